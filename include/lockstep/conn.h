@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LOCKSTEP_CONN_H
+#define LOCKSTEP_CONN_H
+
+/*
+ * One TLS connection without I/O. It turns bytes from the peer into ops for an open batch, and what
+ * is to be sent into ops for a seal batch; the caller runs both batches, each shared by all of its
+ * connections, through lks_engine_process():
+ *
+ *     for each connection with input:   lks_conn_open(conn, bytes, &open_batch)
+ *     lks_engine_process(engine, open_batch.ops, open_batch.num_ops)
+ *     for each op:                      lks_conn_opened(op.user, op, &event)
+ *     for each connection with output:  lks_conn_seal_own(...) and lks_conn_seal(...)
+ *     lks_engine_process(engine, seal_batch.ops, seal_batch.num_ops)
+ *     for each op:                      lks_conn_sealed(op.user, op)
+ *
+ * A connection belongs to one core. Between lks_conn_open() and the last lks_conn_opened() of that
+ * batch (and likewise for sealing), the connection must not be freed.
+ */
+
+#include <stdbool.h>
+
+#include <lockstep/config.h>
+#include <lockstep/engine.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Ops on their way to the engine, with the spans that they name. The caller owns the arrays and
+ * empties the batch (lks_batch_reset) after each burst. */
+struct lks_batch {
+    struct lks_op *ops;
+    struct lks_span *spans;
+    uint32_t num_ops, max_ops;
+    uint32_t num_spans, max_spans;
+};
+
+static inline void lks_batch_reset(struct lks_batch *batch)
+{
+    batch->num_ops = 0;
+    batch->num_spans = 0;
+}
+
+enum lks_role {
+    LKS_SERVER,
+    LKS_CLIENT,
+};
+
+struct lks_conn;
+
+/* Makes a connection (this allocates, as does the handshake; an established connection does not).
+ * LKS_BAD_CONFIG where the configuration lacks what the role needs: a server's certificate. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
+                                                    struct lks_config *config, enum lks_role role);
+
+/* Frees a connection and wipes its keys. NULL is allowed. Says nothing to the peer: see
+ * lks_conn_close(). */
+LKS_API void lks_conn_free(struct lks_conn *conn);
+
+/*
+ * Takes complete records from the front of the peer's bytes and adds an op for each to the batch,
+ * with op.user = conn. The bytes must stay where they are, and be writable, until the batch is
+ * done. The spans array itself is copied.
+ *
+ * *taken: how many bytes from the front the connection has dealt with or put into ops. Records
+ * whose op comes back LKS_DEFERRED are not taken after all: see lks_conn_opened(). Returns LKS_OK
+ * (more may follow at once), LKS_WANT_DATA (the rest is no whole record yet; *wanted, if not NULL,
+ * is how many bytes from the front of the untaken rest make asking again worthwhile), LKS_WANT_ROOM
+ * (the batch is full, or an earlier record must be looked at first: ask again after this batch),
+ * LKS_CLOSED (input after close_notify is ignored, all of it is taken), or the error that ended the
+ * connection: send what lks_conn_own_len() has (the alert), then drop it.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
+                                                     const struct lks_span *in, uint32_t num_in,
+                                                     struct lks_batch *batch, size_t *taken,
+                                                     size_t *wanted);
+
+enum lks_event {
+    LKS_EVENT_NONE,        /* the record was for the connection itself: drop its bytes */
+    LKS_EVENT_DATA,        /* op->len bytes of application data, at byte 5 of the record */
+    LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data */
+    LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
+    LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
+};
+
+/* Acts on an op of lks_conn_open() after the engine ran; in the order of the batch. On anything but
+ * LKS_OK the connection has failed: as for lks_conn_open(). */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_conn_opened(struct lks_conn *conn, const struct lks_op *op, enum lks_event *event);
+
+/* Bytes of the records that the connection itself wants to send now (handshake, alerts, KeyUpdate):
+ * room for all of them. 0: nothing. */
+LKS_API size_t lks_conn_own_len(const struct lks_conn *conn);
+
+/* Adds ops for all that lks_conn_own_len() counts to the batch; the records go one after the other
+ * into dst, exactly lks_conn_own_len() bytes. LKS_WANT_ROOM if the batch has too few ops or spans
+ * left (nothing was added). */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
+                                                         const struct lks_span *dst,
+                                                         uint32_t num_dst, struct lks_batch *batch);
+
+/* True where lks_conn_seal() would take application data now. */
+LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
+
+/* Adds an op that seals len bytes of application data (all of src, at most
+ * LKS_RECORD_PLAINTEXT_MAX) as one record into dst, lks_conn_record_len() bytes of it. In place
+ * as struct lks_op says. LKS_WANT_ROOM: the batch is full, or own records go first. LKS_CLOSED:
+ * after lks_conn_close(). */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal(struct lks_conn *conn,
+                                                     const struct lks_span *src, uint32_t num_src,
+                                                     const struct lks_span *dst, uint32_t num_dst,
+                                                     struct lks_batch *batch);
+
+/* Length of the record that carries len bytes of application data now. */
+LKS_API size_t lks_conn_record_len(const struct lks_conn *conn, size_t len);
+
+/* Acts on an op of the seal batch after the engine ran; in the order of the batch. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_sealed(struct lks_conn *conn,
+                                                       const struct lks_op *op);
+
+/* Queues close_notify (once): the half-close of RFC 8446 section 6.1. Receiving goes on. */
+LKS_API void lks_conn_close(struct lks_conn *conn);
+
+/* Queues a KeyUpdate (RFC 8446 section 4.6.3), asking the peer for one too if request_peer. The
+ * connection does so by itself before a key's limit. LKS_WANT_ROOM while one is still queued. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn,
+                                                           bool request_peer);
+
+/* Where the connection stands. */
+LKS_API bool lks_conn_is_established(const struct lks_conn *conn);
+LKS_API bool lks_conn_close_sent(const struct lks_conn *conn); /* sealed, not only queued */
+LKS_API bool lks_conn_close_received(const struct lks_conn *conn);
+
+/* What was negotiated; empty strings and 0 before that. Static or the connection's storage. */
+struct lks_conn_info {
+    uint16_t version;   /* enum lks_version */
+    uint16_t suite;     /* TLS cipher suite number */
+    uint16_t group;     /* NamedGroup number */
+    uint8_t peer_alert; /* AlertDescription the peer ended with; 0xff: none */
+    bool hello_retried;
+    const char *suite_name;
+    const char *group_name;
+    const char *alpn;
+    const char *kernel; /* "aes_128_gcm/aesni" */
+};
+LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

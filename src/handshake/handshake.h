@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_HANDSHAKE_HANDSHAKE_H
+#define LKS_HANDSHAKE_HANDSHAKE_H
+
+/*
+ * A handshake without I/O and without records. Bytes of handshake messages go in; out come, in
+ * order, events: bytes to send at a level, keys to install, and that it is done. The connection
+ * (src/conn) cuts bytes into records and owns the record keys.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lockstep/conn.h>
+
+#include "handshake/suite.h"
+
+/* Which keys protect handshake bytes. */
+enum lks_level {
+    LKS_LEVEL_PLAIN,
+    LKS_LEVEL_HANDSHAKE,
+    LKS_LEVEL_APPLICATION,
+};
+
+enum lks_hs_event_kind {
+    LKS_HS_SEND,       /* data, len: handshake messages to send under the current seal key */
+    LKS_HS_COMPAT_CCS, /* send a change_cipher_spec record now, RFC 8446 appendix D.4 */
+    LKS_HS_SEAL_KEY,   /* from here on seal with `secret` (level says which one it is) */
+    LKS_HS_OPEN_KEY,   /* from here on open with `secret` */
+    LKS_HS_DONE,       /* the handshake is complete: both Finished are verified or sent */
+};
+
+struct lks_hs_event {
+    enum lks_hs_event_kind kind;
+    enum lks_level level;
+    const struct lks_suite *suite; /* with the keys */
+    const uint8_t *data;           /* valid until lks_hs_free() */
+    size_t len;
+    uint8_t secret[LKS_HASH_MAX]; /* traffic secret, suite->hash_len bytes: wipe after use */
+};
+
+struct lks_hs;
+
+LKS_MUST_CHECK enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config,
+                                          enum lks_role role);
+void lks_hs_free(struct lks_hs *hs);
+
+/*
+ * Takes the contents of one handshake record (len > 0) at the current open level and goes as far as
+ * possible. LKS_OK or LKS_WANT_DATA: fetch the events. Anything else: the handshake failed, and
+ * lks_status_alert() says with which alert. Memory is bounded: a message longer than the state
+ * allows is refused from its header.
+ */
+LKS_MUST_CHECK enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len);
+
+/* The next event, oldest first; false when there is none. */
+bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event);
+
+/* Whether a message has begun and not ended: then no other content type may come in between, and no
+ * key may change (RFC 8446 section 5.1). */
+bool lks_hs_mid_message(const struct lks_hs *hs);
+
+/* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */
+void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info);
+
+#endif
