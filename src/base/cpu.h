@@ -34,10 +34,9 @@ enum lks_cpu_feature {
 /* The raw answers the detector works from, so that a test can feed it any CPU. */
 struct lks_cpuid_leaves {
     uint32_t max_leaf;
-    uint32_t leaf1_eax, leaf1_ecx, leaf1_edx;
-    uint32_t leaf7_ebx, leaf7_ecx, leaf7_edx;
+    uint32_t leaf1_ecx;
+    uint32_t leaf7_ebx, leaf7_ecx;
     uint64_t xcr0; /* 0 where OSXSAVE is not set */
-    char vendor[13];
 };
 
 /* Pure: features (enum lks_cpu_feature) that such a CPU may be asked for. */

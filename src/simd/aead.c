@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "simd/aead.h"
+
+#include <string.h>
+
+#include <lockstep/engine.h>
+
+#include "base/cpu.h"
+#include "base/ct.h"
+#include "simd/aead_rows.h"
+
+#ifdef LKS_SIMD_X86
+#define X86(row) &row,
+#else
+#define X86(row)
+#endif
+
+static const struct lks_aead *const aes_128_gcm_rows[] = {
+    X86(lks_aes_128_gcm_aesni) & lks_aes_128_gcm_portable, NULL};
+static const struct lks_aead *const aes_256_gcm_rows[] = {
+    X86(lks_aes_256_gcm_aesni) & lks_aes_256_gcm_portable, NULL};
+static const struct lks_aead *const chacha20_poly1305_rows[] = {&lks_chacha20_poly1305_portable,
+                                                                NULL};
+
+static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
+    [LKS_AES_128_GCM] = aes_128_gcm_rows,
+    [LKS_AES_256_GCM] = aes_256_gcm_rows,
+    [LKS_CHACHA20_POLY1305] = chacha20_poly1305_rows,
+};
+
+/* What the CPU must have for each tier: the combination, since none of these implies another. */
+static const struct {
+    const char *isa;
+    uint32_t needs;
+} tiers[] = {
+    {"portable", 0},
+    {"aesni", LKS_CPU_AESNI | LKS_CPU_PCLMUL | LKS_CPU_SSSE3 | LKS_CPU_SSE41},
+};
+
+const struct lks_aead *const *lks_aead_rows(unsigned int id)
+{
+    static const struct lks_aead *const none[] = {NULL};
+    return id < LKS_NUM_AEADS && all_rows[id] ? all_rows[id] : none;
+}
+
+bool lks_aead_usable(const struct lks_aead *row)
+{
+    for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+        if (strcmp(row->isa, tiers[i].isa) == 0)
+            return lks_cpu_has(tiers[i].needs);
+    return false;
+}
+
+const struct lks_aead *lks_aead_best(unsigned int id)
+{
+    int cap = lks_isa_cap();
+    for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++)
+        if (lks_isa_rank((*row)->isa) <= cap && lks_aead_usable(*row))
+            return *row;
+    return NULL;
+}
+
+void lks_aead_finish_open(struct lks_aead_job *job, const uint8_t *computed_tag, size_t tag_len)
+{
+    job->ok = lks_ct_memeq(job->tag, computed_tag, tag_len);
+    if (job->ok)
+        return;
+    for (uint32_t i = 0; i < job->num_segs; i++)
+        lks_wipe(job->segs[i].dst, job->segs[i].len);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_SIMD_AEAD_ROWS_H
+#define LKS_SIMD_AEAD_ROWS_H
+
+/* Every kernel's row; src/simd/aead.c lists those that are compiled in. */
+
+#include "simd/aead.h"
+
+/* RFC 8446 section 5.5: 2^24.5 full-size records under one AES-GCM key. 2^24 leaves what is under
+ * way room to end. */
+#define LKS_GCM_MAX_RECORDS (UINT64_C(1) << 24)
+
+/* ChaCha20-Poly1305 has no limit below the sequence number's, RFC 8446 section 5.5; a few records
+ * are kept in hand for the KeyUpdate itself. */
+#define LKS_CHACHA_MAX_RECORDS (UINT64_MAX - (UINT64_C(1) << 16))
+
+extern const struct lks_aead lks_aes_128_gcm_portable, lks_aes_256_gcm_portable;
+extern const struct lks_aead lks_aes_128_gcm_aesni, lks_aes_256_gcm_aesni;
+extern const struct lks_aead lks_chacha20_poly1305_portable;
+
+#endif
