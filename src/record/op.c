@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "record/record.h"
+
+#include <string.h>
+
+#include "base/ct.h"
+
+/* Longest content with its type, RFC 8446 section 5.4. */
+#define INNER_MAX (LKS_RECORD_PLAINTEXT_MAX + 1u)
+
+/*
+ * Whether a source and a destination overlap otherwise than by being the same bytes. *_pos is the
+ * place of each list's first byte in the text, so that bytes of the same place have the same
+ * difference of address and place.
+ */
+static bool overlaps_badly(const struct lks_op *op, ptrdiff_t src_pos, ptrdiff_t dst_pos)
+{
+    for (uint32_t s = 0; s < op->num_src; src_pos += (ptrdiff_t)op->src[s++].len) {
+        uintptr_t src = (uintptr_t)op->src[s].data, src_end = src + op->src[s].len;
+        ptrdiff_t pos = dst_pos;
+        for (uint32_t d = 0; d < op->num_dst; pos += (ptrdiff_t)op->dst[d++].len) {
+            uintptr_t dst = (uintptr_t)op->dst[d].data, dst_end = dst + op->dst[d].len;
+            if (src < dst_end && dst < src_end && src - (uintptr_t)src_pos != dst - (uintptr_t)pos)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Cuts the next len bytes of both walks into segments: a piece ends where either side's span does.
+ */
+static struct lks_seg *make_segs(struct lks_seg *seg, struct span_walk *src, struct span_walk *dst,
+                                 size_t len)
+{
+    while (len) {
+        uint8_t *from = NULL, *to = NULL;
+        size_t n = span_walk_piece(src, &from), n_dst = span_walk_piece(dst, &to);
+        n = n < n_dst ? n : n_dst;
+        n = n < len ? n : len;
+        *seg++ = (struct lks_seg){from, to, n};
+        span_walk_step(src, n);
+        span_walk_step(dst, n);
+        len -= n;
+    }
+    return seg;
+}
+
+static struct lks_seg *make_padding_segs(struct lks_seg *seg, struct span_walk *dst, size_t len)
+{
+    static const uint8_t zeros[256];
+    while (len) {
+        uint8_t *to = NULL;
+        size_t n = span_walk_piece(dst, &to);
+        n = n < len ? n : len;
+        n = n < sizeof(zeros) ? n : sizeof(zeros);
+        *seg++ = (struct lks_seg){zeros, to, n};
+        span_walk_step(dst, n);
+        len -= n;
+    }
+    return seg;
+}
+
+static void begin_job(struct lks_work *work, const struct lks_key *key, const uint8_t *header,
+                      const uint8_t *explicit_nonce, uint32_t text_len)
+{
+    struct lks_aead_job *job = &work->job;
+    lks_protection_nonce(key->protection, key->iv, key->seq, explicit_nonce, job->nonce);
+    job->state = key->state;
+    job->aad = work->aad;
+    job->aad_len = lks_protection_aad(key->protection, header, key->seq, text_len, work->aad);
+    job->len = text_len;
+    job->ok = false;
+}
+
+static enum lks_status seal_plaintext(const struct lks_op *op, const uint8_t *header, size_t len)
+{
+    struct span_walk src = span_walk_of(op->src, op->num_src);
+    struct span_walk dst = span_walk_of(op->dst, op->num_dst);
+    span_walk_write(&dst, header, LKS_RECORD_HEADER_LEN);
+    while (len) {
+        uint8_t *from = NULL, *to = NULL;
+        size_t n = span_walk_piece(&src, &from), n_dst = span_walk_piece(&dst, &to);
+        n = n < n_dst ? n : n_dst;
+        memmove(to, from, n);
+        span_walk_step(&src, n);
+        span_walk_step(&dst, n);
+        len -= n;
+    }
+    return LKS_OK;
+}
+
+static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *work,
+                                    struct lks_seg **segs, bool *runs)
+{
+    struct lks_key *key = op->key;
+    const struct lks_protection *row = key->protection;
+    size_t len = spans_len(op->src, op->num_src);
+    if (op->type < LKS_TYPE_CHANGE_CIPHER_SPEC || op->type > LKS_TYPE_APPLICATION_DATA ||
+        (op->pad_len && !row->hides_type))
+        return LKS_BAD_ARGUMENT;
+    if (len + op->pad_len > LKS_RECORD_PLAINTEXT_MAX)
+        return LKS_RECORD_OVERFLOW;
+    size_t record_len = lks_key_record_len(key, len + op->pad_len);
+    if (spans_len(op->dst, op->num_dst) < record_len)
+        return LKS_NO_ROOM;
+    const uint32_t prefix = LKS_RECORD_HEADER_LEN + row->explicit_nonce_len;
+    if (overlaps_badly(op, 0, -(ptrdiff_t)prefix))
+        return LKS_BAD_OVERLAP;
+    size_t fragment = record_len - LKS_RECORD_HEADER_LEN;
+    const uint8_t header[LKS_RECORD_HEADER_LEN] = {
+        row->hides_type ? LKS_TYPE_APPLICATION_DATA : op->type, 3, 3, (uint8_t)(fragment >> 8),
+        (uint8_t)fragment};
+    *runs = !row->is_plaintext;
+    work->job.len = (uint32_t)len;
+    if (row->is_plaintext)
+        return seal_plaintext(op, header, len);
+    if (key->seq >= key->aead->max_records)
+        return LKS_SEQ_EXHAUSTED;
+
+    uint32_t text_len = (uint32_t)len + (row->hides_type ? 1u + op->pad_len : 0);
+    uint8_t explicit_nonce[8];
+    for (int i = 0; i < 8; i++)
+        explicit_nonce[i] = (uint8_t)(key->seq >> 8 * (7 - i));
+    begin_job(work, key, header, explicit_nonce, text_len);
+    key->seq++;
+
+    struct span_walk src = span_walk_of(op->src, op->num_src);
+    struct span_walk dst = span_walk_of(op->dst, op->num_dst);
+    span_walk_write(&dst, header, LKS_RECORD_HEADER_LEN);
+    span_walk_write(&dst, explicit_nonce, row->explicit_nonce_len);
+    struct lks_seg *seg = make_segs(*segs, &src, &dst, len);
+    if (row->hides_type) {
+        struct lks_span type = {&work->type, 1};
+        struct span_walk type_walk = span_walk_of(&type, 1);
+        work->type = op->type;
+        seg = make_segs(seg, &type_walk, &dst, 1);
+        seg = make_padding_segs(seg, &dst, op->pad_len);
+    }
+    work->tag = dst;
+    work->job.segs = *segs;
+    work->job.num_segs = (uint32_t)(seg - *segs);
+    *segs = seg;
+    return LKS_OK;
+}
+
+static enum lks_status open_plaintext(const struct lks_op *op, struct span_walk src, size_t len)
+{
+    if (!op->num_dst)
+        return LKS_OK;
+    if (spans_len(op->dst, op->num_dst) < len)
+        return LKS_NO_ROOM;
+    if (overlaps_badly(op, -(ptrdiff_t)LKS_RECORD_HEADER_LEN, 0))
+        return LKS_BAD_OVERLAP;
+    struct span_walk dst = span_walk_of(op->dst, op->num_dst);
+    while (len) {
+        uint8_t *from = NULL;
+        size_t n = span_walk_piece(&src, &from);
+        n = n < len ? n : len;
+        span_walk_write(&dst, from, n);
+        span_walk_step(&src, n);
+        len -= n;
+    }
+    return LKS_OK;
+}
+
+/* What the header alone tells. */
+static enum lks_status check_record(const struct lks_key *key, const uint8_t *header, size_t len)
+{
+    const struct lks_protection *row = key->protection;
+    size_t fragment = (size_t)header[3] << 8 | header[4];
+    if (fragment != len - LKS_RECORD_HEADER_LEN)
+        return LKS_BAD_RECORD;
+    if (row->is_plaintext)
+        return fragment > LKS_RECORD_PLAINTEXT_MAX ? LKS_RECORD_OVERFLOW : LKS_OK;
+    if (row->hides_type && header[0] != LKS_TYPE_APPLICATION_DATA)
+        return LKS_BAD_RECORD;
+    size_t expansion = row->explicit_nonce_len + (size_t)key->aead->tag_len;
+    if (fragment < expansion + row->hides_type)
+        return LKS_BAD_TAG; /* there is no room for a right one */
+    size_t text_max = row->hides_type ? INNER_MAX : LKS_RECORD_PLAINTEXT_MAX;
+    return fragment - expansion > text_max ? LKS_RECORD_OVERFLOW : LKS_OK;
+}
+
+static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *work,
+                                    struct lks_seg **segs, bool *runs)
+{
+    struct lks_key *key = op->key;
+    const struct lks_protection *row = key->protection;
+    struct span_walk src = span_walk_of(op->src, op->num_src);
+    size_t len = spans_len(op->src, op->num_src);
+    uint8_t header[LKS_RECORD_HEADER_LEN], explicit_nonce[8];
+    if (len < LKS_RECORD_HEADER_LEN)
+        return LKS_BAD_RECORD;
+    span_walk_read(&src, header, sizeof(header));
+    enum lks_status status = check_record(key, header, len);
+    if (status)
+        return status;
+    *runs = !row->is_plaintext;
+    work->type = header[0];
+    work->job.len = (uint32_t)(len - LKS_RECORD_HEADER_LEN);
+    if (row->is_plaintext)
+        return open_plaintext(op, src, len - LKS_RECORD_HEADER_LEN);
+
+    uint32_t prefix = LKS_RECORD_HEADER_LEN + row->explicit_nonce_len;
+    uint32_t text_len = (uint32_t)(len - prefix - key->aead->tag_len);
+    if (op->num_dst && spans_len(op->dst, op->num_dst) < text_len)
+        return LKS_NO_ROOM;
+    if (op->num_dst && overlaps_badly(op, -(ptrdiff_t)prefix, 0))
+        return LKS_BAD_OVERLAP;
+    if (key->seq == UINT64_MAX)
+        return LKS_SEQ_EXHAUSTED;
+    span_walk_read(&src, explicit_nonce, row->explicit_nonce_len);
+    begin_job(work, key, header, explicit_nonce, text_len);
+
+    struct span_walk dst = op->num_dst ? span_walk_of(op->dst, op->num_dst) : src;
+    struct lks_seg *seg = make_segs(*segs, &src, &dst, text_len);
+    span_walk_read(&src, work->job.tag, key->aead->tag_len);
+    work->job.segs = *segs;
+    work->job.num_segs = (uint32_t)(seg - *segs);
+    *segs = seg;
+    return LKS_OK;
+}
+
+enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
+                               struct lks_seg **segs, bool *runs)
+{
+    *runs = false;
+    if (!op->key || !op->key->protection)
+        return LKS_BAD_ARGUMENT;
+    return op->key->dir == LKS_SEAL ? prepare_seal(op, work, segs, runs)
+                                    : prepare_open(op, work, segs, runs);
+}
+
+/*
+ * RFC 8446 section 5.4: the type is the last byte that is not zero. The scan stops there: how long
+ * it takes tells the length of the padding and nothing of the content, of which one byte at most is
+ * looked at, and that one is the type. Returns the length of the content, or -1 if all is zero.
+ */
+static int64_t find_type(const struct lks_aead_job *job, uint8_t *type)
+{
+    uint32_t left = job->len;
+    for (uint32_t i = job->num_segs; i-- > 0;) {
+        const struct lks_seg *seg = &job->segs[i];
+        for (size_t at = seg->len; at-- > 0;) {
+            left--;
+            if (seg->dst[at]) {
+                *type = seg->dst[at];
+                return left;
+            }
+        }
+    }
+    return -1;
+}
+
+static enum lks_status finish_open(struct lks_op *op, const struct lks_work *work)
+{
+    struct lks_key *key = op->key;
+    op->type = work->type;
+    op->len = work->job.len;
+    if (key->protection->is_plaintext)
+        return LKS_OK;
+    if (!work->job.ok)
+        return LKS_BAD_TAG;
+    key->seq++;
+    if (!key->protection->hides_type)
+        return LKS_OK;
+    int64_t len = find_type(&work->job, &op->type);
+    if (len < 0) {
+        op->type = 0;
+        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5.4: no type under the padding */
+    }
+    op->len = (uint32_t)len;
+    return LKS_OK;
+}
+
+enum lks_status lks_op_finish(struct lks_op *op, struct lks_work *work)
+{
+    const struct lks_key *key = op->key;
+    if (key->dir == LKS_OPEN)
+        return finish_open(op, work);
+    if (key->aead) {
+        span_walk_write(&work->tag, work->job.tag, key->aead->tag_len);
+        op->len = LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len +
+                  key->aead->tag_len;
+    } else {
+        op->len = LKS_RECORD_HEADER_LEN + work->job.len;
+    }
+    return LKS_OK;
+}

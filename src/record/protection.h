@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_RECORD_PROTECTION_H
+#define LKS_RECORD_PROTECTION_H
+
+/* How a protocol version wraps an AEAD into a record, as const rows. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lockstep/engine.h>
+
+struct lks_protection {
+    bool is_plaintext;          /* TLSPlaintext: no AEAD at all */
+    bool hides_type;            /* TLS 1.3: the type is the text's last byte that is not zero */
+    uint8_t explicit_nonce_len; /* TLS 1.2 AES-GCM carries 8 bytes of nonce, RFC 5288 section 3 */
+};
+
+/* The row for an algorithm under a version, or NULL where they do not go together. */
+const struct lks_protection *lks_protection_of(enum lks_version version, enum lks_aead_id aead);
+
+#define LKS_AAD_MAX 13u
+
+/* The nonce of record number seq. explicit_nonce has explicit_nonce_len bytes and may be NULL if
+ * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 7905 section 2. */
+void lks_protection_nonce(const struct lks_protection *row, const uint8_t iv[12], uint64_t seq,
+                          const uint8_t *explicit_nonce, uint8_t nonce[12]);
+
+/* The additional data of a record: its header (RFC 8446 section 5.2), or RFC 5246 section 6.2.3.3's
+ * sequence number, type, version and length of the text. Returns how many bytes. */
+uint32_t lks_protection_aad(const struct lks_protection *row,
+                            const uint8_t header[LKS_RECORD_HEADER_LEN], uint64_t seq,
+                            uint32_t text_len, uint8_t aad[LKS_AAD_MAX]);
+
+#endif
