@@ -61,6 +61,10 @@ bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event);
  * key may change (RFC 8446 section 5.1). */
 bool lks_hs_mid_message(const struct lks_hs *hs);
 
+/* Whether the client may have sent early data behind its ClientHello that we have refused: records
+ * that do not open are then skipped until one does, RFC 8446 section 4.2.10. */
+bool lks_hs_skip_early_data(const struct lks_hs *hs);
+
 /* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info);
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_HANDSHAKE_CLIENT_HELLO_H
+#define LKS_HANDSHAKE_CLIENT_HELLO_H
+
+#include <stdbool.h>
+
+#include <lockstep/status.h>
+
+#include "base/reader.h"
+
+/* ExtensionType, RFC 8446 section 4.2 and the registry. */
+enum lks_extension {
+    LKS_EXT_SERVER_NAME = 0,
+    LKS_EXT_SUPPORTED_GROUPS = 10,
+    LKS_EXT_SIGNATURE_ALGORITHMS = 13,
+    LKS_EXT_ALPN = 16,
+    LKS_EXT_PADDING = 21,
+    LKS_EXT_PRE_SHARED_KEY = 41,
+    LKS_EXT_EARLY_DATA = 42,
+    LKS_EXT_SUPPORTED_VERSIONS = 43,
+    LKS_EXT_COOKIE = 44,
+    LKS_EXT_PSK_KEY_EXCHANGE_MODES = 45,
+    LKS_EXT_KEY_SHARE = 51,
+};
+
+/*
+ * struct ClientHello, RFC 8446 section 4.1.2, taken apart. Readers point into the message. The list
+ * extensions hold the list without its own length prefix and are empty where absent; has_* tells.
+ */
+struct lks_client_hello {
+    uint16_t legacy_version;
+    uint8_t random[32];
+    struct lks_reader session_id;
+    struct lks_reader suites;
+    struct lks_reader server_name; /* HostName */
+    struct lks_reader groups;      /* NamedGroup list */
+    struct lks_reader schemes;     /* SignatureScheme list */
+    struct lks_reader alpn;        /* ProtocolName list */
+    struct lks_reader versions;
+    struct lks_reader key_shares; /* KeyShareEntry list */
+    bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
+    bool has_cookie, has_psk, has_psk_modes, has_early_data;
+};
+
+/* Parses the body of a ClientHello (no handshake header). Fails with the alert to send. */
+LKS_MUST_CHECK enum lks_status lks_client_hello_parse(struct lks_client_hello *hello,
+                                                      struct lks_reader body);
+
+/* Whether a list of 16-bit numbers has one. */
+bool lks_list_has_u16(struct lks_reader list, uint16_t number);
+
+/*
+ * A digest of all that a second ClientHello must repeat (RFC 8446 section 4.1.2): everything but
+ * the extensions key_share, early_data, cookie, pre_shared_key and padding. body was parsed before.
+ */
+LKS_MUST_CHECK enum lks_status lks_client_hello_digest(struct lks_reader body, uint8_t out[32]);
+
+#endif

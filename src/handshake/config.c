@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "handshake/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/certificate_file.h"
+
+static enum lks_status fail(struct lks_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum lks_status fail(struct lks_error *err, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof(err->text), fmt, args);
+    va_end(args);
+    return LKS_BAD_CONFIG;
+}
+
+enum lks_status lks_config_new(struct lks_config **out)
+{
+    struct lks_config *config = calloc(1, sizeof(*config));
+    *out = config;
+    if (!config)
+        return LKS_NO_MEMORY;
+    atomic_init(&config->num_refs, 1);
+    for (unsigned int i = 0; lks_suite_rows()[i].name; i++)
+        config->suites[i] = &lks_suite_rows()[i];
+    for (unsigned int i = 0; lks_group_rows()[i].name; i++)
+        config->groups[i] = &lks_group_rows()[i];
+    return LKS_OK;
+}
+
+struct lks_config *lks_config_ref(struct lks_config *config)
+{
+    atomic_fetch_add_explicit(&config->num_refs, 1, memory_order_relaxed);
+    return config;
+}
+
+static void free_alpn(struct lks_config *config)
+{
+    for (unsigned int i = 0; i < LKS_LIST_MAX; i++) {
+        free(config->alpn[i]);
+        config->alpn[i] = NULL;
+    }
+}
+
+void lks_config_free(struct lks_config *config)
+{
+    if (!config || atomic_fetch_sub_explicit(&config->num_refs, 1, memory_order_acq_rel) != 1)
+        return;
+    while (config->certificates) {
+        struct lks_certificate *next = config->certificates->next;
+        lks_certificate_free(config->certificates);
+        config->certificates = next;
+    }
+    free_alpn(config);
+    if (config->key_log)
+        fclose(config->key_log);
+    free(config);
+}
+
+enum lks_status lks_config_add_certificate(struct lks_config *config, const char *cert_file,
+                                           const char *key_file, struct lks_error *err)
+{
+    struct lks_certificate **end = &config->certificates;
+    while (*end)
+        end = &(*end)->next;
+    enum lks_status status = lks_certificate_load(end, cert_file, key_file, err);
+    if (!status && (*end)->entries_len > config->entries_len_max)
+        config->entries_len_max = (*end)->entries_len;
+    return status;
+}
+
+/* The next of a list of names separated by commas, without the blanks around it; false at its end.
+ */
+static bool next_name(const char **list, const char **name, size_t *len)
+{
+    const char *at = *list;
+    at += strspn(at, ", ");
+    if (!*at)
+        return false;
+    *name = at;
+    *len = strcspn(at, ",");
+    *list = at + *len;
+    while (*len && (*name)[*len - 1] == ' ')
+        --*len;
+    return true;
+}
+
+enum lks_status lks_config_set_alpn(struct lks_config *config, const char *protocols,
+                                    struct lks_error *err)
+{
+    const char *name;
+    size_t len, num = 0;
+    free_alpn(config);
+    while (next_name(&protocols, &name, &len)) {
+        if (len > 255)
+            return fail(err, "ALPN protocol \"%.20s...\": a name has at most 255 bytes", name);
+        if (num == LKS_LIST_MAX)
+            return fail(err, "ALPN: more than %u protocols; leave some out", LKS_LIST_MAX);
+        config->alpn[num] = strndup(name, len);
+        if (!config->alpn[num++])
+            return LKS_NO_MEMORY;
+    }
+    return num ? LKS_OK : fail(err, "ALPN: the list is empty; name at least one, as http/1.1");
+}
+
+/* Appends ", name" to a message. */
+static void list_known(struct lks_error *err, const char *name, bool first)
+{
+    size_t at = strlen(err->text);
+    snprintf(err->text + at, sizeof(err->text) - at, "%s%s", first ? "" : ", ", name);
+}
+
+enum lks_status lks_config_set_suites(struct lks_config *config, const char *suites,
+                                      struct lks_error *err)
+{
+    const struct lks_suite *rows = lks_suite_rows();
+    const char *name;
+    size_t len, num = 0;
+    while (next_name(&suites, &name, &len)) {
+        const struct lks_suite *row = rows;
+        while (row->name && (strlen(row->name) != len || memcmp(row->name, name, len)))
+            row++;
+        if (!row->name || num == LKS_LIST_MAX) {
+            fail(err, "cipher suite \"%.*s\" is not known; known are ", (int)len, name);
+            for (row = rows; row->name; row++)
+                list_known(err, row->name, row == rows);
+            return LKS_BAD_CONFIG;
+        }
+        config->suites[num++] = row;
+    }
+    config->suites[num] = NULL;
+    return num ? LKS_OK : fail(err, "cipher suites: the list is empty; name at least one");
+}
+
+enum lks_status lks_config_set_groups(struct lks_config *config, const char *groups,
+                                      struct lks_error *err)
+{
+    const struct lks_group *rows = lks_group_rows();
+    const char *name;
+    size_t len, num = 0;
+    while (next_name(&groups, &name, &len)) {
+        const struct lks_group *row = rows;
+        while (row->name && (strlen(row->name) != len || memcmp(row->name, name, len)))
+            row++;
+        if (!row->name || num == LKS_LIST_MAX) {
+            fail(err, "group \"%.*s\" is not known; known are ", (int)len, name);
+            for (row = rows; row->name; row++)
+                list_known(err, row->name, row == rows);
+            return LKS_BAD_CONFIG;
+        }
+        config->groups[num++] = row;
+    }
+    config->groups[num] = NULL;
+    return num ? LKS_OK : fail(err, "groups: the list is empty; name at least one");
+}
+
+enum lks_status lks_config_set_key_log(struct lks_config *config, const char *file,
+                                       struct lks_error *err)
+{
+    FILE *log = fopen(file, "ae");
+    if (!log)
+        return fail(err, "%s: cannot append to the key log: %s", file, strerror(errno));
+    if (config->key_log)
+        fclose(config->key_log);
+    config->key_log = log;
+    setvbuf(log, NULL, _IOLBF, 0);
+    return LKS_OK;
+}
+
+/* Whether a leaf's DNS name covers a host name: equal, or (wildcards) with "*." for the host's
+ * first label. Both are lower case. */
+static bool name_covers(const char *pattern, const char *host, bool wildcards)
+{
+    if (!wildcards)
+        return strcmp(pattern, host) == 0;
+    const char *rest = strchr(host, '.');
+    return pattern[0] == '*' && pattern[1] == '.' && rest && rest != host &&
+           strcmp(pattern + 1, rest) == 0;
+}
+
+static bool certificate_covers(const struct lks_certificate *c, const char *host, bool wildcards)
+{
+    for (char **name = c->names; *name; name++)
+        if (name_covers(*name, host, wildcards))
+            return true;
+    return false;
+}
+
+static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
+                                                struct lks_reader schemes)
+{
+    uint16_t number;
+    while (lks_read_u16(&schemes, &number))
+        for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
+            if (row->number == number && lks_sign_fits(row, c->key))
+                return row;
+    return NULL;
+}
+
+const struct lks_certificate *lks_config_choose(const struct lks_config *config,
+                                                struct lks_reader name, struct lks_reader schemes,
+                                                const struct lks_sign_scheme **scheme)
+{
+    char host[256] = "";
+    for (size_t i = 0; i < name.len && i < sizeof(host) - 1; i++)
+        host[i] =
+            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
+    enum { EXACT, WILDCARD, ANY } pass;
+    for (pass = host[0] ? EXACT : ANY; pass <= ANY; pass++) {
+        for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
+            if (pass != ANY && !certificate_covers(c, host, pass == WILDCARD))
+                continue;
+            *scheme = scheme_for(c, schemes);
+            if (*scheme)
+                return c;
+        }
+    }
+    return NULL;
+}
+
+static void hex(char *out, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void lks_config_log_secret(const struct lks_config *config, const char *label,
+                           const uint8_t random[32], const uint8_t *secret, size_t secret_len)
+{
+    char random_hex[65], secret_hex[2 * LKS_HASH_MAX + 1];
+    if (!config->key_log)
+        return;
+    hex(random_hex, random, 32);
+    hex(secret_hex, secret, secret_len);
+    fprintf(config->key_log, "%s %s %s\n", label, random_hex, secret_hex);
+}

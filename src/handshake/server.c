@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The server's side of a TLS 1.3 handshake: what it chooses, and in which order it answers. */
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "handshake/core.h"
+
+/* Our first suite that the client has, too. */
+static const struct lks_suite *choose_suite(const struct lks_hs *hs,
+                                            const struct lks_client_hello *hello)
+{
+    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+        if (lks_list_has_u16(hello->suites, (*s)->number))
+            return *s;
+    return NULL;
+}
+
+static bool find_share(const struct lks_client_hello *hello, uint16_t group,
+                       struct lks_reader *share)
+{
+    struct lks_reader list = hello->key_shares;
+    uint16_t number;
+    while (lks_read_u16(&list, &number) && lks_read_vec16(&list, share))
+        if (number == group)
+            return true;
+    return false;
+}
+
+/* Our first group that the client sent a share of; failing that, our first that it knows: then the
+ * share is missing. */
+static const struct lks_group *choose_group(const struct lks_hs *hs,
+                                            const struct lks_client_hello *hello,
+                                            struct lks_reader *share)
+{
+    const struct lks_group *known = NULL;
+    *share = lks_reader_of(NULL, 0);
+    for (const struct lks_group *const *g = hs->config->groups; *g; g++) {
+        if (!lks_list_has_u16(hello->groups, (*g)->number))
+            continue;
+        if (find_share(hello, (*g)->number, share))
+            return *g;
+        if (!known)
+            known = *g;
+    }
+    *share = lks_reader_of(NULL, 0);
+    return known;
+}
+
+/* RFC 8446 section 4.2.8: each share is of a group in supported_groups, in the same order, so none
+ * comes twice. */
+static bool shares_are_in_order(const struct lks_client_hello *hello)
+{
+    struct lks_reader groups = hello->groups, list = hello->key_shares, share;
+    uint16_t number, group;
+    while (lks_read_u16(&list, &number) && lks_read_vec16(&list, &share)) {
+        do {
+            if (!lks_read_u16(&groups, &group))
+                return false;
+        } while (group != number);
+    }
+    return true;
+}
+
+/* RFC 7301 section 3.2: our first protocol that the client offers. */
+static enum lks_status choose_alpn(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    if (!hello->has_alpn || !hs->config->alpn[0])
+        return LKS_OK;
+    for (char *const *ours = hs->config->alpn; *ours; ours++) {
+        struct lks_reader list = hello->alpn, name;
+        while (lks_read_vec8(&list, &name)) {
+            if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0) {
+                hs->alpn = *ours;
+                return LKS_OK;
+            }
+        }
+    }
+    return LKS_ALERT_NO_APPLICATION_PROTOCOL;
+}
+
+/* RFC 8446 section 4.1.2: after a HelloRetryRequest all but some extensions stays as it was, the
+ * one share is of the group we named, and there is no early data. */
+static enum lks_status check_second_hello(const struct lks_hs *hs,
+                                          const struct lks_client_hello *hello,
+                                          struct lks_reader body)
+{
+    uint8_t digest[32];
+    struct lks_reader share, rest = hello->key_shares;
+    uint16_t number;
+    enum lks_status status = lks_client_hello_digest(body, digest);
+    if (status)
+        return status;
+    if (memcmp(digest, hs->hello_digest, sizeof(digest)) || hello->has_early_data ||
+        hello->has_cookie || !lks_read_u16(&rest, &number) || number != hs->group->number ||
+        !lks_read_vec16(&rest, &share) || rest.len)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    return LKS_OK;
+}
+
+/* Everything that is chosen from a ClientHello. *share: empty where a HelloRetryRequest must ask.
+ */
+static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *hello,
+                              struct lks_reader *share)
+{
+    /* Section 4.2.1: without supported_versions the client speaks TLS 1.2 at most. */
+    if (!lks_list_has_u16(hello->versions, LKS_TLS_1_3))
+        return LKS_ALERT_PROTOCOL_VERSION;
+    /* Section 9.2: without a PSK all three MUST be there. */
+    if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
+        return LKS_ALERT_MISSING_EXTENSION;
+    if (!shares_are_in_order(hello))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    const struct lks_suite *suite = choose_suite(hs, hello);
+    const struct lks_group *group = choose_group(hs, hello, share);
+    if (!suite || !group)
+        return LKS_ALERT_HANDSHAKE_FAILURE;
+    hs->suite = suite;
+    hs->group = group;
+    hs->certificate =
+        lks_config_choose(hs->config, hello->server_name, hello->schemes, &hs->scheme);
+    if (!hs->certificate)
+        return LKS_ALERT_HANDSHAKE_FAILURE;
+    return choose_alpn(hs, hello);
+}
+
+static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
+{
+    enum lks_status status = lks_client_hello_digest(body, hs->hello_digest);
+    if (!status)
+        status = lks_schedule_retry(&hs->schedule);
+    if (!status)
+        status = lks_hello_retry_request_write(hs);
+    if (status)
+        return status;
+    lks_event_send(hs);
+    if (hs->compat)
+        lks_event_ccs(hs);
+    hs->retried = true;
+    hs->state = LKS_STATE_SECOND_CLIENT_HELLO;
+    return LKS_OK;
+}
+
+/* ServerHello, and the handshake traffic keys that it makes possible. */
+static enum lks_status send_server_hello(struct lks_hs *hs, struct lks_reader peer_share)
+{
+    uint8_t share[LKS_SHARE_MAX], secret[LKS_SHARED_SECRET_MAX];
+    enum lks_status status =
+        lks_group_respond(hs->group, peer_share.data, peer_share.len, share, secret);
+    if (!status)
+        status = lks_server_hello_write(hs, share);
+    if (!status)
+        status = lks_schedule_advance(&hs->schedule, secret, hs->group->secret_len);
+    lks_wipe(secret, sizeof(secret));
+    if (!status)
+        status = lks_schedule_derive(&hs->schedule, "c hs traffic", hs->client_handshake_secret);
+    if (!status)
+        status = lks_schedule_derive(&hs->schedule, "s hs traffic", hs->server_handshake_secret);
+    if (status)
+        return status;
+    lks_event_send(hs);
+    if (hs->compat && !hs->retried) /* appendix D.4: after the first of our hellos */
+        lks_event_ccs(hs);
+    lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
+    lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
+    return LKS_OK;
+}
+
+/* The rest of the flight, and the application traffic keys. */
+static enum lks_status send_rest(struct lks_hs *hs)
+{
+    uint8_t server_app[LKS_HASH_MAX], exporter[LKS_HASH_MAX];
+    const size_t hash_len = hs->suite->hash_len;
+    enum lks_status status = lks_encrypted_extensions_write(hs);
+    if (!status)
+        status = lks_certificate_write(hs);
+    if (!status)
+        status = lks_certificate_verify_write(hs);
+    if (!status)
+        status = lks_finished_write(hs, hs->server_handshake_secret);
+    if (!status)
+        status = lks_schedule_advance(&hs->schedule, NULL, 0);
+    if (!status)
+        status = lks_schedule_derive(&hs->schedule, "c ap traffic", hs->client_app_secret);
+    if (!status)
+        status = lks_schedule_derive(&hs->schedule, "s ap traffic", server_app);
+    if (!status)
+        status = lks_schedule_derive(&hs->schedule, "exp master", exporter);
+    if (!status) {
+        lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, server_app);
+        const struct {
+            const char *label;
+            const uint8_t *secret;
+        } log[] = {{"CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs->client_handshake_secret},
+                   {"SERVER_HANDSHAKE_TRAFFIC_SECRET", hs->server_handshake_secret},
+                   {"CLIENT_TRAFFIC_SECRET_0", hs->client_app_secret},
+                   {"SERVER_TRAFFIC_SECRET_0", server_app},
+                   {"EXPORTER_SECRET", exporter}};
+        for (size_t i = 0; i < sizeof(log) / sizeof(log[0]); i++)
+            lks_config_log_secret(hs->config, log[i].label, hs->client_random, log[i].secret,
+                                  hash_len);
+    }
+    lks_wipe(server_app, sizeof(server_app));
+    lks_wipe(exporter, sizeof(exporter));
+    return status;
+}
+
+enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    struct lks_client_hello hello;
+    struct lks_reader share;
+    const struct lks_suite *first_suite = hs->suite;
+    enum lks_status status = lks_client_hello_parse(&hello, in->body);
+    if (!status && hs->retried)
+        status = check_second_hello(hs, &hello, in->body);
+    if (!status)
+        status = choose(hs, &hello, &share);
+    if (status)
+        return status;
+    if (!hs->retried) {
+        memcpy(hs->client_random, hello.random, sizeof(hello.random));
+        memcpy(hs->session_id, hello.session_id.data, hello.session_id.len);
+        hs->session_id_len = (uint8_t)hello.session_id.len;
+        hs->compat = hello.session_id.len != 0;
+        hs->skip_early_data = hello.has_early_data;
+        status = lks_schedule_begin(&hs->schedule, hs->suite);
+    } else if (hs->suite != first_suite || !share.len) {
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    }
+    if (!status)
+        status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    if (status)
+        return status;
+    if (!share.len)
+        return send_retry(hs, in->body);
+    status = send_server_hello(hs, share);
+    if (!status)
+        status = send_rest(hs);
+    if (!status)
+        hs->state = LKS_STATE_FINISHED;
+    return status;
+}
+
+enum lks_status lks_server_finished(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    enum lks_status status = lks_finished_verify(hs, in->body, hs->client_handshake_secret);
+    if (status)
+        return status;
+    lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
+    lks_event_done(hs);
+    hs->state = LKS_STATE_DONE;
+    return LKS_OK;
+}

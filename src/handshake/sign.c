@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "handshake/sign.h"
+
+#include <openssl/rsa.h>
+#include <string.h>
+
+static const struct lks_sign_scheme rows[] = {
+    {0x0403, "ecdsa_secp256r1_sha256", "EC", "prime256v1", "SHA256", false},
+    {0x0503, "ecdsa_secp384r1_sha384", "EC", "secp384r1", "SHA384", false},
+    {0x0807, "ed25519", "ED25519", NULL, NULL, false},
+    {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},
+    {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},
+    {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},
+    {0},
+};
+
+const struct lks_sign_scheme *lks_sign_schemes(void)
+{
+    return rows;
+}
+
+bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
+{
+    char curve[64];
+    if (!EVP_PKEY_is_a(key, scheme->key_type))
+        return false;
+    return !scheme->curve || (EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) &&
+                              strcmp(curve, scheme->curve) == 0);
+}
+
+/* RFC 8446 section 4.2.3: the salt is as long as the hash. */
+static bool set_pss(const struct lks_sign_scheme *scheme, EVP_PKEY_CTX *ctx)
+{
+    return !scheme->is_pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+                               EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) > 0);
+}
+
+enum lks_status lks_sign(const struct lks_sign_scheme *scheme, EVP_PKEY *key,
+                         const uint8_t *message, size_t message_len, uint8_t *sig, size_t *sig_len)
+{
+    EVP_PKEY_CTX *pctx = NULL;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (!ctx)
+        return LKS_NO_MEMORY;
+    bool ok = EVP_DigestSignInit_ex(ctx, &pctx, scheme->hash, NULL, NULL, key, NULL) > 0 &&
+              set_pss(scheme, pctx) && EVP_DigestSign(ctx, sig, sig_len, message, message_len) > 0;
+    EVP_MD_CTX_free(ctx);
+    return ok ? LKS_OK : LKS_INTERNAL;
+}

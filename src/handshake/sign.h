@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_HANDSHAKE_SIGN_H
+#define LKS_HANDSHAKE_SIGN_H
+
+/* Signature schemes (RFC 8446 section 4.2.3), as const rows over libcrypto. */
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+#include <lockstep/status.h>
+
+#define LKS_SIGNATURE_MAX 1024u /* RSA with 8192 bits */
+
+struct lks_sign_scheme {
+    uint16_t number;
+    const char *name;
+    const char *key_type; /* libcrypto's */
+    const char *curve;    /* NULL: any */
+    const char *hash;     /* NULL: the scheme has its own */
+    bool is_pss;
+};
+
+/* All rows in our order of preference, ended by one whose name is NULL. */
+const struct lks_sign_scheme *lks_sign_schemes(void);
+
+/* Whether a private or public key can be used under a scheme. */
+bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key);
+
+/* Signs; *sig_len is sig's room and then its length. */
+LKS_MUST_CHECK enum lks_status lks_sign(const struct lks_sign_scheme *scheme, EVP_PKEY *key,
+                                        const uint8_t *message, size_t message_len, uint8_t *sig,
+                                        size_t *sig_len);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "handshake/suite.h"
+
+#include "handshake/hash.h"
+
+static const struct lks_suite rows[] = {
+    {0x1301, "TLS_AES_128_GCM_SHA256", LKS_TLS_1_3, LKS_AES_128_GCM, 16, 32, "SHA256"},
+    {0x1302, "TLS_AES_256_GCM_SHA384", LKS_TLS_1_3, LKS_AES_256_GCM, 32, 48, "SHA384"},
+    {0x1303, "TLS_CHACHA20_POLY1305_SHA256", LKS_TLS_1_3, LKS_CHACHA20_POLY1305, 32, 32, "SHA256"},
+    {0},
+};
+
+const struct lks_suite *lks_suite_rows(void)
+{
+    return rows;
+}
+
+const struct lks_suite *lks_suite_find(uint16_t number)
+{
+    for (const struct lks_suite *row = rows; row->name; row++)
+        if (row->number == number)
+            return row;
+    return NULL;
+}
+
+enum lks_status lks_tls13_traffic_key(const struct lks_suite *suite, const uint8_t *secret,
+                                      uint8_t *key, uint8_t *iv)
+{
+    const EVP_MD *md = lks_hash_of(suite);
+    if (!md)
+        return LKS_INTERNAL;
+    enum lks_status status = lks_hkdf_expand_label(md, secret, "key", NULL, 0, key, suite->key_len);
+    return status ? status : lks_hkdf_expand_label(md, secret, "iv", NULL, 0, iv, 12);
+}
+
+enum lks_status lks_tls13_next_secret(const struct lks_suite *suite, uint8_t *secret)
+{
+    const EVP_MD *md = lks_hash_of(suite);
+    if (!md)
+        return LKS_INTERNAL;
+    return lks_hkdf_expand_label(md, secret, "traffic upd", NULL, 0, secret, suite->hash_len);
+}
