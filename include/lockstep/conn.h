@@ -68,8 +68,11 @@ LKS_API void lks_conn_free(struct lks_conn *conn);
  * (more may follow at once), LKS_WANT_DATA (the rest is no whole record yet; *wanted, if not NULL,
  * is how many bytes from the front of the untaken rest make asking again worthwhile), LKS_WANT_ROOM
  * (the batch is full, or an earlier record must be looked at first: ask again after this batch),
- * LKS_CLOSED (input after close_notify is ignored, all of it is taken), or the error that ended the
- * connection: send what lks_conn_own_len() has (the alert), then drop it.
+ * LKS_CLOSED (input after close_notify is ignored, all of it is taken), LKS_NO_ROOM (a record lies
+ * in more spans than the whole batch has: join some of them and ask again), or the error that ended
+ * the connection: send what lks_conn_own_len() has (the alert), then drop it.
+ *
+ * While a handshake runs a batch gets one record of a connection; afterwards as many as there are.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
                                                      const struct lks_span *in, uint32_t num_in,
@@ -123,7 +126,8 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_sealed(struct lks_conn *conn,
 LKS_API void lks_conn_close(struct lks_conn *conn);
 
 /* Queues a KeyUpdate (RFC 8446 section 4.6.3), asking the peer for one too if request_peer. The
- * connection does so by itself before a key's limit. LKS_WANT_ROOM while one is still queued. */
+ * connection does so by itself before a key's limit, and in answer to the peer. LKS_WANT_ROOM while
+ * one is still queued or the handshake runs; LKS_CLOSED after lks_conn_close(). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn,
                                                            bool request_peer);
 
@@ -131,6 +135,11 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);
 LKS_API bool lks_conn_close_sent(const struct lks_conn *conn); /* sealed, not only queued */
 LKS_API bool lks_conn_close_received(const struct lks_conn *conn);
+
+/* Ask when the transport has ended (TCP FIN or RST): true if the peer never said close_notify or
+ * why it stopped, so that what came may have been cut short by somebody else (RFC 8446
+ * section 6.1). */
+LKS_API bool lks_conn_truncated(const struct lks_conn *conn);
 
 /* What was negotiated; empty strings and 0 before that. Static or the connection's storage. */
 struct lks_conn_info {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Alerts sent and received: RFC 8446 section 6. */
+
+#include "conn/conn.h"
+
+static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t description)
+{
+    conn->alert_message[0] = level;
+    conn->alert_message[1] = description;
+    conn->alert = OWN_QUEUED;
+    if (conn->update == OWN_QUEUED)
+        conn->update = OWN_NONE; /* nothing comes after it that a new key would protect */
+}
+
+enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
+{
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    conn->failed = (uint16_t)status;
+    /* A fatal alert takes the place of a close_notify that has not left; behind one that has,
+     * nothing may follow. */
+    if (status != LKS_PEER_ALERT && conn->alert != OWN_SEALING && !conn->close_sent)
+        queue_alert(conn, ALERT_FATAL, lks_status_alert(status));
+    return status;
+}
+
+void lks_conn_close(struct lks_conn *conn)
+{
+    if (conn->close_wanted || conn->failed)
+        return;
+    conn->close_wanted = true;
+    queue_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+}
+
+enum lks_status conn_count_idle(struct lks_conn *conn)
+{
+    return ++conn->num_idle > IDLE_RECORDS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
+}
+
+enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t len)
+{
+    /* RFC 8446 section 5.4: no empty alerts. Section 5.1: one alert a record, and a whole one. */
+    if (len == 0)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (len != 2)
+        return LKS_ALERT_DECODE_ERROR;
+    /* Section 6: the level says nothing. What is not a closure alert, unknown ones included, is an
+     * error. */
+    switch (content[1]) {
+    case ALERT_CLOSE_NOTIFY:
+        conn->close_received = true;
+        return LKS_OK;
+    case ALERT_USER_CANCELED: /* a close_notify follows */
+        return conn_count_idle(conn);
+    default:
+        conn->peer_alert = content[1];
+        return LKS_PEER_ALERT;
+    }
+}

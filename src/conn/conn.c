@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conn/conn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ct.h"
+#include "handshake/config.h"
+
+enum lks_status conn_set_key(struct lks_key *key, enum lks_dir dir, const struct lks_suite *suite,
+                             const uint8_t *secret)
+{
+    uint8_t traffic_key[LKS_TRAFFIC_KEY_MAX], iv[12];
+    enum lks_status status = lks_tls13_traffic_key(suite, secret, traffic_key, iv);
+    if (!status)
+        status = lks_key_init(key, suite->version, suite->aead, dir, traffic_key, iv);
+    lks_wipe(traffic_key, sizeof(traffic_key));
+    lks_wipe(iv, sizeof(iv));
+    return status;
+}
+
+static enum lks_status begin_handshake(struct lks_conn *conn)
+{
+    struct conn_handshake *h = aligned_alloc(_Alignof(struct conn_handshake), sizeof(*h));
+    if (!h)
+        return LKS_NO_MEMORY;
+    memset(h, 0, sizeof(*h));
+    conn->handshake = h;
+    h->seal_key = &h->plain_key;
+    enum lks_status status =
+        lks_key_init(&h->plain_key, LKS_TLS_1_3, LKS_AEAD_NULL, LKS_SEAL, NULL, NULL);
+    if (!status)
+        status = lks_key_init(&conn->open_key, LKS_TLS_1_3, LKS_AEAD_NULL, LKS_OPEN, NULL, NULL);
+    if (!status)
+        status = lks_hs_new(&h->hs, conn->config, (enum lks_role)conn->role);
+    if (!status && conn->role == LKS_CLIENT)
+        status = conn_handshake_pump(conn);
+    return status;
+}
+
+enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role)
+{
+    *out = NULL;
+    struct lks_conn *conn = aligned_alloc(_Alignof(struct lks_conn), sizeof(*conn));
+    if (!conn)
+        return LKS_NO_MEMORY;
+    memset(conn, 0, sizeof(*conn));
+    conn->config = lks_config_ref(config);
+    conn->role = (uint8_t)role;
+    conn->peer_alert = ALERT_NONE;
+    conn->alpn = "";
+    conn->group_name = "";
+    enum lks_status status = begin_handshake(conn);
+    if (status) {
+        lks_conn_free(conn);
+        return status;
+    }
+    *out = conn;
+    return LKS_OK;
+}
+
+void lks_conn_free(struct lks_conn *conn)
+{
+    if (!conn)
+        return;
+    conn_handshake_free(conn);
+    lks_config_free(conn->config);
+    lks_wipe(conn, sizeof(*conn));
+    free(conn);
+}
+
+bool lks_conn_is_established(const struct lks_conn *conn)
+{
+    return conn->established;
+}
+
+bool lks_conn_close_sent(const struct lks_conn *conn)
+{
+    return conn->close_sent;
+}
+
+bool lks_conn_close_received(const struct lks_conn *conn)
+{
+    return conn->close_received;
+}
+
+bool lks_conn_truncated(const struct lks_conn *conn)
+{
+    return !conn->close_received && !conn->failed;
+}
+
+void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->suite_name = info->group_name = info->alpn = "";
+    if (conn->established) {
+        info->version = (uint16_t)conn->suite->version;
+        info->suite = conn->suite->number;
+        info->suite_name = conn->suite->name;
+        info->group = conn->group;
+        info->group_name = conn->group_name;
+        info->alpn = conn->alpn;
+        info->hello_retried = conn->hello_retried;
+    } else {
+        lks_hs_get_info(conn->handshake->hs, info);
+    }
+    info->peer_alert = conn->peer_alert;
+    info->kernel = conn->kernel;
+}

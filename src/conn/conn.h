@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_CONN_CONN_H
+#define LKS_CONN_CONN_H
+
+/* Inside a connection. What only a handshake needs is in struct conn_handshake, freed with it. */
+
+#include <lockstep/conn.h>
+
+#include "handshake/handshake.h"
+#include "handshake/suite.h"
+
+/* AlertLevel, and the AlertDescriptions that mean the end or nothing: RFC 8446 section 6. */
+#define ALERT_WARNING       1u
+#define ALERT_FATAL         2u
+#define ALERT_CLOSE_NOTIFY  0u
+#define ALERT_USER_CANCELED 90u
+#define ALERT_NONE          0xffu
+
+#define HANDSHAKE_KEY_UPDATE         24u
+#define HANDSHAKE_NEW_SESSION_TICKET 4u
+#define HANDSHAKE_HEADER_LEN         4u
+#define KEY_UPDATE_LEN               (HANDSHAKE_HEADER_LEN + 1u)
+
+/*
+ * How much a peer may send that costs us work and moves nothing. None of these is in the RFC; each
+ * is far above what an honest peer does.
+ */
+#define CCS_MAX 8u /* compatibility mode sends one or two */
+#define IDLE_RECORDS_MAX                                                    \
+    32u /* empty records, user_canceled and KeyUpdates without data between \
+         */
+#define EARLY_DATA_SKIP_MAX (64u * 1024u)
+
+/* Bytes of messages to send under one key. */
+struct conn_piece {
+    struct lks_key *key;
+    const uint8_t *data;
+    size_t len;
+    uint8_t type; /* enum lks_content_type */
+};
+
+#define PIECES_MAX 24u
+
+struct conn_handshake {
+    struct lks_key plain_key; /* to seal with; those to open with are replaced in place */
+    struct lks_key handshake_key;
+    struct lks_hs *hs;
+    struct lks_key *seal_key; /* now: one of the above or the connection's */
+    struct conn_piece pieces[PIECES_MAX];
+    uint32_t num_pieces;
+    uint32_t num_sealing; /* own records in the caller's batch */
+    uint32_t early_data_skipped;
+    uint8_t num_ccs;
+    bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
+    bool opens_sealed; /* a record under the handshake keys was opened */
+};
+
+/* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */
+enum own_state {
+    OWN_NONE,
+    OWN_QUEUED,
+    OWN_SEALING,
+};
+
+struct lks_conn {
+    struct lks_key open_key;
+    struct lks_key seal_key;          /* of application data */
+    struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
+    struct lks_config *config;
+    const struct lks_suite *suite;
+    const char *alpn;       /* the configuration's or "" */
+    const char *group_name; /* static */
+    uint32_t num_opening;   /* records in the caller's open batch */
+    uint16_t group;
+    uint16_t failed;   /* enum lks_status that ended the connection */
+    uint32_t skip_len; /* of a post-handshake message whose body is dropped */
+    uint8_t role;
+    uint8_t update;      /* enum own_state of the KeyUpdate in update_message */
+    uint8_t alert;       /* enum own_state of alert_message */
+    uint8_t peer_alert;  /* AlertDescription that ended the peer's side, or ALERT_NONE */
+    uint8_t num_idle;    /* records in a row that moved nothing */
+    uint8_t message_len; /* bytes in message */
+    bool established;
+    bool hello_retried;
+    bool close_received;
+    bool close_wanted; /* lks_conn_close() was called */
+    bool close_sent;   /* an alert that ends our side was sealed */
+    bool update_asked; /* of the peer, which has not answered yet */
+    uint8_t alert_message[2];
+    uint8_t update_message[KEY_UPDATE_LEN];
+    uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
+    char kernel[30];
+    uint8_t open_secret[LKS_HASH_MAX]; /* application traffic secrets, for KeyUpdate */
+    uint8_t seal_secret[LKS_HASH_MAX];
+};
+
+_Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
+
+/* The connection has failed: remembers why and queues the alert, if one can still be sent. Returns
+ * status. */
+enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status);
+
+/* Acts on the content of an alert record: LKS_OK (nothing to do, or the peer closed:
+ * close_received), or why the connection ends. */
+LKS_MUST_CHECK enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content,
+                                          size_t len);
+
+/* One more record that moved nothing. */
+LKS_MUST_CHECK enum lks_status conn_count_idle(struct lks_conn *conn);
+
+/* handshaking.c: gives the content of a handshake record to the handshake, and acts on its events.
+ */
+LKS_MUST_CHECK enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data,
+                                                    size_t len);
+/* Fetches the handshake's events: queues its bytes, installs its keys. */
+LKS_MUST_CHECK enum lks_status conn_handshake_pump(struct lks_conn *conn);
+/* Frees the handshake if nothing needs it any more. */
+void conn_handshake_release(struct lks_conn *conn);
+void conn_handshake_free(struct lks_conn *conn);
+
+/* key_update.c: handshake messages after the handshake. */
+LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,
+                                                   size_t len);
+/* Queues a KeyUpdate, unless one is on its way or our side is closed. */
+void conn_queue_update(struct lks_conn *conn, bool request_peer);
+/* Our KeyUpdate was sealed: from here on with the next key. */
+LKS_MUST_CHECK enum lks_status conn_update_seal_key(struct lks_conn *conn);
+
+/* Sets a key up from a traffic secret, RFC 8446 section 7.3. */
+LKS_MUST_CHECK enum lks_status conn_set_key(struct lks_key *key, enum lks_dir dir,
+                                            const struct lks_suite *suite, const uint8_t *secret);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The handshake's events become pieces to send and keys. */
+
+#include "conn/conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ct.h"
+#include "simd/aead.h"
+
+static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const uint8_t *data,
+                                   size_t len)
+{
+    if (len == 0)
+        return LKS_OK;
+    if (h->num_pieces == PIECES_MAX)
+        return LKS_INTERNAL;
+    h->pieces[h->num_pieces++] = (struct conn_piece){h->seal_key, data, len, type};
+    return LKS_OK;
+}
+
+static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_event *event)
+{
+    struct conn_handshake *h = conn->handshake;
+    if (event->level == LKS_LEVEL_APPLICATION) {
+        h->seal_key = &conn->seal_key;
+        memcpy(conn->seal_secret, event->secret, event->suite->hash_len);
+    } else {
+        h->seal_key = &h->handshake_key;
+    }
+    return conn_set_key(h->seal_key, LKS_SEAL, event->suite, event->secret);
+}
+
+static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_event *event)
+{
+    /* RFC 8446 section 5.1: a message may not go on across a change of keys. */
+    if (lks_hs_mid_message(conn->handshake->hs))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (event->level == LKS_LEVEL_APPLICATION)
+        memcpy(conn->open_secret, event->secret, event->suite->hash_len);
+    return conn_set_key(&conn->open_key, LKS_OPEN, event->suite, event->secret);
+}
+
+static void set_established(struct lks_conn *conn)
+{
+    struct lks_conn_info info = {.alpn = "", .group_name = ""};
+    lks_hs_get_info(conn->handshake->hs, &info);
+    conn->suite = lks_suite_find(info.suite);
+    conn->group = info.group;
+    conn->group_name = info.group_name;
+    conn->alpn = info.alpn;
+    conn->hello_retried = info.hello_retried;
+    const struct lks_aead *aead = conn->seal_key.aead;
+    snprintf(conn->kernel, sizeof(conn->kernel), "%s/%s", aead->name, aead->isa);
+    conn->num_idle = 0;
+    conn->established = true;
+}
+
+static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *event)
+{
+    static const uint8_t ccs[] = {1};
+    struct conn_handshake *h = conn->handshake;
+    switch (event->kind) {
+    case LKS_HS_SEND:
+        return queue_piece(h, LKS_TYPE_HANDSHAKE, event->data, event->len);
+    case LKS_HS_COMPAT_CCS: {
+        /* RFC 8446 section 5: never protected. */
+        struct lks_key *now = h->seal_key;
+        h->seal_key = &h->plain_key;
+        enum lks_status status = queue_piece(h, LKS_TYPE_CHANGE_CIPHER_SPEC, ccs, sizeof(ccs));
+        h->seal_key = now;
+        return status;
+    }
+    case LKS_HS_SEAL_KEY:
+        return set_seal_key(conn, event);
+    case LKS_HS_OPEN_KEY:
+        return set_open_key(conn, event);
+    case LKS_HS_DONE:
+        set_established(conn);
+        return LKS_OK;
+    }
+    return LKS_INTERNAL;
+}
+
+enum lks_status conn_handshake_pump(struct lks_conn *conn)
+{
+    struct conn_handshake *h = conn->handshake;
+    struct lks_hs_event event;
+    enum lks_status status = LKS_OK;
+    while (!status && lks_hs_next_event(h->hs, &event)) {
+        status = act(conn, &event);
+        h->hello_done = true;
+    }
+    lks_wipe(&event, sizeof(event));
+    return status;
+}
+
+enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data, size_t len)
+{
+    enum lks_status status = lks_hs_input(conn->handshake->hs, data, len);
+    if (status != LKS_OK && status != LKS_WANT_DATA)
+        return status;
+    status = conn_handshake_pump(conn);
+    if (!status)
+        conn_handshake_release(conn);
+    return status;
+}
+
+void conn_handshake_release(struct lks_conn *conn)
+{
+    const struct conn_handshake *h = conn->handshake;
+    if (h && conn->established && !h->num_pieces && !h->num_sealing)
+        conn_handshake_free(conn);
+}
+
+void conn_handshake_free(struct lks_conn *conn)
+{
+    struct conn_handshake *h = conn->handshake;
+    if (!h)
+        return;
+    lks_hs_free(h->hs);
+    lks_wipe(h, sizeof(*h));
+    free(h);
+    conn->handshake = NULL;
+}

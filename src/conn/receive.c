@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* From the peer's bytes to ops, and from opened ops to what they mean. */
+
+#include <string.h>
+
+#include "conn/conn.h"
+#include "record/spans.h"
+
+/* Where lks_conn_open() stands in the peer's bytes. */
+struct intake {
+    const struct lks_span *in;
+    uint32_t num_in;
+    struct lks_frame_pos start, end; /* of the record at hand */
+    struct lks_frame frame;
+};
+
+static struct span_walk walk_fragment(const struct intake *at)
+{
+    struct span_walk walk = {at->in + at->start.span, at->num_in - at->start.span,
+                             at->start.offset};
+    span_walk_skip(&walk, LKS_RECORD_HEADER_LEN);
+    return walk;
+}
+
+/* In how many spans the record at hand lies. */
+static uint32_t num_pieces(const struct intake *at)
+{
+    struct span_walk walk = {at->in + at->start.span, at->num_in - at->start.span,
+                             at->start.offset};
+    uint32_t num = 0;
+    for (size_t len = at->frame.len, n; len; len -= n, num++) {
+        uint8_t *data;
+        n = span_walk_piece(&walk, &data);
+        n = n < len ? n : len;
+        span_walk_step(&walk, n);
+    }
+    return num;
+}
+
+/* Adds an op for the record at hand, with a copy of the part of the spans that it lies in. */
+static enum lks_status add_op(struct lks_conn *conn, struct lks_batch *batch,
+                              const struct intake *at)
+{
+    struct lks_span *first = batch->spans + batch->num_spans, *span = first;
+    const struct lks_span *end = batch->spans + batch->max_spans;
+    struct span_walk walk = {at->in + at->start.span, at->num_in - at->start.span,
+                             at->start.offset};
+    if (batch->num_ops == batch->max_ops)
+        return LKS_WANT_ROOM;
+    for (size_t len = at->frame.len; len;) {
+        uint8_t *data = NULL;
+        size_t n = span_walk_piece(&walk, &data);
+        n = n < len ? n : len;
+        if (span == end)
+            return num_pieces(at) > batch->max_spans ? LKS_NO_ROOM : LKS_WANT_ROOM;
+        *span++ = (struct lks_span){data, n};
+        span_walk_step(&walk, n);
+        len -= n;
+    }
+    struct lks_op *op = &batch->ops[batch->num_ops++];
+    memset(op, 0, sizeof(*op));
+    op->key = &conn->open_key;
+    op->src = first;
+    op->num_src = (uint32_t)(span - first);
+    op->user = conn;
+    batch->num_spans += op->num_src;
+    conn->num_opening++;
+    return LKS_OK;
+}
+
+/*
+ * RFC 8446 section 5: between the first ClientHello and the peer's Finished, a change_cipher_spec
+ * of a single byte 1 is dropped; any other ends the connection with unexpected_message. Section
+ * 5.1: no record of another type comes in the middle of a message.
+ */
+static enum lks_status take_ccs(struct lks_conn *conn, const struct intake *at)
+{
+    struct conn_handshake *h = conn->handshake;
+    uint8_t value;
+    if (conn->established || !h->hello_done || lks_hs_mid_message(h->hs) ||
+        at->frame.len != LKS_RECORD_HEADER_LEN + 1 || h->num_ccs == CCS_MAX)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    struct span_walk walk = walk_fragment(at);
+    span_walk_read(&walk, &value, 1);
+    h->num_ccs++;
+    return value == 1 ? LKS_OK : LKS_ALERT_UNEXPECTED_MESSAGE;
+}
+
+/* A client that cannot use our ServerHello has no keys to say so with. Anybody on the path can
+ * forge such an alert, as they can a TCP reset; once a record under the keys came, none is taken.
+ */
+static enum lks_status take_plain_alert(struct lks_conn *conn, const struct intake *at)
+{
+    uint8_t content[2] = {0};
+    size_t len = at->frame.len - LKS_RECORD_HEADER_LEN;
+    struct span_walk walk = walk_fragment(at);
+    span_walk_read(&walk, content, len < 2 ? len : 2);
+    return conn_alert(conn, content, len);
+}
+
+/* RFC 8446 section 4.2.10: early data that we refused is skipped, up to a limit. Behind a
+ * HelloRetryRequest it is known by its outer type; else by not opening under the handshake keys,
+ * until a record does. */
+static bool may_skip_early_data(const struct lks_conn *conn)
+{
+    const struct conn_handshake *h = conn->handshake;
+    return !conn->established && h->hello_done && !h->opens_sealed && lks_hs_skip_early_data(h->hs);
+}
+
+static enum lks_status skip_early_data(struct lks_conn *conn, size_t len)
+{
+    conn->handshake->early_data_skipped += (uint32_t)len;
+    return conn->handshake->early_data_skipped > EARLY_DATA_SKIP_MAX ? LKS_BAD_TAG : LKS_OK;
+}
+
+static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batch,
+                                   const struct intake *at)
+{
+    if (conn->open_key.aead)
+        return add_op(conn, batch, at);
+    return may_skip_early_data(conn) ? skip_early_data(conn, at->frame.len)
+                                     : LKS_ALERT_UNEXPECTED_MESSAGE;
+}
+
+/* Deals with the record at hand or makes an op of it. */
+static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batch,
+                                   const struct intake *at)
+{
+    const bool sealed = conn->open_key.aead != NULL;
+    switch (at->frame.type) {
+    case LKS_TYPE_CHANGE_CIPHER_SPEC:
+        return take_ccs(conn, at);
+    case LKS_TYPE_APPLICATION_DATA:
+        return take_sealed(conn, batch, at);
+    case LKS_TYPE_ALERT:
+        if (sealed && !conn->established && !conn->handshake->opens_sealed)
+            return take_plain_alert(conn, at);
+        break;
+    default:
+        break;
+    }
+    return sealed ? LKS_ALERT_UNEXPECTED_MESSAGE : add_op(conn, batch, at);
+}
+
+static bool bytes_left(const struct intake *at)
+{
+    struct span_walk walk = {at->in + at->start.span, at->num_in - at->start.span,
+                             at->start.offset};
+    uint8_t *data;
+    return span_walk_piece(&walk, &data) != 0;
+}
+
+/* The next record, as far as this batch may go. LKS_OK: *at has it. */
+static enum lks_status next_record(const struct lks_conn *conn, struct intake *at, size_t *wanted)
+{
+    const size_t max = conn->open_key.aead ? LKS_RECORD_CIPHERTEXT_MAX : LKS_RECORD_PLAINTEXT_MAX;
+    if (conn->num_opening && !conn->established)
+        return LKS_WANT_ROOM; /* it may change keys and rules */
+    at->end = at->start;
+    enum lks_status status = lks_frame_next(at->in, at->num_in, max, &at->end, &at->frame);
+    if (status == LKS_WANT_DATA)
+        *wanted = at->frame.len;
+    return status;
+}
+
+enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, uint32_t num_in,
+                              struct lks_batch *batch, size_t *taken, size_t *wanted)
+{
+    struct intake at = {in, num_in, {0}, {0}, {0}};
+    size_t ignored;
+    wanted = wanted ? wanted : &ignored;
+    *wanted = LKS_RECORD_HEADER_LEN;
+    *taken = 0;
+    while (!conn->failed && !conn->close_received && bytes_left(&at)) {
+        enum lks_status status = next_record(conn, &at, wanted);
+        if (!status)
+            status = take_record(conn, batch, &at);
+        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM)
+            return status;
+        /* Records in front of a bad one come first: they may even change what is bad. */
+        if (status && conn->num_opening)
+            return LKS_WANT_ROOM;
+        if (status)
+            return status == LKS_NO_ROOM ? status : conn_fail(conn, status);
+        *taken += at.frame.len;
+        at.start = at.end;
+    }
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    if (!conn->close_received)
+        return LKS_OK;
+    *taken = spans_len(in, num_in);
+    return LKS_CLOSED;
+}
+
+/* The content of an opened record in one piece: where it lies, or in flat. */
+static const uint8_t *gather(const struct lks_op *op, uint8_t flat[LKS_RECORD_PLAINTEXT_MAX])
+{
+    struct span_walk walk = span_walk_of(op->src, op->num_src);
+    uint8_t *data = flat;
+    span_walk_skip(&walk, LKS_RECORD_HEADER_LEN);
+    if (span_walk_piece(&walk, &data) >= op->len)
+        return data;
+    span_walk_read(&walk, flat, op->len);
+    return flat;
+}
+
+static bool mid_message(const struct lks_conn *conn)
+{
+    if (conn->established)
+        return conn->message_len || conn->skip_len;
+    return lks_hs_mid_message(conn->handshake->hs);
+}
+
+static enum lks_status opened_handshake(struct lks_conn *conn, const struct lks_op *op,
+                                        enum lks_event *event)
+{
+    uint8_t flat[LKS_RECORD_PLAINTEXT_MAX];
+    if (op->len == 0)
+        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 sections 5.1 and 5.4 */
+    const uint8_t *content = gather(op, flat);
+    if (conn->established)
+        return conn_post_handshake(conn, content, op->len);
+    enum lks_status status = conn_handshake_input(conn, content, op->len);
+    if (!status && conn->established)
+        *event = LKS_EVENT_ESTABLISHED;
+    return status;
+}
+
+static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *op,
+                                    enum lks_event *event)
+{
+    uint8_t flat[LKS_RECORD_PLAINTEXT_MAX];
+    enum lks_status status = conn_alert(conn, gather(op, flat), op->len);
+    if (!status && conn->close_received)
+        *event = LKS_EVENT_CLOSED;
+    else if (!status && mid_message(conn))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    return status;
+}
+
+static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *op,
+                                   enum lks_event *event)
+{
+    if (!conn->established || mid_message(conn))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
+        conn_queue_update(conn, true);
+    if (op->len == 0)
+        return conn_count_idle(conn);
+    conn->num_idle = 0;
+    *event = LKS_EVENT_DATA;
+    return LKS_OK;
+}
+
+enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
+                                enum lks_event *event)
+{
+    enum lks_status status = (enum lks_status)op->status;
+    *event = LKS_EVENT_NONE;
+    conn->num_opening--;
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    if (conn->close_received)
+        return LKS_OK; /* whatever came behind it */
+    if (status == LKS_DEFERRED) {
+        *event = LKS_EVENT_DEFERRED;
+        return LKS_OK;
+    }
+    if (status == LKS_BAD_TAG && may_skip_early_data(conn))
+        return skip_early_data(conn, spans_len(op->src, op->num_src)) ? conn_fail(conn, status)
+                                                                      : LKS_OK;
+    if (!status && conn->handshake)
+        conn->handshake->opens_sealed |= conn->open_key.aead != NULL;
+    if (!status && op->type == LKS_TYPE_APPLICATION_DATA)
+        status = opened_data(conn, op, event);
+    else if (!status && op->type == LKS_TYPE_HANDSHAKE)
+        status = opened_handshake(conn, op, event);
+    else if (!status && op->type == LKS_TYPE_ALERT)
+        status = opened_alert(conn, op, event);
+    else if (!status)
+        status = LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5: also a protected CCS */
+    return status ? conn_fail(conn, status) : LKS_OK;
+}

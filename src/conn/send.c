@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What goes to the peer: the connection's own records, and the application's. */
+
+#include <string.h>
+
+#include "conn/conn.h"
+#include "record/spans.h"
+
+/* One of the connection's own records: bytes of pieces[piece…], or a message of its own. */
+struct own_record {
+    struct lks_key *key;
+    uint8_t type;
+    size_t len;
+    uint32_t piece;
+    size_t offset;
+};
+
+static struct lks_key *seal_key_now(struct lks_conn *conn)
+{
+    return conn->handshake ? conn->handshake->seal_key : &conn->seal_key;
+}
+
+/*
+ * The handshake's next record, and where the one behind it starts. Pieces under one key and of one
+ * type share records: RFC 8446 section 5.1. False at the end.
+ */
+static bool next_handshake_record(const struct conn_handshake *h, struct own_record *r,
+                                  uint32_t *piece, size_t *offset)
+{
+    if (!h || *piece == h->num_pieces)
+        return false;
+    const struct conn_piece *p = &h->pieces[*piece];
+    *r = (struct own_record){p->key, p->type, 0, *piece, *offset};
+    while (*piece < h->num_pieces && r->len < LKS_RECORD_PLAINTEXT_MAX) {
+        p = &h->pieces[*piece];
+        if (p->key != r->key || p->type != r->type)
+            break;
+        size_t n = p->len - *offset, room = LKS_RECORD_PLAINTEXT_MAX - r->len;
+        n = n < room ? n : room;
+        r->len += n;
+        *offset += n;
+        if (*offset == p->len) {
+            *offset = 0;
+            ++*piece;
+        }
+    }
+    return true;
+}
+
+/* Whether a KeyUpdate is on its way, behind which the next key is not there yet. */
+static bool update_in_batch(const struct lks_conn *conn)
+{
+    return conn->update == OWN_SEALING;
+}
+
+size_t lks_conn_own_len(const struct lks_conn *conn)
+{
+    const struct conn_handshake *h = conn->handshake;
+    struct own_record r;
+    uint32_t piece = 0;
+    size_t offset = 0, len = 0;
+    if (update_in_batch(conn) || conn->close_sent)
+        return 0;
+    while (next_handshake_record(h, &r, &piece, &offset))
+        len += lks_key_record_len(r.key, r.len);
+    if (conn->update == OWN_QUEUED)
+        len += lks_key_record_len(&conn->seal_key, sizeof(conn->update_message));
+    if (conn->alert == OWN_QUEUED)
+        len += lks_key_record_len(h ? h->seal_key : &conn->seal_key, sizeof(conn->alert_message));
+    return len;
+}
+
+/* Takes len bytes from a list into the batch's spans. False if either has too few. */
+static bool take_spans(struct lks_batch *batch, struct span_walk *from, size_t len)
+{
+    while (len) {
+        uint8_t *data = NULL;
+        size_t n = span_walk_piece(from, &data);
+        n = n < len ? n : len;
+        if (!n || batch->num_spans == batch->max_spans)
+            return false;
+        batch->spans[batch->num_spans++] = (struct lks_span){data, n};
+        span_walk_step(from, n);
+        len -= n;
+    }
+    return true;
+}
+
+static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
+                       uint8_t type, struct span_walk *src, size_t len, struct span_walk *dst)
+{
+    if (batch->num_ops == batch->max_ops)
+        return false;
+    struct lks_op *op = &batch->ops[batch->num_ops];
+    memset(op, 0, sizeof(*op));
+    op->key = key;
+    op->type = type;
+    op->user = conn;
+    op->src = batch->spans + batch->num_spans;
+    if (!take_spans(batch, src, len))
+        return false;
+    op->num_src = (uint32_t)(batch->spans + batch->num_spans - op->src);
+    op->dst = batch->spans + batch->num_spans;
+    if (!take_spans(batch, dst, lks_key_record_len(key, len)))
+        return false;
+    op->num_dst = (uint32_t)(batch->spans + batch->num_spans - op->dst);
+    batch->num_ops++;
+    return true;
+}
+
+/* The engine reads a source and never writes it; struct lks_span serves both. */
+static struct lks_span source(const uint8_t *data, size_t len)
+{
+    union {
+        const uint8_t *in;
+        uint8_t *out;
+    } p = {data};
+    return (struct lks_span){p.out, len};
+}
+
+static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, struct span_walk *dst,
+                              uint32_t *num_added)
+{
+    const struct conn_handshake *h = conn->handshake;
+    struct own_record r;
+    uint32_t piece = 0;
+    size_t offset = 0;
+    for (*num_added = 0; next_handshake_record(h, &r, &piece, &offset); ++*num_added) {
+        struct lks_span src[PIECES_MAX];
+        uint32_t num_src = 0;
+        for (size_t i = r.piece, have = 0; have < r.len; i++) {
+            src[num_src++] = source(h->pieces[i].data, h->pieces[i].len);
+            have += h->pieces[i].len - (i == r.piece ? r.offset : 0);
+        }
+        struct span_walk src_walk = {src, num_src, r.offset};
+        if (!add_own_op(conn, batch, r.key, r.type, &src_walk, r.len, dst))
+            return false;
+    }
+    return true;
+}
+
+static bool add_message_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
+                           uint8_t type, const uint8_t *message, size_t len, struct span_walk *dst)
+{
+    struct lks_span src = source(message, len);
+    struct span_walk walk = span_walk_of(&src, 1);
+    return add_own_op(conn, batch, key, type, &walk, len, dst);
+}
+
+static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct span_walk *dst,
+                        uint32_t *num_added)
+{
+    if (!add_handshake_ops(conn, batch, dst, num_added))
+        return false;
+    if (conn->update == OWN_QUEUED &&
+        !add_message_op(conn, batch, &conn->seal_key, LKS_TYPE_HANDSHAKE, conn->update_message,
+                        sizeof(conn->update_message), dst))
+        return false;
+    return conn->alert != OWN_QUEUED ||
+           add_message_op(conn, batch, seal_key_now(conn), LKS_TYPE_ALERT, conn->alert_message,
+                          sizeof(conn->alert_message), dst);
+}
+
+enum lks_status lks_conn_seal_own(struct lks_conn *conn, const struct lks_span *dst,
+                                  uint32_t num_dst, struct lks_batch *batch)
+{
+    const uint32_t num_ops = batch->num_ops, num_spans = batch->num_spans;
+    const size_t len = lks_conn_own_len(conn);
+    struct span_walk walk = span_walk_of(dst, num_dst);
+    uint32_t num_added;
+    if (!len)
+        return LKS_OK;
+    if (spans_len(dst, num_dst) < len)
+        return LKS_NO_ROOM;
+    if (!add_all_ops(conn, batch, &walk, &num_added)) {
+        batch->num_ops = num_ops;
+        batch->num_spans = num_spans;
+        return LKS_WANT_ROOM;
+    }
+    if (conn->handshake) {
+        conn->handshake->num_pieces = 0;
+        conn->handshake->num_sealing += num_added;
+    }
+    if (conn->update == OWN_QUEUED)
+        conn->update = OWN_SEALING;
+    if (conn->alert == OWN_QUEUED)
+        conn->alert = OWN_SEALING;
+    return LKS_OK;
+}
+
+static bool own_queued(const struct lks_conn *conn)
+{
+    return conn->update != OWN_NONE || conn->alert != OWN_NONE ||
+           (conn->handshake && conn->handshake->num_pieces);
+}
+
+bool lks_conn_can_seal(const struct lks_conn *conn)
+{
+    return conn->established && !conn->failed && !conn->close_wanted && !own_queued(conn);
+}
+
+size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
+{
+    return lks_key_record_len(&conn->seal_key, len);
+}
+
+enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src, uint32_t num_src,
+                              const struct lks_span *dst, uint32_t num_dst, struct lks_batch *batch)
+{
+    const uint32_t num_spans = batch->num_spans;
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    if (conn->close_wanted)
+        return LKS_CLOSED;
+    if (!lks_conn_can_seal(conn))
+        return LKS_WANT_ROOM;
+    size_t len = spans_len(src, num_src);
+    if (len > LKS_RECORD_PLAINTEXT_MAX)
+        return LKS_BAD_ARGUMENT;
+    if (spans_len(dst, num_dst) < lks_conn_record_len(conn, len))
+        return LKS_NO_ROOM;
+    struct span_walk src_walk = span_walk_of(src, num_src), dst_walk = span_walk_of(dst, num_dst);
+    if (add_own_op(conn, batch, &conn->seal_key, LKS_TYPE_APPLICATION_DATA, &src_walk, len,
+                   &dst_walk))
+        return LKS_OK;
+    batch->num_spans = num_spans;
+    return LKS_WANT_ROOM;
+}
+
+/* One of the handshake's records was sealed. */
+static void sealed_handshake(struct lks_conn *conn)
+{
+    conn->handshake->num_sealing--;
+    conn_handshake_release(conn);
+}
+
+enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
+{
+    if (op->status) {
+        /* No alert: sealing is what failed. */
+        if (!conn->failed)
+            conn->failed = op->status;
+        return (enum lks_status)op->status;
+    }
+    switch (op->type) {
+    case LKS_TYPE_APPLICATION_DATA:
+        /* RFC 8446 section 5.5: a new key before the limit of this one. */
+        if (lks_key_wants_update(op->key))
+            conn_queue_update(conn, false);
+        return LKS_OK;
+    case LKS_TYPE_ALERT:
+        conn->alert = OWN_NONE;
+        conn->close_sent = true;
+        return LKS_OK;
+    default:
+        if (op->src->data != conn->update_message) {
+            sealed_handshake(conn);
+            return LKS_OK;
+        }
+        enum lks_status status = conn_update_seal_key(conn);
+        return status ? conn_fail(conn, status) : LKS_OK;
+    }
+}

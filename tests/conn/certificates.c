@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+/* A self-signed certificate for "localhost", and its key, as PEM files. */
+static void make(EVP_PKEY *key, const char *cert_path, const char *key_path)
+{
+    X509 *cert = X509_new();
+    must(key && cert && X509_set_version(cert, 2));
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+    X509_NAME *name = X509_get_subject_name(cert);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1,
+                               0);
+    X509_set_issuer_name(cert, name);
+    X509_EXTENSION *san =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,DNS:*.example.test");
+    X509_add_ext(cert, san, -1);
+    X509_EXTENSION_free(san);
+    must(X509_set_pubkey(cert, key) && X509_sign(cert, key, EVP_sha256()));
+    FILE *f = fopen(cert_path, "w");
+    must(f && PEM_write_X509(f, cert) && fclose(f) == 0);
+    f = fopen(key_path, "w");
+    must(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
+static struct test_certificates made;
+
+const struct test_certificates *test_certificates(void)
+{
+    if (made.dir[0])
+        return &made;
+    strcpy(made.dir, "/tmp/lockstep-conn-XXXXXX");
+    must(mkdtemp(made.dir));
+    snprintf(made.ecdsa_cert, sizeof(made.ecdsa_cert), "%s/ecdsa.pem", made.dir);
+    snprintf(made.ecdsa_key, sizeof(made.ecdsa_key), "%s/ecdsa.key", made.dir);
+    snprintf(made.rsa_cert, sizeof(made.rsa_cert), "%s/rsa.pem", made.dir);
+    snprintf(made.rsa_key, sizeof(made.rsa_key), "%s/rsa.key", made.dir);
+    make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key);
+    make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key);
+    return &made;
+}
+
+void test_certificates_remove(void)
+{
+    if (!made.dir[0])
+        return;
+    unlink(made.ecdsa_cert);
+    unlink(made.ecdsa_key);
+    unlink(made.rsa_cert);
+    unlink(made.rsa_key);
+    rmdir(made.dir);
+    made.dir[0] = 0;
+}
+
+struct lks_config *config_with(const char *kind)
+{
+    const struct test_certificates *t = test_certificates();
+    struct lks_config *config;
+    struct lks_error err;
+    must(!lks_config_new(&config));
+    if (!kind || strcmp(kind, "ecdsa") == 0)
+        must(!lks_config_add_certificate(config, t->ecdsa_cert, t->ecdsa_key, &err));
+    if (!kind || strcmp(kind, "rsa") == 0)
+        must(!lks_config_add_certificate(config, t->rsa_cert, t->rsa_key, &err));
+    return config;
+}

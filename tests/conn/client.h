@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_CONN_CLIENT_H
+#define LKS_TESTS_CONN_CLIENT_H
+
+/* OpenSSL's libssl as the client over memory BIOs, against struct side. */
+
+#include <openssl/ssl.h>
+
+#include "side.h"
+
+/* What a client offers; NULL or 0 is OpenSSL's default. */
+struct client_options {
+    const char *suites;
+    const char *groups; /* the first one gets a key share */
+    const char *schemes;
+    const char *server_name;
+    const char *alpn; /* wire format of one name, length first */
+    const char *ca_file;
+    int max_version;
+    const char *tls12_ciphers;
+};
+
+struct client {
+    SSL_CTX *ctx;
+    SSL *ssl;
+    struct buffer received;
+    bool saw_close;
+    uint8_t alert[2]; /* level and description of the last one received */
+};
+
+void client_init(struct client *c, const struct client_options *options);
+void client_free(struct client *c);
+
+/* Wire bytes that the client has ready, into out. */
+void client_take(struct client *c, struct buffer *out);
+/* Gives wire bytes to the client, then lets it go on: handshake, read. */
+void client_give(struct client *c, struct buffer *in);
+void client_step(struct client *c);
+void client_write(struct client *c, const void *data, size_t len);
+
+/* Lets both run until nothing moves any more. */
+void exchange(struct poll_loop *loop, struct side *s, struct client *c);
+
+/* Certificates for the tests in a temporary folder, made once; *_cert and *_key are paths. */
+struct test_certificates {
+    char dir[64];
+    char ecdsa_cert[128], ecdsa_key[128];
+    char rsa_cert[128], rsa_key[128];
+};
+const struct test_certificates *test_certificates(void);
+void test_certificates_remove(void);
+
+/* A configuration with one of the certificates, or both (kind NULL). */
+struct lks_config *config_with(const char *kind);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "side.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/test.h"
+
+void buffer_add(struct buffer *b, const void *data, size_t len)
+{
+    if (b->len + len > b->cap) {
+        b->cap = 2 * (b->len + len);
+        b->data = realloc(b->data, b->cap);
+        if (!b->data)
+            abort();
+    }
+    if (len)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+}
+
+void buffer_drop(struct buffer *b, size_t len)
+{
+    if (len)
+        memmove(b->data, b->data + len, b->len - len);
+    b->len -= len;
+}
+
+void buffer_free(struct buffer *b)
+{
+    free(b->data);
+    memset(b, 0, sizeof(*b));
+}
+
+static void batch_init(struct lks_batch *batch, uint32_t max_ops, uint32_t max_spans)
+{
+    memset(batch, 0, sizeof(*batch));
+    batch->ops = calloc(max_ops, sizeof(*batch->ops));
+    batch->spans = calloc(max_spans, sizeof(*batch->spans));
+    batch->max_ops = max_ops;
+    batch->max_spans = max_spans;
+    if (!batch->ops || !batch->spans)
+        abort();
+}
+
+void loop_init(struct poll_loop *loop, uint32_t max_ops, uint32_t max_spans)
+{
+    memset(loop, 0, sizeof(*loop));
+    if (lks_engine_new(&loop->engine, max_ops))
+        abort();
+    batch_init(&loop->open, max_ops, max_spans);
+    batch_init(&loop->seal, max_ops, max_spans);
+    loop->random = 1;
+}
+
+void loop_free(struct poll_loop *loop)
+{
+    lks_engine_free(loop->engine);
+    free(loop->open.ops);
+    free(loop->open.spans);
+    free(loop->seal.ops);
+    free(loop->seal.spans);
+}
+
+void side_init(struct side *s, struct lks_config *config)
+{
+    memset(s, 0, sizeof(*s));
+    s->delivered = SIZE_MAX;
+    s->record_max = LKS_RECORD_PLAINTEXT_MAX;
+    if (lks_conn_new(&s->conn, config, LKS_SERVER))
+        abort();
+}
+
+void side_free(struct side *s)
+{
+    lks_conn_free(s->conn);
+    buffer_free(&s->wire_in);
+    buffer_free(&s->wire_out);
+    buffer_free(&s->received);
+    buffer_free(&s->to_send);
+}
+
+/* Cuts bytes into spans of random lengths, empty ones among them. The caller frees. */
+static struct lks_span *cut(struct poll_loop *loop, uint8_t *data, size_t len, uint32_t *num)
+{
+    struct lks_span *spans = malloc((2 * len + 2) * sizeof(*spans));
+    *num = 0;
+    if (!spans)
+        abort();
+    while (len) {
+        size_t n = len;
+        if (loop->span_max) {
+            n = lks_test_random(&loop->random) % (loop->span_max + 1);
+            n = n < len ? n : len;
+            if (!n && *num && !spans[*num - 1].len)
+                n = 1;
+        }
+        spans[(*num)++] = (struct lks_span){data, n};
+        data += n;
+        len -= n;
+    }
+    return spans;
+}
+
+static size_t op_len(const struct lks_op *op)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < op->num_src; i++)
+        len += op->src[i].len;
+    return len;
+}
+
+static void take_data(struct side *s, const struct lks_op *op)
+{
+    size_t skip = LKS_RECORD_HEADER_LEN, len = op->len;
+    for (uint32_t i = 0; len; i++) {
+        struct lks_span span = op->src[i];
+        size_t n = span.len < skip ? span.len : skip;
+        skip -= n;
+        span.data += n;
+        span.len -= n;
+        n = span.len < len ? span.len : len;
+        buffer_add(&s->received, span.data, n);
+        len -= n;
+    }
+}
+
+static struct side *side_of(struct side **sides, const struct lks_op *op)
+{
+    for (;; sides++)
+        if ((*sides)->conn == op->user)
+            return *sides;
+}
+
+static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_sides)
+{
+    struct lks_span **spans = calloc(num_sides, sizeof(*spans));
+    size_t *taken = calloc(num_sides, sizeof(*taken));
+    bool progress = false;
+    lks_batch_reset(&loop->open);
+    for (uint32_t i = 0; i < num_sides; i++) {
+        struct side *s = sides[i];
+        size_t len = s->delivered < s->wire_in.len ? s->delivered : s->wire_in.len, wanted;
+        uint32_t num;
+        spans[i] = cut(loop, s->wire_in.data, len, &num);
+        if (s->end)
+            continue;
+        enum lks_status status =
+            lks_conn_open(s->conn, spans[i], num, &loop->open, &taken[i], &wanted);
+        if (status == LKS_WANT_DATA)
+            LKS_CHECK(wanted > len - taken[i], "wanted %zu of %zu", wanted, len - taken[i]);
+        if (status != LKS_OK && status != LKS_WANT_DATA && status != LKS_WANT_ROOM &&
+            status != LKS_CLOSED)
+            s->end = status;
+        progress |= taken[i] || s->end;
+    }
+    loop->num_ops += loop->open.num_ops;
+    if (loop->open.num_ops > loop->max_fill)
+        loop->max_fill = loop->open.num_ops;
+    lks_engine_process(loop->engine, loop->open.ops, loop->open.num_ops);
+    for (uint32_t i = 0; i < loop->open.num_ops; i++) {
+        const struct lks_op *op = &loop->open.ops[i];
+        struct side *s = side_of(sides, op);
+        enum lks_event event;
+        enum lks_status status = lks_conn_opened(s->conn, op, &event);
+        if (status) {
+            s->end = status;
+            continue;
+        }
+        if (event == LKS_EVENT_DATA)
+            take_data(s, op);
+        s->established |= event == LKS_EVENT_ESTABLISHED;
+        s->closed |= event == LKS_EVENT_CLOSED;
+        if (event == LKS_EVENT_DEFERRED) {
+            s->num_deferred++;
+            for (uint32_t k = 0; k < num_sides; k++)
+                if (sides[k] == s)
+                    taken[k] -= op_len(op);
+        }
+    }
+    for (uint32_t i = 0; i < num_sides; i++) {
+        buffer_drop(&sides[i]->wire_in, taken[i]);
+        if (sides[i]->delivered != SIZE_MAX)
+            sides[i]->delivered -= taken[i];
+        free(spans[i]);
+    }
+    free(spans);
+    free(taken);
+    return progress;
+}
+
+#define OUT_ROOM (1u << 18)
+
+/* Queues one side's output behind *at of its out buffer. */
+static void seal_side(struct poll_loop *loop, struct side *s, uint8_t *out, size_t *at)
+{
+    size_t own = lks_conn_own_len(s->conn);
+    if (own) {
+        struct lks_span dst[2] = {{out + *at, own / 3}, {out + *at + own / 3, own - own / 3}};
+        if (lks_conn_seal_own(s->conn, dst, 2, &loop->seal))
+            return;
+        *at += own;
+    }
+    while (s->to_send.len && !s->end) {
+        size_t max = s->record_max ? s->record_max
+                                   : 1 + lks_test_random(&loop->random) % LKS_RECORD_PLAINTEXT_MAX;
+        size_t len = s->to_send.len < max ? s->to_send.len : max;
+        size_t record_len = lks_conn_record_len(s->conn, len);
+        if (*at + record_len > OUT_ROOM)
+            return;
+        /* The plaintext stays where it is until the batch is done. */
+        struct lks_span src = {malloc(len), len}, dst = {out + *at, record_len};
+        memcpy(src.data, s->to_send.data, len);
+        if (lks_conn_seal(s->conn, &src, 1, &dst, 1, &loop->seal)) {
+            free(src.data);
+            return;
+        }
+        buffer_drop(&s->to_send, len);
+        *at += record_len;
+    }
+}
+
+static bool seal_turn(struct poll_loop *loop, struct side **sides, uint32_t num_sides)
+{
+    uint8_t **out = calloc(num_sides, sizeof(*out));
+    size_t *len = calloc(num_sides, sizeof(*len));
+    bool progress = false;
+    lks_batch_reset(&loop->seal);
+    for (uint32_t i = 0; i < num_sides; i++) {
+        out[i] = malloc(OUT_ROOM);
+        seal_side(loop, sides[i], out[i], &len[i]);
+    }
+    uint32_t num_ok = lks_engine_process(loop->engine, loop->seal.ops, loop->seal.num_ops);
+    LKS_CHECK(num_ok == loop->seal.num_ops, "%u of %u", num_ok, loop->seal.num_ops);
+    for (uint32_t i = 0; i < loop->seal.num_ops; i++) {
+        const struct lks_op *op = &loop->seal.ops[i];
+        enum lks_status status = lks_conn_sealed(op->user, op);
+        LKS_CHECK(!status, "%s", lks_status_name(status));
+        if (op->type == LKS_TYPE_APPLICATION_DATA)
+            free(op->src->data);
+    }
+    for (uint32_t i = 0; i < num_sides; i++) {
+        buffer_add(&sides[i]->wire_out, out[i], len[i]);
+        progress |= len[i] != 0;
+        free(out[i]);
+    }
+    free(out);
+    free(len);
+    return progress;
+}
+
+bool loop_poll(struct poll_loop *loop, struct side **sides, uint32_t num_sides)
+{
+    bool opened = open_turn(loop, sides, num_sides);
+    return seal_turn(loop, sides, num_sides) || opened;
+}

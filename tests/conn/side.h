@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_CONN_SIDE_H
+#define LKS_TESTS_CONN_SIDE_H
+
+/*
+ * Lockstep's side of connections in tests, without sockets: wire bytes go in and out of buffers,
+ * and all connections of a poll share one open and one seal batch. How bytes are cut (into spans,
+ * records and deliveries) and how large the batches are is the test's to choose.
+ */
+
+#include <lockstep/conn.h>
+
+struct buffer {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+void buffer_add(struct buffer *b, const void *data, size_t len);
+void buffer_drop(struct buffer *b, size_t len); /* from the front */
+void buffer_free(struct buffer *b);
+
+struct side {
+    struct lks_conn *conn;
+    struct buffer wire_in; /* from the peer, not taken yet */
+    size_t delivered;      /* so much of wire_in has "arrived"; SIZE_MAX: all */
+    struct buffer wire_out;
+    struct buffer received, to_send; /* application data */
+    size_t record_max;               /* of application data to send in one record; 0: random */
+    enum lks_status end;             /* LKS_OK while the connection lives */
+    bool established, closed;
+    uint32_t num_deferred;
+};
+
+struct poll_loop {
+    struct lks_engine *engine;
+    struct lks_batch open, seal;
+    size_t span_max;   /* longest span that input is cut into; 0: one span */
+    uint64_t random;   /* state */
+    uint32_t num_ops;  /* processed so far, and */
+    uint32_t max_fill; /* the most in one open batch */
+};
+
+void loop_init(struct poll_loop *loop, uint32_t max_ops, uint32_t max_spans);
+void loop_free(struct poll_loop *loop);
+
+void side_init(struct side *s, struct lks_config *config);
+void side_free(struct side *s);
+
+/* One turn: opens what arrived, acts, seals what is to go, all of it in one batch each. Returns
+ * whether anything happened. */
+bool loop_poll(struct poll_loop *loop, struct side **sides, uint32_t num_sides);
+
+#endif

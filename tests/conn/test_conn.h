@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_CONN_TEST_CONN_H
+#define LKS_TESTS_CONN_TEST_CONN_H
+
+#include "client.h"
+#include "common/test.h"
+
+/* A connection and its client, with a loop for the two. */
+struct pair {
+    struct poll_loop loop;
+    struct side side;
+    struct client client;
+    struct lks_config *config;
+};
+
+void pair_init(struct pair *p, const char *kind, const struct client_options *options);
+void pair_free(struct pair *p);
+/* pair_init() and the handshake, checked. */
+void pair_establish(struct pair *p);
+static inline void pair_exchange(struct pair *p)
+{
+    exchange(&p->loop, &p->side, &p->client);
+}
+/* len random bytes each way, checked. */
+void pair_echo(struct pair *p, size_t len);
+
+/* Bytes to the connection, as they are, and then turns until it rests. */
+void pair_inject(struct pair *p, const void *bytes, size_t len);
+
+/* What the peer sees in the clear behind the connection's end: the record of a fatal alert. */
+bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert);
+
+extern const struct lks_test exchange_tests[], bad_input_tests[], key_update_tests[],
+    memory_tests[];
+
+#endif

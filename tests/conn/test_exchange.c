@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Handshakes and data with OpenSSL's client, cut in every way. */
+
+#include "test_conn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                     "TLS_CHACHA20_POLY1305_SHA256"};
+
+static void one_of_the_matrix(const char *suite, const char *group, const char *kind, bool retry,
+                              bool extensions)
+{
+    char groups[64];
+    struct lks_conn_info info;
+    /* A share of a group that only the client has makes the server ask for another. */
+    snprintf(groups, sizeof(groups), "%s%s", retry ? "P-521:" : "", group);
+    const struct test_certificates *t = test_certificates();
+    const struct client_options options = {.suites = suite,
+                                           .groups = groups,
+                                           .ca_file =
+                                               strcmp(kind, "rsa") ? t->ecdsa_cert : t->rsa_cert,
+                                           .server_name = extensions ? "localhost" : NULL,
+                                           .alpn = extensions ? "\x08http/1.1" : NULL};
+    struct pair p;
+    struct lks_error err;
+    pair_init(&p, kind, &options);
+    if (extensions)
+        CU_ASSERT_EQUAL(lks_config_set_alpn(p.config, "h2,http/1.1", &err), LKS_OK);
+    pair_exchange(&p);
+    LKS_CHECK(p.side.established && SSL_is_init_finished(p.client.ssl),
+              "%s %s %s retry %d extensions %d: %s", suite, groups, kind, retry, extensions,
+              lks_status_name(p.side.end));
+    if (p.side.established) {
+        pair_echo(&p, 40000);
+        lks_conn_get_info(p.side.conn, &info);
+        CU_ASSERT_STRING_EQUAL(info.suite_name, suite);
+        CU_ASSERT_EQUAL(info.version, LKS_TLS_1_3);
+        CU_ASSERT_EQUAL(info.hello_retried, retry);
+        CU_ASSERT_STRING_EQUAL(info.alpn, extensions ? "http/1.1" : "");
+        CU_ASSERT_EQUAL(info.group, strcmp(group, "X25519") ? 0x17 : 0x1d);
+        CU_ASSERT_EQUAL(SSL_get_verify_result(p.client.ssl), X509_V_OK);
+    }
+    pair_free(&p);
+}
+
+static void every_kind_of_handshake(void)
+{
+    for (unsigned int suite = 0; suite < 3; suite++)
+        for (unsigned int bits = 0; bits < 16; bits++)
+            one_of_the_matrix(suites[suite], bits & 1 ? "X25519" : "P-256",
+                              bits & 2 ? "rsa" : "ecdsa", bits & 4, bits & 8);
+}
+
+static void data_in_spans_and_records_of_all_sizes(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    static const size_t span_max[] = {0, 7, 100, 1460, 5000};
+    p.side.record_max = 0;
+    for (unsigned int i = 0; i < sizeof(span_max) / sizeof(span_max[0]); i++) {
+        p.loop.span_max = span_max[i];
+        pair_echo(&p, 1);
+        pair_echo(&p, 100000);
+    }
+    pair_free(&p);
+}
+
+/* The client's bytes arrive in two parts, split at each place. */
+static void hello_split_at_every_byte(void)
+{
+    struct pair p;
+    size_t hello_len = 2;
+    for (size_t at = 1; at < hello_len; at++) {
+        pair_init(&p, "ecdsa", NULL);
+        struct side *s = &p.side;
+        client_take(&p.client, &s->wire_in);
+        hello_len = s->wire_in.len;
+        s->delivered = at;
+        loop_poll(&p.loop, &s, 1);
+        CU_ASSERT_EQUAL(s->wire_out.len, 0);
+        s->delivered = SIZE_MAX;
+        pair_exchange(&p);
+        LKS_CHECK(p.side.established, "split at %zu", at);
+        pair_free(&p);
+    }
+}
+
+static void everything_in_one_byte_pieces(void)
+{
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    struct side *s = &p.side;
+    s->delivered = 0;
+    uint8_t data[3000];
+    bool written = false;
+    lks_test_fill(&p.loop.random, data, sizeof(data));
+    for (unsigned int turn = 0; turn < 30000; turn++) {
+        client_take(&p.client, &s->wire_in);
+        if (s->delivered < s->wire_in.len)
+            s->delivered++;
+        loop_poll(&p.loop, &s, 1);
+        struct buffer byte = {0};
+        if (s->wire_out.len) {
+            buffer_add(&byte, s->wire_out.data, 1);
+            buffer_drop(&s->wire_out, 1);
+            client_give(&p.client, &byte);
+        }
+        buffer_free(&byte);
+        if (!written && SSL_is_init_finished(p.client.ssl) && s->established) {
+            client_write(&p.client, data, sizeof(data));
+            buffer_add(&s->to_send, data, sizeof(data));
+            written = true;
+        }
+    }
+    LKS_CHECK(s->received.len == sizeof(data) && !memcmp(s->received.data, data, sizeof(data)),
+              "%zu", s->received.len);
+    LKS_CHECK(p.client.received.len == sizeof(data) &&
+                  !memcmp(p.client.received.data, data, sizeof(data)),
+              "%zu", p.client.received.len);
+    pair_free(&p);
+}
+
+#define NUM_SHARED 20
+
+static void many_share_the_batches(uint32_t max_ops, uint32_t max_spans, uint32_t expected_fill)
+{
+    struct poll_loop loop;
+    struct side sides[NUM_SHARED], *all[NUM_SHARED];
+    struct client clients[NUM_SHARED];
+    uint8_t data[50000];
+    struct lks_config *config = config_with(NULL);
+    uint64_t seed = 7;
+    lks_test_fill(&seed, data, sizeof(data));
+    loop_init(&loop, max_ops, max_spans);
+    loop.span_max = 9000;
+    for (unsigned int i = 0; i < NUM_SHARED; i++) {
+        const struct client_options options = {.suites = suites[i % 3]};
+        side_init(all[i] = &sides[i], config);
+        client_init(&clients[i], &options);
+        buffer_add(&sides[i].to_send, data, sizeof(data));
+    }
+    for (unsigned int turn = 0; turn < 4000; turn++) {
+        bool moved = false;
+        for (unsigned int i = 0; i < NUM_SHARED; i++) {
+            client_take(&clients[i], &sides[i].wire_in);
+            if (turn == 200)
+                client_write(&clients[i], data, sizeof(data) - i);
+        }
+        moved = loop_poll(&loop, all, NUM_SHARED);
+        for (unsigned int i = 0; i < NUM_SHARED; i++)
+            client_give(&clients[i], &sides[i].wire_out);
+        if (!moved && turn > 200)
+            break;
+    }
+    for (unsigned int i = 0; i < NUM_SHARED; i++) {
+        LKS_CHECK(sides[i].received.len == sizeof(data) - i &&
+                      !memcmp(sides[i].received.data, data, sizeof(data) - i),
+                  "%u got %zu", i, sides[i].received.len);
+        LKS_CHECK(clients[i].received.len == sizeof(data) &&
+                      !memcmp(clients[i].received.data, data, sizeof(data)),
+                  "%u got %zu", i, clients[i].received.len);
+        client_free(&clients[i]);
+        side_free(&sides[i]);
+    }
+    LKS_CHECK(loop.max_fill >= expected_fill, "%u", loop.max_fill);
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
+static void many_connections_share_one_batch(void)
+{
+    many_share_the_batches(256, 8192, NUM_SHARED);
+}
+
+/* Room for hardly more than one flight: everything still gets through. */
+static void small_batches(void)
+{
+    many_share_the_batches(3, 64, 3);
+}
+
+static void record_in_more_spans_than_the_batch_has(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    uint8_t data[100] = {0};
+    client_write(&p.client, data, sizeof(data));
+    client_take(&p.client, &p.side.wire_in);
+    struct lks_span spans[200];
+    for (size_t i = 0; i < p.side.wire_in.len; i++)
+        spans[i] = (struct lks_span){p.side.wire_in.data + i, 1};
+    struct lks_batch *batch = &p.loop.open;
+    uint32_t num = (uint32_t)p.side.wire_in.len;
+    size_t taken;
+    lks_batch_reset(batch);
+    batch->max_spans = num - 1;
+    CU_ASSERT_EQUAL(lks_conn_open(p.side.conn, spans, num, batch, &taken, NULL), LKS_NO_ROOM);
+    CU_ASSERT_EQUAL(taken, 0);
+    batch->max_spans = num;
+    batch->num_spans = 1;
+    CU_ASSERT_EQUAL(lks_conn_open(p.side.conn, spans, num, batch, &taken, NULL), LKS_WANT_ROOM);
+    batch->max_spans = 8192;
+    lks_batch_reset(batch);
+    p.loop.span_max = 1;
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(p.side.received.len, sizeof(data));
+    pair_free(&p);
+}
+
+static void client_closes_first(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    CU_ASSERT_TRUE(lks_conn_truncated(p.side.conn)); /* if TCP ended here */
+    SSL_shutdown(p.client.ssl);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(p.side.closed);
+    CU_ASSERT_TRUE(lks_conn_close_received(p.side.conn));
+    CU_ASSERT_FALSE(lks_conn_truncated(p.side.conn));
+    CU_ASSERT_FALSE(lks_conn_close_sent(p.side.conn));
+    /* Half-closed: our direction goes on. */
+    buffer_add(&p.side.to_send, "still here", 10);
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(p.client.received.len, 10);
+    lks_conn_close(p.side.conn);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(lks_conn_close_sent(p.side.conn));
+    CU_ASSERT_TRUE(p.client.saw_close);
+    pair_inject(&p, "whatever comes now is ignored", 29);
+    CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+    CU_ASSERT_EQUAL(p.side.wire_in.len, 0);
+    pair_free(&p);
+}
+
+static void we_close_first(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    lks_conn_close(p.side.conn);
+    lks_conn_close(p.side.conn);
+    CU_ASSERT_FALSE(lks_conn_can_seal(p.side.conn));
+    struct lks_span none = {NULL, 0};
+    CU_ASSERT_EQUAL(lks_conn_seal(p.side.conn, &none, 1, &none, 1, &p.loop.seal), LKS_CLOSED);
+    CU_ASSERT_EQUAL(lks_conn_update_key(p.side.conn, false), LKS_CLOSED);
+    CU_ASSERT_FALSE(lks_conn_close_sent(p.side.conn));
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(lks_conn_close_sent(p.side.conn));
+    CU_ASSERT_TRUE(p.client.saw_close);
+    CU_ASSERT_EQUAL(lks_conn_own_len(p.side.conn), 0);
+    /* The client's direction goes on. */
+    client_write(&p.client, "and I", 5);
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(p.side.received.len, 5);
+    SSL_shutdown(p.client.ssl);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(p.side.closed);
+    pair_free(&p);
+}
+
+static void close_while_the_handshake_runs(void)
+{
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    lks_conn_close(p.side.conn);
+    struct side *s = &p.side;
+    loop_poll(&p.loop, &s, 1);
+    const uint8_t expected[] = {21, 3, 3, 0, 2, 1, 0};
+    CU_ASSERT_EQUAL(s->wire_out.len, sizeof(expected));
+    CU_ASSERT_EQUAL(memcmp(s->wire_out.data, expected, sizeof(expected)), 0);
+    pair_free(&p);
+}
+
+/* What the client sends behind its Finished is in the same delivery, and the close, too. */
+static void finished_data_and_close_in_one_delivery(void)
+{
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    struct side *s = &p.side;
+    client_take(&p.client, &s->wire_in);
+    loop_poll(&p.loop, &s, 1);
+    client_give(&p.client, &s->wire_out);
+    client_write(&p.client, "GET", 3);
+    SSL_shutdown(p.client.ssl);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(s->established);
+    CU_ASSERT_EQUAL(s->received.len, 3);
+    CU_ASSERT_TRUE(s->closed);
+    pair_free(&p);
+}
+
+const struct lks_test exchange_tests[] = {
+    {"every kind of handshake", every_kind_of_handshake},
+    {"data in spans and records of all sizes", data_in_spans_and_records_of_all_sizes},
+    {"hello split at every byte", hello_split_at_every_byte},
+    {"everything in one-byte pieces", everything_in_one_byte_pieces},
+    {"many connections share one batch", many_connections_share_one_batch},
+    {"small batches", small_batches},
+    {"record in more spans than the batch has", record_in_more_spans_than_the_batch_has},
+    {"client closes first", client_closes_first},
+    {"we close first", we_close_first},
+    {"close while the handshake runs", close_while_the_handshake_runs},
+    {"Finished, data and close in one delivery", finished_data_and_close_in_one_delivery},
+    {NULL, NULL},
+};

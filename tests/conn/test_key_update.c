@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* KeyUpdate: RFC 8446 section 4.6.3. */
+
+#include "test_conn.h"
+
+#include <string.h>
+
+#include "conn/conn.h"
+
+static void client_updates(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    for (int i = 0; i < 10; i++) {
+        CU_ASSERT_TRUE(SSL_key_update(p.client.ssl, i & 1 ? SSL_KEY_UPDATE_REQUESTED
+                                                          : SSL_KEY_UPDATE_NOT_REQUESTED));
+        pair_echo(&p, 5000);
+    }
+    CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+    pair_free(&p);
+}
+
+static void we_update(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    for (int i = 0; i < 10; i++) {
+        CU_ASSERT_EQUAL(lks_conn_update_key(p.side.conn, i & 1), LKS_OK);
+        CU_ASSERT_EQUAL(lks_conn_update_key(p.side.conn, false), LKS_WANT_ROOM);
+        CU_ASSERT_FALSE(lks_conn_can_seal(p.side.conn));
+        pair_exchange(&p);
+        pair_echo(&p, 5000);
+    }
+    CU_ASSERT_FALSE(p.side.conn->update_asked);
+    pair_free(&p);
+}
+
+/* KeyUpdates in a burst of data records that all arrive in one batch: what is behind them must come
+ * back and open under the next key. */
+static void update_in_a_burst(void)
+{
+    struct pair p;
+    uint8_t data[30000];
+    pair_establish(&p);
+    lks_test_fill(&p.loop.random, data, sizeof(data));
+    for (size_t at = 0; at < sizeof(data); at += 1000) {
+        if (at % 7000 == 3000)
+            SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_REQUESTED);
+        client_write(&p.client, data + at, 1000);
+    }
+    p.loop.span_max = 3000;
+    pair_exchange(&p);
+    LKS_CHECK(p.side.received.len == sizeof(data) &&
+                  memcmp(p.side.received.data, data, sizeof(data)) == 0,
+              "%zu", p.side.received.len);
+    CU_ASSERT_TRUE(p.side.num_deferred > 5);
+    CU_ASSERT_TRUE(p.loop.max_fill > 20);
+    pair_echo(&p, 20000);
+    pair_free(&p);
+}
+
+/* A key cannot be worn out in a test; what is asked here is what happens when its counter says so.
+ */
+static void update_by_itself_before_the_limit(void)
+{
+    struct pair p;
+    uint8_t secret[LKS_HASH_MAX];
+    pair_establish(&p);
+    struct lks_conn *conn = p.side.conn;
+    memcpy(secret, conn->seal_secret, sizeof(secret));
+    struct lks_op op = {.key = &conn->seal_key, .type = LKS_TYPE_APPLICATION_DATA};
+    uint64_t seq = conn->seal_key.seq;
+    CU_ASSERT_EQUAL(lks_conn_sealed(conn, &op), LKS_OK);
+    CU_ASSERT_TRUE(lks_conn_can_seal(conn));
+    conn->seal_key.seq = UINT64_C(1) << 60;
+    CU_ASSERT_EQUAL(lks_conn_sealed(conn, &op), LKS_OK);
+    CU_ASSERT_FALSE(lks_conn_can_seal(conn));
+    conn->seal_key.seq = seq;
+    pair_echo(&p, 3000);
+    CU_ASSERT_EQUAL(conn->seal_key.seq, 1); /* of a new key */
+    CU_ASSERT_NOT_EQUAL(memcmp(secret, conn->seal_secret, sizeof(secret)), 0);
+    pair_free(&p);
+}
+
+static void we_ask_before_the_peers_limit(void)
+{
+    struct pair p;
+    uint8_t secret[LKS_HASH_MAX];
+    pair_establish(&p);
+    memcpy(secret, p.side.conn->open_secret, sizeof(secret));
+    /* An op of data that was opened, with the key at its limit. */
+    struct lks_op op = {.key = &p.side.conn->open_key, .type = LKS_TYPE_APPLICATION_DATA, .len = 1};
+    enum lks_event event;
+    uint64_t seq = p.side.conn->open_key.seq;
+    p.side.conn->open_key.seq = UINT64_C(1) << 60;
+    p.side.conn->num_opening = 2;
+    CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
+    CU_ASSERT_EQUAL(event, LKS_EVENT_DATA);
+    CU_ASSERT_TRUE(p.side.conn->update_asked);
+    p.side.conn->open_key.seq = seq;
+    pair_exchange(&p);
+    pair_echo(&p, 10);
+    CU_ASSERT_FALSE(p.side.conn->update_asked);
+    CU_ASSERT_NOT_EQUAL(memcmp(secret, p.side.conn->open_secret, sizeof(secret)), 0);
+    pair_free(&p);
+}
+
+/* Requests that pile up while we are silent get one answer. */
+static void many_requests_one_answer(void)
+{
+    struct pair p;
+    struct buffer wire = {0};
+    pair_establish(&p);
+    for (int i = 0; i < 5; i++) {
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_REQUESTED);
+        client_write(&p.client, "x", 1);
+    }
+    client_take(&p.client, &wire);
+    /* Only opened, nothing sealed in between. */
+    while (wire.len) {
+        struct lks_span in = {wire.data, wire.len};
+        size_t taken;
+        enum lks_event event;
+        lks_batch_reset(&p.loop.open);
+        CU_ASSERT_EQUAL(lks_conn_open(p.side.conn, &in, 1, &p.loop.open, &taken, NULL), LKS_OK);
+        lks_engine_process(p.loop.engine, p.loop.open.ops, p.loop.open.num_ops);
+        size_t done = 0;
+        for (uint32_t i = 0; i < p.loop.open.num_ops; i++) {
+            CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &p.loop.open.ops[i], &event), LKS_OK);
+            done += event == LKS_EVENT_DEFERRED ? 0 : p.loop.open.ops[i].src->len;
+        }
+        buffer_drop(&wire, done);
+    }
+    CU_ASSERT_EQUAL(lks_conn_own_len(p.side.conn),
+                    lks_conn_record_len(p.side.conn, KEY_UPDATE_LEN));
+    pair_exchange(&p);
+    pair_echo(&p, 1000);
+    buffer_free(&wire);
+    pair_free(&p);
+}
+
+static void a_storm_of_updates_ends_the_connection(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    for (int i = 0; i < 40 && !p.side.end; i++) {
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        SSL_do_handshake(p.client.ssl);
+        pair_exchange(&p);
+    }
+    CU_ASSERT_EQUAL(p.side.end, LKS_ALERT_UNEXPECTED_MESSAGE);
+    CU_ASSERT_EQUAL(p.client.alert[1], 10);
+    pair_free(&p);
+}
+
+const struct lks_test key_update_tests[] = {
+    {"client updates", client_updates},
+    {"we update", we_update},
+    {"update in a burst", update_in_a_burst},
+    {"update by itself before the limit", update_by_itself_before_the_limit},
+    {"we ask before the peer's limit", we_ask_before_the_peers_limit},
+    {"many requests, one answer", many_requests_one_answer},
+    {"a storm of updates ends the connection", a_storm_of_updates_ends_the_connection},
+    {NULL, NULL},
+};
