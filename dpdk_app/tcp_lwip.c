@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * tcp.h over lwIP's raw API.
+ *
+ * Sent bytes stay in their mbufs, which lwIP refers to, until no segment that lwIP may send again
+ * has any of them: a segment is kept whole while part of it is not acknowledged, so what counts is
+ * where the oldest kept segment begins, not what was acknowledged.
+ *
+ * lwIP frees connections behind our back (errors, TIME_WAIT) and does not like to be told to abort
+ * one within its callbacks. So flow_close() and flow_abort() only note what is wanted and
+ * flow_flush() does it; a flow lets go of its pcb before lwIP can free it silently.
+ */
+
+#include "tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lwip/inet.h"
+#include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
+#include "lwip/stats.h"
+#include "lwip/sys.h"
+#include "lwip/tcp.h"
+
+#include "frame.h"
+#include "lwip_buckets.h"
+#include "lwip_link.h"
+#include "port.h"
+
+#define FIRST_LOCAL_PORT 1024u
+#define PORT_TRIES       4096u
+#define MIN_WINDOW       (16u * 1024u)
+
+struct flow {
+    struct tcp_pcb *pcb; /* NULL: lwIP is done with it */
+    const struct flow_events *events;
+    void *user;
+    struct rte_mbuf *head, *tail; /* sent and not yet let go, linked segments */
+    uint32_t head_seq;            /* sequence number of head's first byte */
+    uint32_t unconsumed;          /* received bytes that keep the window closed */
+    uint32_t bucket;
+    bool is_detached; /* the user has closed or aborted it */
+    bool wants_abort;
+    bool fin_sent, fin_received, is_connecting;
+    bool is_dirty;           /* in the list of those that flow_flush() looks at */
+    struct flow *next_dirty; /* or next free one */
+};
+
+struct listener {
+    const struct flow_events *events;
+    void *user;
+    struct tcp_pcb *pcb;
+};
+
+static struct {
+    struct flow *flows, *free_list, *dirty;
+    uint32_t num_flows;
+    uint16_t next_port;
+    uint64_t last_fast_us, last_second_us;
+    bool slow_turn;
+    uint64_t resets_for_memory;
+    struct listener listeners[MEMP_NUM_TCP_PCB_LISTEN];
+    uint32_t num_listeners;
+    const struct port *port;
+} stack;
+
+u32_t sys_now(void)
+{
+    return frame_now_ms();
+}
+
+static void mark_dirty(struct flow *f)
+{
+    if (f->is_dirty)
+        return;
+    f->is_dirty = true;
+    f->next_dirty = stack.dirty;
+    stack.dirty = f;
+}
+
+static struct flow *new_flow(struct tcp_pcb *pcb, const struct flow_events *events)
+{
+    struct flow *f = stack.free_list;
+    if (!f)
+        return NULL;
+    stack.free_list = f->next_dirty;
+    memset(f, 0, sizeof(*f));
+    f->pcb = pcb;
+    f->events = events;
+    stack.num_flows++;
+    return f;
+}
+
+static void free_flow(struct flow *f)
+{
+    f->next_dirty = stack.free_list;
+    stack.free_list = f;
+    stack.num_flows--;
+}
+
+static void free_sent(struct flow *f)
+{
+    while (f->head) {
+        struct rte_mbuf *next = frame_next(f->head);
+        frame_free_segment(f->head);
+        f->head = next;
+    }
+    f->tail = NULL;
+}
+
+/* lwIP forgets us; it may still finish the connection by itself. */
+static void let_go(struct flow *f)
+{
+    tcp_arg(f->pcb, NULL);
+    tcp_recv(f->pcb, NULL);
+    tcp_sent(f->pcb, NULL);
+    tcp_err(f->pcb, NULL);
+    f->pcb = NULL;
+}
+
+/* Frees the mbufs that lie wholly before what lwIP still keeps. */
+static void free_acknowledged(struct flow *f)
+{
+    const struct tcp_pcb *pcb = f->pcb;
+    const struct tcp_seg *oldest = pcb->unacked ? pcb->unacked : pcb->unsent;
+    uint32_t kept = oldest ? lwip_ntohl(oldest->tcphdr->seqno) : pcb->snd_lbb;
+    while (f->head && (int32_t)(kept - f->head_seq) >= (int32_t)frame_len(f->head)) {
+        struct rte_mbuf *next = frame_next(f->head);
+        f->head_seq += frame_len(f->head);
+        frame_free_segment(f->head);
+        f->head = next;
+    }
+    if (!f->head)
+        f->tail = NULL;
+}
+
+/* Once both FINs are through and all is acknowledged, the pcb is in TIME_WAIT or about to be. */
+static void let_go_if_finished(struct flow *f)
+{
+    if (f->pcb && f->fin_sent && f->fin_received && !f->head)
+        let_go(f);
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
+{
+    struct flow *f = arg;
+    (void)pcb;
+    free_acknowledged(f);
+    if (!f->is_detached)
+        f->events->sent(f->user, len);
+    else
+        mark_dirty(f);
+    let_go_if_finished(f);
+    return ERR_OK;
+}
+
+static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+    struct flow *f = arg;
+    (void)err;
+    if (!p) {
+        f->fin_received = true;
+        if (!f->is_detached)
+            f->events->received_fin(f->user);
+        else
+            mark_dirty(f);
+        let_go_if_finished(f);
+        return ERR_OK;
+    }
+    uint16_t len = p->tot_len;
+    if (f->is_detached) {
+        pbuf_free(p);
+        tcp_recved(pcb, len);
+        return ERR_OK;
+    }
+    struct rte_mbuf *chain = link_take_mbufs(p);
+    if (!chain) { /* bytes that TCP has acknowledged are lost: the connection must end */
+        stack.resets_for_memory++;
+        f->events->ended(f->user, FLOW_END_NO_MEMORY);
+        f->is_detached = f->wants_abort = true;
+        mark_dirty(f);
+        return ERR_OK;
+    }
+    f->unconsumed += len;
+    f->events->received(f->user, chain);
+    return ERR_OK;
+}
+
+static enum flow_end why_ended(const struct flow *f, err_t err)
+{
+    switch (err) {
+    case ERR_RST:
+        return f->is_connecting ? FLOW_END_REFUSED : FLOW_END_RESET;
+    case ERR_CLSD:
+        return FLOW_END_CLOSED;
+    default:
+        return f->is_connecting ? FLOW_END_UNREACHABLE : FLOW_END_TIMEOUT;
+    }
+}
+
+/* The pcb is gone, or will be when this returns. A detached flow is still in the dirty list if it
+ * was marked; flow_flush() frees it. */
+static void on_error(void *arg, err_t err)
+{
+    struct flow *f = arg;
+    f->pcb = NULL;
+    free_sent(f);
+    if (!f->is_detached)
+        f->events->ended(f->user, why_ended(f, err));
+    f->is_detached = true;
+    mark_dirty(f);
+}
+
+/* All windows together must fit into the buffers that received packets are in, or connections that
+ * wait for each other would keep out the acknowledgements that they wait for. */
+static void set_window(struct tcp_pcb *pcb)
+{
+    uint32_t share = stack.port->num_mbufs / 2 * TCP_MSS / (stack.num_flows ? stack.num_flows : 1);
+    uint32_t window = share < MIN_WINDOW ? MIN_WINDOW : share;
+    if (window < TCP_WND)
+        pcb->rcv_wnd = pcb->rcv_ann_wnd = window;
+}
+
+static void set_callbacks(struct flow *f)
+{
+    set_window(f->pcb);
+    tcp_arg(f->pcb, f);
+    tcp_recv(f->pcb, on_received);
+    tcp_sent(f->pcb, on_sent);
+    tcp_err(f->pcb, on_error);
+    tcp_nagle_disable(f->pcb);
+}
+
+static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct listener *l = arg;
+    if (err != ERR_OK || !pcb)
+        return ERR_VAL;
+    struct flow *f = new_flow(pcb, l->events);
+    if (!f)
+        return ERR_MEM; /* lwIP sends RST */
+    struct flow_addr peer = {ip4_addr_get_u32(ip_2_ip4(&pcb->remote_ip)), pcb->remote_port};
+    f->bucket = bucket_of(pcb->remote_ip, pcb->remote_port, pcb->local_port);
+    f->head_seq = pcb->snd_lbb;
+    set_callbacks(f);
+    f->user = l->events->accepted(l->user, f, &peer);
+    if (!f->user) {
+        let_go(f);
+        free_flow(f);
+        return ERR_MEM;
+    }
+    return ERR_OK;
+}
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    struct flow *f = arg;
+    (void)err; /* always ERR_OK: failures come by on_error() */
+    f->is_connecting = false;
+    f->head_seq = pcb->snd_lbb;
+    if (!f->is_detached)
+        f->events->connected(f->user);
+    return ERR_OK;
+}
+
+int flow_init(const struct flow_config *config, char *error, unsigned int error_len)
+{
+    stack.flows = calloc(config->max_flows, sizeof(*stack.flows));
+    if (!stack.flows) {
+        snprintf(error, error_len, "no memory for %u connections; ask for fewer",
+                 config->max_flows);
+        return -1;
+    }
+    for (uint32_t i = 0; i < config->max_flows; i++) {
+        stack.flows[i].next_dirty = stack.free_list;
+        stack.free_list = &stack.flows[i];
+    }
+    stack.next_port = (uint16_t)(FIRST_LOCAL_PORT + LWIP_RAND() % 32768);
+    stack.port = config->port;
+    lwip_init();
+    link_start(config);
+    stack.last_fast_us = stack.last_second_us = frame_now_us();
+    return 0;
+}
+
+int flow_listen(const struct flow_addr *addr, const struct flow_events *events, void *user,
+                char *error, unsigned int error_len)
+{
+    ip_addr_t ip;
+    err_t err = ERR_MEM;
+    ip_addr_set_ip4_u32(&ip, addr->ip_be);
+    struct tcp_pcb *pcb = tcp_new(), *listening = NULL;
+    if (pcb && stack.num_listeners < MEMP_NUM_TCP_PCB_LISTEN) {
+        err = tcp_bind(pcb, &ip, addr->port);
+        if (err == ERR_OK)
+            listening = tcp_listen_with_backlog_and_err(pcb, 255, &err);
+    }
+    if (!listening) {
+        snprintf(error, error_len, "cannot listen on port %u: %s", addr->port,
+                 err == ERR_USE ? "it is named twice" : "no memory");
+        return -1;
+    }
+    struct listener *l = &stack.listeners[stack.num_listeners++];
+    *l = (struct listener){events, user, listening};
+    tcp_arg(listening, l);
+    tcp_accept(listening, on_accepted);
+    return 0;
+}
+
+void flow_unlisten_all(void)
+{
+    while (stack.num_listeners)
+        tcp_close(stack.listeners[--stack.num_listeners].pcb);
+}
+
+/* A local port whose connection to that address is free, with its bucket switched in. 0: none. */
+static uint16_t choose_port(ip_addr_t ip, uint16_t remote_port, uint32_t *bucket)
+{
+    for (unsigned int i = 0; i < PORT_TRIES; i++) {
+        uint16_t local = stack.next_port;
+        stack.next_port = local == 65535 ? FIRST_LOCAL_PORT : (uint16_t)(local + 1);
+        *bucket = bucket_of(ip, remote_port, local);
+        bucket_enter(*bucket);
+        if (!bucket_has(ip, remote_port, local))
+            return local;
+    }
+    return 0;
+}
+
+struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *events, void *user)
+{
+    ip_addr_t ip;
+    uint32_t bucket;
+    ip_addr_set_ip4_u32(&ip, to->ip_be);
+    uint16_t local = choose_port(ip, to->port, &bucket);
+    struct tcp_pcb *pcb = local ? tcp_new() : NULL;
+    struct flow *f = pcb ? new_flow(pcb, events) : NULL;
+    if (!f) {
+        if (pcb)
+            tcp_close(pcb);
+        return NULL;
+    }
+    f->user = user;
+    f->bucket = bucket;
+    f->is_connecting = true;
+    /* tcp_bind() would look for the port in lists that the buckets hide from it, and refuse one
+     * that is in use towards another address. */
+    pcb->local_port = local;
+    set_callbacks(f);
+    if (tcp_connect(pcb, &ip, to->port, on_connected) == ERR_OK)
+        return f;
+    pcb->local_port = 0;
+    let_go(f);
+    tcp_close(pcb);
+    free_flow(f);
+    return NULL;
+}
+
+void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
+{
+    for (uint16_t i = 0; i < num_packets; i++)
+        link_input(packets[i]);
+}
+
+uint32_t flow_send_room(const struct flow *f)
+{
+    const struct tcp_pcb *pcb = f->pcb;
+    if (!pcb || f->fin_sent || pcb->snd_queuelen >= TCP_SND_QUEUELEN / 2)
+        return 0;
+    return tcp_sndbuf(pcb);
+}
+
+bool flow_send(struct flow *f, struct rte_mbuf *chain)
+{
+    if (!f->pcb || f->fin_sent)
+        return false;
+    uint32_t left = frame_chain_len(chain);
+    if (left > tcp_sndbuf(f->pcb) ||
+        f->pcb->snd_queuelen + 3u * frame_num_segments(chain) >= TCP_SND_QUEUELEN)
+        return false;
+    while (chain) {
+        struct rte_mbuf *next = frame_next(chain);
+        uint16_t len = frame_len(chain);
+        left -= len;
+        if (!len) {
+            frame_free_segment(chain);
+        } else {
+            if (tcp_write(f->pcb, frame_data(chain), len, left ? TCP_WRITE_FLAG_MORE : 0) !=
+                ERR_OK) {
+                /* Part of it may be on its way: the stream cannot go on whole. */
+                frame_free_chain(chain);
+                stack.resets_for_memory++;
+                f->wants_abort = true;
+                mark_dirty(f);
+                return true;
+            }
+            frame_link(chain, NULL);
+            if (f->tail)
+                frame_link(f->tail, chain);
+            else
+                f->head = chain;
+            f->tail = chain;
+        }
+        chain = next;
+    }
+    mark_dirty(f);
+    return true;
+}
+
+void flow_consumed(struct flow *f, uint32_t bytes)
+{
+    f->unconsumed -= bytes;
+    while (f->pcb && bytes) {
+        u16_t n = bytes > 0xffff ? 0xffff : (u16_t)bytes;
+        tcp_recved(f->pcb, n);
+        bytes -= n;
+    }
+}
+
+void flow_shutdown(struct flow *f)
+{
+    if (!f->pcb || f->fin_sent)
+        return;
+    bucket_enter(f->bucket);
+    f->fin_sent = tcp_shutdown(f->pcb, 0, 1) == ERR_OK;
+    if (f->fin_sent)
+        let_go_if_finished(f);
+    else
+        mark_dirty(f); /* no memory now: flow_flush() tries again */
+}
+
+void flow_close(struct flow *f)
+{
+    f->is_detached = true;
+    flow_consumed(f, f->unconsumed); /* a window left closed would make lwIP send RST */
+    mark_dirty(f);
+}
+
+void flow_abort(struct flow *f)
+{
+    f->is_detached = f->wants_abort = true;
+    mark_dirty(f);
+}
+
+uint16_t flow_mss(const struct flow *f)
+{
+    return f->pcb ? tcp_mss(f->pcb) : TCP_MSS;
+}
+
+/* Leaves the pcb to lwIP, to end by itself or at once. */
+static void leave(struct flow *f, bool at_once)
+{
+    struct tcp_pcb *pcb = f->pcb;
+    let_go(f);
+    pcb->rcv_wnd = TCP_WND_MAX(pcb); /* all was read, or lwIP would send RST */
+    if (at_once || tcp_close(pcb) != ERR_OK)
+        tcp_abort(pcb);
+}
+
+/* Ends a flow that its user has let go of, as far as that goes now. */
+static void finish_detached(struct flow *f)
+{
+    if (f->pcb && (f->wants_abort || f->is_connecting))
+        leave(f, f->wants_abort);
+    if (f->pcb && !f->fin_sent)
+        flow_shutdown(f);
+    if (f->pcb && f->fin_sent && !f->head)
+        leave(f, false);
+    if (f->pcb)
+        return; /* its mbufs wait for acknowledgement: on_sent() marks it again */
+    free_sent(f);
+    free_flow(f);
+}
+
+void flow_flush(void)
+{
+    struct flow *f = stack.dirty;
+    stack.dirty = NULL;
+    while (f) {
+        struct flow *next = f->next_dirty;
+        f->is_dirty = false;
+        bucket_enter(f->bucket);
+        if (f->pcb && !f->wants_abort)
+            tcp_output(f->pcb);
+        if (f->is_detached)
+            finish_detached(f);
+        else if (f->pcb && f->wants_abort)
+            tcp_abort(f->pcb); /* on_error() tells the user */
+        f = next;
+    }
+    port_flush(stack.port);
+}
+
+uint32_t flow_timers(void)
+{
+    const uint64_t now = frame_now_us();
+    if (now - stack.last_fast_us >= TCP_TMR_INTERVAL * 1000u) {
+        stack.last_fast_us = now;
+        bucket_timers(stack.slow_turn);
+        stack.slow_turn = !stack.slow_turn;
+    }
+    if (now - stack.last_second_us >= 1000000u) {
+        stack.last_second_us = now;
+        link_second();
+    }
+    return (uint32_t)(stack.last_fast_us + TCP_TMR_INTERVAL * 1000u - now);
+}
+
+void flow_get_counters(struct flow_counters *counters)
+{
+    memset(counters, 0, sizeof(*counters));
+    link_add_counters(counters);
+    counters->tx_queued = port_num_waited();
+    counters->retransmits = lwip_stats.mib2.tcpretranssegs;
+    counters->flows = stack.num_flows;
+}
