@@ -26,6 +26,32 @@ static void on_message(int write_p, int version, int content_type, const void *b
         memcpy(c->alert, buf, 2);
 }
 
+static void on_key_log(const SSL *ssl, const char *line)
+{
+    struct client *c = SSL_get_app_data(ssl);
+    const char *secret = strrchr(line, ' ') + 1;
+    if (strncmp(line, "CLIENT_HANDSHAKE_TRAFFIC_SECRET ", 32) == 0)
+        lks_test_hex(secret, c->handshake_secret, sizeof(c->handshake_secret));
+    if (strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0)
+        lks_test_hex(secret, c->app_secret, sizeof(c->app_secret));
+}
+
+/* A PSK of the client's own, good for early data. */
+static int on_psk(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *id_len,
+                  SSL_SESSION **session)
+{
+    static const uint8_t key[32] = {1, 2, 3}, suite[] = {0x13, 0x01};
+    (void)md;
+    *id = (const uint8_t *)"nobody";
+    *id_len = 6;
+    *session = SSL_SESSION_new();
+    must(*session && SSL_SESSION_set1_master_key(*session, key, sizeof(key)) &&
+         SSL_SESSION_set_cipher(*session, SSL_CIPHER_find(ssl, suite)) &&
+         SSL_SESSION_set_protocol_version(*session, TLS1_3_VERSION) &&
+         SSL_SESSION_set_max_early_data(*session, 100000));
+    return 1;
+}
+
 void client_init(struct client *c, const struct client_options *o)
 {
     memset(c, 0, sizeof(*c));
@@ -48,8 +74,12 @@ void client_init(struct client *c, const struct client_options *o)
         must(SSL_CTX_load_verify_file(c->ctx, o->ca_file));
         SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
     }
+    SSL_CTX_set_keylog_callback(c->ctx, on_key_log);
+    if (o->early_data)
+        SSL_CTX_set_psk_use_session_callback(c->ctx, on_psk);
     c->ssl = SSL_new(c->ctx);
     must(c->ssl);
+    SSL_set_app_data(c->ssl, c);
     if (o->server_name)
         must(SSL_set_tlsext_host_name(c->ssl, o->server_name));
     if (o->alpn)
@@ -59,7 +89,8 @@ void client_init(struct client *c, const struct client_options *o)
     SSL_set_bio(c->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     BIO_set_mem_eof_return(SSL_get_rbio(c->ssl), -1);
     SSL_set_connect_state(c->ssl);
-    client_step(c);
+    if (!o->early_data)
+        client_step(c);
 }
 
 void client_free(struct client *c)

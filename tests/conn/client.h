@@ -18,6 +18,7 @@ struct client_options {
     const char *ca_file;
     int max_version;
     const char *tls12_ciphers;
+    bool early_data; /* offers a PSK that the server does not know, and early data under it */
 };
 
 struct client {
@@ -26,6 +27,7 @@ struct client {
     struct buffer received;
     bool saw_close;
     uint8_t alert[2]; /* level and description of the last one received */
+    uint8_t handshake_secret[48], app_secret[48]; /* to seal with, as its key log says */
 };
 
 void client_init(struct client *c, const struct client_options *options);

@@ -1,3 +1,442 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What a peer may not do, and the alert that it gets. */
+
 #include "test_conn.h"
-const struct lks_test bad_input_tests[] = {{NULL, NULL}};
+
+#include <string.h>
+
+#include "conn/conn.h"
+
+/* Seals one record as the client would under a secret of its own, and injects it. */
+static void forge_sealed(struct pair *p, struct lks_key *key, uint8_t type, const void *content,
+                         size_t len)
+{
+    uint8_t src_bytes[300], record[400];
+    memcpy(src_bytes, content, len);
+    struct lks_span src = {src_bytes, len}, dst = {record, sizeof(record)};
+    struct lks_op op = {
+        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
+    CU_ASSERT_EQUAL(lks_engine_process(p->loop.engine, &op, 1), 1);
+    pair_inject(p, record, op.len);
+}
+
+/* An established pair whose client's next records the test makes itself, under *key. */
+static void establish_to_forge(struct pair *p, struct lks_key *key)
+{
+    pair_establish(p);
+    struct lks_conn_info info;
+    lks_conn_get_info(p->side.conn, &info);
+    CU_ASSERT_EQUAL(conn_set_key(key, LKS_SEAL, lks_suite_find(info.suite), p->client.app_secret),
+                    LKS_OK);
+}
+
+/* The same where the client's Finished is awaited; what the client itself sent is dropped. */
+static void await_finished_to_forge(struct pair *p, struct lks_key *key)
+{
+    struct lks_conn_info info;
+    const struct client_options options = {.suites = "TLS_AES_256_GCM_SHA384"};
+    pair_init(p, NULL, &options);
+    struct side *s = &p->side;
+    client_take(&p->client, &s->wire_in);
+    while (loop_poll(&p->loop, &s, 1))
+        ;
+    client_give(&p->client, &s->wire_out);
+    struct buffer dropped = {0};
+    client_take(&p->client, &dropped);
+    buffer_free(&dropped);
+    lks_conn_get_info(s->conn, &info);
+    CU_ASSERT_EQUAL(
+        conn_set_key(key, LKS_SEAL, lks_suite_find(info.suite), p->client.handshake_secret),
+        LKS_OK);
+}
+
+/* The connection ended for this reason, and the client saw that alert. */
+static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, const char *what)
+{
+    client_give(&p->client, &p->side.wire_out);
+    LKS_CHECK(p->side.end == end, "%s: %s", what, lks_status_name(p->side.end));
+    LKS_CHECK(p->client.alert[0] == 2 && p->client.alert[1] == alert, "%s: alert %u %u", what,
+              p->client.alert[0], p->client.alert[1]);
+    CU_ASSERT_TRUE(lks_conn_close_sent(p->side.conn));
+    CU_ASSERT_EQUAL(lks_conn_own_len(p->side.conn), 0);
+    pair_free(p);
+}
+
+/* First bytes that are no ClientHello: (bytes, alert in the clear). */
+static void junk_at_the_start(void)
+{
+    static const struct {
+        const char *what, *bytes;
+        size_t len;
+        uint8_t alert;
+    } rows[] = {
+        {"HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, 10},
+        {"SSH", "SSH-2.0-OpenSSH_9.2\r\n", 21, 10},
+        {"SSLv2", "\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", 11, 10},
+        {"SSL 2 in a record", "\x16\x02\x00\x00\x05hello", 10, 70},
+        {"oversize", "\x16\x03\x01\x40\x01", 5, 22},
+        {"heartbeat", "\x18\x03\x03\x00\x03\x01\x00\x00", 8, 10},
+        {"data in the clear", "\x17\x03\x03\x00\x01x", 6, 10},
+        {"empty handshake record", "\x16\x03\x03\x00\x00", 5, 10},
+        {"change_cipher_spec first", "\x14\x03\x03\x00\x01\x01", 6, 10},
+        {"empty alert", "\x15\x03\x03\x00\x00", 5, 10},
+        {"half an alert", "\x15\x03\x03\x00\x01\x02", 6, 50},
+        {"alert and a half", "\x15\x03\x03\x00\x03\x02\x28\x02", 8, 50},
+        {"Finished first", "\x16\x03\x03\x00\x04\x14\x00\x00\x00", 9, 10},
+        {"alert in mid-hello", "\x16\x03\x03\x00\x02\x01\x00\x15\x03\x03\x00\x02\x01\x5a", 14, 10},
+        {"data in mid-hello", "\x16\x03\x03\x00\x02\x01\x00\x17\x03\x03\x00\x01x", 13, 10},
+        {"CCS in mid-hello", "\x16\x03\x03\x00\x02\x01\x00\x14\x03\x03\x00\x01\x01", 13, 10},
+    };
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pair p;
+        pair_init(&p, NULL, NULL);
+        pair_inject(&p, rows[i].bytes, rows[i].len);
+        LKS_CHECK(p.side.end && lks_status_alert(p.side.end) == rows[i].alert, "%s: %s",
+                  rows[i].what, lks_status_name(p.side.end));
+        LKS_CHECK(p.side.wire_out.len == 7 &&
+                      ends_with_plain_alert(&p.side.wire_out, rows[i].alert),
+                  "%s: %zu bytes", rows[i].what, p.side.wire_out.len);
+        pair_free(&p);
+    }
+}
+
+static void random_bytes_at_the_start(void)
+{
+    uint64_t seed = 3;
+    for (int i = 0; i < 2000; i++) {
+        struct pair p;
+        uint8_t bytes[300];
+        pair_init(&p, "ecdsa", NULL);
+        lks_test_fill(&seed, bytes, sizeof(bytes));
+        if (i & 1)
+            memcpy(bytes, "\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03", 11);
+        pair_inject(&p, bytes, sizeof(bytes));
+        CU_ASSERT_FALSE(p.side.established);
+        CU_ASSERT_TRUE(p.side.end != LKS_OK || p.side.wire_out.len == 0);
+        pair_free(&p);
+    }
+}
+
+static void older_versions_get_protocol_version(void)
+{
+    static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION};
+    for (int i = 0; i < 3; i++) {
+        const struct client_options options = {.max_version = versions[i],
+                                               .tls12_ciphers = "ALL:@SECLEVEL=0"};
+        struct pair p;
+        pair_init(&p, NULL, &options);
+        pair_exchange(&p);
+        CU_ASSERT_TRUE(ends_with_plain_alert(&p.side.wire_out, 70) || p.client.alert[1] == 70);
+        check_ended(&p, LKS_ALERT_PROTOCOL_VERSION, 70, "old version");
+    }
+}
+
+static void forged_record_in_mid_stream(void)
+{
+    struct pair p;
+    uint8_t data[5000] = {0};
+    pair_establish(&p);
+    pair_echo(&p, 1000);
+    p.side.received.len = 0;
+    for (int i = 0; i < 5; i++) {
+        client_write(&p.client, data, 1000);
+        client_take(&p.client, &p.side.wire_in);
+        if (i == 2)
+            p.side.wire_in.data[p.side.wire_in.len - 500] ^= 4;
+    }
+    pair_inject(&p, NULL, 0);
+    CU_ASSERT_EQUAL(p.side.received.len, 2000);
+    check_ended(&p, LKS_BAD_TAG, 20, "forged");
+}
+
+/* Records in the clear, or that cannot be, behind the keys. */
+static void bad_headers_once_established(void)
+{
+    static const struct {
+        const char *what, *bytes;
+        size_t len;
+        enum lks_status end;
+        uint8_t alert;
+    } rows[] = {
+        {"oversize", "\x17\x03\x03\x41\x01", 5, LKS_RECORD_OVERFLOW, 22},
+        {"too short", "\x17\x03\x03\x00\x05hello", 10, LKS_BAD_TAG, 20},
+        {"empty", "\x17\x03\x03\x00\x00", 5, LKS_BAD_TAG, 20},
+        {"handshake", "\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"alert", "\x15\x03\x03\x00\x02\x01\x00", 7, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"CCS", "\x14\x03\x03\x00\x01\x01", 6, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"HTTP", "GET / HTTP/1.1", 14, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"version 4", "\x17\x04\x03\x00\x20", 5, LKS_ALERT_PROTOCOL_VERSION, 70},
+    };
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pair p;
+        pair_establish(&p);
+        /* Behind a good record in the same delivery, which must still arrive. */
+        client_write(&p.client, "good", 4);
+        client_take(&p.client, &p.side.wire_in);
+        pair_inject(&p, rows[i].bytes, rows[i].len);
+        LKS_CHECK(p.side.received.len == 4, "%s: %zu", rows[i].what, p.side.received.len);
+        check_ended(&p, rows[i].end, rows[i].alert, rows[i].what);
+    }
+}
+
+/* Content that a client can seal and may not send once established. */
+static void bad_content_once_established(void)
+{
+    static const struct {
+        const char *what;
+        uint8_t type;
+        const char *content;
+        size_t len;
+        enum lks_status end;
+        uint8_t alert;
+    } rows[] = {
+        {"sealed CCS", 20, "\x01", 1, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"empty handshake", 22, "", 0, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"empty alert", 21, "", 0, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"half an alert", 21, "\x02", 1, LKS_ALERT_DECODE_ERROR, 50},
+        {"two alerts", 21, "\x01\x5a\x01\x00", 4, LKS_ALERT_DECODE_ERROR, 50},
+        {"KeyUpdate and more", 22, "\x18\0\0\1\0\x18", 6, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"two KeyUpdates", 22, "\x18\0\0\1\0\x18\0\0\1\0", 10, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"KeyUpdate of 2", 22, "\x18\0\0\1\2", 5, LKS_ALERT_ILLEGAL_PARAMETER, 47},
+        {"empty KeyUpdate", 22, "\x18\0\0\0", 4, LKS_ALERT_DECODE_ERROR, 50},
+        {"long KeyUpdate", 22, "\x18\0\0\2\0\0", 6, LKS_ALERT_DECODE_ERROR, 50},
+        {"huge KeyUpdate", 22, "\x18\xff\xff\xff", 4, LKS_ALERT_DECODE_ERROR, 50},
+        {"ClientHello", 22, "\x01\0\0\x04....", 8, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"NewSessionTicket", 22, "\x04\0\0\x04....", 8, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"Finished again", 22, "\x14\0\0\x20....", 8, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"hello_request", 22, "\0\0\0\0", 4, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+    };
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pair p;
+        struct lks_key key;
+        establish_to_forge(&p, &key);
+        forge_sealed(&p, &key, 23, "good", 4);
+        CU_ASSERT_EQUAL(p.side.received.len, 4);
+        forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
+        check_ended(&p, rows[i].end, rows[i].alert, rows[i].what);
+    }
+}
+
+/* All 256 types of message; only KeyUpdate may come. */
+static void every_type_of_message_once_established(void)
+{
+    for (unsigned int type = 0; type < 256; type++) {
+        struct pair p;
+        struct lks_key key;
+        establish_to_forge(&p, &key);
+        const uint8_t message[] = {(uint8_t)type, 0, 0, 1, 0};
+        forge_sealed(&p, &key, 22, message, sizeof(message));
+        LKS_CHECK(p.side.end == (type == 24 ? LKS_OK : LKS_ALERT_UNEXPECTED_MESSAGE), "%u: %s",
+                  type, lks_status_name(p.side.end));
+        pair_free(&p);
+    }
+}
+
+static void key_update_over_several_records(void)
+{
+    struct pair p;
+    struct lks_key key;
+    const char *message = "\x18\0\0\1\1";
+    establish_to_forge(&p, &key);
+    for (int i = 0; i < 5; i++)
+        forge_sealed(&p, &key, 22, message + i, 1);
+    CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+    CU_ASSERT_EQUAL(p.side.conn->open_key.seq, 0); /* the next key */
+    pair_free(&p);
+
+    /* Nothing may come in between: RFC 8446 section 5.1. */
+    establish_to_forge(&p, &key);
+    forge_sealed(&p, &key, 22, message, 3);
+    forge_sealed(&p, &key, 23, "data", 4);
+    check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "data in a KeyUpdate");
+    establish_to_forge(&p, &key);
+    forge_sealed(&p, &key, 22, message, 3);
+    forge_sealed(&p, &key, 21, "\x01\x5a", 2);
+    check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "alert in a KeyUpdate");
+}
+
+static void floods_of_nothing(void)
+{
+    static const struct {
+        uint8_t type;
+        const char *content;
+        size_t len;
+    } rows[] = {{23, "", 0}, {21, "\x01\x5a", 2}};
+    for (int i = 0; i < 2; i++) {
+        struct pair p;
+        struct lks_key key;
+        establish_to_forge(&p, &key);
+        for (int n = 0; n < 100; n++) { /* with data between them they may go on */
+            forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
+            forge_sealed(&p, &key, 23, "x", 1);
+        }
+        CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+        for (int n = 0; n < 32; n++)
+            forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
+        CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+        forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
+        check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "flood");
+    }
+}
+
+/* RFC 8446 section 6: whatever its level, an alert that is no closure alert is the end, and none is
+ * sent back. */
+static void alerts_from_the_peer(void)
+{
+    for (unsigned int description = 0; description < 256; description++) {
+        struct pair p;
+        struct lks_key key;
+        struct lks_conn_info info;
+        establish_to_forge(&p, &key);
+        p.side.wire_out.len = 0;
+        const uint8_t alert[] = {(uint8_t)(1 + description % 2), (uint8_t)description};
+        forge_sealed(&p, &key, 21, alert, sizeof(alert));
+        lks_conn_get_info(p.side.conn, &info);
+        bool closure = description == 0 || description == 90;
+        LKS_CHECK(p.side.end == (closure ? LKS_OK : LKS_PEER_ALERT), "%u: %s", description,
+                  lks_status_name(p.side.end));
+        CU_ASSERT_EQUAL(info.peer_alert, closure ? 0xff : description);
+        CU_ASSERT_EQUAL(p.side.closed, description == 0);
+        CU_ASSERT_EQUAL(p.side.wire_out.len, 0);
+        CU_ASSERT_EQUAL(lks_conn_truncated(p.side.conn), description == 90);
+        pair_free(&p);
+    }
+}
+
+static void change_cipher_spec_while_the_handshake_runs(void)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        int num;
+        bool bad;
+    } rows[] = {{"\x14\x03\x03\x00\x01\x01", 6, 8, false},
+                {"\x14\x03\x03\x00\x01\x01", 6, 9, true},
+                {"\x14\x03\x03\x00\x01\x02", 6, 1, true},
+                {"\x14\x03\x03\x00\x02\x01\x01", 7, 1, true},
+                {"\x14\x03\x03\x00\x00", 5, 1, true}};
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pair p;
+        struct lks_key key;
+        await_finished_to_forge(&p, &key);
+        for (int n = 0; n < rows[i].num; n++)
+            pair_inject(&p, rows[i].bytes, rows[i].len);
+        if (rows[i].bad) {
+            check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "CCS");
+            continue;
+        }
+        CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+        pair_free(&p);
+    }
+}
+
+static void bad_content_instead_of_finished(void)
+{
+    static const char finished[4 + 48] = "\x14\0\0\x30"; /* of SHA-384 */
+    static const char longer[4 + 48 + 1] = "\x14\0\0\x30";
+    static const struct {
+        const char *what;
+        uint8_t type;
+        const char *content;
+        size_t len;
+        enum lks_status end;
+        uint8_t alert;
+    } rows[] = {
+        {"wrong Finished", 22, finished, sizeof(finished), LKS_ALERT_DECRYPT_ERROR, 51},
+        {"Finished and more", 22, longer, sizeof(longer), LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"ClientHello", 22, "\x01\0\0\x04....", 8, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"KeyUpdate", 22, "\x18\0\0\1\0", 5, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"data", 23, "early", 5, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"sealed CCS", 20, "\x01", 1, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+        {"empty handshake", 22, "", 0, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
+    };
+    for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pair p;
+        struct lks_key key;
+        await_finished_to_forge(&p, &key);
+        forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
+        check_ended(&p, rows[i].end, rows[i].alert, rows[i].what);
+    }
+}
+
+static void plain_alert_while_finished_is_awaited(void)
+{
+    const char *alert = "\x15\x03\x03\x00\x02\x02\x28";
+    struct pair p;
+    struct lks_key key;
+    struct lks_conn_info info;
+    await_finished_to_forge(&p, &key);
+    pair_inject(&p, alert, 7);
+    lks_conn_get_info(p.side.conn, &info);
+    CU_ASSERT_EQUAL(p.side.end, LKS_PEER_ALERT);
+    CU_ASSERT_EQUAL(info.peer_alert, 40);
+    CU_ASSERT_EQUAL(p.side.wire_out.len, 0);
+    pair_free(&p);
+    /* Once the client has the keys, an alert in the clear is not the client's. */
+    await_finished_to_forge(&p, &key);
+    forge_sealed(&p, &key, 22, "\x14", 1);
+    pair_inject(&p, alert, 7);
+    check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "late alert in the clear");
+}
+
+/* RFC 8446 section 4.2.10: the server does not take the early data and must find its way past it.
+ */
+static void refused_early_data_is_skipped(void)
+{
+    for (int i = 0; i < 4; i++) {
+        const bool retry = i & 1, too_much = i & 2;
+        const struct client_options options = {.early_data = true,
+                                               .groups = retry ? "P-521:X25519" : "X25519"};
+        static uint8_t early[90000];
+        struct pair p;
+        pair_init(&p, NULL, &options);
+        for (size_t at = 0, len = too_much ? sizeof(early) : 30000, n; at < len; at += n) {
+            CU_ASSERT_TRUE_FATAL(SSL_write_early_data(p.client.ssl, early + at,
+                                                      len - at < 16000 ? len - at : 16000, &n));
+        }
+        pair_exchange(&p);
+        if (too_much) {
+            CU_ASSERT_EQUAL(p.side.end, LKS_BAD_TAG);
+        } else {
+            LKS_CHECK(p.side.established, "retry %d: %s", retry, lks_status_name(p.side.end));
+            CU_ASSERT_EQUAL(p.side.received.len, 0);
+            CU_ASSERT_EQUAL(SSL_get_early_data_status(p.client.ssl), SSL_EARLY_DATA_REJECTED);
+            pair_echo(&p, 20000);
+        }
+        pair_free(&p);
+    }
+}
+
+/* A client that stops: TCP's end without close_notify is a truncation at every point. */
+static void truncation_is_told(void)
+{
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    CU_ASSERT_TRUE(lks_conn_truncated(p.side.conn));
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(lks_conn_truncated(p.side.conn));
+    pair_inject(&p, "\x17\x03\x03\x00\x50half a record", 18);
+    CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+    CU_ASSERT_TRUE(lks_conn_truncated(p.side.conn));
+    pair_free(&p);
+}
+
+const struct lks_test bad_input_tests[] = {
+    {"junk at the start", junk_at_the_start},
+    {"random bytes at the start", random_bytes_at_the_start},
+    {"older versions get protocol_version", older_versions_get_protocol_version},
+    {"forged record in mid-stream", forged_record_in_mid_stream},
+    {"bad headers once established", bad_headers_once_established},
+    {"bad content once established", bad_content_once_established},
+    {"every type of message once established", every_type_of_message_once_established},
+    {"KeyUpdate over several records", key_update_over_several_records},
+    {"floods of nothing", floods_of_nothing},
+    {"alerts from the peer", alerts_from_the_peer},
+    {"change_cipher_spec while the handshake runs", change_cipher_spec_while_the_handshake_runs},
+    {"bad content instead of Finished", bad_content_instead_of_finished},
+    {"plain alert while Finished is awaited", plain_alert_while_finished_is_awaited},
+    {"refused early data is skipped", refused_early_data_is_skipped},
+    {"truncation is told", truncation_is_told},
+    {NULL, NULL},
+};

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test_memory.h"
+
 void pair_init(struct pair *p, const char *kind, const struct client_options *options)
 {
     static const struct client_options none;
@@ -75,6 +77,7 @@ static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
 
 int main(void)
 {
+    test_memory_begin();
     int rc = lks_test_run("conn", suites);
     test_certificates_remove();
     return rc;

@@ -1,3 +1,238 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * What a connection costs in memory. The linker wraps the allocator's functions for the library's
+ * objects (see meson.build), and libcrypto is given functions that count.
+ */
+
+#include "test_memory.h"
+
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn/conn.h"
 #include "test_conn.h"
-const struct lks_test memory_tests[] = {{NULL, NULL}};
+
+static bool counting;
+static unsigned long num_calls; /* that allocate, while counting */
+static unsigned long num_crypto_calls, num_crypto_frees;
+static size_t live; /* bytes allocated and not freed by wrapped calls, all the time */
+
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t num, size_t len);
+void *__real_realloc(void *p, size_t len);
+void *__real_aligned_alloc(size_t alignment, size_t len);
+void __real_free(void *p);
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t num, size_t len);
+void *__wrap_realloc(void *p, size_t len);
+void *__wrap_aligned_alloc(size_t alignment, size_t len);
+void __wrap_free(void *p);
+
+static void *count(void *p)
+{
+    num_calls += counting;
+    live += malloc_usable_size(p);
+    return p;
+}
+
+void *__wrap_malloc(size_t len)
+{
+    return count(__real_malloc(len));
+}
+
+void *__wrap_calloc(size_t num, size_t len)
+{
+    return count(__real_calloc(num, len));
+}
+
+void *__wrap_realloc(void *p, size_t len)
+{
+    live -= malloc_usable_size(p);
+    return count(__real_realloc(p, len));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t len)
+{
+    return count(__real_aligned_alloc(alignment, len));
+}
+
+void __wrap_free(void *p)
+{
+    live -= malloc_usable_size(p);
+    __real_free(p);
+}
+
+static void *crypto_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    num_crypto_calls += counting;
+    return __real_malloc(len);
+}
+
+static void *crypto_realloc(void *p, size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    num_crypto_calls += counting && !p;
+    return __real_realloc(p, len);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    num_crypto_frees += counting && p;
+    __real_free(p);
+}
+
+void test_memory_begin(void)
+{
+    CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+}
+
+static void reset_counts(void)
+{
+    num_calls = num_crypto_calls = num_crypto_frees = 0;
+}
+
+static void connection_with_both_keys_fits_in_1_kib(void)
+{
+    CU_ASSERT_TRUE(sizeof(struct lks_conn) <= 1024);
+    CU_ASSERT_TRUE(2 * sizeof(struct lks_key) <= sizeof(struct lks_conn));
+}
+
+#define NUM_IDLE 50
+
+/* All that is left of the library's allocations once connections are established. */
+static void established_connection_takes_1_kib_in_all(void)
+{
+    static struct pair pairs[NUM_IDLE];
+    struct poll_loop loop;
+    struct lks_config *config = config_with(NULL);
+    static const struct client_options none;
+    loop_init(&loop, 64, 1024);
+    pair_establish(&pairs[0]); /* whatever is made once a process */
+    pair_free(&pairs[0]);
+    for (int i = 0; i < NUM_IDLE; i++) {
+        client_init(&pairs[i].client, &none);
+        memset(&pairs[i].side, 0, sizeof(pairs[i].side));
+    }
+    /* The test's own buffers are wrapped, too: they are freed before the balance is struck. */
+    size_t before = live;
+    for (int i = 0; i < NUM_IDLE; i++) {
+        side_init(&pairs[i].side, config);
+        size_t with_handshake = live - before;
+        LKS_CHECK(with_handshake <= 1100u * (unsigned)(i + 1) + 24u * 1024u, "%zu", with_handshake);
+        exchange(&loop, &pairs[i].side, &pairs[i].client);
+        CU_ASSERT_TRUE(pairs[i].side.established);
+        buffer_free(&pairs[i].side.wire_in);
+        buffer_free(&pairs[i].side.wire_out);
+    }
+    size_t each = (live - before) / NUM_IDLE;
+    LKS_CHECK(each <= 1024 + 16, "%zu bytes a connection", each); /* 16: the allocator's rounding */
+    printf("an established connection: %zu bytes, struct lks_conn %zu\n", each,
+           sizeof(struct lks_conn));
+    for (int i = 0; i < NUM_IDLE; i++) {
+        side_free(&pairs[i].side);
+        client_free(&pairs[i].client);
+    }
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
+static uint8_t out[70000];
+
+/* Opens all of in (changing it) and seals num_records of 1000 bytes; counts what is allocated. */
+static void counted_turn(struct pair *p, struct buffer *in, uint32_t num_records)
+{
+    struct lks_batch *open = &p->loop.open, *seal = &p->loop.seal;
+    static uint8_t data[1000];
+    size_t taken = 0, at = 0;
+    enum lks_event event;
+    lks_batch_reset(open);
+    lks_batch_reset(seal);
+    counting = true;
+    struct lks_span span = {in->data, in->len};
+    enum lks_status status = lks_conn_open(p->side.conn, &span, 1, open, &taken, NULL);
+    lks_engine_process(p->loop.engine, open->ops, open->num_ops);
+    for (uint32_t i = 0; !status && i < open->num_ops; i++)
+        status = lks_conn_opened(p->side.conn, &open->ops[i], &event);
+    at = lks_conn_own_len(p->side.conn);
+    struct lks_span own = {out, at};
+    if (!status)
+        status = lks_conn_seal_own(p->side.conn, &own, 1, seal);
+    for (uint32_t i = 0; i < num_records && !status; i++) {
+        size_t len = lks_conn_record_len(p->side.conn, sizeof(data));
+        struct lks_span src = {data, sizeof(data)}, dst = {out + at, len};
+        status = lks_conn_seal(p->side.conn, &src, 1, &dst, 1, seal);
+        at += len;
+    }
+    lks_engine_process(p->loop.engine, seal->ops, seal->num_ops);
+    for (uint32_t i = 0; i < seal->num_ops && !status; i++)
+        status = lks_conn_sealed(p->side.conn, &seal->ops[i]);
+    counting = false;
+    LKS_CHECK(!status && taken == in->len, "%s, %zu of %zu", lks_status_name(status), taken,
+              in->len);
+    in->len = 0;
+    buffer_add(in, out, at);
+    client_give(&p->client, in);
+}
+
+static void nothing_is_allocated_once_established(void)
+{
+    struct pair p;
+    struct buffer wire = {0};
+    uint8_t data[1000] = {0};
+    pair_establish(&p);
+    CU_ASSERT_PTR_NULL(p.side.conn->handshake);
+    reset_counts();
+    for (int turn = 0; turn < 20; turn++) {
+        for (int i = 0; i < 20; i++)
+            client_write(&p.client, data, sizeof(data));
+        client_take(&p.client, &wire);
+        counted_turn(&p, &wire, 20);
+    }
+    LKS_CHECK(num_calls == 0 && num_crypto_calls == 0, "%lu of ours, %lu of libcrypto", num_calls,
+              num_crypto_calls);
+    CU_ASSERT_EQUAL(p.client.received.len, 20 * 20 * 1000);
+    lks_conn_close(p.side.conn);
+    counted_turn(&p, &wire, 0);
+    LKS_CHECK(num_calls == 0 && num_crypto_calls == 0, "%lu of ours, %lu of libcrypto", num_calls,
+              num_crypto_calls);
+    CU_ASSERT_TRUE(p.client.saw_close);
+    buffer_free(&wire);
+    pair_free(&p);
+}
+
+/* The next keys come from libcrypto's hash, whose contexts it allocates and frees; nothing stays.
+ */
+static void key_update_keeps_nothing(void)
+{
+    struct pair p;
+    struct buffer wire = {0};
+    pair_establish(&p);
+    reset_counts();
+    for (int i = 0; i < 5; i++) {
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_REQUESTED);
+        client_write(&p.client, NULL, 0);
+        SSL_do_handshake(p.client.ssl);
+        client_take(&p.client, &wire);
+        counted_turn(&p, &wire, 0);
+    }
+    LKS_CHECK(num_calls == 0, "%lu", num_calls);
+    LKS_CHECK(num_crypto_calls == num_crypto_frees, "%lu, %lu", num_crypto_calls, num_crypto_frees);
+    buffer_free(&wire);
+    pair_free(&p);
+}
+
+const struct lks_test memory_tests[] = {
+    {"connection with both keys fits in 1 KiB", connection_with_both_keys_fits_in_1_kib},
+    {"established connection takes 1 KiB in all", established_connection_takes_1_kib_in_all},
+    {"nothing is allocated once established", nothing_is_allocated_once_established},
+    {"KeyUpdate keeps nothing", key_update_keeps_nothing},
+    {NULL, NULL},
+};

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_CONN_TEST_MEMORY_H
+#define LKS_TESTS_CONN_TEST_MEMORY_H
+
+/* Before anything else of libcrypto is called: its allocations are counted from here on. */
+void test_memory_begin(void);
+
+#endif
