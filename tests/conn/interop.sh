@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Real clients against lks_test_server on 127.0.0.1: OpenSSL's s_client, gnutls-cli and curl.
+# usage: interop.sh LKS_TEST_SERVER
+set -u
+server=$(realpath "$1")
+dir=$(mktemp -d /tmp/lockstep-interop-XXXXXX)
+pids=()
+passed=0 failed=0 skipped=0
+
+finish() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+    wait 2>/dev/null
+    rm -rf "$dir"
+}
+trap finish EXIT
+
+ok() { # name, status
+    if [ "$2" = 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $1"
+        tail -n 15 "$dir/log" | sed 's/^/    /'
+    fi
+}
+
+has() { # program; says SKIP if it is absent
+    command -v "$1" >/dev/null && return 0
+    echo "SKIP everything with $1: it is not installed"
+    skipped=$((skipped + 1))
+    return 1
+}
+
+make_certificates() {
+    cd "$dir" || exit 1
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=test CA" \
+        -keyout ca.key -out ca.pem
+    for kind in "ec -pkeyopt ec_paramgen_curve:P-256" "rsa:2048"; do
+        name=${kind%%[: ]*}
+        # shellcheck disable=SC2086
+        openssl req -newkey $kind -nodes -subj "/CN=localhost" -keyout "$name.key" -out "$name.csr"
+        printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >ext
+        openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+            -extfile ext -out "$name.pem"
+    done
+    head -c 3000000 /dev/urandom >page
+}
+
+start() { # options; sets port
+    "$server" --cert "$dir/ec.pem" --key "$dir/ec.key" --cert "$dir/rsa.pem" --key "$dir/rsa.key" \
+        "$@" >"$dir/server.${#pids[@]}" 2>&1 </dev/null &
+    pids+=($!)
+    local out="$dir/server.$((${#pids[@]} - 1))"
+    for _ in $(seq 100); do
+        port=$(sed -n 's/^port //p' "$out")
+        [ -n "$port" ] && return
+        sleep 0.05
+    done
+    echo "the server does not start:"; cat "$out"
+    exit 1
+}
+
+has openssl || exit 77
+make_certificates >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
+sum=$(sha256sum <"$dir/page")
+start --http "$dir/page" --alpn http/1.1,h2
+http=$port
+start --echo --update-every 1000
+echo_port=$port
+
+s_client() { # port, options
+    local at=$1
+    shift
+    timeout 20 openssl s_client -connect "127.0.0.1:$at" -CAfile "$dir/ca.pem" -verify_return_error \
+        -verify_hostname localhost -servername localhost "$@"
+}
+
+suites="TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256"
+for suite in $suites; do
+    for groups in X25519 P-256 P-384 P-521:X25519 P-521:P-256; do # with P-521: HelloRetryRequest
+        for schemes in ecdsa_secp256r1_sha256 rsa_pss_rsae_sha256; do
+            printf 'GET / HTTP/1.0\r\n\r\n' |
+                s_client "$http" -quiet -ciphersuites "$suite" -groups "$groups" -sigalgs "$schemes" \
+                    2>"$dir/log" >"$dir/got"
+            [ "$(tail -c 3000000 "$dir/got" | sha256sum)" = "$sum" ]
+            ok "openssl $suite $groups $schemes" $?
+        done
+    done
+done
+
+for letter in k K; do
+    (sleep 0.2; echo $letter; sleep 0.1; echo after-the-update; echo $letter; sleep 0.1
+     echo and-again; sleep 0.3; echo Q) | s_client "$echo_port" >"$dir/log" 2>&1
+    grep -q '^after-the-update' "$dir/log" && grep -q '^and-again' "$dir/log" &&
+        grep -q 'Verify return code: 0' "$dir/log"
+    ok "openssl KeyUpdate $letter" $?
+done
+
+(sleep 0.3; echo Q) | s_client "$http" -alpn h2,http/1.1 >"$dir/log" 2>&1
+grep -q 'ALPN protocol: http/1.1' "$dir/log"
+ok "openssl ALPN" $?
+s_client "$http" -tls1_2 </dev/null >"$dir/log" 2>&1
+grep -q 'alert protocol version' "$dir/log"
+ok "openssl TLS 1.2 is refused" $?
+s_client "$http" -alpn smtp </dev/null >"$dir/log" 2>&1
+grep -q 'no application protocol' "$dir/log"
+ok "openssl no common ALPN" $?
+(sleep 0.2; head -c 300000 "$dir/page" | base64 -w 60; sleep 1; echo Q) |
+    s_client "$echo_port" -nocommands -quiet 2>"$dir/log" | head -c 406667 >"$dir/got"
+[ "$(head -c 400000 "$dir/got" | sha256sum)" = \
+  "$(head -c 300000 "$dir/page" | base64 -w 60 | head -c 400000 | sha256sum)" ]
+ok "openssl echo with KeyUpdates from the server" $?
+
+if has gnutls-cli; then
+    for cipher in AES-128-GCM AES-256-GCM CHACHA20-POLY1305; do
+        for group in X25519 SECP256R1 SECP384R1; do
+            (sleep 0.3; echo hello-from-gnutls; sleep 0.3) |
+                timeout 20 gnutls-cli --x509cafile "$dir/ca.pem" --verify-hostname=localhost \
+                    --sni-hostname=localhost --priority \
+                    "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+$cipher:-GROUP-ALL:+GROUP-$group" \
+                    -p "$echo_port" 127.0.0.1 >"$dir/log" 2>&1
+            status=$?
+            [ $status = 0 ] && grep -q '^hello-from-gnutls' "$dir/log" &&
+                grep -q 'certificate is trusted' "$dir/log" && grep -q "$cipher" "$dir/log"
+            ok "gnutls $cipher $group" $?
+        done
+    done
+fi
+
+if has curl; then
+    fetch() { timeout 60 curl -sS --fail --cacert "$dir/ca.pem" \
+        --resolve "localhost:$http:127.0.0.1" "$@" 2>>"$dir/log"; }
+    for suite in $suites; do
+        [ "$(fetch --tlsv1.3 --tls13-ciphers "$suite" "https://localhost:$http/" | sha256sum)" = "$sum" ]
+        ok "curl $suite" $?
+    done
+    [ "$(fetch "https://127.0.0.1:$http/" | sha256sum)" = "$sum" ]
+    ok "curl by address" $?
+    [ "$(fetch -T "$dir/page" "https://localhost:$http/up")  -" = "$sum" ]
+    ok "curl upload" $?
+    urls=()
+    for i in $(seq 40); do urls+=("https://localhost:$http/$i" -o "$dir/many.$i"); done
+    fetch --parallel --parallel-max 40 "${urls[@]}"
+    [ "$(sha256sum <"$dir/many.17")" = "$sum" ] && [ "$(cat "$dir"/many.* | wc -c)" = 120000000 ] &&
+        [ "$(sha256sum "$dir"/many.* | cut -d' ' -f1 | sort -u | wc -l)" = 1 ]
+    ok "curl 40 in parallel" $?
+    timeout 20 curl -sS --resolve "localhost:$http:127.0.0.1" "https://localhost:$http/" \
+        >"$dir/log" 2>&1
+    [ $? = 60 ]
+    ok "curl without the CA refuses" $?
+fi
+
+# The server lived through all of it and goes on serving.
+kill -0 "${pids[0]}" "${pids[1]}"
+ok "the servers are alive" $?
+echo "interop: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
