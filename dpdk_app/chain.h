@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LOCKSTEPD_CHAIN_H
+#define LOCKSTEPD_CHAIN_H
+
+/* A queue of bytes in mbufs: a chain that knows its end, so that appending does not walk it. */
+
+#include <rte_mbuf.h>
+#include <stdbool.h>
+
+#include <lockstep/dpdk.h>
+
+struct chain {
+    struct rte_mbuf *head, *tail;
+};
+
+static inline uint32_t chain_len(const struct chain *c)
+{
+    return c->head ? c->head->pkt_len : 0;
+}
+
+/* Takes a chain. false: the queue would have too many segments; the chain is still the caller's. */
+static inline bool chain_append(struct chain *c, struct rte_mbuf *m)
+{
+    if (!c->head) {
+        c->head = m;
+    } else {
+        if ((uint32_t)c->head->nb_segs + m->nb_segs > RTE_MBUF_MAX_NB_SEGS)
+            return false;
+        c->head->nb_segs = (uint16_t)(c->head->nb_segs + m->nb_segs);
+        c->head->pkt_len += m->pkt_len;
+        c->tail->next = m;
+    }
+    c->tail = rte_pktmbuf_lastseg(m);
+    return true;
+}
+
+/* Takes the first len bytes off; NULL: no buffer for the border's clone. */
+static inline struct rte_mbuf *chain_cut(struct chain *c, uint32_t len, struct rte_mempool *clones)
+{
+    struct rte_mbuf *front;
+    if (lks_mbuf_cut(&c->head, len, clones, &front))
+        return NULL;
+    if (!c->head)
+        c->tail = NULL;
+    return front;
+}
+
+/* Frees the first len bytes. */
+static inline void chain_drop(struct chain *c, uint32_t len)
+{
+    uint32_t left = chain_len(c) - len;
+    c->head = lks_mbuf_trim(c->head, len, left);
+    if (!c->head)
+        c->tail = NULL;
+}
+
+static inline void chain_free(struct chain *c)
+{
+    rte_pktmbuf_free(c->head);
+    c->head = c->tail = NULL;
+}
+
+#endif

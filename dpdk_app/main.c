@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <arpa/inet.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lockstep/config.h>
+
+#include "options.h"
+
+#define EXIT_USAGE 2
+
+static struct worker_signals signals;
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1)
+        signals.print = 1;
+    else
+        signals.stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int complain(const char *text)
+{
+    fprintf(stderr, "lockstepd: %s\n", text);
+    return EXIT_USAGE;
+}
+
+static int make_tls_config(const struct options *o, struct lks_config **out, struct lks_error *err)
+{
+    enum lks_status status = lks_config_new(out);
+    for (uint32_t i = 0; !status && i < o->num_certs; i++)
+        status = lks_config_add_certificate(*out, o->cert[i], o->key[i], err);
+    if (!status && o->alpn)
+        status = lks_config_set_alpn(*out, o->alpn, err);
+    if (!status && o->suites)
+        status = lks_config_set_suites(*out, o->suites, err);
+    if (!status && o->groups)
+        status = lks_config_set_groups(*out, o->groups, err);
+    if (!status && o->key_log)
+        status = lks_config_set_key_log(*out, o->key_log, err);
+    return status ? -1 : 0;
+}
+
+static int start_tcp(const struct options *o, struct port *port, struct worker *w, char *error,
+                     unsigned int error_len)
+{
+    struct flow_config config = {
+        .port = port,
+        .ip_be = o->listen[0].ip_be,
+        .netmask_be = htonl(0xffffffffu << (32 - o->prefix_len)),
+        .gateway_be = o->gateway_be,
+        .max_flows = 2 * o->max_connections + 64, /* and some that are still closing */
+    };
+    if (flow_init(&config, error, error_len))
+        return -1;
+    for (uint32_t i = 0; i < o->num_listen; i++)
+        if (flow_listen(&o->listen[i], &session_client_events, worker_sessions(w), error,
+                        error_len))
+            return -1;
+    return 0;
+}
+
+static void announce(const struct options *o)
+{
+    char text[512], ip[INET_ADDRSTRLEN];
+    struct in_addr in = {o->listen[0].ip_be};
+    lks_engine_describe(text, sizeof(text));
+    inet_ntop(AF_INET, &in, ip, sizeof(ip));
+    printf("lockstepd: listening on %s", ip);
+    for (uint32_t i = 0; i < o->num_listen; i++)
+        printf(":%u", o->listen[i].port);
+    printf("\n%s", text);
+    fflush(stdout);
+}
+
+static int serve(const struct options *o, struct lks_config *tls)
+{
+    char error[512];
+    struct port port;
+    if (!rte_eth_dev_is_valid_port(o->port_id))
+        return complain(
+            "no such DPDK port; give EAL a device (-a or --vdev), or choose it by --port");
+    if (port_start(&port, o->port_id, o->num_mbufs, error, sizeof(error)))
+        return complain(error);
+    struct worker_config config = {
+        .sessions = {.tls = tls,
+                     .port = &port,
+                     .backend = o->backend,
+                     .max_sessions = o->max_connections,
+                     .handshake_timeout_s = o->handshake_timeout_s,
+                     .idle_timeout_s = o->idle_timeout_s},
+        .idle = o->idle,
+        .idle_us = o->idle_us,
+    };
+    struct worker *w = worker_new(&config, error, sizeof(error));
+    if (!w || start_tcp(o, &port, w, error, sizeof(error))) {
+        port_stop(&port);
+        return complain(error);
+    }
+    announce(o);
+    worker_run(w, &signals);
+    worker_free(w);
+    port_stop(&port);
+    return EXIT_SUCCESS;
+}
+
+/* Our own options come first, so that mistakes in them are told before EAL says its lines; they
+ * stand behind "--", or alone. */
+static int own_options(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--") == 0)
+            return i;
+    return argc > 1 && strcmp(argv[1], "--help") == 0 ? 0 : argc - 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct lks_config *tls = NULL;
+    struct lks_error err = {"out of memory"};
+    char error[512];
+    int own = own_options(argc, argv), status;
+    argv[own] = own ? argv[own] : argv[0];
+    if (options_parse(&o, argc - own, argv + own, error, sizeof(error)))
+        return complain(error);
+    if (o.help) {
+        options_help(argv[0]);
+        return EXIT_SUCCESS;
+    }
+    if (make_tls_config(&o, &tls, &err)) {
+        lks_config_free(tls);
+        return complain(err.text);
+    }
+    if (rte_eal_init(own ? own : 1, argv) < 0) {
+        snprintf(
+            error, sizeof(error),
+            "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary user: "
+            "--no-huge, and RUNTIME_DIRECTORY set to a folder of yours)",
+            rte_strerror(rte_errno));
+        status = complain(error);
+    } else {
+        catch_signals();
+        status = serve(&o, tls);
+        rte_eal_cleanup();
+    }
+    lks_config_free(tls);
+    return status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LOCKSTEPD_OPTIONS_H
+#define LOCKSTEPD_OPTIONS_H
+
+#include "worker.h"
+
+#define OPTIONS_LIST_MAX 16u
+
+/* The command line behind EAL's "--". Strings point into it. */
+struct options {
+    struct flow_addr listen[OPTIONS_LIST_MAX];
+    uint32_t num_listen;
+    uint8_t prefix_len; /* of the listen address' network */
+    uint32_t gateway_be;
+    const char *cert[OPTIONS_LIST_MAX], *key[OPTIONS_LIST_MAX];
+    uint32_t num_certs, num_keys;
+    struct flow_addr backend;
+    const char *alpn, *suites, *groups, *key_log;
+    uint16_t port_id;
+    uint32_t num_mbufs, max_connections;
+    uint32_t handshake_timeout_s, idle_timeout_s;
+    enum idle_policy idle;
+    uint32_t idle_us;
+    bool help;
+};
+
+/* 0, or -1: error has one line that names the option, the cause and the remedy. */
+int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len);
+void options_help(const char *program);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LOCKSTEPD_WORKER_H
+#define LOCKSTEPD_WORKER_H
+
+#include <signal.h>
+
+#include "session.h"
+
+enum idle_policy {
+    IDLE_SPIN,
+    IDLE_YIELD,
+    IDLE_SLEEP,
+};
+
+struct worker_config {
+    struct session_config sessions;
+    enum idle_policy idle;
+    uint32_t idle_us; /* IDLE_SLEEP: how long */
+};
+
+/* Set by signals: stop in good order; print the counters. */
+struct worker_signals {
+    volatile sig_atomic_t stop, print;
+};
+
+struct worker;
+
+/* NULL: *error says why. */
+struct worker *worker_new(const struct worker_config *config, char *error, unsigned int error_len);
+struct sessions *worker_sessions(struct worker *w);
+
+/* Polls until signals->stop. */
+void worker_run(struct worker *w, struct worker_signals *signals);
+void worker_free(struct worker *w);
+
+#endif
