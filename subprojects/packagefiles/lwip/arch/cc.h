@@ -9,11 +9,18 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
-#define LWIP_NO_INTTYPES_H 0
+#define LWIP_NO_INTTYPES_H   0
 #define LWIP_TIMEVAL_PRIVATE 0
 
-#define LWIP_PLATFORM_DIAG(x)   do { printf x; } while (0)
-#define LWIP_PLATFORM_ASSERT(x) do { fprintf(stderr, "lwip: %s (%s:%d)\n", x, __FILE__, __LINE__); abort(); } while (0)
+#define LWIP_PLATFORM_DIAG(x) \
+    do {                      \
+        printf x;             \
+    } while (0)
+#define LWIP_PLATFORM_ASSERT(x)                                       \
+    do {                                                              \
+        fprintf(stderr, "lwip: %s (%s:%d)\n", x, __FILE__, __LINE__); \
+        abort();                                                      \
+    } while (0)
 
 /* Initial sequence numbers and the like: dpdk_app/lwip_glue.c. */
 uint32_t lockstepd_random(void);
