@@ -155,6 +155,39 @@ struct lks_conn_info {
 };
 LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info);
 
+/*
+ * One direction of an established TLS 1.3 connection, to go on with elsewhere (another process, a
+ * NIC, the kernel) or to decrypt a capture. Whoever has it can read and forge the connection: wipe
+ * it after use.
+ */
+struct lks_traffic_keys {
+    uint64_t seq;         /* of the next record */
+    uint32_t num_updates; /* KeyUpdates in this direction so far */
+    uint16_t suite;       /* TLS cipher suite number */
+    uint8_t key_len;      /* 16 or 32 */
+    uint8_t secret_len;   /* 32 or 48 */
+    uint8_t iv[12];
+    uint8_t key[32];
+    uint8_t secret[48]; /* application traffic secret, for KeyUpdates to come */
+};
+
+/* Copies out one direction's traffic keys. LKS_WANT_ROOM while the handshake or a record of the
+ * connection itself is under way, or a message has come in part: run the batches and ask again. */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_conn_export(const struct lks_conn *conn, enum lks_dir dir, struct lks_traffic_keys *out);
+
+/* How many KeyUpdates there were in each direction: where a number has changed, exported keys are
+ * no longer the ones in use. */
+LKS_API void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, uint32_t *seal);
+
+/* Makes an established connection of exported keys (key and iv are derived anew from secret). The
+ * connection that they came from must neither seal nor open from the export on: sequence numbers
+ * would be used twice. What lks_conn_get_info() says of group and ALPN is empty.
+ * LKS_BAD_ARGUMENT: unknown suite, two suites, or secrets of the wrong length. */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_conn_import(struct lks_conn **out, struct lks_config *config, enum lks_role role,
+                const struct lks_traffic_keys *open, const struct lks_traffic_keys *seal);
+
 #ifdef __cplusplus
 }
 #endif

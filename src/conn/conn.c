@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "conn/conn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ct.h"
 #include "handshake/config.h"
+#include "simd/aead.h"
 
 enum lks_status conn_set_key(struct lks_key *key, enum lks_dir dir, const struct lks_suite *suite,
                              const uint8_t *secret)
@@ -38,18 +40,32 @@ static enum lks_status begin_handshake(struct lks_conn *conn)
     return status;
 }
 
-enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role)
+struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role)
 {
-    *out = NULL;
     struct lks_conn *conn = aligned_alloc(_Alignof(struct lks_conn), sizeof(*conn));
     if (!conn)
-        return LKS_NO_MEMORY;
+        return NULL;
     memset(conn, 0, sizeof(*conn));
     conn->config = lks_config_ref(config);
     conn->role = (uint8_t)role;
     conn->peer_alert = ALERT_NONE;
     conn->alpn = "";
     conn->group_name = "";
+    return conn;
+}
+
+void conn_set_kernel(struct lks_conn *conn)
+{
+    const struct lks_aead *aead = conn->seal_key.aead;
+    snprintf(conn->kernel, sizeof(conn->kernel), "%s/%s", aead->name, aead->isa);
+}
+
+enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role)
+{
+    *out = NULL;
+    struct lks_conn *conn = conn_alloc(config, role);
+    if (!conn)
+        return LKS_NO_MEMORY;
     enum lks_status status = begin_handshake(conn);
     if (status) {
         lks_conn_free(conn);

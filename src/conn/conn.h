@@ -68,9 +68,10 @@ struct lks_conn {
     struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
     struct lks_config *config;
     const struct lks_suite *suite;
-    const char *alpn;       /* the configuration's or "" */
-    const char *group_name; /* static */
-    uint32_t num_opening;   /* records in the caller's open batch */
+    const char *alpn;                            /* the configuration's or "" */
+    const char *group_name;                      /* static */
+    uint32_t num_opening;                        /* records in the caller's open batch */
+    uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
     uint16_t group;
     uint16_t failed;   /* enum lks_status that ended the connection */
     uint32_t skip_len; /* of a post-handshake message whose body is dropped */
@@ -95,6 +96,11 @@ struct lks_conn {
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
+
+/* An empty connection that holds a reference to its configuration; NULL: no memory. */
+struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
+/* Names the kernel of the application keys. */
+void conn_set_kernel(struct lks_conn *conn);
 
 /* The connection has failed: remembers why and queues the alert, if one can still be sent. Returns
  * status. */

@@ -4,12 +4,10 @@
 
 #include "conn/conn.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ct.h"
-#include "simd/aead.h"
 
 static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const uint8_t *data,
                                    size_t len)
@@ -53,8 +51,7 @@ static void set_established(struct lks_conn *conn)
     conn->group_name = info.group_name;
     conn->alpn = info.alpn;
     conn->hello_retried = info.hello_retried;
-    const struct lks_aead *aead = conn->seal_key.aead;
-    snprintf(conn->kernel, sizeof(conn->kernel), "%s/%s", aead->name, aead->isa);
+    conn_set_kernel(conn);
     conn->num_idle = 0;
     conn->established = true;
 }

@@ -44,6 +44,7 @@ enum lks_status lks_conn_update_key(struct lks_conn *conn, bool request_peer)
 enum lks_status conn_update_seal_key(struct lks_conn *conn)
 {
     conn->update = OWN_NONE;
+    conn->num_seal_updates++;
     return next_key(&conn->seal_key, LKS_SEAL, conn->suite, conn->seal_secret);
 }
 
@@ -59,6 +60,7 @@ static enum lks_status receive_update(struct lks_conn *conn)
     if (status)
         return status;
     conn->update_asked = false;
+    conn->num_open_updates++;
     conn->message_len = 0;
     if (request == UPDATE_REQUESTED)
         conn_queue_update(conn, false);

@@ -331,6 +331,23 @@ static void change_cipher_spec_while_the_handshake_runs(void)
     }
 }
 
+/* RFC 8446 section 5.1: nothing comes in the middle of a message, a CCS neither. */
+static void records_in_the_middle_of_finished(void)
+{
+    for (int i = 0; i < 3; i++) {
+        struct pair p;
+        struct lks_key key;
+        await_finished_to_forge(&p, &key);
+        forge_sealed(&p, &key, 22, "\x14\0\0\x30", 3 + (size_t)i % 2);
+        CU_ASSERT_EQUAL(p.side.end, LKS_OK);
+        if (i == 0)
+            pair_inject(&p, "\x14\x03\x03\x00\x01\x01", 6);
+        else
+            forge_sealed(&p, &key, i == 1 ? 21 : 23, "\x01\x5a", 2);
+        check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "in the middle of Finished");
+    }
+}
+
 static void bad_content_instead_of_finished(void)
 {
     static const char finished[4 + 48] = "\x14\0\0\x30"; /* of SHA-384 */
@@ -434,6 +451,7 @@ const struct lks_test bad_input_tests[] = {
     {"floods of nothing", floods_of_nothing},
     {"alerts from the peer", alerts_from_the_peer},
     {"change_cipher_spec while the handshake runs", change_cipher_spec_while_the_handshake_runs},
+    {"records in the middle of Finished", records_in_the_middle_of_finished},
     {"bad content instead of Finished", bad_content_instead_of_finished},
     {"plain alert while Finished is awaited", plain_alert_while_finished_is_awaited},
     {"refused early data is skipped", refused_early_data_is_skipped},

@@ -88,6 +88,31 @@ static void hello_split_at_every_byte(void)
     }
 }
 
+/* A ClientHello over several records, all of them in one delivery: RFC 8446 section 5.1. A batch
+ * takes one of them while the handshake runs, so none comes back. */
+static void hello_over_several_records(void)
+{
+    for (size_t fragment = 1; fragment < 400; fragment += 1 + fragment / 3) {
+        struct pair p;
+        struct buffer hello = {0};
+        pair_init(&p, NULL, NULL);
+        client_take(&p.client, &hello);
+        for (size_t at = LKS_RECORD_HEADER_LEN; at < hello.len; at += fragment) {
+            size_t n = fragment < hello.len - at ? fragment : hello.len - at;
+            const uint8_t header[] = {22, 3, 1, (uint8_t)(n >> 8), (uint8_t)n};
+            buffer_add(&p.side.wire_in, header, sizeof(header));
+            buffer_add(&p.side.wire_in, hello.data + at, n);
+        }
+        pair_exchange(&p);
+        LKS_CHECK(p.side.established, "fragments of %zu: %s", fragment,
+                  lks_status_name(p.side.end));
+        CU_ASSERT_EQUAL(p.side.num_deferred, 0);
+        CU_ASSERT_EQUAL(p.loop.max_fill, 1);
+        buffer_free(&hello);
+        pair_free(&p);
+    }
+}
+
 static void everything_in_one_byte_pieces(void)
 {
     struct pair p;
@@ -179,6 +204,44 @@ static void many_connections_share_one_batch(void)
 static void small_batches(void)
 {
     many_share_the_batches(3, 64, 3);
+}
+
+/* A flight goes into the batch whole or not at all. */
+static void flight_needs_all_of_its_ops(void)
+{
+    struct pair p;
+    uint8_t out[8192];
+    pair_init(&p, NULL, NULL);
+    struct lks_batch *open = &p.loop.open, *seal = &p.loop.seal;
+    client_take(&p.client, &p.side.wire_in);
+    struct lks_span in = {p.side.wire_in.data, p.side.wire_in.len};
+    size_t taken;
+    enum lks_event event;
+    lks_batch_reset(open);
+    CU_ASSERT_EQUAL(lks_conn_open(p.side.conn, &in, 1, open, &taken, NULL), LKS_OK);
+    lks_engine_process(p.loop.engine, open->ops, open->num_ops);
+    CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &open->ops[0], &event), LKS_OK);
+    struct lks_span dst = {out, lks_conn_own_len(p.side.conn)};
+    lks_batch_reset(seal);
+    for (seal->max_ops = 0; seal->max_ops < 3; seal->max_ops++) {
+        CU_ASSERT_EQUAL(lks_conn_seal_own(p.side.conn, &dst, 1, seal), LKS_WANT_ROOM);
+        CU_ASSERT_EQUAL(seal->num_ops, 0);
+        CU_ASSERT_EQUAL(seal->num_spans, 0);
+    }
+    CU_ASSERT_EQUAL(lks_conn_own_len(p.side.conn), dst.len);
+    dst.len--;
+    CU_ASSERT_EQUAL(lks_conn_seal_own(p.side.conn, &dst, 1, seal), LKS_NO_ROOM);
+    dst.len++;
+    CU_ASSERT_EQUAL(lks_conn_seal_own(p.side.conn, &dst, 1, seal), LKS_OK);
+    CU_ASSERT_EQUAL(seal->num_ops, 3); /* ServerHello, CCS, and all that is encrypted in one */
+    CU_ASSERT_EQUAL(lks_engine_process(p.loop.engine, seal->ops, 3), 3);
+    size_t len = 0;
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(lks_conn_sealed(p.side.conn, &seal->ops[i]), LKS_OK);
+        len += seal->ops[i].len;
+    }
+    CU_ASSERT_EQUAL(len, dst.len);
+    pair_free(&p);
 }
 
 static void record_in_more_spans_than_the_batch_has(void)
@@ -294,9 +357,11 @@ const struct lks_test exchange_tests[] = {
     {"every kind of handshake", every_kind_of_handshake},
     {"data in spans and records of all sizes", data_in_spans_and_records_of_all_sizes},
     {"hello split at every byte", hello_split_at_every_byte},
+    {"hello over several records", hello_over_several_records},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"many connections share one batch", many_connections_share_one_batch},
     {"small batches", small_batches},
+    {"flight needs all of its ops", flight_needs_all_of_its_ops},
     {"record in more spans than the batch has", record_in_more_spans_than_the_batch_has},
     {"client closes first", client_closes_first},
     {"we close first", we_close_first},

@@ -141,6 +141,57 @@ static void many_requests_one_answer(void)
     pair_free(&p);
 }
 
+static const uint8_t *queued_update(const struct pair *p)
+{
+    return p->side.conn->update_message;
+}
+
+static void one_request_and_one_update_at_a_time(void)
+{
+    struct pair p;
+    pair_establish(&p);
+    struct lks_conn *conn = p.side.conn;
+    struct side *s = &p.side;
+    CU_ASSERT_EQUAL(lks_conn_update_key(conn, true), LKS_OK);
+    conn_queue_update(conn, false); /* as the answer to the peer: the queued one is that, too */
+    CU_ASSERT_EQUAL(queued_update(&p)[HANDSHAKE_HEADER_LEN], 1);
+    loop_poll(&p.loop, &s, 1);
+    /* The peer has not answered: no second request. */
+    CU_ASSERT_EQUAL(lks_conn_update_key(conn, true), LKS_OK);
+    CU_ASSERT_EQUAL(queued_update(&p)[HANDSHAKE_HEADER_LEN], 0);
+    pair_exchange(&p);
+    pair_echo(&p, 1000);
+    CU_ASSERT_EQUAL(lks_conn_update_key(conn, true), LKS_OK);
+    CU_ASSERT_EQUAL(queued_update(&p)[HANDSHAKE_HEADER_LEN], 1);
+    pair_echo(&p, 1000);
+    pair_free(&p);
+}
+
+/* Behind a KeyUpdate in the batch nothing can be sealed before the next key is there. */
+static void close_behind_an_update(void)
+{
+    struct pair p;
+    uint8_t out[100];
+    pair_establish(&p);
+    struct lks_conn *conn = p.side.conn;
+    struct lks_batch *batch = &p.loop.seal;
+    CU_ASSERT_EQUAL(lks_conn_update_key(conn, false), LKS_OK);
+    struct lks_span dst = {out, lks_conn_own_len(conn)};
+    lks_batch_reset(batch);
+    CU_ASSERT_EQUAL(lks_conn_seal_own(conn, &dst, 1, batch), LKS_OK);
+    CU_ASSERT_EQUAL(batch->num_ops, 1);
+    CU_ASSERT_EQUAL(lks_conn_seal(conn, NULL, 0, NULL, 0, batch), LKS_WANT_ROOM);
+    lks_conn_close(conn);
+    CU_ASSERT_EQUAL(lks_conn_own_len(conn), 0);
+    CU_ASSERT_EQUAL(lks_engine_process(p.loop.engine, batch->ops, 1), 1);
+    CU_ASSERT_EQUAL(lks_conn_sealed(conn, &batch->ops[0]), LKS_OK);
+    CU_ASSERT_TRUE(lks_conn_own_len(conn) > 0);
+    buffer_add(&p.side.wire_out, out, dst.len);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(p.client.saw_close);
+    pair_free(&p);
+}
+
 static void a_storm_of_updates_ends_the_connection(void)
 {
     struct pair p;
@@ -155,6 +206,49 @@ static void a_storm_of_updates_ends_the_connection(void)
     pair_free(&p);
 }
 
+/* The connection moves into another one, twice, with KeyUpdates in between. */
+static void export_and_import(void)
+{
+    struct pair p;
+    struct lks_traffic_keys open, seal;
+    uint32_t num_open, num_seal;
+    pair_establish(&p);
+    struct side *s = &p.side;
+    CU_ASSERT_EQUAL(lks_conn_export(s->conn, LKS_OPEN, &open), LKS_OK);
+    CU_ASSERT_EQUAL(open.seq, 0);
+    CU_ASSERT_EQUAL(memcmp(open.secret, p.client.app_secret, open.secret_len), 0);
+    for (uint32_t round = 0; round < 3; round++) {
+        pair_echo(&p, 30000);
+        lks_conn_key_updates(s->conn, &num_open, &num_seal);
+        CU_ASSERT_TRUE(num_open >= round); /* the client may answer and update in one */
+        CU_ASSERT_EQUAL(num_seal, 2 * round);
+        CU_ASSERT_EQUAL(lks_conn_export(s->conn, LKS_OPEN, &open), LKS_OK);
+        CU_ASSERT_EQUAL(lks_conn_export(s->conn, LKS_SEAL, &seal), LKS_OK);
+        CU_ASSERT_EQUAL(seal.num_updates, 2 * round);
+        CU_ASSERT_TRUE(open.seq > 0 && seal.seq > 0);
+        lks_conn_free(s->conn);
+        CU_ASSERT_EQUAL_FATAL(lks_conn_import(&s->conn, p.config, LKS_SERVER, &open, &seal),
+                              LKS_OK);
+        CU_ASSERT_TRUE(lks_conn_is_established(s->conn));
+        pair_echo(&p, 30000);
+        CU_ASSERT_EQUAL(lks_conn_update_key(s->conn, true), LKS_OK);
+        CU_ASSERT_EQUAL(lks_conn_export(s->conn, LKS_SEAL, &seal), LKS_WANT_ROOM);
+        pair_echo(&p, 10);
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_REQUESTED);
+        pair_echo(&p, 10);
+    }
+    open.secret_len = 31;
+    struct lks_conn *none;
+    CU_ASSERT_EQUAL(lks_conn_import(&none, p.config, LKS_SERVER, &open, &seal), LKS_BAD_ARGUMENT);
+    lks_conn_close(s->conn);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(p.client.saw_close);
+    pair_free(&p);
+    pair_init(&p, NULL, NULL);
+    CU_ASSERT_EQUAL(lks_conn_export(p.side.conn, LKS_SEAL, &seal), LKS_WANT_ROOM);
+    pair_free(&p);
+}
+
 const struct lks_test key_update_tests[] = {
     {"client updates", client_updates},
     {"we update", we_update},
@@ -162,6 +256,9 @@ const struct lks_test key_update_tests[] = {
     {"update by itself before the limit", update_by_itself_before_the_limit},
     {"we ask before the peer's limit", we_ask_before_the_peers_limit},
     {"many requests, one answer", many_requests_one_answer},
+    {"one request and one update at a time", one_request_and_one_update_at_a_time},
+    {"close behind an update", close_behind_an_update},
+    {"export and import", export_and_import},
     {"a storm of updates ends the connection", a_storm_of_updates_ends_the_connection},
     {NULL, NULL},
 };

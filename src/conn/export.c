@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A connection's traffic keys out, and a connection made of them. */
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "conn/conn.h"
+
+enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
+                                struct lks_traffic_keys *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (dir != LKS_SEAL && dir != LKS_OPEN)
+        return LKS_BAD_ARGUMENT;
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    /* Between two messages and with nothing under way: then the two sides agree on where they are.
+     */
+    if (!conn->established || conn->handshake || conn->num_opening || conn->update != OWN_NONE ||
+        conn->alert != OWN_NONE || conn->message_len || conn->skip_len)
+        return LKS_WANT_ROOM;
+    const bool seals = dir == LKS_SEAL;
+    const uint8_t *secret = seals ? conn->seal_secret : conn->open_secret;
+    out->suite = conn->suite->number;
+    out->seq = seals ? conn->seal_key.seq : conn->open_key.seq;
+    out->num_updates = seals ? conn->num_seal_updates : conn->num_open_updates;
+    out->key_len = conn->suite->key_len;
+    out->secret_len = conn->suite->hash_len;
+    memcpy(out->secret, secret, out->secret_len);
+    return lks_tls13_traffic_key(conn->suite, secret, out->key, out->iv);
+}
+
+void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, uint32_t *seal)
+{
+    *open = conn->num_open_updates;
+    *seal = conn->num_seal_updates;
+}
+
+static enum lks_status set_direction(const struct lks_suite *suite, struct lks_key *key,
+                                     enum lks_dir dir, uint8_t *secret, uint32_t *num_updates,
+                                     const struct lks_traffic_keys *from)
+{
+    memcpy(secret, from->secret, suite->hash_len);
+    *num_updates = from->num_updates;
+    enum lks_status status = conn_set_key(key, dir, suite, secret);
+    key->seq = from->seq;
+    return status;
+}
+
+enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config,
+                                enum lks_role role, const struct lks_traffic_keys *open,
+                                const struct lks_traffic_keys *seal)
+{
+    *out = NULL;
+    const struct lks_suite *suite = lks_suite_find(seal->suite);
+    if (!suite || open->suite != seal->suite || open->secret_len != suite->hash_len ||
+        seal->secret_len != suite->hash_len)
+        return LKS_BAD_ARGUMENT;
+    struct lks_conn *conn = conn_alloc(config, role);
+    if (!conn)
+        return LKS_NO_MEMORY;
+    conn->suite = suite;
+    enum lks_status status = set_direction(suite, &conn->open_key, LKS_OPEN, conn->open_secret,
+                                           &conn->num_open_updates, open);
+    if (!status)
+        status = set_direction(suite, &conn->seal_key, LKS_SEAL, conn->seal_secret,
+                               &conn->num_seal_updates, seal);
+    if (status) {
+        lks_conn_free(conn);
+        return status;
+    }
+    conn_set_kernel(conn);
+    conn->established = true;
+    *out = conn;
+    return LKS_OK;
+}
