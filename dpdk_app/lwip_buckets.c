@@ -3,7 +3,8 @@
 
 #include "lwip/priv/tcp_priv.h"
 
-#define NUM_BUCKETS 4096u
+#define NUM_BUCKETS   4096u
+#define MAX_HALF_OPEN 8192u
 
 static struct tcp_pcb *active[NUM_BUCKETS], *time_wait[NUM_BUCKETS];
 static uint32_t entered;
@@ -42,22 +43,92 @@ bool bucket_has(ip_addr_t remote_ip, uint16_t remote_port, uint16_t local_port)
            list_has(tcp_tw_pcbs, remote_ip, remote_port, local_port);
 }
 
-/* tcp_slowtmr() advances tcp_ticks at each call, but only one tick passes. */
-void bucket_timers(bool slow)
+/* lwIP marks a connection that a timer has seen with a count of 8 bits, to skip it if a callback
+ * makes it start over. Each bucket's call advances the count, so that after 256 calls a mark from
+ * the last round would look like one of this: make every mark the count's value before the call. */
+static void unmark(uint8_t count)
 {
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        pcb->last_timer = count;
+}
+
+void bucket_timers(void)
+{
+    static uint32_t slice;
+    static uint8_t calls; /* lwIP's count */
+    static bool slow;
     const u32_t now = tcp_ticks;
-    for (uint32_t i = 0; i < NUM_BUCKETS; i++) {
+    for (uint32_t i = slice; i < NUM_BUCKETS; i += BUCKET_SLICES) {
         bool is_empty =
             i == entered ? !tcp_active_pcbs && !tcp_tw_pcbs : !active[i] && !time_wait[i];
         if (is_empty)
             continue;
         bucket_enter(i);
+        unmark(calls++);
         tcp_fasttmr();
         if (!slow)
             continue;
-        tcp_ticks = now;
+        unmark(calls++);
         tcp_slowtmr();
+        tcp_ticks = now; /* it advanced them */
     }
+    slice = (slice + 1) % BUCKET_SLICES;
+    if (slice)
+        return;
     if (slow)
         tcp_ticks = now + 1;
+    slow = !slow;
+}
+
+/* Half-open connections in the order of their SYNs; some are long open or gone. */
+static struct half_open {
+    ip_addr_t remote_ip;
+    uint16_t remote_port, local_port;
+} half_open[MAX_HALF_OPEN];
+static uint32_t num_syns;
+
+static void drop_if_half_open(const struct half_open *h)
+{
+    const uint32_t was = entered;
+    bucket_enter(bucket_of(h->remote_ip, h->remote_port, h->local_port));
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->state == SYN_RCVD && pcb->remote_port == h->remote_port &&
+            pcb->local_port == h->local_port && ip_addr_cmp(&pcb->remote_ip, &h->remote_ip)) {
+            tcp_abandon(pcb, 0);
+            break;
+        }
+    bucket_enter(was);
+}
+
+void bucket_hasten(struct tcp_pcb *pcb)
+{
+    pcb->rto = pcb->sv = 1000 / TCP_SLOW_INTERVAL;
+}
+
+void bucket_note_syn(void)
+{
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    if (!pcb || !(pcb->flags & TF_BACKLOGPEND))
+        return; /* refused, or a SYN that came twice */
+    tcp_backlog_accepted(pcb);
+    bucket_hasten(pcb);
+    struct half_open *h = &half_open[num_syns++ % MAX_HALF_OPEN];
+    if (num_syns > MAX_HALF_OPEN)
+        drop_if_half_open(h);
+    *h = (struct half_open){pcb->remote_ip, pcb->remote_port, pcb->local_port};
+}
+
+void bucket_drop_half_open_of(const struct tcp_pcb_listen *listener)
+{
+    for (uint32_t i = 0; i < NUM_BUCKETS; i++) {
+        struct tcp_pcb *next;
+        bucket_enter(i);
+        for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = next) {
+            next = pcb->next;
+            if (pcb->listener == listener && pcb->state == SYN_RCVD)
+                tcp_abandon(pcb, 0);
+            else if (pcb->listener == listener)
+                pcb->listener = NULL;
+        }
+    }
 }

@@ -43,15 +43,25 @@ static struct pbuf *wrap(struct rte_mbuf *segment)
                                frame_data(segment), frame_len(segment));
 }
 
+enum frame_kind {
+    FRAME_OTHER,
+    FRAME_TCP,
+    FRAME_TCP_SYN,
+    FRAME_TCP_FRAGMENT, /* which connection's is known too late; TCP forbids fragments as a rule */
+};
+
 /* Switches in the bucket that a TCP segment's connection is in. Lengths are checked by lwIP later;
  * here only what is read is. */
-static void enter_bucket_of(const uint8_t *frame, uint16_t len)
+static enum frame_kind enter_bucket_of(const uint8_t *frame, uint16_t len)
 {
     const uint8_t *ip = frame + SIZEOF_ETH_HDR;
+    if (len < SIZEOF_ETH_HDR + IP_HLEN || frame[12] != 8 || frame[13] != 0 || ip[9] != IP_PROTO_TCP)
+        return FRAME_OTHER;
+    if ((ip[6] & 0x3f) | ip[7])
+        return FRAME_TCP_FRAGMENT;
     uint16_t ip_len = (uint16_t)((ip[0] & 0x0f) * 4);
-    if (len < SIZEOF_ETH_HDR + IP_HLEN + 4 || frame[12] != 8 || frame[13] != 0 ||
-        ip[9] != IP_PROTO_TCP || ip_len < IP_HLEN || len < SIZEOF_ETH_HDR + ip_len + 4)
-        return;
+    if (ip_len < IP_HLEN || len < SIZEOF_ETH_HDR + ip_len + TCP_HLEN)
+        return FRAME_OTHER;
     const uint8_t *tcp = ip + ip_len;
     ip_addr_t remote;
     u32_t source;
@@ -59,13 +69,19 @@ static void enter_bucket_of(const uint8_t *frame, uint16_t len)
     ip_addr_set_ip4_u32(&remote, source);
     bucket_enter(
         bucket_of(remote, (uint16_t)(tcp[0] << 8 | tcp[1]), (uint16_t)(tcp[2] << 8 | tcp[3])));
+    return (tcp[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN ? FRAME_TCP_SYN : FRAME_TCP;
 }
 
 void link_input(struct rte_mbuf *frame)
 {
     count.rx_packets++;
     count.rx_bytes += frame_chain_len(frame);
-    enter_bucket_of(frame_data(frame), frame_len(frame));
+    const enum frame_kind kind = enter_bucket_of(frame_data(frame), frame_len(frame));
+    if (kind == FRAME_TCP_FRAGMENT) {
+        count.rx_dropped++;
+        frame_free_chain(frame);
+        return;
+    }
     struct pbuf *all = NULL;
     while (frame) {
         struct rte_mbuf *next = frame_next(frame);
@@ -81,6 +97,8 @@ void link_input(struct rte_mbuf *frame)
         count.rx_dropped++;
         pbuf_free(all);
     }
+    if (kind == FRAME_TCP_SYN)
+        bucket_note_syn();
 }
 
 static struct rte_mbuf *copy_of(const struct pbuf *p)

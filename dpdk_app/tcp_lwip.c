@@ -33,6 +33,7 @@
 #define FIRST_LOCAL_PORT 1024u
 #define PORT_TRIES       4096u
 #define MIN_WINDOW       (16u * 1024u)
+#define SLICE_US         (TCP_TMR_INTERVAL * 1000u / BUCKET_SLICES)
 
 struct flow {
     struct tcp_pcb *pcb; /* NULL: lwIP is done with it */
@@ -42,8 +43,10 @@ struct flow {
     uint32_t head_seq;            /* sequence number of head's first byte */
     uint32_t unconsumed;          /* received bytes that keep the window closed */
     uint32_t bucket;
-    bool is_detached; /* the user has closed or aborted it */
+    bool is_detached; /* the user has closed or aborted it, or been told of its end */
     bool wants_abort;
+    bool must_end; /* the user is to be told of its end, why, by flow_timers() */
+    enum flow_end why;
     bool fin_sent, fin_received, is_connecting;
     bool is_dirty;           /* in the list of those that flow_flush() looks at */
     struct flow *next_dirty; /* or next free one */
@@ -56,11 +59,10 @@ struct listener {
 };
 
 static struct {
-    struct flow *flows, *free_list, *dirty;
+    struct flow *flows, *free_list, *dirty, *ending;
     uint32_t num_flows;
     uint16_t next_port;
-    uint64_t last_fast_us, last_second_us;
-    bool slow_turn;
+    uint64_t last_slice_us, last_second_us;
     uint64_t resets_for_memory;
     struct listener listeners[MEMP_NUM_TCP_PCB_LISTEN];
     uint32_t num_listeners;
@@ -125,8 +127,10 @@ static void let_go(struct flow *f)
 static void free_acknowledged(struct flow *f)
 {
     const struct tcp_pcb *pcb = f->pcb;
-    const struct tcp_seg *oldest = pcb->unacked ? pcb->unacked : pcb->unsent;
-    uint32_t kept = oldest ? lwip_ntohl(oldest->tcphdr->seqno) : pcb->snd_lbb;
+    /* a segment that waits to be sent again may be older than all that are on their way */
+    uint32_t kept = pcb->unsent ? lwip_ntohl(pcb->unsent->tcphdr->seqno) : pcb->snd_lbb;
+    if (pcb->unacked && TCP_SEQ_LT(lwip_ntohl(pcb->unacked->tcphdr->seqno), kept))
+        kept = lwip_ntohl(pcb->unacked->tcphdr->seqno);
     while (f->head && (int32_t)(kept - f->head_seq) >= (int32_t)frame_len(f->head)) {
         struct rte_mbuf *next = frame_next(f->head);
         f->head_seq += frame_len(f->head);
@@ -137,11 +141,18 @@ static void free_acknowledged(struct flow *f)
         f->tail = NULL;
 }
 
-/* Once both FINs are through and all is acknowledged, the pcb is in TIME_WAIT or about to be. */
+/* Once both FINs are out and all bytes acknowledged, lwIP sees to the rest without a word: it frees
+ * the pcb silently when TIME_WAIT ends. */
 static void let_go_if_finished(struct flow *f)
 {
-    if (f->pcb && f->fin_sent && f->fin_received && !f->head)
-        let_go(f);
+    if (!f->pcb || !f->fin_sent || !f->fin_received || f->head)
+        return;
+    let_go(f);
+    if (f->is_detached)
+        return;
+    f->must_end = true;
+    f->why = FLOW_END_CLOSED;
+    mark_dirty(f);
 }
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
@@ -258,9 +269,9 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct flow *f = arg;
+    (void)pcb;
     (void)err; /* always ERR_OK: failures come by on_error() */
     f->is_connecting = false;
-    f->head_seq = pcb->snd_lbb;
     if (!f->is_detached)
         f->events->connected(f->user);
     return ERR_OK;
@@ -282,7 +293,7 @@ int flow_init(const struct flow_config *config, char *error, unsigned int error_
     stack.port = config->port;
     lwip_init();
     link_start(config);
-    stack.last_fast_us = stack.last_second_us = frame_now_us();
+    stack.last_slice_us = stack.last_second_us = frame_now_us();
     return 0;
 }
 
@@ -312,8 +323,11 @@ int flow_listen(const struct flow_addr *addr, const struct flow_events *events, 
 
 void flow_unlisten_all(void)
 {
-    while (stack.num_listeners)
-        tcp_close(stack.listeners[--stack.num_listeners].pcb);
+    while (stack.num_listeners) {
+        struct tcp_pcb *pcb = stack.listeners[--stack.num_listeners].pcb;
+        bucket_drop_half_open_of((struct tcp_pcb_listen *)(void *)pcb);
+        tcp_close(pcb);
+    }
 }
 
 /* A local port whose connection to that address is free, with its bucket switched in. 0: none. */
@@ -350,8 +364,11 @@ struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *
      * that is in use towards another address. */
     pcb->local_port = local;
     set_callbacks(f);
-    if (tcp_connect(pcb, &ip, to->port, on_connected) == ERR_OK)
+    bucket_hasten(pcb);
+    if (tcp_connect(pcb, &ip, to->port, on_connected) == ERR_OK) {
+        f->head_seq = pcb->snd_lbb;
         return f;
+    }
     pcb->local_port = 0;
     let_go(f);
     tcp_close(pcb);
@@ -368,14 +385,14 @@ void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
 uint32_t flow_send_room(const struct flow *f)
 {
     const struct tcp_pcb *pcb = f->pcb;
-    if (!pcb || f->fin_sent || pcb->snd_queuelen >= TCP_SND_QUEUELEN / 2)
+    if (!pcb || f->fin_sent || f->is_connecting || pcb->snd_queuelen >= TCP_SND_QUEUELEN / 2)
         return 0;
     return tcp_sndbuf(pcb);
 }
 
 bool flow_send(struct flow *f, struct rte_mbuf *chain)
 {
-    if (!f->pcb || f->fin_sent)
+    if (!f->pcb || f->fin_sent || f->is_connecting)
         return false;
     uint32_t left = frame_chain_len(chain);
     if (left > tcp_sndbuf(f->pcb) ||
@@ -393,7 +410,8 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
                 /* Part of it may be on its way: the stream cannot go on whole. */
                 frame_free_chain(chain);
                 stack.resets_for_memory++;
-                f->wants_abort = true;
+                f->wants_abort = f->must_end = true;
+                f->why = FLOW_END_NO_MEMORY;
                 mark_dirty(f);
                 return true;
             }
@@ -485,28 +503,49 @@ void flow_flush(void)
         bucket_enter(f->bucket);
         if (f->pcb && !f->wants_abort)
             tcp_output(f->pcb);
-        if (f->is_detached)
+        if (f->is_detached) {
             finish_detached(f);
-        else if (f->pcb && f->wants_abort)
-            tcp_abort(f->pcb); /* on_error() tells the user */
+        } else if (f->must_end) {
+            f->is_dirty = true; /* in a list still */
+            f->next_dirty = stack.ending;
+            stack.ending = f;
+        }
         f = next;
     }
     port_flush(stack.port);
 }
 
+/* Tells the users of flows whose end was noticed where no callback may be made. */
+static void tell_ends(void)
+{
+    struct flow *f = stack.ending;
+    stack.ending = NULL;
+    while (f) {
+        struct flow *next = f->next_dirty;
+        f->is_dirty = false;
+        if (!f->is_detached)
+            f->events->ended(f->user, f->why);
+        f->is_detached = true;
+        mark_dirty(f);
+        f = next;
+    }
+}
+
 uint32_t flow_timers(void)
 {
     const uint64_t now = frame_now_us();
-    if (now - stack.last_fast_us >= TCP_TMR_INTERVAL * 1000u) {
-        stack.last_fast_us = now;
-        bucket_timers(stack.slow_turn);
-        stack.slow_turn = !stack.slow_turn;
+    tell_ends();
+    for (uint32_t i = 0; i < BUCKET_SLICES && now - stack.last_slice_us >= SLICE_US; i++) {
+        stack.last_slice_us += SLICE_US;
+        bucket_timers();
     }
+    if (now - stack.last_slice_us >= SLICE_US) /* polled too seldom: time stands still for TCP */
+        stack.last_slice_us = now;
     if (now - stack.last_second_us >= 1000000u) {
         stack.last_second_us = now;
         link_second();
     }
-    return (uint32_t)(stack.last_fast_us + TCP_TMR_INTERVAL * 1000u - now);
+    return (uint32_t)(stack.last_slice_us + SLICE_US - now);
 }
 
 void flow_get_counters(struct flow_counters *counters)

@@ -22,8 +22,10 @@
 #define LWIP_IPV4                 1
 #define LWIP_IPV6                 0
 #define LWIP_ARP                  1
-#define ARP_TABLE_SIZE            64
+#define ARP_TABLE_SIZE            512
+#define LWIP_NETIF_HWADDRHINT     1 /* a connection remembers its entry: no search a packet */
 #define ARP_QUEUEING              1
+#define ARP_QUEUE_LEN             64 /* SYNs of a burst of connections wait for the first answer */
 #define LWIP_ICMP                 1
 #define LWIP_UDP                  0
 #define LWIP_RAW                  0
@@ -60,7 +62,9 @@
 #define TCP_SLOW_INTERVAL          40
 #define TCP_MSL                    500 /* ms: TIME_WAIT of a second frees ports for the next connection */
 #define TCP_MAXRTX                 12
-#define TCP_SYNMAXRTX              6
+#define TCP_SYNMAXRTX              4 /* at 1, 2, 4, 8 s: unreachable after 31 s */
+#define LWIP_HOOK_FILENAME         "hooks.h"
+#define LWIP_HOOK_TCP_ISN          lockstepd_isn
 #define LWIP_EVENT_API             0
 #define LWIP_CALLBACK_API          1
 #define TCP_CALCULATE_EFF_SEND_MSS 1

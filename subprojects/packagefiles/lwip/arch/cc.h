@@ -22,11 +22,11 @@
         abort();                                                      \
     } while (0)
 
-/* Initial sequence numbers and the like: dpdk_app/lwip_glue.c. */
+/* From the kernel: dpdk_app/frame.c. */
 uint32_t lockstepd_random(void);
 #define LWIP_RAND() lockstepd_random()
 
-/* The Internet checksum, by DPDK's code: dpdk_app/lwip_glue_dpdk.c. */
+/* The Internet checksum, by DPDK's code: dpdk_app/frame.c. */
 uint16_t lockstepd_checksum(const void *data, int len);
 #define LWIP_CHKSUM lockstepd_checksum
 
