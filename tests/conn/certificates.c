@@ -15,8 +15,9 @@ static void must(bool ok)
         abort();
 }
 
-/* A self-signed certificate for "localhost", and its key, as PEM files. */
-static void make(EVP_PKEY *key, const char *cert_path, const char *key_path)
+/* A self-signed certificate for "localhost", and its key, as PEM files. comment_len: how much
+ * longer than need be. */
+static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, size_t comment_len)
 {
     X509 *cert = X509_new();
     must(key && cert && X509_set_version(cert, 2));
@@ -31,6 +32,15 @@ static void make(EVP_PKEY *key, const char *cert_path, const char *key_path)
         X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,DNS:*.example.test");
     X509_add_ext(cert, san, -1);
     X509_EXTENSION_free(san);
+    if (comment_len) {
+        char *text = calloc(1, comment_len + 1);
+        must(text);
+        memset(text, 'x', comment_len);
+        X509_EXTENSION *comment = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, text);
+        must(comment && X509_add_ext(cert, comment, -1));
+        X509_EXTENSION_free(comment);
+        free(text);
+    }
     must(X509_set_pubkey(cert, key) && X509_sign(cert, key, EVP_sha256()));
     FILE *f = fopen(cert_path, "w");
     must(f && PEM_write_X509(f, cert) && fclose(f) == 0);
@@ -52,9 +62,14 @@ const struct test_certificates *test_certificates(void)
     snprintf(made.ecdsa_key, sizeof(made.ecdsa_key), "%s/ecdsa.key", made.dir);
     snprintf(made.rsa_cert, sizeof(made.rsa_cert), "%s/rsa.pem", made.dir);
     snprintf(made.rsa_key, sizeof(made.rsa_key), "%s/rsa.key", made.dir);
-    make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key);
-    make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key);
+    make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key, 0);
+    make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key, 0);
     return &made;
+}
+
+void test_certificate_long(const char *cert_path, const char *key_path, size_t comment_len)
+{
+    make(EVP_EC_gen("P-256"), cert_path, key_path, comment_len);
 }
 
 void test_certificates_remove(void)

@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "conn/conn.h"
 
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                      "TLS_CHACHA20_POLY1305_SHA256"};
@@ -206,6 +209,83 @@ static void small_batches(void)
     many_share_the_batches(3, 64, 3);
 }
 
+/* The fragments of the records in wire bytes: how many, and the longest. */
+static uint32_t count_records(const struct buffer *wire, size_t *longest)
+{
+    uint32_t num = 0;
+    *longest = 0;
+    for (size_t at = 0; at + LKS_RECORD_HEADER_LEN <= wire->len; num++) {
+        size_t len = (size_t)wire->data[at + 3] << 8 | wire->data[at + 4];
+        *longest = len > *longest ? len : *longest;
+        at += LKS_RECORD_HEADER_LEN + len;
+    }
+    return num;
+}
+
+/* A Certificate message that no record holds: RFC 8446 section 5.1. */
+static void flight_longer_than_a_record(void)
+{
+    const struct test_certificates *t = test_certificates();
+    char path[160], key_path[160];
+    struct buffer pem = {0};
+    struct lks_config *config;
+    struct lks_error err;
+    struct poll_loop loop;
+    struct side side, *s = &side;
+    struct client client;
+    static const struct client_options none;
+    uint8_t bytes[8192];
+    size_t longest;
+
+    snprintf(path, sizeof(path), "%s/long.pem", t->dir);
+    snprintf(key_path, sizeof(key_path), "%s/long.key", t->dir);
+    test_certificate_long(path, key_path, 4000);
+    FILE *f = fopen(path, "r");
+    buffer_add(&pem, bytes, fread(bytes, 1, sizeof(bytes), f));
+    fclose(f);
+    f = fopen(path, "w");
+    for (int i = 0; i < 10; i++)
+        fwrite(pem.data, 1, pem.len, f);
+    fclose(f);
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    LKS_CHECK(!lks_config_add_certificate(config, path, key_path, &err), "%s", err.text);
+    loop_init(&loop, 8, 64);
+    side_init(s, config);
+    client_init(&client, &none);
+    client_take(&client, &s->wire_in);
+    while (loop_poll(&loop, &s, 1))
+        ;
+    uint32_t num = count_records(&s->wire_out, &longest);
+    LKS_CHECK(num == 5, "%u records", num); /* ServerHello, CCS, three for some 40 KB */
+    CU_ASSERT_EQUAL(longest, LKS_RECORD_PLAINTEXT_MAX + 1 + 16);
+    client_give(&client, &s->wire_out);
+    exchange(&loop, s, &client);
+    CU_ASSERT_TRUE(s->established && SSL_is_init_finished(client.ssl));
+    CU_ASSERT_EQUAL(sk_X509_num(SSL_get_peer_cert_chain(client.ssl)), 10);
+    client_free(&client);
+    side_free(s);
+    loop_free(&loop);
+    lks_config_free(config);
+    buffer_free(&pem);
+    unlink(path);
+    unlink(key_path);
+}
+
+/* RFC 8446 section 5.4. */
+static void padded_records(void)
+{
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    SSL_set_block_padding(p.client.ssl, 1024);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(p.side.established);
+    p.loop.span_max = 300;
+    pair_echo(&p, 10);
+    CU_ASSERT_EQUAL(p.side.conn->open_key.seq, 1);
+    pair_echo(&p, 50000);
+    pair_free(&p);
+}
+
 /* A flight goes into the batch whole or not at all. */
 static void flight_needs_all_of_its_ops(void)
 {
@@ -361,6 +441,8 @@ const struct lks_test exchange_tests[] = {
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"many connections share one batch", many_connections_share_one_batch},
     {"small batches", small_batches},
+    {"flight longer than a record", flight_longer_than_a_record},
+    {"padded records", padded_records},
     {"flight needs all of its ops", flight_needs_all_of_its_ops},
     {"record in more spans than the batch has", record_in_more_spans_than_the_batch_has},
     {"client closes first", client_closes_first},
