@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The kernel's side of tests of lockstepd's TCP: tcp_peer.py SERVER af_packet|tap|faults [TEST...]
+
+Makes namespaces of its own with a veth pair or a tap, starts tcp_server (see its first comment) on
+the DPDK end and tries its services with ordinary sockets. Exit code 77: no namespaces here.
+"""
+import hashlib, os, random, re, selectors, signal, socket, struct, subprocess, sys, tempfile, threading, time
+
+HOST = "10.8.0.2"
+server_program, mode = sys.argv[1], sys.argv[2]
+
+
+def sh(command):
+    subprocess.run(command, shell=True, check=True)
+
+
+def enter():
+    """Lives again in a new network namespace, as root there."""
+    if os.environ.get("LOCKSTEP_TCP_INSIDE"):
+        return
+    flags = ["--net"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
+    for needed in ("unshare", "ip", "ethtool"):
+        if subprocess.run(f"command -v {needed}", shell=True, capture_output=True).returncode:
+            print(f"SKIP tcp: no {needed} here")
+            sys.exit(77)
+    if subprocess.run(["unshare", *flags, "true"], capture_output=True).returncode:
+        print("SKIP tcp: neither root nor user namespaces here")
+        sys.exit(77)
+    os.environ["LOCKSTEP_TCP_INSIDE"] = "1"
+    os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+
+
+def connect(port, timeout=20):
+    s = socket.create_connection((HOST, port), timeout=timeout)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def read_all(s, digest=None):
+    n = 0
+    parts = []
+    while chunk := s.recv(1 << 18):
+        n += len(chunk)
+        digest.update(chunk) if digest else parts.append(chunk)
+    return n if digest else b"".join(parts)
+
+
+def echo(port, data):
+    """Sends and reads at once, then FIN, then reads to the end."""
+    s = connect(port)
+    def send():
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+    t = threading.Thread(target=send)
+    t.start()
+    digest = hashlib.sha256()
+    n = read_all(s, digest)
+    t.join()
+    s.close()
+    assert n == len(data), f"{n} of {len(data)} bytes came back"
+    assert digest.digest() == hashlib.sha256(data).digest(), "other bytes came back"
+
+
+def test_ping():
+    sh(f"ping -q -c 20 -i 0.01 -W 1 {HOST} > /dev/null")
+
+
+def test_ping_in_fragments():
+    """Not for af_packet: the kernel puts fragments together before that driver sees them."""
+    sh(f"ping -q -c 3 -i 0.01 -W 1 -s 4000 {HOST} > /dev/null")
+
+
+def test_echo_sizes():
+    rng = random.Random(1)
+    for n in [0, 1, 2, 5, 535, 1459, 1460, 1461, 2920, 16384, 65535, 65536, 262143, 262144, 262145, 1 << 20]:
+        echo(7, rng.randbytes(n))
+
+
+def test_echo_100_mb():
+    echo(7, random.Random(2).randbytes(big))
+
+
+def test_splice_100_mb():
+    listener = socket.create_server(("10.8.0.1", 2000))
+    def serve():
+        c, _ = listener.accept()
+        def back():
+            while chunk := c.recv(1 << 18):
+                q.append(chunk)
+            q.append(None)
+        q = []
+        t = threading.Thread(target=back)
+        t.start()
+        while True:
+            if not q:
+                time.sleep(0.0005)
+            elif (chunk := q.pop(0)) is None:
+                break
+            else:
+                c.sendall(chunk)
+        c.shutdown(socket.SHUT_WR)
+        t.join()
+        c.close()
+    t = threading.Thread(target=serve)
+    t.start()
+    echo(20, random.Random(3).randbytes(big))
+    t.join()
+    listener.close()
+
+
+def test_small_writes():
+    s = connect(7)
+    for i in range(2000):
+        s.sendall(bytes([i & 255]))
+    got = b""
+    while len(got) < 2000:
+        got += s.recv(4096)
+    assert got == bytes(i & 255 for i in range(2000))
+    s.close()
+
+
+def test_requests():
+    s = connect(7)
+    for i in range(500):
+        s.sendall(b"x" * (i + 1))
+        got = 0
+        while got < i + 1:
+            got += len(s.recv(4096))
+    s.close()
+
+
+def test_server_half_close():
+    s = connect(19)
+    data = read_all(s)
+    assert data == b"s" * (1 << 20), "the source's bytes"
+    for _ in range(20):  # its direction is finished, ours is not
+        s.sendall(b"z" * 10000)
+    s.shutdown(socket.SHUT_WR)
+    time.sleep(0.1)
+    assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    s.close()
+
+
+def test_slow_reader():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(20)
+    s.connect((HOST, 19))
+    time.sleep(1.2)  # the window closes; it must be probed and open again
+    assert read_all(s) == b"s" * (1 << 20)
+    s.close()
+
+
+def test_client_reset():
+    for _ in range(50):
+        s = connect(7)
+        s.sendall(b"q" * 30000)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+    echo(7, b"still there")
+
+
+def test_server_closes():
+    s = connect(23)
+    s.sendall(b"bye")
+    assert s.recv(100) == b""
+    s.close()
+
+
+def test_server_resets():
+    s = connect(24)
+    s.sendall(b"bye")
+    try:
+        assert s.recv(100) is None
+    except ConnectionResetError:
+        pass
+    s.close()
+
+
+def test_connect_refused():
+    assert read_all(connect(21)) == b"F"
+
+
+def test_port_without_listener():
+    try:
+        connect(4444)
+        raise AssertionError("connected")
+    except ConnectionRefusedError:
+        pass
+
+
+def test_1000_connections():
+    rng = random.Random(4)
+    sel = selectors.DefaultSelector()
+    left = 0
+    for _ in range(1000):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex((HOST, 7))
+        data = rng.randbytes(rng.randrange(1, 20000))
+        sel.register(s, selectors.EVENT_READ | selectors.EVENT_WRITE, [data, 0, b""])
+        left += 1
+    end = time.time() + 60
+    while left:
+        assert time.time() < end, f"{left} connections not finished"
+        for key, events in sel.select(1):
+            s, state = key.fileobj, key.data
+            if events & selectors.EVENT_WRITE:
+                state[1] += s.send(state[0][state[1]:state[1] + 5000])
+                if state[1] == len(state[0]):
+                    s.shutdown(socket.SHUT_WR)
+                    sel.modify(s, selectors.EVENT_READ, state)
+            if events & selectors.EVENT_READ:
+                chunk = s.recv(65536)
+                state[2] += chunk
+                if not chunk:
+                    assert state[2] == state[0], "other bytes came back"
+                    sel.unregister(s)
+                    s.close()
+                    left -= 1
+
+
+def test_connection_rate():
+    for _ in range(2000):
+        s = connect(7)
+        s.sendall(b"r")
+        assert s.recv(10) == b"r"
+        s.close()
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total & 0xffff) + (total >> 16)
+    return ~((total & 0xffff) + (total >> 16)) & 0xffff
+
+
+def test_syn_flood():
+    """Forged SYNs from hosts that never answer; then a real client."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    rng = random.Random(5)
+    dst = socket.inet_aton(HOST)
+    for i in range(10000):
+        src = socket.inet_aton(f"10.8.0.{rng.randrange(100, 250)}")
+        tcp = struct.pack("!HHIIBBHHH", rng.randrange(1024, 65536), 7, rng.randrange(1 << 32), 0, 5 << 4, 2, 8192, 0, 0)
+        total = checksum(src + dst + struct.pack("!BBH", 0, 6, 20) + tcp)
+        tcp = tcp[:16] + struct.pack("!H", total) + tcp[18:]
+        raw.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, src, dst) + tcp, (HOST, 0))
+    raw.close()
+    start = time.time()
+    echo(7, b"after the flood" * 1000)
+    assert time.time() - start < 4, "the listener was shut"
+
+
+def test_junk():
+    """Random and broken frames straight onto the wire."""
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    raw.bind((device, 0))
+    mac = next(l for l in subprocess.check_output(["ip", "neigh"], text=True).splitlines() if l.startswith(HOST + " ")).split()[4]
+    mac = bytes.fromhex(mac.replace(":", ""))
+    rng = random.Random(6)
+    good = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, 0, socket.inet_aton("10.8.0.1"), socket.inet_aton(HOST))
+    for i in range(20000):
+        kind = i % 4
+        body = rng.randbytes(rng.randrange(0, 200))
+        if kind == 1:
+            body = good[:10] + struct.pack("!H", checksum(good[:10] + b"\0\0" + good[12:])) + good[12:] + body
+        elif kind == 2:
+            body = bytes([0x40 + rng.randrange(16)]) + good[1:] + body
+        frame = mac + rng.randbytes(6) + (b"\x08\x00" if kind < 3 else rng.choice([b"\x08\x06", b"\x86\xdd", b"\x81\x00"])) + body
+        raw.send(frame[:rng.randrange(14, len(frame) + 1)])
+    raw.close()
+    echo(7, b"still there" * 1000)
+
+
+ALL = [test_ping, test_echo_sizes, test_small_writes, test_requests, test_echo_100_mb, test_splice_100_mb,
+       test_server_half_close, test_slow_reader, test_client_reset, test_server_closes, test_server_resets,
+       test_connect_refused, test_port_without_listener, test_1000_connections, test_connection_rate,
+       test_syn_flood, test_junk]
+CASES = {
+    "af_packet": ALL,
+    "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
+    "faults": [test_echo_sizes, test_small_writes, test_echo_100_mb, test_splice_100_mb, test_server_half_close,
+               test_client_reset, test_1000_connections],
+}
+
+
+def start(directory):
+    eal = ["--no-huge", "--no-shconf", "-m", "256", "--lcores", "0@(0-1)", "--no-pci", "--no-telemetry", "--log-level=4"]
+    faults = ["1000", "1000", "1000"] if mode == "faults" else ["0", "0", "0"]
+    if mode == "tap":
+        eal.append(f"--vdev=net_tap0,iface={device}")
+    else:
+        sh(f"ip link add {device} type veth peer name tcpd1 && ip addr add 10.8.0.1/24 dev {device} && "
+           f"ip link set {device} up && ip link set tcpd1 up && ethtool -K {device} tx off tso off > /dev/null")
+        eal.append("--vdev=net_af_packet0,iface=tcpd1,framecnt=4096,blocksz=4096")
+    env = dict(os.environ, RUNTIME_DIRECTORY=directory)
+    server = subprocess.Popen([server_program, *eal, "--", *faults], stdout=subprocess.PIPE, text=True, env=env)
+    line = server.stdout.readline()
+    if "ready" not in line:
+        print(f"FAIL tcp: the server does not start: {line}")
+        sys.exit(1)
+    if mode == "tap":
+        sh(f"ip addr add 10.8.0.1/24 dev {device} && ip link set {device} up")
+    return server
+
+
+def main():
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        sh("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 2>/dev/null || true")
+        server = start(directory)
+        for test in [t for t in CASES[mode] if not sys.argv[3:] or t.__name__ in sys.argv[3:]]:
+            begin = time.time()
+            try:
+                if server.poll() is not None:
+                    raise AssertionError(f"the server is gone, code {server.returncode}")
+                test()
+                passed += 1
+                print(f"{test.__name__}: {time.time() - begin:.1f} s", flush=True)
+            except Exception as e:
+                failed += 1
+                print(f"FAIL {test.__name__}: {type(e).__name__}: {e}", flush=True)
+        server.send_signal(signal.SIGTERM)
+        out = server.stdout.read()
+        print(out, end="")
+        made = re.search(r"faults=(\d+)", out)
+        if server.wait(30) == 0 and (mode != "faults" or made and int(made[1]) > 10):
+            passed += 1
+        else:
+            failed += 1
+            print("FAIL connections or mbufs are left, or no fault was made")
+    print(f"tcp_{mode}: {passed} passed, {failed} failed, 0 skipped")
+    sys.exit(failed != 0)
+
+
+device = "tcptap0" if mode == "tap" else "tcpd0"
+big = 20 << 20 if mode == "faults" else 100 << 20
+enter()
+main()

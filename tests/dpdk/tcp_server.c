@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Small TCP services on lockstepd's stack, for tcp_peer.py to try from the kernel's side:
+ *
+ *     tcp_server EAL... -- LOSE SWAP REPEAT        (one frame in so many; 0: none)
+ *
+ * As 10.8.0.2/24 it echoes (7), takes and drops (9), sends SOURCE_LEN bytes and FIN and goes on
+ * receiving (19), connects on to 10.8.0.1:2000 (20), :2001 (21) or 10.8.0.99:2000 (22), closes (23)
+ * or resets (24) at the first bytes. SIGTERM: it waits until all connections are gone and says
+ * whether all mbufs are back.
+ */
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain.h"
+#include "frame.h"
+#include "port.h"
+#include "tcp.h"
+#include "tcp_faults.h"
+
+#define MAX_FLOWS  4096u
+#define SOURCE_LEN (1u << 20)
+#define BURST      32u
+
+enum service {
+    ECHO = 7,
+    DISCARD = 9,
+    SOURCE = 19,
+    SPLICE = 20,
+    SPLICE_REFUSED = 21,
+    SPLICE_UNREACHABLE = 22,
+    CLOSE = 23,
+    RESET = 24,
+};
+
+/* One flow and what is to be sent on it; peer is whose bytes these are (echo: its own). */
+struct end {
+    struct flow *flow;
+    struct end *peer;
+    struct chain out;
+    uint32_t to_make; /* bytes that SOURCE has still to send */
+    bool fin_received, is_shut, is_connected, is_touched, in_use;
+    enum service service;
+};
+
+static struct end ends[MAX_FLOWS];
+static struct port port;
+static volatile sig_atomic_t must_stop;
+static uint64_t num_ended[FLOW_NUM_ENDS];
+
+static struct end *new_end(enum service service)
+{
+    for (uint32_t i = 0; i < MAX_FLOWS; i++)
+        if (!ends[i].in_use) {
+            ends[i] = (struct end){.in_use = true, .service = service, .is_touched = true};
+            return &ends[i];
+        }
+    return NULL;
+}
+
+static const struct flow_events events;
+
+static void start_splice(struct end *e)
+{
+    struct flow_addr to = {rte_cpu_to_be_32(0x0a080001), 2000};
+    if (e->service == SPLICE_REFUSED)
+        to.port = 2001;
+    if (e->service == SPLICE_UNREACHABLE)
+        to.ip_be = rte_cpu_to_be_32(0x0a080063);
+    struct end *other = new_end(e->service);
+    if (!other)
+        return;
+    other->peer = e;
+    e->peer = other;
+    other->flow = flow_connect(&to, &events, other);
+}
+
+static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *peer)
+{
+    struct end *e = new_end((enum service)(uintptr_t)user);
+    (void)peer;
+    if (!e)
+        return NULL;
+    e->flow = flow;
+    e->is_connected = true;
+    if (e->service == ECHO)
+        e->peer = e;
+    if (e->service == SOURCE)
+        e->to_make = SOURCE_LEN;
+    if (e->service >= SPLICE && e->service <= SPLICE_UNREACHABLE)
+        start_splice(e);
+    return e;
+}
+
+static void on_connected(void *user)
+{
+    struct end *e = user;
+    e->is_connected = e->is_touched = true;
+}
+
+static void drop(struct end *e)
+{
+    chain_free(&e->out);
+    e->flow = NULL;
+    e->in_use = false;
+}
+
+static void on_received(void *user, struct rte_mbuf *bytes)
+{
+    struct end *e = user;
+    if (e->service == CLOSE || e->service == RESET) {
+        rte_pktmbuf_free(bytes);
+        (e->service == CLOSE ? flow_close : flow_abort)(e->flow);
+        drop(e);
+    } else if (!e->peer) {
+        flow_consumed(e->flow, bytes->pkt_len);
+        rte_pktmbuf_free(bytes);
+    } else if (chain_append(&e->peer->out, bytes)) {
+        e->peer->is_touched = true;
+    } else {
+        abort(); /* a window has no room for so many segments */
+    }
+}
+
+static void on_fin(void *user)
+{
+    struct end *e = user;
+    e->fin_received = e->is_touched = true;
+    if (e->peer)
+        e->peer->is_touched = true;
+}
+
+static void on_sent(void *user, uint32_t bytes)
+{
+    (void)bytes;
+    ((struct end *)user)->is_touched = true;
+}
+
+/* Why a connection could not be made goes to the client as a letter. */
+static void say_why(struct end *e, enum flow_end why)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(port.tx_pool);
+    *rte_pktmbuf_append(m, 1) = "RTFUNC"[why];
+    chain_append(&e->out, m);
+    e->peer = NULL;
+    e->is_touched = true;
+}
+
+static void on_ended(void *user, enum flow_end why)
+{
+    struct end *e = user, *peer = e->peer;
+    num_ended[why]++;
+    if (peer && peer != e && !e->is_connected) {
+        say_why(peer, why);
+    } else if (peer && peer != e) {
+        peer->peer = NULL;
+        if (why != FLOW_END_CLOSED && peer->flow) {
+            flow_abort(peer->flow);
+            drop(peer);
+        }
+    }
+    drop(e);
+}
+
+static const struct flow_events events = {on_accepted, on_connected, on_received,
+                                          on_fin,      on_sent,      on_ended};
+
+static void make_some(struct end *e)
+{
+    while (e->to_make && chain_len(&e->out) < 65536) {
+        uint16_t n = e->to_make < 1460 ? (uint16_t)e->to_make : 1460;
+        struct rte_mbuf *m = rte_pktmbuf_alloc(port.tx_pool);
+        if (!m)
+            return;
+        memset(rte_pktmbuf_append(m, n), 's', n);
+        chain_append(&e->out, m);
+        e->to_make -= n;
+    }
+}
+
+static void move(struct end *e)
+{
+    e->is_touched = false;
+    if (!e->flow || !e->is_connected)
+        return;
+    make_some(e);
+    uint32_t room = flow_send_room(e->flow), n = chain_len(&e->out);
+    n = n < room ? n : room;
+    struct rte_mbuf *front = n ? chain_cut(&e->out, n, port.clones) : NULL;
+    if (front && !flow_send(e->flow, front))
+        abort(); /* it said that there is room */
+    if (front && e->peer && e->peer->flow)
+        flow_consumed(e->peer->flow, n);
+    bool no_more = e->service == SOURCE ? !e->to_make
+                   : e->peer            ? e->peer->fin_received
+                                        : e->fin_received || e->service >= SPLICE;
+    if (no_more && !e->out.head && !e->is_shut) {
+        flow_shutdown(e->flow);
+        e->is_shut = true;
+    }
+}
+
+static void poll_once(void)
+{
+    struct rte_mbuf *packets[BURST + 1];
+    uint16_t num = port_receive(&port, packets, BURST);
+    flow_input(packets, faults_received(packets, num, BURST + 1));
+    for (uint32_t i = 0; i < MAX_FLOWS; i++)
+        if (ends[i].in_use && ends[i].is_touched)
+            move(&ends[i]);
+    flow_flush();
+    flow_timers();
+    if (!num)
+        sched_yield();
+}
+
+static unsigned int mbufs_in_use(void)
+{
+    return rte_mempool_in_use_count(port.rx_pool) + rte_mempool_in_use_count(port.tx_pool) +
+           rte_mempool_in_use_count(port.clones);
+}
+
+static bool listen_to_all(void)
+{
+    static const enum service all[] = {
+        ECHO, DISCARD, SOURCE, SPLICE, SPLICE_REFUSED, SPLICE_UNREACHABLE, CLOSE, RESET};
+    char error[160];
+    for (size_t i = 0; i < RTE_DIM(all); i++) {
+        struct flow_addr addr = {rte_cpu_to_be_32(0x0a080002), (uint16_t)all[i]};
+        if (flow_listen(&addr, &events, (void *)(uintptr_t)all[i], error, sizeof(error))) {
+            printf("%s\n", error);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    must_stop = 1;
+}
+
+static int report(unsigned int in_use_at_start)
+{
+    struct flow_counters c;
+    flow_get_counters(&c);
+    unsigned int left = mbufs_in_use() - in_use_at_start;
+    printf("tcp_server: flows=%u mbufs=%u faults=%llu retransmits=%llu rx=%llu tx=%llu\n", c.flows,
+           left, (unsigned long long)faults_made(), (unsigned long long)c.retransmits,
+           (unsigned long long)c.rx_packets, (unsigned long long)c.tx_packets);
+    return c.flows || left;
+}
+
+int main(int argc, char **argv)
+{
+    char error[160];
+    int used = rte_eal_init(argc, argv);
+    if (used < 0 || argc - used != 4)
+        return 2;
+    if (port_start(&port, 0, 16383, error, sizeof(error))) {
+        printf("%s\n", error);
+        return 2;
+    }
+    const unsigned int in_use_at_start = mbufs_in_use();
+    const struct faults faults = {(uint32_t)atoi(argv[used + 1]), (uint32_t)atoi(argv[used + 2]),
+                                  (uint32_t)atoi(argv[used + 3])};
+    const struct flow_config config = {&port, rte_cpu_to_be_32(0x0a080002),
+                                       rte_cpu_to_be_32(0xffffff00), 0, MAX_FLOWS};
+    if (flow_init(&config, error, sizeof(error)) || !listen_to_all())
+        return 2;
+    faults_start(&port, &faults);
+    signal(SIGTERM, on_signal);
+    printf("tcp_server: ready\n");
+    fflush(stdout);
+    while (!must_stop)
+        poll_once();
+    flow_unlisten_all();
+    /* TIME_WAIT holds no mbufs; FIN and its acknowledgement may be lost a few times */
+    struct flow_counters c = {.flows = 1};
+    for (uint64_t end = frame_now_us() + 5000000; c.flows && frame_now_us() < end;) {
+        poll_once();
+        flow_get_counters(&c);
+    }
+    return report(in_use_at_start);
+}
