@@ -154,5 +154,12 @@ fi
 # The server lived through all of it and goes on serving.
 kill -0 "${pids[0]}" "${pids[1]}"
 ok "the servers are alive" $?
+for pid in "${pids[@]}"; do # sanitizers speak up here
+    kill -TERM "$pid"
+    wait "$pid"
+    ok "a server's end" $?
+done
+cat "$dir"/server.* | grep -v '^port' | sort | uniq -c
+pids=()
 echo "interop: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
