@@ -9,10 +9,13 @@
 #define LWIP_SOCKET          0
 #define LWIP_TIMERS          1
 
-/* Memory comes from the C library: the sizes below are limits only where lwIP counts. A pool's
+/* Memory comes from arch/cc.h: the sizes below are limits only where lwIP counts. A pool's
  * number is 16 bits wide, and MEM_ALIGNMENT above malloc's own corrupts the heap. */
 #define MEM_LIBC_MALLOC         1
 #define MEMP_MEM_MALLOC         1
+#define mem_clib_malloc         lockstepd_malloc
+#define mem_clib_calloc         lockstepd_calloc
+#define mem_clib_free           lockstepd_free
 #define MEM_ALIGNMENT           16
 #define MEMP_NUM_TCP_PCB        20000
 #define MEMP_NUM_TCP_PCB_LISTEN 16
@@ -78,6 +81,8 @@
 
 #define LWIP_STATS                 1
 #define LWIP_STATS_DISPLAY         0
+#define MEM_STATS                  0
+#define MEMP_STATS                 0
 #define TCP_STATS                  1
 #define LWIP_STATS_LARGE           1
 #define MIB2_STATS                 1

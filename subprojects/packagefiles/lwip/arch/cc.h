@@ -4,6 +4,7 @@
 
 /* What lwIP asks of the platform. */
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,5 +30,10 @@ uint32_t lockstepd_random(void);
 /* The Internet checksum, by DPDK's code: dpdk_app/frame.c. */
 uint16_t lockstepd_checksum(const void *data, int len);
 #define LWIP_CHKSUM lockstepd_checksum
+
+/* Blocks of small sizes, quickly: dpdk_app/lwip_memory.c. */
+void *lockstepd_malloc(size_t len);
+void *lockstepd_calloc(size_t num, size_t len);
+void lockstepd_free(void *p);
 
 #endif
