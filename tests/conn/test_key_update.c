@@ -249,6 +249,100 @@ static void export_and_import(void)
     pair_free(&p);
 }
 
+/* A client and a server of ours with the same keys. */
+static void import_both(struct side *client, struct side *server, struct lks_config *config)
+{
+    struct lks_traffic_keys there = {.suite = 0x1301, .secret_len = 32, .secret = {1}};
+    struct lks_traffic_keys back = {.suite = 0x1301, .secret_len = 32, .secret = {2}};
+    memset(client, 0, sizeof(*client));
+    memset(server, 0, sizeof(*server));
+    client->delivered = server->delivered = SIZE_MAX;
+    client->record_max = server->record_max = 500;
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&client->conn, config, LKS_CLIENT, &back, &there),
+                          LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&server->conn, config, LKS_SERVER, &there, &back),
+                          LKS_OK);
+}
+
+/* Both ask for an update at the same time, again and again, with data on the way. */
+static void requests_that_cross(void)
+{
+    struct side client, server, *both[] = {&client, &server};
+    struct lks_config *config = config_with("ecdsa");
+    struct poll_loop loop;
+    uint8_t data[20000];
+    loop_init(&loop, 64, 512);
+    import_both(&client, &server, config);
+    lks_test_fill(&loop.random, data, sizeof(data));
+    for (int i = 0; i < 50; i++) {
+        buffer_add(&client.to_send, data, sizeof(data));
+        buffer_add(&server.to_send, data, sizeof(data));
+        for (int turn = 0; turn < 30; turn++) {
+            if (turn == 0)
+                CU_ASSERT_TRUE(!lks_conn_update_key(client.conn, true) &&
+                               !lks_conn_update_key(server.conn, true));
+            loop_poll(&loop, both, 2);
+            buffer_add(&client.wire_in, server.wire_out.data, server.wire_out.len);
+            buffer_add(&server.wire_in, client.wire_out.data, client.wire_out.len);
+            client.wire_out.len = server.wire_out.len = 0;
+        }
+        LKS_CHECK(client.received.len == sizeof(data) && server.received.len == sizeof(data) &&
+                      !memcmp(client.received.data, data, sizeof(data)) &&
+                      !memcmp(server.received.data, data, sizeof(data)),
+                  "round %d: %zu, %zu", i, client.received.len, server.received.len);
+        client.received.len = server.received.len = 0;
+    }
+    uint32_t num_open, num_seal;
+    lks_conn_key_updates(client.conn, &num_open, &num_seal);
+    CU_ASSERT_TRUE(num_seal >= 50 && num_seal <= 100 && num_open >= 50);
+    CU_ASSERT_FALSE(client.conn->update_asked || server.conn->update_asked);
+    side_free(&client);
+    side_free(&server);
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
+static void give_record(struct poll_loop *loop, struct side *s, struct lks_key *key, uint8_t type,
+                        const void *content, size_t len)
+{
+    uint8_t bytes[300], record[400];
+    memcpy(bytes, content, len);
+    struct lks_span src = {bytes, len}, dst = {record, sizeof(record)};
+    struct lks_op op = {
+        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
+    CU_ASSERT_EQUAL(lks_engine_process(loop->engine, &op, 1), 1);
+    buffer_add(&s->wire_in, record, op.len);
+    while (loop_poll(loop, &s, 1))
+        ;
+}
+
+/* Tickets to a client: dropped, however they are cut; nothing may come between their pieces. */
+static void client_drops_tickets(void)
+{
+    struct side client, server;
+    struct lks_config *config = config_with("ecdsa");
+    struct poll_loop loop;
+    struct lks_key key;
+    const uint8_t secret[32] = {2}, tickets[14] = {4, 0, 0, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0};
+    loop_init(&loop, 8, 64);
+    for (int i = 0; i < 2; i++) {
+        import_both(&client, &server, config);
+        CU_ASSERT_EQUAL(conn_set_key(&key, LKS_SEAL, lks_suite_find(0x1301), secret), LKS_OK);
+        give_record(&loop, &client, &key, 22, tickets, 14);
+        give_record(&loop, &client, &key, 22, tickets, 3);
+        give_record(&loop, &client, &key, 22, tickets + 3, 4);
+        if (i)
+            give_record(&loop, &client, &key, 22, tickets + 7, 7);
+        give_record(&loop, &client, &key, 23, "data", 4);
+        CU_ASSERT_EQUAL(client.end, i ? LKS_OK : LKS_ALERT_UNEXPECTED_MESSAGE);
+        CU_ASSERT_EQUAL(client.received.len, i ? 4 : 0);
+        side_free(&client);
+        side_free(&server);
+    }
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
 const struct lks_test key_update_tests[] = {
     {"client updates", client_updates},
     {"we update", we_update},
@@ -259,6 +353,8 @@ const struct lks_test key_update_tests[] = {
     {"one request and one update at a time", one_request_and_one_update_at_a_time},
     {"close behind an update", close_behind_an_update},
     {"export and import", export_and_import},
+    {"requests that cross", requests_that_cross},
+    {"client drops tickets", client_drops_tickets},
     {"a storm of updates ends the connection", a_storm_of_updates_ends_the_connection},
     {NULL, NULL},
 };
