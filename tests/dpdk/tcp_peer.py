@@ -182,6 +182,13 @@ def test_connect_refused():
     assert read_all(connect(21)) == b"F"
 
 
+def test_connect_unreachable():
+    """Nobody answers ARP: the SYNs' retransmissions must come to an end. Takes long: started first."""
+    unreachable.settimeout(60)
+    assert read_all(unreachable) == b"U"
+    unreachable.close()
+
+
 def test_port_without_listener():
     try:
         connect(4444)
@@ -276,7 +283,7 @@ def test_junk():
 ALL = [test_ping, test_echo_sizes, test_small_writes, test_requests, test_echo_100_mb, test_splice_100_mb,
        test_server_half_close, test_slow_reader, test_client_reset, test_server_closes, test_server_resets,
        test_connect_refused, test_port_without_listener, test_1000_connections, test_connection_rate,
-       test_syn_flood, test_junk]
+       test_syn_flood, test_junk, test_connect_unreachable]
 CASES = {
     "af_packet": ALL,
     "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
@@ -310,6 +317,9 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         sh("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 2>/dev/null || true")
         server = start(directory)
+        if test_connect_unreachable in CASES[mode]:
+            global unreachable
+            unreachable = connect(22)
         for test in [t for t in CASES[mode] if not sys.argv[3:] or t.__name__ in sys.argv[3:]]:
             begin = time.time()
             try:

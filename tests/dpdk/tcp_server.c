@@ -67,6 +67,11 @@ static struct end *new_end(enum service service)
 
 static const struct flow_events events;
 
+static bool is_splice(const struct end *e)
+{
+    return e->service >= SPLICE && e->service <= SPLICE_UNREACHABLE;
+}
+
 static void start_splice(struct end *e)
 {
     struct flow_addr to = {rte_cpu_to_be_32(0x0a080001), 2000};
@@ -94,7 +99,7 @@ static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *
         e->peer = e;
     if (e->service == SOURCE)
         e->to_make = SOURCE_LEN;
-    if (e->service >= SPLICE && e->service <= SPLICE_UNREACHABLE)
+    if (is_splice(e))
         start_splice(e);
     return e;
 }
@@ -200,7 +205,7 @@ static void move(struct end *e)
         flow_consumed(e->peer->flow, n);
     bool no_more = e->service == SOURCE ? !e->to_make
                    : e->peer            ? e->peer->fin_received
-                                        : e->fin_received || e->service >= SPLICE;
+                                        : e->fin_received || is_splice(e);
     if (no_more && !e->out.head && !e->is_shut) {
         flow_shutdown(e->flow);
         e->is_shut = true;
