@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_ip.h>
 #include <rte_mbuf.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "port.h"
@@ -102,6 +103,33 @@ struct rte_mbuf *frame_new(const struct port *port, uint16_t len, uint8_t **data
         return m;
     rte_pktmbuf_free(m);
     return NULL;
+}
+
+struct rte_mbuf *frame_compact(const struct port *port, const struct rte_mbuf *chain,
+                               uint16_t seg_len)
+{
+    struct rte_mbuf *head = NULL, *last = NULL;
+    for (uint32_t at = 0; at < chain->pkt_len; at += last->data_len) {
+        const uint32_t left = chain->pkt_len - at, n = left < seg_len ? left : seg_len;
+        uint8_t *data;
+        struct rte_mbuf *m = frame_new(port, (uint16_t)n, &data);
+        if (!m) {
+            rte_pktmbuf_free(head);
+            return NULL;
+        }
+        const void *bytes = rte_pktmbuf_read(chain, at, n, data);
+        if (bytes != data) /* they lay in one segment */
+            memcpy(data, bytes, n);
+        if (head) {
+            last->next = m;
+            head->nb_segs++;
+            head->pkt_len += n;
+        } else {
+            head = m;
+        }
+        last = m;
+    }
+    return head;
 }
 
 uint32_t frame_now_ms(void)

@@ -32,6 +32,10 @@ void frame_free_chain(struct rte_mbuf *chain);
 /* A frame of len bytes to send, one segment; *data where they go. NULL: no buffers. */
 struct rte_mbuf *frame_new(const struct port *port, uint16_t len, uint8_t **data);
 
+/* A copy of a chain in as few segments of seg_len bytes as hold it. NULL: no buffers. */
+struct rte_mbuf *frame_compact(const struct port *port, const struct rte_mbuf *chain,
+                               uint16_t seg_len);
+
 /* Milliseconds and microseconds that only go up. */
 uint32_t frame_now_ms(void);
 uint64_t frame_now_us(void);

@@ -33,6 +33,8 @@
 #define FIRST_LOCAL_PORT 1024u
 #define PORT_TRIES       4096u
 #define MIN_WINDOW       (16u * 1024u)
+#define MAX_CRUMBS       128u  /* segments: fewer are never too many, */
+#define MIN_CRUMB        1024u /* nor are those of so many bytes on average */
 #define SLICE_US         (TCP_TMR_INTERVAL * 1000u / BUCKET_SLICES)
 
 struct flow {
@@ -390,14 +392,32 @@ uint32_t flow_send_room(const struct flow *f)
     return tcp_sndbuf(pcb);
 }
 
+/* Many small segments would overflow the queue that lwIP counts segments in, and hold a buffer of
+ * 2 KiB each: those are copied. With what flow_send_room() leaves free, all others fit. */
+static bool is_crumbled(const struct rte_mbuf *chain)
+{
+    return frame_num_segments(chain) > MAX_CRUMBS &&
+           frame_chain_len(chain) / frame_num_segments(chain) < MIN_CRUMB;
+}
+
+_Static_assert(3 * MAX_CRUMBS < TCP_SND_QUEUELEN / 2 &&
+                   3 * (TCP_SND_BUF / MIN_CRUMB) < TCP_SND_QUEUELEN / 2,
+               "what is not crumbled fits into half the queue");
+
 bool flow_send(struct flow *f, struct rte_mbuf *chain)
 {
     if (!f->pcb || f->fin_sent || f->is_connecting)
         return false;
     uint32_t left = frame_chain_len(chain);
-    if (left > tcp_sndbuf(f->pcb) ||
-        f->pcb->snd_queuelen + 3u * frame_num_segments(chain) >= TCP_SND_QUEUELEN)
+    if (left > tcp_sndbuf(f->pcb))
         return false;
+    if (is_crumbled(chain)) {
+        struct rte_mbuf *whole = frame_compact(stack.port, chain, TCP_MSS);
+        if (!whole)
+            return false;
+        frame_free_chain(chain);
+        chain = whole;
+    }
     while (chain) {
         struct rte_mbuf *next = frame_next(chain);
         uint16_t len = frame_len(chain);

@@ -120,6 +120,25 @@ def test_small_writes():
     s.close()
 
 
+def test_crumbs():
+    """Thousands of segments of a byte wait for a slow backend: more than lwIP's queue would take."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listener.bind(("10.8.0.1", 2000))
+    listener.listen()
+    s = connect(20)
+    backend, _ = listener.accept()
+    s.sendall(b"a" * 100000)
+    for i in range(4000):
+        s.sendall(bytes([i & 255]))
+    s.shutdown(socket.SHUT_WR)
+    time.sleep(0.3)
+    assert read_all(backend) == b"a" * 100000 + bytes(i & 255 for i in range(4000))
+    for x in (backend, s, listener):
+        x.close()
+
+
 def test_requests():
     s = connect(7)
     for i in range(500):
@@ -280,7 +299,7 @@ def test_junk():
     echo(7, b"still there" * 1000)
 
 
-ALL = [test_ping, test_echo_sizes, test_small_writes, test_requests, test_echo_100_mb, test_splice_100_mb,
+ALL = [test_ping, test_echo_sizes, test_small_writes, test_crumbs, test_requests, test_echo_100_mb, test_splice_100_mb,
        test_server_half_close, test_slow_reader, test_client_reset, test_server_closes, test_server_resets,
        test_connect_refused, test_port_without_listener, test_1000_connections, test_connection_rate,
        test_syn_flood, test_junk, test_connect_unreachable]
@@ -317,10 +336,11 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         sh("ip link set lo up; sysctl -qw net.ipv6.conf.all.disable_ipv6=1 2>/dev/null || true")
         server = start(directory)
-        if test_connect_unreachable in CASES[mode]:
+        tests = [t for t in CASES[mode] if not sys.argv[3:] or t.__name__ in sys.argv[3:]]
+        if test_connect_unreachable in tests:
             global unreachable
             unreachable = connect(22)
-        for test in [t for t in CASES[mode] if not sys.argv[3:] or t.__name__ in sys.argv[3:]]:
+        for test in tests:
             begin = time.time()
             try:
                 if server.poll() is not None:
