@@ -107,6 +107,9 @@ LKS_API size_t lks_key_record_len(const struct lks_key *key, size_t len);
  * LKS_RECORD_HEADER_LEN of src. Otherwise dst takes the content, followed by the inner type and the
  * padding, so it must have room for the record's length less header and tag.
  *
+ * TLS 1.2's AES-GCM puts 8 bytes of nonce behind the header; the content then lies that much
+ * further.
+ *
  * Any other overlap of src and dst is LKS_BAD_OVERLAP. Spans and the bytes they name belong to the
  * caller and must stay until the call returns.
  */
@@ -116,7 +119,8 @@ struct lks_op {
     const struct lks_span *dst;
     uint32_t num_src;
     uint32_t num_dst;
-    uint32_t len;     /* out: sealing, bytes of the record written; opening, bytes of content */
+    uint32_t len;     /* out: sealing, bytes of the record written; opening, bytes of content; 0 if
+                         refused */
     uint16_t pad_len; /* in, sealing under TLS 1.3: zero bytes of padding to add */
     uint8_t type;     /* enum lks_content_type; in when sealing, out when opening */
     uint16_t status;  /* out: enum lks_status */

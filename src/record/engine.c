@@ -133,7 +133,7 @@ static void run_jobs(struct lks_engine *e, const struct lks_op *ops, uint32_t nu
         if (!key->aead)
             continue; /* plaintext: done while it was prepared */
         uint32_t group = GROUPS_MAX;
-        if (job->len <= key->aead->lanes_max_len)
+        if (key->aead->lanes_max_len && job->len <= key->aead->lanes_max_len)
             group = find_group(e, &num_groups, key);
         if (group == GROUPS_MAX) {
             run_stream(key, job);

@@ -20,7 +20,8 @@ static bool overlaps_badly(const struct lks_op *op, ptrdiff_t src_pos, ptrdiff_t
         ptrdiff_t pos = dst_pos;
         for (uint32_t d = 0; d < op->num_dst; pos += (ptrdiff_t)op->dst[d++].len) {
             uintptr_t dst = (uintptr_t)op->dst[d].data, dst_end = dst + op->dst[d].len;
-            if (src < dst_end && dst < src_end && src - (uintptr_t)src_pos != dst - (uintptr_t)pos)
+            bool meet = src < dst_end && dst < src_end && src != src_end && dst != dst_end;
+            if (meet && src - (uintptr_t)src_pos != dst - (uintptr_t)pos)
                 return true;
         }
     }
@@ -256,14 +257,14 @@ static enum lks_status finish_open(struct lks_op *op, const struct lks_work *wor
 {
     struct lks_key *key = op->key;
     op->type = work->type;
-    op->len = work->job.len;
-    if (key->protection->is_plaintext)
-        return LKS_OK;
-    if (!work->job.ok)
+    if (!key->protection->is_plaintext && !work->job.ok)
         return LKS_BAD_TAG;
-    key->seq++;
-    if (!key->protection->hides_type)
+    if (!key->protection->is_plaintext)
+        key->seq++;
+    if (!key->protection->hides_type) {
+        op->len = work->job.len;
         return LKS_OK;
+    }
     int64_t len = find_type(&work->job, &op->type);
     if (len < 0) {
         op->type = 0;

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reference.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/test.h"
+
+static void must(int ok)
+{
+    if (ok <= 0)
+        abort();
+}
+
+static void evp_seal(const struct reference_key *key, const uint8_t nonce[12], const uint8_t *aad,
+                     int aad_len, const uint8_t *text, int len, uint8_t *out)
+{
+    const EVP_CIPHER *cipher = key->aead == LKS_AES_128_GCM   ? EVP_aes_128_gcm()
+                               : key->aead == LKS_AES_256_GCM ? EVP_aes_256_gcm()
+                                                              : EVP_chacha20_poly1305();
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    must(ctx && EVP_EncryptInit_ex(ctx, cipher, NULL, key->key, nonce));
+    must(EVP_EncryptUpdate(ctx, NULL, &n, aad, aad_len));
+    must(!len || EVP_EncryptUpdate(ctx, out, &n, text, len));
+    must(EVP_EncryptFinal_ex(ctx, out + len, &n));
+    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, out + len));
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+static size_t put_header(uint8_t *record, uint8_t type, size_t fragment)
+{
+    const uint8_t header[] = {type, 3, 3, (uint8_t)(fragment >> 8), (uint8_t)fragment};
+    memcpy(record, header, sizeof(header));
+    return sizeof(header) + fragment;
+}
+
+/* RFC 8446 section 5.2: the header is the additional data; 5.3: the nonce. */
+static size_t seal_tls13(const struct reference_key *key, uint64_t seq, uint8_t type,
+                         const uint8_t *content, size_t len, size_t pad_len, uint8_t *record)
+{
+    static uint8_t inner[RECORD_MAX];
+    uint8_t nonce[12];
+    memcpy(inner, content, len);
+    inner[len] = type;
+    memset(inner + len + 1, 0, pad_len);
+    memcpy(nonce, key->iv, 12);
+    for (int i = 0; i < 8; i++)
+        nonce[11 - i] ^= (uint8_t)(seq >> 8 * i);
+    const size_t record_len = put_header(record, 23, len + 1 + pad_len + 16);
+    evp_seal(key, nonce, record, 5, inner, (int)(len + 1 + pad_len), record + 5);
+    return record_len;
+}
+
+/* RFC 5246 section 6.2.3.3, with RFC 5288's nonce (salt, then the sequence number in the open) or
+ * RFC 7905's. */
+static size_t seal_tls12(const struct reference_key *key, uint64_t seq, uint8_t type,
+                         const uint8_t *content, size_t len, uint8_t *record)
+{
+    const size_t prefix = reference_prefix(key);
+    uint8_t number[8], aad[13], nonce[12];
+    for (int i = 0; i < 8; i++)
+        number[i] = (uint8_t)(seq >> (56 - 8 * i));
+    memcpy(aad, number, 8);
+    put_header(aad + 8, type, len);
+    memcpy(nonce, key->iv, 12);
+    const size_t record_len = put_header(record, type, prefix - 5 + len + 16);
+    for (int i = 0; i < 8; i++)
+        nonce[4 + i] = prefix > 5 ? number[i] : (uint8_t)(nonce[4 + i] ^ number[i]);
+    if (prefix > 5)
+        memcpy(record + 5, number, 8);
+    evp_seal(key, nonce, aad, 13, content, (int)len, record + prefix);
+    return record_len;
+}
+
+size_t reference_prefix(const struct reference_key *key)
+{
+    return key->version == LKS_TLS_1_2 &&
+                   (key->aead == LKS_AES_128_GCM || key->aead == LKS_AES_256_GCM)
+               ? 13
+               : 5;
+}
+
+size_t reference_seal(const struct reference_key *key, uint64_t seq, uint8_t type,
+                      const uint8_t *content, size_t len, size_t pad_len, uint8_t *record)
+{
+    if (key->aead == LKS_AEAD_NULL) {
+        memcpy(record + 5, content, len);
+        return put_header(record, type, len);
+    }
+    if (key->version == LKS_TLS_1_2)
+        return seal_tls12(key, seq, type, content, len, record);
+    return seal_tls13(key, seq, type, content, len, pad_len, record);
+}
+
+void reference_lks_key(const struct reference_key *key, enum lks_dir dir, struct lks_key *out)
+{
+    memset(out, 0, sizeof(*out));
+    CU_ASSERT_EQUAL_FATAL(lks_key_init(out, key->version, key->aead, dir, key->key, key->iv),
+                          LKS_OK);
+}
