@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Table and drawings of record_bench's JSON: report.py FILE FOLDER."""
+
+import json
+import math
+import os
+import re
+import sys
+
+ROW = re.compile(r'(seal|open)/(\w+)/(\w+)/(\d+)B/(\d+)conn/batch(\d+)(?:/(\d+)seg)?(?:/kernel:(\w+))?$')
+COLORS = {'lockstep': '#c2410c', 'ipsec_mb_direct': '#1d4ed8', 'ipsec_mb_burst': '#60a5fa', 'openssl': '#4b5563'}
+
+
+def load(path):
+    """Medians, as (direction, aead, provider, bytes, conns, batch, segs, kernel) -> counters."""
+    with open(path, encoding='utf-8') as file:
+        data = json.load(file)
+    rows = {}
+    for row in data['benchmarks']:
+        match = ROW.match(row['run_name'])
+        if row.get('aggregate_name') != 'median' or not match or 'ns_per_record' not in row:
+            continue
+        direction, aead, provider, size, conns, batch, segs, kernel = match.groups()
+        rows[direction, aead, provider, int(size), int(conns), int(batch), int(segs or 1), kernel or ''] = row
+    return data['context'], rows
+
+
+def table(context, rows):
+    """One line a case, one column a provider: ns a record; what the best peer takes over ours."""
+    lines = [f'{k}: {context[k]}' for k in context if k in ('cpu_model', 'speed') or 'aes' in k or 'chacha' in k]
+    providers = [p for p in COLORS if any(key[2] == p for key in rows)]
+    lines += ['', '| row | ' + ' | '.join(providers) + ' | best peer / ours | of the limit |',
+              '| --- | ' + ' | '.join('---:' for _ in providers) + ' | ---: | ---: |']
+    for case in dict.fromkeys((k[0], k[1], *k[3:]) for k in rows):
+        found = {p: rows.get((case[0], case[1], p, *case[2:])) for p in providers}
+        name = f'{case[0]} {case[1]} {case[2]} B, {case[3]} conn'
+        name += f', batch {case[4]}' if case[4] != 32 else ''
+        name += f', {case[5]} segments' if case[5] > 1 else ''
+        name += f', {case[6]}' if case[6] else ''
+        ns = {p: found[p]['ns_per_record'] for p in providers if found[p]}
+        peers = [v for p, v in ns.items() if p != 'lockstep']
+        ratio = f"{min(peers) / ns['lockstep']:.2f}" if peers and 'lockstep' in ns else ''
+        share = (found.get('lockstep') or {}).get('share_of_limit')
+        lines.append(f'| {name} | ' + ' | '.join(f'{ns[p]:.0f}' if p in ns else '' for p in providers)
+                     + f' | {ratio} | ' + (f'{share:.0%} |' if share else '|'))
+    return '\n'.join(lines) + '\n'
+
+
+def draw(title, unit, lines):
+    """An SVG of lines {name: (color, dashed, [(x, y)])}, both axes logarithmic."""
+    width, height, left, right, top, bottom = 720, 420, 70, 190, 40, 50
+    points = [p for _, _, line in lines.values() for p in line]
+    x0, x1 = (f(math.log10(x) for x, _ in points) for f in (min, max))
+    y0, y1 = math.floor(min(math.log10(y) for _, y in points)), math.ceil(max(math.log10(y) for _, y in points))
+    x1, y1 = max(x1, x0 + .1), max(y1, y0 + 1)
+
+    def at(x, y):
+        return (left + (math.log10(x) - x0) / (x1 - x0) * (width - left - right),
+                height - bottom - (math.log10(y) - y0) / (y1 - y0) * (height - top - bottom))
+    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+           f'font-size="12"><rect width="100%" height="100%" fill="white"/>'
+           f'<text x="{left}" y="22" font-size="15">{title}</text>']
+    for power in range(y0, y1 + 1):
+        y = at(10 ** x0, 10 ** power)[1]
+        svg.append(f'<line x1="{left}" x2="{width - right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
+                   f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{10 ** power:g}</text>')
+    for size in sorted({x for x, _ in points} - {500}):
+        x = at(size, 10 ** y0)[0]
+        svg.append(f'<text x="{x:.1f}" y="{height - bottom + 18}" text-anchor="middle">{size}</text>')
+    svg.append(f'<text x="{left}" y="{height - 10}">bytes of content a record; {unit}</text>')
+    for i, (name, (color, dashed, line)) in enumerate(lines.items()):
+        dash = ' stroke-dasharray="5 4"' if dashed else ''
+        path = ' '.join('%.1f,%.1f' % at(*p) for p in sorted(line))
+        y = top + 14 + 18 * i
+        svg.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"{dash}/>'
+                   f'<line x1="{width - right + 10}" x2="{width - right + 34}" y1="{y - 4}" y2="{y - 4}" '
+                   f'stroke="{color}" stroke-width="2"{dash}/>'
+                   f'<text x="{width - right + 40}" y="{y}">{name}</text>')
+    return '\n'.join(svg) + '\n</svg>\n'
+
+
+def lines_of(rows, aead, conns, value):
+    """The sealing rows of one algorithm; cold ones dashed."""
+    lines = {}
+    for provider, color in COLORS.items():
+        for num in conns:
+            line = [(k[3], value(row)) for k, row in rows.items()
+                    if k[:3] == ('seal', aead, provider) and k[4:] == (num, 32, 1, '')]
+            if line:
+                label = provider if len(conns) == 1 else f'{provider}, {num}'
+                lines[label] = (color, num > 32, line)
+    return lines
+
+
+def main(path, folder):
+    context, rows = load(path)
+    if not rows:
+        sys.exit('bench: no row matches')
+    text = table(context, rows)
+    print(text, end='')
+    with open(os.path.join(folder, 'records.md'), 'w', encoding='utf-8') as file:
+        file.write(text)
+    drawings = {
+        'records': ('records a second, 32 connections', 'records/s', [32], lambda r: 1e9 / r['ns_per_record']),
+        'bytes': ('GB a second, 32 connections', 'GB/s', [32], lambda r: r['bytes_per_second'] / 1e9),
+        'cold': ('32 connections and 65,536 (dashed)', 'ns a record', [32, 65536], lambda r: r['ns_per_record']),
+    }
+    for aead in dict.fromkeys(k[1] for k in rows):
+        for name, (title, unit, conns, value) in drawings.items():
+            lines = lines_of(rows, aead, conns, value)
+            if lines:
+                file_name = os.path.join(folder, f'{aead}_{name}.svg')
+                with open(file_name, 'w', encoding='utf-8') as file:
+                    file.write(draw(f'{aead}: {title}', unit, lines))
+                print('drawn:', file_name)
+
+
+main(*sys.argv[1:3])
