@@ -4,6 +4,10 @@
 
 // What this machine can do at most, measured here and now.
 
+// Nanoseconds that this thread has run: on a shared machine the clock on the wall counts others
+// too.
+double machine_thread_ns();
+
 // Core cycles a nanosecond, from a chain of dependent additions.
 double machine_ghz();
 

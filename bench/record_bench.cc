@@ -11,7 +11,6 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -154,14 +153,14 @@ void measure(benchmark::State &state, const Case &c)
         state.SkipWithError(run->provider ? "wrong output" : "not here");
         return;
     }
-    auto begin = std::chrono::steady_clock::now();
+    const double begin = machine_thread_ns();
     for (auto _ : state) {
         run->next();
         run->once();
     }
-    std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
+    const double took = machine_thread_ns() - begin;
     const double records = static_cast<double>(state.iterations()) * c.batch;
-    const double ns = took.count() / records;
+    const double ns = took / records;
     state.counters["ns_per_record"] = ns;
     state.counters["bytes_per_second"] = static_cast<double>(c.bytes) * 1e9 / ns;
     if (ghz > 0)

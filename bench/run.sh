@@ -34,6 +34,6 @@ json=${json:-$out/records.json}
 # One core, and the last: the first has the interrupts.
 taskset -c "$(($(nproc) - 1))" "$build/bench/record_bench" $full --benchmark_filter="$filter" \
     --benchmark_repetitions=5 \
-    --benchmark_min_time=0.03 --benchmark_report_aggregates_only=true \
+    --benchmark_min_time=0.02 --benchmark_report_aggregates_only=true \
     --benchmark_out="$json" --benchmark_out_format=json > "$out/records.txt"
 python3 "$(dirname "$0")/report.py" "$json" "$out"
