@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "common/test.h"
 
-#include <CUnit/Basic.h>
+#include <CUnit/TestRun.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void run_one(CU_pSuite suite, CU_pTest test, unsigned int *passed, unsign
                     unsigned int *skipped)
 {
     skip_reason = NULL;
-    CU_basic_run_test(suite, test);
+    CU_run_test(suite, test);
     unsigned int failures = CU_get_number_of_failures();
     for (CU_pFailureRecord f = CU_get_failure_list(); f; f = f->pNext)
         printf("FAIL %s/%s %s:%u: %s\n", suite->pName, test->pName, f->strFileName, f->uiLineNumber,
@@ -57,7 +57,6 @@ int lks_test_run(const char *layer, const struct lks_test_suite *suites)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 1;
-    CU_basic_set_mode(CU_BRM_SILENT);
     for (; suites->name; suites++) {
         CU_pSuite suite = CU_add_suite(suites->name, NULL, NULL);
         for (const struct lks_test *t = suites->tests; suite && t->name; t++) {
