@@ -6,6 +6,7 @@
 
 #include <rte_mbuf.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <lockstep/dpdk.h>
 
@@ -31,6 +32,29 @@ static inline bool chain_append(struct chain *c, struct rte_mbuf *m)
         c->tail->next = m;
     }
     c->tail = rte_pktmbuf_lastseg(m);
+    return true;
+}
+
+/* The longest segment that chain_append_received() copies. */
+#define CHAIN_CRUMB 1024u
+
+/*
+ * Takes a received chain. A segment keeps a whole buffer however few bytes it brought, and TCP's
+ * window counts bytes: a peer that sends single bytes would own all buffers of the port. So a short
+ * segment that fits behind what waits already is copied there, which leaves buffers half full at
+ * least. Whole records, and the full segments of long ones, are not touched.
+ */
+static inline bool chain_append_received(struct chain *c, struct rte_mbuf *m)
+{
+    struct rte_mbuf *tail = c->tail;
+    if (!c->head || m->next || m->data_len > CHAIN_CRUMB || !RTE_MBUF_DIRECT(tail) ||
+        rte_mbuf_refcnt_read(tail) != 1 || rte_pktmbuf_tailroom(tail) < m->data_len)
+        return chain_append(c, m);
+    memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len), rte_pktmbuf_mtod(m, uint8_t *),
+           m->data_len);
+    tail->data_len = (uint16_t)(tail->data_len + m->data_len);
+    c->head->pkt_len += m->data_len;
+    rte_pktmbuf_free(m);
     return true;
 }
 

@@ -91,7 +91,7 @@ static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *
 static void on_client_bytes(void *user, struct rte_mbuf *chain)
 {
     struct session *s = user;
-    if (!chain_append(&s->in, chain)) {
+    if (!chain_append_received(&s->in, chain)) {
         rte_pktmbuf_free(chain);
         session_over(s, END_NO_MEMORY);
         return;
@@ -150,7 +150,7 @@ static void on_backend_connected(void *user)
 static void on_backend_bytes(void *user, struct rte_mbuf *chain)
 {
     struct session *s = user;
-    if (!chain_append(&s->from_backend, chain)) {
+    if (!chain_append_received(&s->from_backend, chain)) {
         rte_pktmbuf_free(chain);
         session_over(s, END_NO_MEMORY);
         return;
