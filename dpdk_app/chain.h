@@ -58,6 +58,34 @@ static inline bool chain_append_received(struct chain *c, struct rte_mbuf *m)
     return true;
 }
 
+/* Takes an opened record. Behind others that still wait, a short one is copied into a buffer of
+ * `pool`, for the reason above: each would hold a clone, and the buffer that the clone refers to.
+ */
+static inline bool chain_append_record(struct chain *c, struct rte_mbuf *m,
+                                       struct rte_mempool *pool)
+{
+    struct rte_mbuf *tail = c->tail, *fresh;
+    if (!c->head || m->pkt_len > CHAIN_CRUMB)
+        return chain_append(c, m);
+    if (!RTE_MBUF_DIRECT(tail) || rte_mbuf_refcnt_read(tail) != 1 ||
+        rte_pktmbuf_tailroom(tail) < m->pkt_len) {
+        fresh = rte_pktmbuf_alloc(pool);
+        if (!fresh || !chain_append(c, fresh)) {
+            rte_pktmbuf_free(fresh);
+            return chain_append(c, m);
+        }
+        tail = fresh;
+    }
+    for (const struct rte_mbuf *from = m; from; from = from->next) {
+        memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len),
+               rte_pktmbuf_mtod(from, uint8_t *), from->data_len);
+        tail->data_len = (uint16_t)(tail->data_len + from->data_len);
+    }
+    c->head->pkt_len += m->pkt_len;
+    rte_pktmbuf_free(m);
+    return true;
+}
+
 /* Takes the first len bytes off; NULL: no buffer for the border's clone. */
 static inline struct rte_mbuf *chain_cut(struct chain *c, uint32_t len, struct rte_mempool *clones)
 {

@@ -197,7 +197,7 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
     record = lks_mbuf_trim(record, LKS_RECORD_HEADER_LEN, kept);
     if (s->client)
         flow_consumed(s->client, len - kept);
-    if (record && !chain_append(&s->to_backend, record)) {
+    if (record && !chain_append_record(&s->to_backend, record, w->config.sessions.port->tx_pool)) {
         rte_pktmbuf_free(record);
         session_over(s, END_NO_MEMORY);
     }
