@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every row of every AEAD that this CPU can run: printed vectors, then random input beside the
+ * portable row. Text ends at a page that faults; a canary lies before it.
+ */
+#include <lockstep/engine.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/test.h"
+#include "simd/aead.h"
+
+enum { AREA = 32768, MAX_SEGS = 1200, CANARY = 64 };
+
+struct vector {
+    unsigned int id;
+    const char *key, *nonce, *aad, *plain, *cipher, *tag;
+};
+
+#define GCM_KEY "feffe9928665731c6d6a8f9467308308"
+#define GCM_AAD "feedfacedeadbeeffeedfacedeadbeefabaddad2"
+#define GCM_PLAIN                                                      \
+    "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72" \
+    "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+#define ZERO16 "00000000000000000000000000000000"
+#define ZERO12 "000000000000000000000000"
+
+/* McGrew and Viega, "The Galois/Counter Mode of Operation", appendix B: cases 1, 2, 4, 13, 14, 16.
+ */
+static const struct vector vectors[] = {
+    {LKS_AES_128_GCM, ZERO16, ZERO12, "", "", "", "58e2fccefa7e3061367f1d57a4e7455a"},
+    {LKS_AES_128_GCM, ZERO16, ZERO12, "", ZERO16, "0388dace60b6a392f328c2b971b2fe78",
+     "ab6e47d42cec13bdf53a67b21257bddf"},
+    {LKS_AES_128_GCM, GCM_KEY, "cafebabefacedbaddecaf888", GCM_AAD, GCM_PLAIN,
+     "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+     "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+     "5bc94fbc3221a5db94fae95ae7121a47"},
+    {LKS_AES_256_GCM, ZERO16 ZERO16, ZERO12, "", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
+    {LKS_AES_256_GCM, ZERO16 ZERO16, ZERO12, "", ZERO16, "cea7403d4d606b6e074ec5d3baf39d18",
+     "d0d1c8a799996bf0265b98b5d48ab919"},
+    {LKS_AES_256_GCM, GCM_KEY GCM_KEY, "cafebabefacedbaddecaf888", GCM_AAD, GCM_PLAIN,
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+     "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+     "76fc6ece0f4e1768cddf8853bb2d551b"},
+};
+
+static uint8_t *guarded; /* AREA bytes, the next one faults */
+static struct lks_seg segs[MAX_SEGS];
+
+static bool same(const void *a, const void *b, size_t len)
+{
+    return len == 0 || memcmp(a, b, len) == 0;
+}
+
+/* Cuts len bytes at text into pieces of at most piece bytes (0: one piece), in place. */
+static void cut(struct lks_aead_job *job, uint8_t *text, size_t len, size_t piece)
+{
+    job->num_segs = 0;
+    job->len = (uint32_t)len;
+    job->segs = segs;
+    for (size_t at = 0; at < len;) {
+        size_t n = piece && piece < len - at ? piece : len - at;
+        if (job->num_segs == MAX_SEGS - 1)
+            n = len - at;
+        segs[job->num_segs++] = (struct lks_seg){text + at, text + at, n};
+        at += n;
+    }
+}
+
+static void check_vector(const struct lks_aead *row, const struct vector *v)
+{
+    _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX];
+    uint8_t key[32], aad[64], text[64], cipher[64], tag[16];
+    struct lks_aead_job job = {.state = state, .aad = aad};
+
+    lks_test_hex(v->key, key, sizeof(key));
+    lks_test_hex(v->nonce, job.nonce, sizeof(job.nonce));
+    job.aad_len = (uint32_t)lks_test_hex(v->aad, aad, sizeof(aad));
+    size_t len = lks_test_hex(v->plain, text, sizeof(text));
+    lks_test_hex(v->cipher, cipher, sizeof(cipher));
+    lks_test_hex(v->tag, tag, sizeof(tag));
+    row->init(state, key);
+    cut(&job, text, len, 0);
+    row->seal(&job);
+    LKS_CHECK(same(text, cipher, len) && same(job.tag, tag, 16), "%s %s", row->name, row->isa);
+    row->open(&job);
+    LKS_CHECK(job.ok, "%s %s does not open its own", row->name, row->isa);
+}
+
+static void test_vectors(void)
+{
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+        for (const struct lks_aead *const *row = lks_aead_rows(vectors[i].id); *row; row++)
+            if (lks_aead_usable(*row))
+                check_vector(*row, &vectors[i]);
+}
+
+/* One random message of len bytes: row and reference must agree, open, and refuse a forgery. */
+static bool compare(const struct lks_aead *row, const struct lks_aead *ref, size_t len,
+                    size_t piece)
+{
+    static uint8_t plain[AREA], expected[AREA];
+    _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX], ref_state[LKS_KEY_STATE_MAX];
+    uint64_t seed = len * 8191 + piece;
+    uint8_t key[32], aad[40], tag[16], *text = guarded + AREA - len, *before = text - CANARY;
+    struct lks_aead_job job = {.state = ref_state, .aad = aad, .aad_len = (uint32_t)(len % 41)};
+
+    lks_test_fill(&seed, key, sizeof(key));
+    lks_test_fill(&seed, aad, sizeof(aad));
+    lks_test_fill(&seed, job.nonce, sizeof(job.nonce));
+    lks_test_fill(&seed, plain, len);
+    memcpy(expected, plain, len);
+    ref->init(ref_state, key);
+    cut(&job, expected, len, 0);
+    ref->seal(&job);
+    memcpy(tag, job.tag, 16);
+
+    row->init(state, key);
+    job.state = state;
+    memset(before, 0xa5, CANARY);
+    memcpy(text, plain, len);
+    cut(&job, text, len, piece);
+    row->seal(&job);
+    bool ok = same(text, expected, len) && same(job.tag, tag, 16);
+    row->open(&job);
+    ok = ok && job.ok && same(text, plain, len);
+    job.tag[len % 16] ^= 0x10;
+    memcpy(text, expected, len);
+    row->open(&job);
+    ok = ok && !job.ok;
+    for (size_t i = 0; i < len; i++)
+        ok = ok && text[i] == 0;
+    for (size_t i = 0; i < CANARY; i++)
+        ok = ok && before[i] == 0xa5;
+    return LKS_CHECK(ok, "%s %s: length %zu, pieces of %zu", row->name, row->isa, len, piece);
+}
+
+static void compare_row(const struct lks_aead *row, const struct lks_aead *ref)
+{
+    static const size_t pieces[] = {0, 1, 7, 15, 16, 17, 63, 129};
+    static const size_t longs[] = {4095, 4096, 4097, 16383, 16384, 16385, 16400};
+    for (size_t p = 0; p < sizeof(pieces) / sizeof(pieces[0]); p++) {
+        for (size_t len = 0; len <= 1100; len++)
+            if (!compare(row, ref, len, pieces[p]))
+                return;
+        for (size_t i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
+            if (!compare(row, ref, longs[i], pieces[p]))
+                return;
+    }
+}
+
+static void test_rows(void)
+{
+    for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+        const struct lks_aead *const *rows = lks_aead_rows(id), *ref = NULL;
+        for (size_t i = 0; rows[i]; i++)
+            ref = rows[i];
+        for (; *rows; rows++)
+            if (lks_aead_usable(*rows))
+                compare_row(*rows, ref);
+    }
+}
+
+int main(void)
+{
+    static const struct lks_test tests[] = {
+        {"printed vectors", test_vectors}, {"rows beside portable", test_rows}, {NULL, NULL}};
+    static const struct lks_test_suite suites[] = {{"aead", tests}, {NULL, NULL}};
+    guarded = mmap(NULL, 2 * AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (guarded == MAP_FAILED || mprotect(guarded + AREA, AREA, PROT_NONE) != 0)
+        return 1;
+    return lks_test_run("simd", suites);
+}
