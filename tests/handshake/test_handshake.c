@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test_handshake.h"
+
+#include "client.h"
+
+static const struct lks_test_suite suites[] = {
+    {"schedule", schedule_tests}, {"server", server_tests}, {NULL, NULL}};
+
+int main(void)
+{
+    int rc = lks_test_run("handshake", suites);
+    test_certificates_remove();
+    return rc;
+}

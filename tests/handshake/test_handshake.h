@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_HANDSHAKE_TEST_HANDSHAKE_H
+#define LKS_TESTS_HANDSHAKE_TEST_HANDSHAKE_H
+
+#include "common/test.h"
+
+extern const struct lks_test schedule_tests[];
+extern const struct lks_test server_tests[];
+
+#endif

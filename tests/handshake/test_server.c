@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The server's side alone: which message may come when, and what a ClientHello may not say. */
+
+#include <string.h>
+
+#include "base/writer.h"
+#include "client.h"
+#include "handshake/core.h"
+#include "rfc8448.h"
+#include "test_handshake.h"
+
+#define HELLO_CAP 1024u
+
+/* Everything in front of the extensions of RFC 8448's ClientHello, header included: 4 + 2 + 32
+ * bytes, no session id, three suites, the null compression. */
+#define FRONT_LEN 49u
+
+static size_t real_hello(uint8_t *out)
+{
+    return lks_test_hex(RFC8448_CLIENT_HELLO, out, HELLO_CAP);
+}
+
+/* The same with one extension dropped (or -1), and another one put in front of or behind the rest.
+ */
+static size_t hello_with(uint8_t *out, int drop, const uint8_t *first, size_t first_len,
+                         const uint8_t *last, size_t last_len)
+{
+    uint8_t hello[HELLO_CAP];
+    struct lks_reader all = lks_reader_of(hello + FRONT_LEN, real_hello(hello) - FRONT_LEN);
+    struct lks_reader list = {0}, body;
+    struct lks_writer w = lks_writer_of(out, HELLO_CAP);
+    lks_write_u8(&w, LKS_MSG_CLIENT_HELLO);
+    size_t message = lks_write_open(&w, 3);
+    lks_write_bytes(&w, hello + 4, FRONT_LEN - 4);
+    size_t extensions = lks_write_open(&w, 2);
+    lks_write_bytes(&w, first, first_len);
+    CU_ASSERT_TRUE(lks_read_vec16(&all, &list));
+    while (list.len) {
+        const uint8_t *begin = list.data;
+        uint16_t type = 0;
+        CU_ASSERT_TRUE_FATAL(lks_read_u16(&list, &type) && lks_read_vec16(&list, &body));
+        if (type != drop)
+            lks_write_bytes(&w, begin, (size_t)(list.data - begin));
+    }
+    lks_write_bytes(&w, last, last_len);
+    lks_write_close(&w, extensions, 2);
+    lks_write_close(&w, message, 3);
+    CU_ASSERT_FALSE(w.failed);
+    return w.len;
+}
+
+static enum lks_status give(struct lks_config *config, const uint8_t *data, size_t len)
+{
+    struct lks_hs *hs;
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+    enum lks_status status = lks_hs_input(hs, data, len);
+    lks_hs_free(hs);
+    return status;
+}
+
+static void check_given(struct lks_config *config, const uint8_t *data, size_t len,
+                        enum lks_status wanted, const char *what)
+{
+    enum lks_status got = give(config, data, len);
+    LKS_CHECK(got == wanted, "%s: %s, not %s", what, lks_status_name(got), lks_status_name(wanted));
+}
+
+/* Puts a handshake into a state by honest means; *hs is new. */
+static struct lks_hs *in_state(struct lks_config *config, enum lks_hs_state state)
+{
+    struct lks_hs *hs;
+    uint8_t hello[HELLO_CAP];
+    static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+    size_t len = 0;
+    if (state == LKS_STATE_SECOND_CLIENT_HELLO)
+        len = hello_with(hello, 51, NULL, 0, no_shares, sizeof(no_shares));
+    else if (state == LKS_STATE_FINISHED)
+        len = real_hello(hello);
+    if (len)
+        CU_ASSERT_EQUAL(lks_hs_input(hs, hello, len), LKS_WANT_DATA);
+    CU_ASSERT_EQUAL_FATAL(hs->state, state);
+    return hs;
+}
+
+/* What the table does not name is refused from its first byte; what it names waits for more. */
+static void every_message_in_every_state(void)
+{
+    static const struct {
+        enum lks_hs_state state;
+        uint8_t expected;
+    } rows[] = {
+        {LKS_STATE_CLIENT_HELLO, 1}, {LKS_STATE_SECOND_CLIENT_HELLO, 1}, {LKS_STATE_FINISHED, 20}};
+    struct lks_config *config = config_with("ecdsa");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (unsigned int type = 0; type < 256; type++) {
+            struct lks_hs *hs = in_state(config, rows[i].state);
+            const uint8_t first = (uint8_t)type;
+            enum lks_status status = lks_hs_input(hs, &first, 1);
+            LKS_CHECK(status ==
+                          (type == rows[i].expected ? LKS_WANT_DATA : LKS_ALERT_UNEXPECTED_MESSAGE),
+                      "state %d, message %u: %s", rows[i].state, type, lks_status_name(status));
+            lks_hs_free(hs);
+        }
+    }
+    lks_config_free(config);
+}
+
+/* Cut anywhere, a ClientHello is not done before its last byte, and then it is. */
+static void split_at_every_byte(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    uint8_t hello[HELLO_CAP];
+    size_t len = real_hello(hello);
+    for (size_t at = 1; at < len; at++) {
+        struct lks_hs *hs;
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+        enum lks_status status = lks_hs_input(hs, hello, at);
+        LKS_CHECK(status == LKS_WANT_DATA && lks_hs_mid_message(hs), "first %zu bytes", at);
+        status = lks_hs_input(hs, hello + at, len - at);
+        LKS_CHECK(status == LKS_WANT_DATA && hs->state == LKS_STATE_FINISHED, "cut at %zu: %s", at,
+                  lks_status_name(status));
+        lks_hs_free(hs);
+    }
+    lks_config_free(config);
+}
+
+/* A body that ends early, at any byte, with a header that says so. */
+static void truncated_at_every_byte(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    uint8_t hello[HELLO_CAP];
+    size_t len = real_hello(hello);
+    for (size_t body = 0; body < len - 4; body++) {
+        hello[2] = (uint8_t)(body >> 8);
+        hello[3] = (uint8_t)body;
+        enum lks_status status = give(config, hello, 4 + body);
+        /* Without any extensions it is a well-formed hello of an old version. */
+        enum lks_status wanted =
+            body == FRONT_LEN - 4 ? LKS_ALERT_PROTOCOL_VERSION : LKS_ALERT_DECODE_ERROR;
+        LKS_CHECK(status == wanted, "%zu bytes: %s", body, lks_status_name(status));
+    }
+    lks_config_free(config);
+}
+
+static void missing_extensions(void)
+{
+    static const struct {
+        int drop;
+        enum lks_status status;
+    } rows[] = {{LKS_EXT_SUPPORTED_VERSIONS, LKS_ALERT_PROTOCOL_VERSION},
+                {LKS_EXT_SUPPORTED_GROUPS, LKS_ALERT_MISSING_EXTENSION},
+                {LKS_EXT_KEY_SHARE, LKS_ALERT_MISSING_EXTENSION},
+                {LKS_EXT_SIGNATURE_ALGORITHMS, LKS_ALERT_MISSING_EXTENSION},
+                {LKS_EXT_SERVER_NAME, LKS_WANT_DATA},
+                {LKS_EXT_PSK_KEY_EXCHANGE_MODES, LKS_WANT_DATA}};
+    struct lks_config *config = config_with("ecdsa");
+    uint8_t hello[HELLO_CAP];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        check_given(config, hello, hello_with(hello, rows[i].drop, NULL, 0, NULL, 0),
+                    rows[i].status, "extension missing");
+    lks_config_free(config);
+}
+
+/* Each row is one extension in place of the real one of its type. */
+static void bad_extensions(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum lks_status status;
+    } rows[] = {
+        {"unknown", "fafa0000", LKS_WANT_DATA},
+        {"unknown with content", "fafa0003010203", LKS_WANT_DATA},
+        {"name empty", "0000 0005 0003 00 0000", LKS_ALERT_DECODE_ERROR},
+        {"name list empty", "0000 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"name of another type", "0000 0006 0004 01 0001 61", LKS_ALERT_DECODE_ERROR},
+        {"name with a zero", "0000 0007 0005 00 0002 6100", LKS_ALERT_DECODE_ERROR},
+        {"name and a byte", "0000 0007 0004 00 0001 61 00", LKS_ALERT_DECODE_ERROR},
+        {"name unknown", "0000 0006 0004 00 0001 61", LKS_WANT_DATA},
+        {"groups empty", "000a 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"groups odd", "000a 0005 0003 001d00", LKS_ALERT_DECODE_ERROR},
+        {"groups and a byte", "000a 0005 0002 001d 00", LKS_ALERT_DECODE_ERROR},
+        {"groups without the share's", "000a 0004 0002 0017", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"schemes empty", "000d 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"schemes not ours", "000d 0004 0002 0201", LKS_ALERT_HANDSHAKE_FAILURE},
+        {"ALPN empty", "0010 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"ALPN with an empty name", "0010 0003 0001 00", LKS_ALERT_DECODE_ERROR},
+        {"ALPN without ours", "0010 0005 0003 02 6832", LKS_ALERT_NO_APPLICATION_PROTOCOL},
+        {"ALPN with ours", "0010 000b 0009 08 687474702f312e31", LKS_WANT_DATA},
+        {"versions empty", "002b 0001 00", LKS_ALERT_DECODE_ERROR},
+        {"versions odd", "002b 0004 03 030400", LKS_ALERT_DECODE_ERROR},
+        {"versions without 1.3", "002b 0003 02 0303", LKS_ALERT_PROTOCOL_VERSION},
+        {"versions with GREASE", "002b 0005 04 aaaa0304", LKS_WANT_DATA},
+        {"share cut", "0033 0006 0004 001d 0002", LKS_ALERT_DECODE_ERROR},
+        {"share empty", "0033 0006 0004 001d 0000", LKS_ALERT_DECODE_ERROR},
+        {"share short", "0033 0007 0005 001d 0001 09", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"share of an unnamed group", "0033 0007 0005 1a1a 0001 00", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"share zero",
+         "0033 0026 0024 001d 0020 "
+         "0000000000000000000000000000000000000000000000000000000000000000",
+         LKS_ALERT_ILLEGAL_PARAMETER},
+        {"no share", "0033 0002 0000", LKS_WANT_DATA},
+        {"psk modes empty", "002d 0001 00", LKS_ALERT_DECODE_ERROR},
+        {"early data with content", "002a 0001 00", LKS_ALERT_DECODE_ERROR},
+        {"early data", "002a 0000", LKS_WANT_DATA},
+        {"cookie empty", "002c 0002 0000", LKS_ALERT_DECODE_ERROR},
+    };
+    struct lks_config *config = config_with("ecdsa");
+    struct lks_error err;
+    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "http/1.1", &err), LKS_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t hello[HELLO_CAP], extension[64];
+        size_t len = lks_test_hex(rows[i].hex, extension, sizeof(extension));
+        int type = extension[0] << 8 | extension[1];
+        len = hello_with(hello, type, NULL, 0, extension, len);
+        check_given(config, hello, len, rows[i].status, rows[i].what);
+    }
+    lks_config_free(config);
+}
+
+static void order_of_extensions(void)
+{
+    static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0};
+    /* One identity of one byte, one binder of 32. */
+    static const uint8_t psk[48] = {0, 41, 0, 44, 0, 7, 0, 1, 'x', 0, 0, 0, 0, 0, 33, 32};
+    uint8_t hello[HELLO_CAP];
+    struct lks_config *config = config_with("ecdsa");
+    check_given(config, hello,
+                hello_with(hello, -1, unknown, sizeof(unknown), unknown, sizeof(unknown)),
+                LKS_ALERT_ILLEGAL_PARAMETER, "twice");
+    check_given(config, hello, hello_with(hello, -1, NULL, 0, psk, sizeof(psk)), LKS_WANT_DATA,
+                "PSK last");
+    check_given(config, hello, hello_with(hello, -1, psk, sizeof(psk), NULL, 0),
+                LKS_ALERT_ILLEGAL_PARAMETER, "PSK first");
+    check_given(config, hello,
+                hello_with(hello, LKS_EXT_PSK_KEY_EXCHANGE_MODES, NULL, 0, psk, sizeof(psk)),
+                LKS_ALERT_MISSING_EXTENSION, "PSK without modes");
+    lks_config_free(config);
+}
+
+/* One byte of the front, changed. */
+static void bad_front(void)
+{
+    static const struct {
+        const char *what;
+        size_t at;
+        uint8_t value;
+        enum lks_status status;
+    } rows[] = {
+        {"too long", 1, 2, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"session id of 33", 38, 33, LKS_ALERT_DECODE_ERROR},
+        {"suites odd", 40, 5, LKS_ALERT_DECODE_ERROR},
+        {"no suites", 40, 0, LKS_ALERT_DECODE_ERROR},
+        {"no compression methods", 47, 0, LKS_ALERT_DECODE_ERROR},
+        {"deflate", 48, 1, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"one suite unknown", 41, 0xfa, LKS_WANT_DATA},
+    };
+    struct lks_config *config = config_with("ecdsa");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t hello[HELLO_CAP];
+        size_t len = real_hello(hello);
+        hello[rows[i].at] = rows[i].value;
+        check_given(config, hello, len, rows[i].status, rows[i].what);
+    }
+    uint8_t hello[HELLO_CAP];
+    size_t len = real_hello(hello);
+    memset(hello + 41, 0xfa, 6);
+    check_given(config, hello, len, LKS_ALERT_HANDSHAKE_FAILURE, "no suite of ours");
+    hello[len] = 1;
+    check_given(config, hello, len + 1, LKS_ALERT_UNEXPECTED_MESSAGE, "bytes behind it");
+    lks_config_free(config);
+}
+
+/* The second ClientHello, and the Finished that nobody made. */
+static void second_flight(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    uint8_t hello[HELLO_CAP];
+    static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
+    static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0}, padding[] = {0, 21, 0, 1, 0};
+    const struct {
+        const char *what;
+        const uint8_t *added;
+        size_t added_len;
+        int drop;
+        enum lks_status status;
+    } rows[] = {
+        {"an honest one", NULL, 0, -1, LKS_WANT_DATA},
+        {"padded", padding, sizeof(padding), -1, LKS_WANT_DATA},
+        {"one extension more", unknown, sizeof(unknown), -1, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"one extension less", NULL, 0, LKS_EXT_SERVER_NAME, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"no share again", no_shares, sizeof(no_shares), LKS_EXT_KEY_SHARE,
+         LKS_ALERT_ILLEGAL_PARAMETER},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_hs *hs = in_state(config, LKS_STATE_SECOND_CLIENT_HELLO);
+        size_t len = hello_with(hello, rows[i].drop, NULL, 0, rows[i].added, rows[i].added_len);
+        enum lks_status status = lks_hs_input(hs, hello, len);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        lks_hs_free(hs);
+    }
+    uint8_t finished[36] = {LKS_MSG_FINISHED, 0, 0, 32};
+    struct lks_hs *hs = in_state(config, LKS_STATE_FINISHED);
+    CU_ASSERT_EQUAL(lks_hs_input(hs, finished, sizeof(finished)), LKS_ALERT_DECRYPT_ERROR);
+    CU_ASSERT_EQUAL(lks_hs_input(hs, finished, 1), LKS_ALERT_DECRYPT_ERROR);
+    lks_hs_free(hs);
+    lks_config_free(config);
+}
+
+const struct lks_test server_tests[] = {
+    {"every message in every state", every_message_in_every_state},
+    {"split at every byte", split_at_every_byte},
+    {"truncated at every byte", truncated_at_every_byte},
+    {"missing extensions", missing_extensions},
+    {"bad extensions", bad_extensions},
+    {"order of extensions", order_of_extensions},
+    {"bad front", bad_front},
+    {"second flight", second_flight},
+    {NULL, NULL},
+};
