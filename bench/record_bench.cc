@@ -246,7 +246,9 @@ int check_all(const std::vector<Case> &cases)
         }
     }
     std::printf("record_bench: %d rows right, %d wrong\n", num_right, num_wrong);
-    return num_wrong || !num_right;
+    bool failed = num_wrong || !num_right;
+    std::printf("record_bench: %d passed, %d failed, 0 skipped\n", !failed, failed);
+    return failed;
 }
 
 std::string cpu_model()
