@@ -78,9 +78,13 @@ if [ "$(id -u)" = 0 ]; then sed -i '1i user root;' nginx.conf; fi
 nginx -c "$dir/nginx.conf" -p "$dir" -e "$dir/nginx.log" &
 python3 "$top/dpdk_app/upload_sink.py" 127.0.0.1 8081 &
 
+# The port's rings are locked memory, two of 2 KiB a frame, of which an ordinary user may have little.
+frames=4096
+while [ "$(ulimit -l)" != unlimited ] && [ "$LOCKSTEP_DEMO_USER" != 0 ] && [ $((frames * 6)) -gt "$(ulimit -l)" ]; do frames=$((frames / 2)); done
+
 say "lockstepd at 10.9.0.2:443"
 "${LOCKSTEPD:-$top/build/release/dpdk_app/lockstepd}" --no-huge --no-shconf -m 512 --lcores 0@0 --no-pci --no-telemetry --log-level=4 \
-    --vdev=net_af_packet0,iface=lks1,framecnt=4096,blocksz=4096 -- \
+    --vdev=net_af_packet0,iface=lks1,framecnt=$frames,blocksz=4096 -- \
     --listen 10.9.0.2:443 --cert demo.pem --key demo.key --backend 10.9.0.1:8080 --alpn http/1.1 > lockstepd.log 2>&1 &
 lockstepd=$!
 for _ in $(seq 100); do
