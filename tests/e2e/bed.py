@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The bed the end-to-end tests lie in: namespaces, a veth pair, certificates, a plain nginx and an upload
+sink as backends, and lockstepd on a virtual DPDK port between them and real clients."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+KERNEL = "10.9.0.1"
+LOCKSTEPD = "10.9.0.2"
+
+
+def enter_namespaces():
+    """Runs this program again as root of namespaces of its own; everything made there ends with it.
+    Returns only inside. Exits as skipped where the system allows no namespaces."""
+    if os.environ.get("LOCKSTEP_E2E_INSIDE"):
+        return
+    flags = ["--net", "--pid", "--fork", "--mount", "--mount-proc", "--kill-child"]
+    if os.getuid():
+        flags += ["--user", "--map-root-user"]
+    if subprocess.run(["unshare", *flags, "true"], capture_output=True, check=False).returncode:
+        print("SKIP e2e: this system lets this user make no namespaces; run as root")
+        print("e2e: 0 passed, 0 failed, 1 skipped")
+        sys.exit(77)
+    os.environ["LOCKSTEP_E2E_INSIDE"] = "1"
+    os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+
+
+def run(*command, **options):
+    """Runs a command that must succeed; returns its output."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+class Bed:
+    """Everything the tests use; close() ends it."""
+
+    def __init__(self, lockstepd, top):
+        self.program = lockstepd
+        self.top = pathlib.Path(top)
+        self.dir = pathlib.Path(tempfile.mkdtemp())
+        self.children = []
+        os.environ["RUNTIME_DIRECTORY"] = str(self.dir / "run")
+        (self.dir / "run").mkdir()
+        (self.dir / "www").mkdir()
+        run("ip", "link", "set", "lo", "up")
+        self.make_link("lks0", "lks1", KERNEL)
+        self.make_certificates()
+        self.start_backends()
+
+    def make_link(self, ours, ports, address):
+        """A veth pair whose one end is the kernel's and whose other one a DPDK port gets."""
+        run("ip", "link", "add", ours, "type", "veth", "peer", "name", ports)
+        run("ip", "addr", "add", f"{address}/24", "dev", ours)
+        run("ip", "link", "set", ours, "up")
+        run("ip", "link", "set", ports, "up")
+        run("ethtool", "-K", ours, "tx", "off", "tso", "off")
+
+    def make_certificates(self):
+        """A CA, and leaves for demo.test (ECDSA P-256) and other.test (RSA-2048)."""
+        key = {"demo": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "other": ["-newkey", "rsa:2048"]}
+        run("openssl", "req", "-x509", *key["demo"], "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+            "-subj", "/CN=Test CA", cwd=self.dir)
+        for name, how in key.items():
+            (self.dir / "san").write_text(f"subjectAltName=DNS:{name}.test,IP:{LOCKSTEPD}\n")
+            run("openssl", "req", *how, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}.test",
+                cwd=self.dir)
+            run("openssl", "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "san", "-out", f"{name}.pem", cwd=self.dir)
+
+    def start_backends(self):
+        """nginx at 8080; its /upload goes on to a sink that answers with the SHA-256."""
+        (self.dir / "www/index.html").write_text(
+            "<!doctype html><title>t</title><p id=p>static</p><img src=i.svg>"
+            "<script>fetch('/data.txt').then(r=>r.text()).then(t=>{document.getElementById('p').textContent='script saw '+t})</script>")
+        (self.dir / "www/i.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>")
+        (self.dir / "www/data.txt").write_text("forty-two")
+        for name, size in (("1M", 1 << 20), ("100M", 100 << 20)):
+            (self.dir / "www" / name).write_bytes(os.urandom(size))
+        user = "user root;" if os.getuid() == 0 else ""
+        temp = "".join(f"{t}_temp_path {self.dir}/{t};" for t in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (self.dir / "nginx.conf").write_text(
+            f"{user} daemon off; worker_processes 1; pid {self.dir}/nginx.pid; error_log {self.dir}/nginx.log;\n"
+            "events { worker_connections 8192; }\n"
+            f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html;\n"
+            f"types {{ image/svg+xml svg; text/plain txt; }}\n"
+            f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; root {self.dir}/www;\n"
+            "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; } } }\n")
+        run("ip", "addr", "add", "10.9.7.1/32", "dev", "lo")
+        self.spawn(["nginx", "-c", self.dir / "nginx.conf", "-p", self.dir, "-e", self.dir / "nginx.log"])
+        self.spawn([sys.executable, self.top / "dpdk_app/upload_sink.py", "127.0.0.1", "8081"])
+
+    def spawn(self, command, **options):
+        child = subprocess.Popen(list(map(str, command)), **options)
+        self.children.append(child)
+        return child
+
+    def frames(self):
+        """Frames of the port's rings: locked memory, of which an ordinary user has little."""
+        limit = int(subprocess.run(["sh", "-c", "ulimit -l | sed s/unlimited/999999/"], capture_output=True, text=True, check=True).stdout)
+        count = 4096
+        while count * 6 > limit:
+            count //= 2
+        return count
+
+    def start(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", prefix="lks"):
+        """A lockstepd that is ready; its output goes to .log."""
+        log = self.dir / f"{prefix}{len(self.children)}.log"
+        vdev = vdev or f"net_af_packet0,iface=lks1,framecnt={self.frames()},blocksz=4096"
+        eal = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--log-level=4", f"--vdev={vdev}"]
+        own = ["--listen", listen, "--backend", backend]
+        if "--cert" not in options:
+            own += ["--cert", self.dir / "demo.pem", "--key", self.dir / "demo.key"]
+        with open(log, "wb") as out:
+            child = self.spawn([self.program, *eal, "--", *own, *options], stdout=out, stderr=subprocess.STDOUT)
+        child.log = log
+        for _ in range(200):
+            if "listening" in log.read_text():
+                return child
+            if child.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"lockstepd did not start: {log.read_text()[-400:]}")
+
+    def stop(self, child):
+        """Stops a lockstepd in good order; returns its counters."""
+        child.send_signal(signal.SIGTERM)
+        if child.wait(20):
+            raise RuntimeError(f"lockstepd exited with {child.returncode}: {child.log.read_text()[-400:]}")
+        self.children.remove(child)
+        return counters_in(child.log.read_text())
+
+    def counters(self, child):
+        """A running lockstepd's counters, by SIGUSR1."""
+        before = child.log.read_text().count("polls_busy")
+        child.send_signal(signal.SIGUSR1)
+        for _ in range(100):
+            text = child.log.read_text()
+            if text.count("polls_busy") > before:
+                return counters_in(text)
+            time.sleep(0.02)
+        raise RuntimeError("lockstepd prints no counters on SIGUSR1")
+
+    def curl(self, path, *options, name="demo.test"):
+        return run("curl", "-sS", "--max-time", "40", "--cacert", self.dir / "ca.pem", "--resolve", f"{name}:443:{LOCKSTEPD}",
+                   *options, f"https://{name}{path}")
+
+    def context(self, verify=True):
+        context = ssl.create_default_context(cafile=self.dir / "ca.pem")
+        if not verify:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    def connect(self, context=None):
+        raw = socket.create_connection((LOCKSTEPD, 443), timeout=20)
+        return (context or self.context()).wrap_socket(raw, server_hostname="demo.test")
+
+    def close(self):
+        for child in self.children:
+            child.kill()
+            child.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def counters_in(text):
+    """The last block of counters in a log, as a dict of numbers."""
+    block = text[text.rindex("lockstepd counters"):]
+    return {name: float(value) for name, value in re.findall(r"^  (\w+)\s+([\d.]+)$", block, re.M)}

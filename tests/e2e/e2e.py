@@ -1,0 +1,497 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""End to end: real clients, a real DPDK port, a real backend. Usage: e2e.py LOCKSTEPD TOP [NAME...]"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import bed as beds
+from bed import KERNEL, LOCKSTEPD, run
+
+
+class Skip(Exception):
+    """This machine lacks what the test needs."""
+
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def equal(got, want, what):
+    if got != want:
+        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+
+
+def need(program):
+    path = shutil.which(program)
+    if not path:
+        raise Skip(f"no {program} here")
+    return path
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def alert_of(context):
+    """The alert's name that a handshake with this context ends with."""
+    raw = socket.create_connection((LOCKSTEPD, 443), timeout=10)
+    try:
+        with context.wrap_socket(raw, server_hostname="demo.test"):
+            return "none"
+    except ssl.SSLError as error:
+        return error.reason
+
+
+class Download:
+    """A long download in the background that whatever else happens must not disturb."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.result = None
+        self.thread = threading.Thread(target=self.fetch)
+        self.thread.start()
+        time.sleep(0.3)
+
+    def fetch(self):
+        out = self.bed.dir / "long-download"
+        try:
+            self.bed.curl("/100M", "--limit-rate", "40M", "-o", out)
+            self.result = sha256_of(out)
+        except RuntimeError as error:
+            self.result = str(error)
+
+    def check(self):
+        self.thread.join(60)
+        equal(self.result, sha256_of(self.bed.dir / "www/100M"), "the download that went on meanwhile")
+
+
+@test
+def ping(bed):
+    out = run("ping", "-c", "3", "-i", "0.2", "-W", "1", LOCKSTEPD)
+    assert "3 received" in out, out
+
+
+@test
+def curl_fetches_a_page(bed):
+    assert "script saw" in bed.curl("/")
+
+
+@test
+def curl_downloads_100_megabytes(bed):
+    out = bed.dir / "got"
+    bed.curl("/100M", "-o", out)
+    equal(sha256_of(out), sha256_of(bed.dir / "www/100M"), "SHA-256 of the download")
+
+
+@test
+def curl_uploads_100_megabytes(bed):
+    got = bed.curl("/upload", "-T", bed.dir / "www/100M")
+    equal(got, sha256_of(bed.dir / "www/100M"), "SHA-256 of the upload")
+
+
+@test
+def openssl_every_suite(bed):
+    for suite in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+        out = s_client(bed, "-ciphersuites", suite)
+        assert suite in out and "Verification: OK" in out and "script saw" in out, out
+
+
+@test
+def openssl_every_group_and_hello_retry(bed):
+    before = bed.counters(bed.server)["hello_retries"]
+    for groups, retries in (("X25519", 0), ("P-256", 0), ("P-384", 0), ("P-521:X25519", 1), ("X448:P-256", 1)):
+        out = s_client(bed, "-groups", groups)
+        assert "Verification: OK" in out and "script saw" in out, (groups, out)
+        before += retries
+        equal(bed.counters(bed.server)["hello_retries"], before, f"HelloRetryRequests after {groups}")
+
+
+def s_client(bed, *options, send=b"GET / HTTP/1.0\r\n\r\n"):
+    command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", bed.dir / "ca.pem",
+               "-verify_return_error", "-brief", "-ign_eof", *options]
+    done = subprocess.run(list(map(str, command)), input=send, capture_output=True, timeout=20, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+@test
+def key_update_from_the_client(bed):
+    command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", str(bed.dir / "ca.pem")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+        for line in (b"K\n", b"k\n", b"K\n", b"GET / HTTP/1.0\r\n", b"\r\n"):
+            time.sleep(0.2)
+            child.stdin.write(line)
+            child.stdin.flush()
+        out = child.stdout.read().decode(errors="replace")
+        child.wait(10)
+    equal(out.count("KEYUPDATE"), 3, "KeyUpdates that s_client says it sent")
+    assert "script saw" in out, out
+
+
+@test
+def gnutls_fetches_a_page(bed):
+    need("gnutls-cli")
+    for cipher in ("AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"):
+        command = ["gnutls-cli", "--x509cafile", bed.dir / "ca.pem", "--sni-hostname", "demo.test", "--verify-hostname", "demo.test",
+                   "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+{cipher}", "-p", "443", LOCKSTEPD]
+        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=20, check=False)
+        out = done.stdout.decode(errors="replace")
+        assert "The certificate is trusted" in out and "script saw" in out and cipher in out, out + done.stderr.decode()
+
+
+@test
+def chromium_renders_the_page(bed):
+    chromium = need("chromium")
+    need("certutil")
+    home = bed.dir / "home"
+    database = home / ".pki/nssdb"
+    database.mkdir(parents=True)
+    run("certutil", "-N", "-d", f"sql:{database}", "--empty-password")
+    run("certutil", "-A", "-d", f"sql:{database}", "-n", "ca", "-t", "C,,", "-i", bed.dir / "ca.pem")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+               "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={bed.dir}/profile",
+               f"--host-resolver-rules=MAP demo.test {LOCKSTEPD}", "--virtual-time-budget=5000", "--dump-dom", "https://demo.test/"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, env={**os.environ, "HOME": str(home)})
+    assert "script saw forty-two" in done.stdout, done.stdout[-500:] + done.stderr[-500:]
+
+
+@test
+def a_thousand_connections_transfer_a_gigabyte(bed):
+    want = hashlib.sha256((bed.dir / "www/1M").read_bytes()).digest()
+    context = bed.context()
+    all_there = asyncio.Event()
+    count = {"open": 0, "bytes": 0, "wrong": 0}
+
+    async def one():
+        reader, writer = await asyncio.open_connection(LOCKSTEPD, 443, ssl=context, server_hostname="demo.test",
+                                                       ssl_handshake_timeout=60)
+        count["open"] += 1
+        if count["open"] == 1000:
+            all_there.set()
+        await all_there.wait()
+        writer.write(b"GET /1M HTTP/1.1\r\nHost: demo.test\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Content-Length: 1048576" in head, head
+        body = await reader.readexactly(1 << 20)
+        count["bytes"] += len(body)
+        count["wrong"] += hashlib.sha256(body).digest() != want
+        writer.close()
+
+    async def everything():
+        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 120)
+
+    asyncio.run(everything())
+    equal(count, {"open": 1000, "bytes": 1000 << 20, "wrong": 0}, "connections open at once, bytes and wrong ones")
+
+
+@test
+def sni_chooses_the_certificate(bed):
+    assert "script saw" in bed.curl("/", name="other.test")  # curl checks the name in the RSA leaf
+
+
+@test
+def tls12_client_is_told_protocol_version(bed):
+    context = bed.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    equal(alert_of(context), "TLSV1_ALERT_PROTOCOL_VERSION", "alert")
+
+
+@test
+def unknown_alpn_is_refused(bed):
+    context = bed.context()
+    context.set_alpn_protocols(["h2"])
+    assert "NO_APPLICATION_PROTOCOL" in alert_of(context).upper()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with bed.connect(context) as tls:
+        equal(tls.selected_alpn_protocol(), "http/1.1", "ALPN")
+
+
+@test
+def half_close_still_gets_the_answer(bed):
+    """close_notify right behind the request: the answer comes whole, and ends with close_notify."""
+    context = bed.context()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="demo.test")
+    raw = socket.create_connection((LOCKSTEPD, 443), timeout=10)
+
+    def step(function):
+        while True:
+            try:
+                return function()
+            except ssl.SSLWantReadError:
+                raw.sendall(outgoing.read())
+                data = raw.recv(65536)
+                if not data:
+                    raise
+                incoming.write(data)
+            finally:
+                raw.sendall(outgoing.read())
+
+    step(tls.do_handshake)
+    body = os.urandom(300000)
+    tls.write(b"PUT /upload HTTP/1.0\r\nHost: demo.test\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    raw.sendall(outgoing.read())
+    try:
+        tls.unwrap()
+    except ssl.SSLWantReadError:
+        raw.sendall(outgoing.read())
+    got = b""
+    while not got.endswith(hashlib.sha256(body).hexdigest().encode()):
+        data = step(lambda: tls.read(65536))
+        assert data, got
+        got += data
+
+
+@test
+def junk_and_quitters_do_not_disturb(bed):
+    download = Download(bed)
+    junk = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", bytes(100), os.urandom(5000), b"\x16\x03\x01\xff\xff" + bytes(70000),
+            b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\x17\x03\x03\x00\x10" + bytes(16)]
+    for data in junk:
+        with socket.create_connection((LOCKSTEPD, 443), timeout=5) as raw:
+            try:
+                raw.sendall(data)
+                raw.settimeout(2)
+                answer = raw.recv(100)
+                assert answer == b"" or answer[0] == 21, (data[:20], answer)  # an alert, or the end
+            except (ConnectionError, socket.timeout):
+                pass
+    held = [socket.create_connection((LOCKSTEPD, 443), timeout=5) for _ in range(20)]  # they say nothing, or half a hello
+    for raw in held[::2]:
+        raw.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+    for _ in range(20):  # RST in the middle of an answer
+        tls = bed.connect()
+        tls.sendall(b"GET /100M HTTP/1.1\r\nHost: x\r\n\r\n")
+        tls.recv(1000)
+        tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(tls.detach())
+    victim = subprocess.Popen(["curl", "-sk", "-o", "/dev/null", f"https://{LOCKSTEPD}/100M"])
+    time.sleep(0.1)
+    victim.kill()
+    victim.wait()
+    download.check()
+    counters = bed.counters(bed.server)
+    assert counters["ended_tls_error"] >= 6, counters
+    assert counters["ended_client_reset"] >= 10, counters
+    for raw in held:
+        raw.close()
+
+
+@test
+def silent_client_times_out(bed):
+    before = bed.counters(bed.server)["ended_handshake_timeout"]
+    with socket.create_connection((LOCKSTEPD, 443), timeout=10) as raw:
+        raw.sendall(b"\x16\x03\x01")
+        start = time.monotonic()
+        equal(raw.recv(100), b"", "what a silent client gets")
+        assert time.monotonic() - start < 6
+    equal(bed.counters(bed.server)["ended_handshake_timeout"], before + 1, "handshake timeouts")
+
+
+class Backend:
+    """A backend that misbehaves: says something, then does what it was told."""
+
+    def __init__(self, address, after):
+        self.listener = socket.create_server(address)
+        self.after = after
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            raw.recv(10000)
+            raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nthe beginning")
+            time.sleep(0.2)
+            if self.after == "reset":
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def read_all(bed):
+    """What a request's answer is, and how it ends: close_notify, or cut off."""
+    tls = bed.connect()
+    got = b""
+    try:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while True:
+            data = tls.recv(10000)
+            if not data:
+                return got, "close_notify"
+            got += data
+    except (ssl.SSLError, ConnectionError):
+        return got, "cut off"
+    finally:
+        tls.close()
+
+
+@test
+def backend_troubles_are_told_truly(bed):
+    bed.stop(bed.server)
+    bed.server = bed.start(backend=f"{KERNEL}:8099")
+    try:
+        equal(read_all(bed), (b"", "close_notify"), "with no backend")
+        equal(bed.counters(bed.server)["ended_backend_unreachable"], 1, "unreachable backends")
+        for after, end in (("close", "close_notify"), ("reset", "cut off")):
+            backend = Backend((KERNEL, 8099), after)
+            got, how = read_all(bed)
+            backend.close()
+            equal(how, end, f"a backend's {after} in the middle")
+            assert got.endswith(b"the beginning"), got
+        equal(bed.counters(bed.server)["ended_backend_reset"], 1, "resets by the backend")
+    finally:
+        bed.stop(bed.server)
+        bed.server = start_main(bed)
+
+
+@test
+def key_log_has_what_wireshark_needs(bed):
+    log = bed.dir / "keys"
+    bed.stop(bed.server)
+    bed.server = bed.start("--key-log", log)
+    bed.curl("/")
+    bed.stop(bed.server)
+    labels = {line.split()[0] for line in log.read_text().splitlines()}
+    bed.server = start_main(bed)
+    equal(labels, {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
+                   "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET"}, "labels in the key log")
+
+
+@test
+def net_tap_port(bed):
+    if not os.path.exists("/dev/net/tun"):
+        raise Skip("no /dev/net/tun here")
+    server = bed.start("--port", "0", vdev="net_tap0,iface=lkstap", backend="10.9.7.1:8080", listen="10.9.6.2:443", prefix="tap")
+    try:
+        run("ip", "addr", "add", "10.9.6.1/24", "dev", "lkstap")
+        run("ip", "link", "set", "lkstap", "up")
+        run("ip", "addr", "del", "10.9.7.1/32", "dev", "lo")
+        run("ip", "addr", "add", "10.9.7.1/24", "dev", "lkstap")
+        bed.stop(server)
+        server = bed.start(vdev="net_tap0,iface=lkstap", backend="10.9.6.1:8080", listen="10.9.6.2:443", prefix="tap")
+        run("ip", "addr", "replace", "10.9.6.1/24", "dev", "lkstap")
+        run("ip", "link", "set", "lkstap", "up")
+        proxy = tcp_relay(("10.9.6.1", 8080), (KERNEL, 8080))
+        out = run("curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", "demo.test:443:10.9.6.2",
+                  "-o", bed.dir / "tap-got", "-w", "%{http_code}", "https://demo.test/100M")
+        proxy.close()
+        equal(out, "200", "status through net_tap")
+        equal(sha256_of(bed.dir / "tap-got"), sha256_of(bed.dir / "www/100M"), "SHA-256 through net_tap")
+    finally:
+        bed.stop(server)
+
+
+def tcp_relay(at, to):
+    """Passes connections on to another address."""
+    listener = socket.create_server(at)
+
+    def copy(source, sink):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+    def serve():
+        while True:
+            try:
+                ours, _ = listener.accept()
+            except OSError:
+                return
+            theirs = socket.create_connection(to)
+            threading.Thread(target=copy, args=(ours, theirs), daemon=True).start()
+            threading.Thread(target=copy, args=(theirs, ours), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+@test
+def bad_options_are_named(bed):
+    (bed.dir / "empty").write_text("")
+    good = {"--listen": "10.9.0.2:443", "--backend": "10.9.0.1:8080", "--cert": bed.dir / "demo.pem", "--key": bed.dir / "demo.key"}
+    cases = [({"--listen": None}, "--listen"), ({"--backend": None}, "--backend"), ({"--cert": None}, "--cert"), ({"--key": None}, "--key"),
+             ({"--listen": "10.9.0.2"}, "10.9.0.2"), ({"--backend": "nowhere:80"}, "nowhere:80"), ({"--backend": "10.9.0.1:99999"}, "99999"),
+             ({"--key": bed.dir / "other.key"}, "does not belong"), ({"--cert": bed.dir / "absent.pem"}, "absent.pem"),
+             ({"--key": bed.dir / "empty"}, "no private key"), ({"--cert": bed.dir / "empty"}, "no certificate"),
+             ({"--idle": "doze"}, "--idle doze"), ({"--suites": "RC4"}, "TLS_AES_128_GCM_SHA256"), ({"--groups": "p1"}, "x25519"),
+             ({"--max-connections": "0"}, "--max-connections"), ({"--frobnicate": "1"}, "--frobnicate"), ({"--port": "7"}, "--port")]
+    for change, want in cases:
+        options = [str(x) for pair in {**good, **change}.items() if pair[1] is not None for x in pair]
+        done = subprocess.run([bed.program, "--no-huge", "--no-shconf", "-m", "64", "--no-pci", "--no-telemetry", "--log-level=1", "--", *options],
+                              capture_output=True, text=True, timeout=20, check=False)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("lockstepd: ")]
+        assert done.returncode == 2 and len(lines) == 1 and want in lines[0], (change, done.returncode, done.stderr)
+
+
+@test
+def nothing_is_left_open(bed):
+    """Once all clients are gone, so are the connections."""
+    for _ in range(60):
+        counters = bed.counters(bed.server)
+        if counters["connections_now"] == 0 and counters["tcp_connections_now"] == 0:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{counters['connections_now']} sessions and {counters['tcp_connections_now']} TCP connections remain")
+
+
+def start_main(bed):
+    return bed.start("--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key", "--cert", bed.dir / "other.pem", "--key",
+                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "3")
+
+
+def main():
+    beds.enter_namespaces()
+    program, top, *only = sys.argv[1:]
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    bed = beds.Bed(program, top)
+    try:
+        bed.server = start_main(bed)
+        for function in TESTS:
+            if only and function.__name__ not in only:
+                continue
+            start = time.monotonic()
+            try:
+                function(bed)
+                counts["passed"] += 1
+                print(f"ok   {function.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+            except Skip as reason:
+                counts["skipped"] += 1
+                print(f"SKIP {function.__name__}: {reason}", flush=True)
+            except Exception:  # whatever a test throws is its failure
+                counts["failed"] += 1
+                print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
+                if bed.server.poll() is not None:
+                    print(f"lockstepd is gone: {bed.server.log.read_text()[-800:]}", flush=True)
+                    bed.server = start_main(bed)
+        if bed.server.poll() is not None:
+            raise RuntimeError("lockstepd ended before its time")
+    finally:
+        bed.close()
+        print(f"e2e: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
