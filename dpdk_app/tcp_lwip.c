@@ -227,19 +227,19 @@ static void on_error(void *arg, err_t err)
     mark_dirty(f);
 }
 
-/* All windows together must fit into the buffers that received packets are in, or connections that
- * wait for each other would keep out the acknowledgements that they wait for. */
-static void set_window(struct tcp_pcb *pcb)
+/* What a flow may have received and not consumed. All flows together must fit into the buffers that
+ * received packets are in, or connections that wait for each other would keep out the
+ * acknowledgements that they wait for. */
+static uint32_t receive_limit(void)
 {
     uint32_t share = stack.port->num_mbufs / 2 * TCP_MSS / (stack.num_flows ? stack.num_flows : 1);
-    uint32_t window = share < MIN_WINDOW ? MIN_WINDOW : share;
-    if (window < TCP_WND)
-        pcb->rcv_wnd = pcb->rcv_ann_wnd = window;
+    uint32_t limit = share < MIN_WINDOW ? MIN_WINDOW : share;
+    return limit < TCP_WND ? limit : TCP_WND;
 }
 
 static void set_callbacks(struct flow *f)
 {
-    set_window(f->pcb);
+    f->pcb->rcv_wnd = f->pcb->rcv_ann_wnd = receive_limit();
     tcp_arg(f->pcb, f);
     tcp_recv(f->pcb, on_received);
     tcp_sent(f->pcb, on_sent);
@@ -448,13 +448,18 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
     return true;
 }
 
+/* The window is what the limit leaves beside the bytes that still wait; it never takes back what it
+ * has granted, but does not grant it again either where the limit has sunk meanwhile. */
 void flow_consumed(struct flow *f, uint32_t bytes)
 {
     f->unconsumed -= bytes;
-    while (f->pcb && bytes) {
-        u16_t n = bytes > 0xffff ? 0xffff : (u16_t)bytes;
-        tcp_recved(f->pcb, n);
-        bytes -= n;
+    if (!f->pcb)
+        return;
+    uint32_t limit = receive_limit();
+    uint32_t window = limit > f->unconsumed ? limit - f->unconsumed : 0;
+    while (window > f->pcb->rcv_wnd) {
+        uint32_t grant = window - f->pcb->rcv_wnd;
+        tcp_recved(f->pcb, grant > 0xffff ? 0xffff : (u16_t)grant);
     }
 }
 

@@ -279,8 +279,12 @@ static bool seal_data(struct worker *w, struct session *s, uint32_t *room)
     struct lks_span src[SESSION_SPANS], dst[SESSION_SPANS];
     uint32_t waiting = chain_len(&s->from_backend) - s->sealing, num_dst;
     uint32_t len = choose_record(s, waiting);
-    if (!len || w->is_low || !lks_conn_can_seal(s->tls))
+    if (!len || !lks_conn_can_seal(s->tls))
         return false;
+    if (w->is_low) {
+        session_ready(&w->sessions, s); /* acknowledgements will free buffers */
+        return false;
+    }
     uint32_t num_src = lks_mbuf_spans(s->from_backend.head, s->sealing, len, src, SESSION_SPANS);
     while (num_src > SESSION_SPANS) { /* the backend sent crumbs: a shorter record */
         len /= 2;

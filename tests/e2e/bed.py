@@ -108,7 +108,7 @@ class Bed:
     def frames(self):
         """Frames of the port's rings: locked memory, of which an ordinary user has little."""
         limit = int(subprocess.run(["sh", "-c", "ulimit -l | sed s/unlimited/999999/"], capture_output=True, text=True, check=True).stdout)
-        count = 4096
+        count = 32768
         while count * 6 > limit:
             count //= 2
         return count
@@ -163,7 +163,7 @@ class Bed:
 
     def connect(self, context=None):
         raw = socket.create_connection((LOCKSTEPD, 443), timeout=20)
-        return (context or self.context()).wrap_socket(raw, server_hostname="demo.test")
+        return (context or self.context()).wrap_socket(raw, server_hostname="demo.test", suppress_ragged_eofs=False)
 
     def close(self):
         for child in self.children:

@@ -55,7 +55,17 @@ def alert_of(context):
         with context.wrap_socket(raw, server_hostname="demo.test"):
             return "none"
     except ssl.SSLError as error:
-        return error.reason
+        return f"{error.reason or error}".upper()
+
+
+def wait_counter(bed, name, want):
+    """Sessions end a moment after their clients have seen it."""
+    for _ in range(50):
+        got = bed.counters(bed.server)[name]
+        if got == want:
+            return
+        time.sleep(0.05)
+    equal(got, want, name)
 
 
 class Download:
@@ -215,7 +225,7 @@ def tls12_client_is_told_protocol_version(bed):
 def unknown_alpn_is_refused(bed):
     context = bed.context()
     context.set_alpn_protocols(["h2"])
-    assert "NO_APPLICATION_PROTOCOL" in alert_of(context).upper()
+    assert "NO APPLICATION PROTOCOL" in alert_of(context)
     context.set_alpn_protocols(["h2", "http/1.1"])
     with bed.connect(context) as tls:
         equal(tls.selected_alpn_protocol(), "http/1.1", "ALPN")
@@ -294,13 +304,18 @@ def junk_and_quitters_do_not_disturb(bed):
 
 @test
 def silent_client_times_out(bed):
-    before = bed.counters(bed.server)["ended_handshake_timeout"]
-    with socket.create_connection((LOCKSTEPD, 443), timeout=10) as raw:
-        raw.sendall(b"\x16\x03\x01")
-        start = time.monotonic()
-        equal(raw.recv(100), b"", "what a silent client gets")
-        assert time.monotonic() - start < 6
-    equal(bed.counters(bed.server)["ended_handshake_timeout"], before + 1, "handshake timeouts")
+    bed.stop(bed.server)
+    bed.server = bed.start("--handshake-timeout", "2")
+    try:
+        with socket.create_connection((LOCKSTEPD, 443), timeout=10) as raw:
+            raw.sendall(b"\x16\x03\x01")
+            start = time.monotonic()
+            equal(raw.recv(100), b"", "what a silent client gets")
+            assert time.monotonic() - start < 5
+        wait_counter(bed, "ended_handshake_timeout", 1)
+    finally:
+        bed.stop(bed.server)
+        bed.server = start_main(bed)
 
 
 class Backend:
@@ -353,14 +368,14 @@ def backend_troubles_are_told_truly(bed):
     bed.server = bed.start(backend=f"{KERNEL}:8099")
     try:
         equal(read_all(bed), (b"", "close_notify"), "with no backend")
-        equal(bed.counters(bed.server)["ended_backend_unreachable"], 1, "unreachable backends")
+        wait_counter(bed, "ended_backend_unreachable", 1)
         for after, end in (("close", "close_notify"), ("reset", "cut off")):
             backend = Backend((KERNEL, 8099), after)
             got, how = read_all(bed)
             backend.close()
             equal(how, end, f"a backend's {after} in the middle")
             assert got.endswith(b"the beginning"), got
-        equal(bed.counters(bed.server)["ended_backend_reset"], 1, "resets by the backend")
+        wait_counter(bed, "ended_backend_reset", 1)
     finally:
         bed.stop(bed.server)
         bed.server = start_main(bed)
@@ -457,7 +472,7 @@ def nothing_is_left_open(bed):
 
 def start_main(bed):
     return bed.start("--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key", "--cert", bed.dir / "other.pem", "--key",
-                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "3")
+                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "60")
 
 
 def main():
