@@ -31,7 +31,7 @@ struct session {
     bool is_over;              /* to be freed at the end of this poll */
     bool established, backend_connected, tls_failed;
     bool client_fin, backend_fin, backend_shut;
-    bool in_seal_batch;
+    bool is_starved;      /* found no buffers to seal into */
     struct session *next; /* ready, or free */
 };
 

@@ -32,9 +32,11 @@
 
 #define FIRST_LOCAL_PORT 1024u
 #define PORT_TRIES       4096u
-#define MIN_WINDOW       (16u * 1024u)
-#define MAX_CRUMBS       128u  /* segments: fewer are never too many, */
-#define MIN_CRUMB        1024u /* nor are those of so many bytes on average */
+#define MAX_CRUMBS       128u          /* segments: fewer are never too many, */
+#define MIN_CRUMB        1024u         /* nor are those of so many bytes on average */
+#define GRANTED_BY_SYN   0xffffu       /* a window in a SYN is not scaled */
+#define MIN_SEND         (32u * 1024u) /* a record, and one under way */
+#define MIN_WINDOW       (8u * 1024u)
 #define SLICE_US         (TCP_TMR_INTERVAL * 1000u / BUCKET_SLICES)
 
 struct flow {
@@ -227,19 +229,27 @@ static void on_error(void *arg, err_t err)
     mark_dirty(f);
 }
 
-/* What a flow may have received and not consumed. All flows together must fit into the buffers that
- * received packets are in, or connections that wait for each other would keep out the
- * acknowledgements that they wait for. */
+/*
+ * One flow's fair share of a pool of buffers, in bytes: a quarter of them is shared out, from
+ * `least` to `most`. Received and not consumed, all flows together must fit into their pool, or
+ * connections that wait for each other would keep out the acknowledgements that they wait for; what
+ * waits to be acknowledged must leave buffers for those that send next.
+ */
+static uint32_t fair_share(uint32_t least, uint32_t most)
+{
+    uint32_t share = stack.port->num_mbufs / 4 * TCP_MSS / (stack.num_flows ? stack.num_flows : 1);
+    if (share < least)
+        return least;
+    return share < most ? share : most;
+}
+
 static uint32_t receive_limit(void)
 {
-    uint32_t share = stack.port->num_mbufs / 2 * TCP_MSS / (stack.num_flows ? stack.num_flows : 1);
-    uint32_t limit = share < MIN_WINDOW ? MIN_WINDOW : share;
-    return limit < TCP_WND ? limit : TCP_WND;
+    return fair_share(MIN_WINDOW, TCP_WND);
 }
 
 static void set_callbacks(struct flow *f)
 {
-    f->pcb->rcv_wnd = f->pcb->rcv_ann_wnd = receive_limit();
     tcp_arg(f->pcb, f);
     tcp_recv(f->pcb, on_received);
     tcp_sent(f->pcb, on_sent);
@@ -258,6 +268,8 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
     struct flow_addr peer = {ip4_addr_get_u32(ip_2_ip4(&pcb->remote_ip)), pcb->remote_port};
     f->bucket = bucket_of(pcb->remote_ip, pcb->remote_port, pcb->local_port);
     f->head_seq = pcb->snd_lbb;
+    if (receive_limit() < GRANTED_BY_SYN) /* which cannot be taken back */
+        pcb->rcv_wnd = pcb->rcv_ann_wnd = GRANTED_BY_SYN;
     set_callbacks(f);
     f->user = l->events->accepted(l->user, f, &peer);
     if (!f->user) {
@@ -271,9 +283,12 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     struct flow *f = arg;
-    (void)pcb;
     (void)err; /* always ERR_OK: failures come by on_error() */
     f->is_connecting = false;
+    /* The acknowledgement of SYN+ACK, sent behind this, is the last one that may take back what our
+     * SYN has granted: nothing is on its way yet. */
+    pcb->rcv_wnd = pcb->rcv_ann_wnd = receive_limit();
+    pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_wnd;
     if (!f->is_detached)
         f->events->connected(f->user);
     return ERR_OK;
@@ -389,7 +404,8 @@ uint32_t flow_send_room(const struct flow *f)
     const struct tcp_pcb *pcb = f->pcb;
     if (!pcb || f->fin_sent || f->is_connecting || pcb->snd_queuelen >= TCP_SND_QUEUELEN / 2)
         return 0;
-    return tcp_sndbuf(pcb);
+    uint32_t limit = fair_share(MIN_SEND, TCP_SND_BUF), queued = TCP_SND_BUF - pcb->snd_buf;
+    return queued < limit ? limit - queued : 0;
 }
 
 /* Many small segments would overflow the queue that lwIP counts segments in, and hold a buffer of
@@ -409,7 +425,7 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
     if (!f->pcb || f->fin_sent || f->is_connecting)
         return false;
     uint32_t left = frame_chain_len(chain);
-    if (left > tcp_sndbuf(f->pcb))
+    if (left > f->pcb->snd_buf)
         return false;
     if (is_crumbled(chain)) {
         struct rte_mbuf *whole = frame_compact(stack.port, chain, TCP_MSS);

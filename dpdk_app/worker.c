@@ -23,6 +23,7 @@
 #define BATCH_SPANS     8192u
 #define SESSION_SPANS   1024u /* of one session's queue that one look at it covers */
 #define EMPTY_POLLS     64u
+#define STARVED_US      5000u
 #define RECORD_SEGMENTS 11u /* full segments in a long record: the most that 2^14 bytes allow */
 
 /* A chain of records to send once the seal batch has run. */
@@ -44,6 +45,8 @@ struct worker {
     struct session **now; /* sessions of this poll; they may become ready again meanwhile */
     uint32_t num_now;
     bool is_low; /* on buffers to send with */
+    bool any_starved;
+    uint64_t last_fed_us;
     struct lks_op ops[BATCH_OPS];
     struct lks_span spans[BATCH_SPANS];
 };
@@ -243,7 +246,6 @@ static void add_sealed(struct worker *w, struct session *s, struct rte_mbuf *cha
                        uint32_t num_ops)
 {
     w->sealed[w->num_sealed++] = (struct sealed){s, chain, num_ops};
-    s->in_seal_batch = true;
 }
 
 /* The connection's own records: handshake, alerts, KeyUpdate. */
@@ -282,7 +284,8 @@ static bool seal_data(struct worker *w, struct session *s, uint32_t *room)
     if (!len || !lks_conn_can_seal(s->tls))
         return false;
     if (w->is_low) {
-        session_ready(&w->sessions, s); /* acknowledgements will free buffers */
+        s->is_starved = w->any_starved =
+            true; /* acknowledgements will free buffers: feed_starved() */
         return false;
     }
     uint32_t num_src = lks_mbuf_spans(s->from_backend.head, s->sealing, len, src, SESSION_SPANS);
@@ -309,7 +312,13 @@ static bool seal_data(struct worker *w, struct session *s, uint32_t *room)
 /* Half of the batch is the most that one session takes while others wait. */
 static void seal_session(struct worker *w, struct session *s)
 {
-    if (!s->client || s->is_over || w->num_sealed == BATCH_OPS || !seal_own(w, s))
+    if (!s->client || s->is_over)
+        return;
+    if (w->num_sealed == BATCH_OPS) {
+        session_ready(&w->sessions, s); /* the batch is full: in the next poll */
+        return;
+    }
+    if (!seal_own(w, s))
         return;
     uint32_t room = flow_send_room(s->client);
     for (uint32_t i = 0; w->num_sealed < BATCH_OPS && i < BATCH_OPS / 2; i++)
@@ -399,6 +408,24 @@ static void wait_a_little(const struct worker *w)
         usleep(w->config.idle_us);
 }
 
+/* Sessions that had to wait for buffers, all sessions' acknowledgements being what frees them. */
+static void feed_starved(struct worker *w)
+{
+    uint64_t now_us = frame_now_us();
+    if (now_us - w->last_fed_us < STARVED_US || port_is_low(w->config.sessions.port))
+        return;
+    w->last_fed_us = now_us;
+    w->any_starved = false;
+    for (uint32_t i = 0; i < w->config.sessions.max_sessions; i++) {
+        struct session *s = &w->sessions.all[i];
+        if (!s->is_starved)
+            continue;
+        s->is_starved = false;
+        if (s->tls)
+            session_ready(&w->sessions, s);
+    }
+}
+
 static void every_second(struct worker *w, struct worker_signals *signals)
 {
     uint32_t now_s = (uint32_t)(frame_now_us() / 1000000);
@@ -427,6 +454,8 @@ void worker_run(struct worker *w, struct worker_signals *signals)
         free_over(w);
         flow_flush();
         flow_timers();
+        if (w->any_starved)
+            feed_starved(w);
         every_second(w, signals);
 
         w->counters.polls++;

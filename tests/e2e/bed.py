@@ -92,7 +92,7 @@ class Bed:
         (self.dir / "nginx.conf").write_text(
             f"{user} daemon off; worker_processes 1; pid {self.dir}/nginx.pid; error_log {self.dir}/nginx.log;\n"
             "events { worker_connections 8192; }\n"
-            f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html;\n"
+            f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html; send_timeout 300s; client_header_timeout 300s;\n"
             f"types {{ image/svg+xml svg; text/plain txt; }}\n"
             f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; root {self.dir}/www;\n"
             "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; } } }\n")

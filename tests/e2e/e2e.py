@@ -203,7 +203,7 @@ def a_thousand_connections_transfer_a_gigabyte(bed):
         writer.close()
 
     async def everything():
-        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 120)
+        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 240)
 
     asyncio.run(everything())
     equal(count, {"open": 1000, "bytes": 1000 << 20, "wrong": 0}, "connections open at once, bytes and wrong ones")
