@@ -318,6 +318,67 @@ def silent_client_times_out(bed):
         bed.server = start_main(bed)
 
 
+def crumb_socket():
+    raw = socket.create_connection((LOCKSTEPD, 443), timeout=20)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return raw
+
+
+@test
+def one_byte_segments_do_not_take_all_buffers(bed):
+    """An unfinished record in segments of a byte each: 64,000 of them would be twice the port's buffers."""
+    hellos = [crumb_socket() for _ in range(4)]
+    for raw in hellos:
+        raw.sendall(b"\x16\x03\x01\x3f\xf0\x01\x00\x3f\xec\x03\x03")
+        raw.setblocking(False)
+    sent = [0] * len(hellos)
+    end = time.monotonic() + 30
+    while min(sent) < 16000 and time.monotonic() < end:
+        for i, raw in enumerate(hellos):
+            try:
+                for _ in range(8):
+                    if sent[i] < 16000:
+                        sent[i] += raw.send(b"x")
+            except BlockingIOError:
+                pass
+        time.sleep(0.0005)
+    assert min(sent) >= 8000, sent
+    assert "script saw" in bed.curl("/", "--max-time", "4")
+    for raw in hellos:
+        raw.close()
+
+
+@test
+def one_byte_records_to_a_stuck_backend_end_nobody(bed):
+    """The backend takes nothing more: senders of records of a byte are held back, not reset."""
+    before = bed.counters(bed.server)["ended_no_memory"]
+    stuck = []
+    for _ in range(4):
+        tls = bed.connect()
+        tls.sendall(b"PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\nExpect: nothing\r\n\r\n")
+        tls.setblocking(False)
+        stuck.append(tls)
+    backends = subprocess.run(["pgrep", "-f", "upload_sink.py"], capture_output=True, text=True, check=True).stdout.split()
+    for pid in backends:
+        os.kill(int(pid), signal.SIGSTOP)
+    try:
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            for tls in stuck:
+                try:
+                    for _ in range(200):
+                        tls.send(b"y")
+                except ssl.SSLWantWriteError:
+                    pass
+        assert "script saw" in bed.curl("/", "--max-time", "4")
+    finally:
+        for pid in backends:
+            os.kill(int(pid), signal.SIGCONT)
+    equal(bed.counters(bed.server)["ended_no_memory"], before, "sessions ended for want of memory")
+    for tls in stuck:
+        tls.close()
+
+
 class Backend:
     """A backend that misbehaves: says something, then does what it was told."""
 
