@@ -95,7 +95,7 @@ class Bed:
             f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html; send_timeout 300s; client_header_timeout 300s;\n"
             f"types {{ image/svg+xml svg; text/plain txt; }}\n"
             f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; root {self.dir}/www;\n"
-            "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; } } }\n")
+            "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; proxy_ignore_client_abort on; } } }\n")
         run("ip", "addr", "add", "10.9.7.1/32", "dev", "lo")
         self.spawn(["nginx", "-c", self.dir / "nginx.conf", "-p", self.dir, "-e", self.dir / "nginx.log"])
         self.spawn([sys.executable, self.top / "dpdk_app/upload_sink.py", "127.0.0.1", "8081"])
