@@ -58,12 +58,15 @@ EOF
 taskset -c 1 nginx -c "$dir/backend.conf" -p "$dir" -e "$dir/nginx.log" &
 taskset -c 0 ip netns exec bench-nginx nginx -c "$dir/terminator.conf" -p "$dir" -e "$dir/nginx.log" &
 lockstepd=${LOCKSTEPD:-$top/build/release/dpdk_app/lockstepd}
-"$lockstepd" --no-huge --no-shconf -m 1024 --lcores 0@0 --no-pci --no-telemetry --log-level=4 \
-    --vdev=net_af_packet0,iface=lks1,framecnt=8192,blocksz=4096 -- --mbufs 65536 \
-    --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080 > lockstepd.log 2>&1 &
-pid=$!
-for _ in $(seq 100); do grep -q listening lockstepd.log && break; sleep 0.1; done
-grep -q listening lockstepd.log || { cat lockstepd.log >&2; exit 1; }
+start_lockstepd() {
+    "$lockstepd" --no-huge --no-shconf -m 1024 --lcores 0@0 --no-pci --no-telemetry --log-level=4 \
+        --vdev=net_af_packet0,iface=lks1,framecnt=8192,blocksz=4096,qdisc_bypass="${QDISC_BYPASS:-1}" -- --mbufs 65536 \
+        --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080 > lockstepd.log 2>&1 &
+    pid=$!
+    for _ in $(seq 100); do grep -q listening lockstepd.log && return; sleep 0.1; done
+    cat lockstepd.log >&2
+    exit 1
+}
 
 url() { case $1 in lockstepd) echo https://10.9.0.2 ;; nginx-proxy) echo https://10.9.1.2 ;; nginx-direct) echo https://10.9.1.2:444 ;; esac; }
 requests() { taskset -c 1 wrk -t1 -c"$2" -d"$seconds"s "$(url "$1")/1k" | awk '/Requests\/sec/ {r=$2} /Socket errors|Non-2xx/ {e=" (" $0 ")"} END {print r e}'; }
@@ -71,20 +74,11 @@ bulk() { taskset -c 1 wrk -t1 -c8 -d"$seconds"s --timeout 30s "$(url "$1")/16m" 
 
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
 echo "$(uname -m), $(nproc) cores, nginx $(nginx -v 2>&1 | cut -d/ -f2), $("$lockstepd" --help | head -n 1 | cut -d' ' -f1), $seconds s a figure"
-printf '%-14s %28s %28s %20s\n' terminator 'requests/s, 100 connections' 'requests/s, 1000 connections' 'bulk, 8 connections'
-for name in ${TERMINATORS:-lockstepd nginx-proxy nginx-direct}; do
-    curl -sk -o /dev/null "$(url "$name")/1k"
-    printf '%-14s %28s %28s %20s\n' "$name" "$(requests "$name" 100)" "$(requests "$name" 1000)" "$(bulk "$name")"
-done
-
-# Idle connections: what a thousand of them add to the process (its packet buffers are counted too, since
-# touched pages stay).
-sleep 1
-rss() { awk '/^VmRSS/ {print $2}' "/proc/$1/status"; }
-kill -USR1 $pid; sleep 0.3
-echo "counters of lockstepd over all of this:"
-sed -n '/lockstepd counters/,$p' lockstepd.log | grep -v ' 0$' || true
-python3 - "$pid" <<'EOF'
+# What a thousand idle connections add to a fresh process that has warmed up. Its packet buffers were all
+# touched when it started; idle connections hold none.
+idle_memory() {
+    start_lockstepd
+    python3 - "$pid" <<'EOF'
 import socket, ssl, sys, time
 def rss(pid):
     return next(int(l.split()[1]) for l in open(f"/proc/{pid}/status") if l.startswith("VmRSS"))
@@ -104,3 +98,17 @@ time.sleep(1)
 after = rss(sys.argv[1])
 print(f"memory of an idle connection, whole process: {(after - before) * 1024 / len(held):.0f} bytes (1000 more connections, RSS {before} -> {after} KiB)")
 EOF
+    kill -TERM $pid
+    wait $pid || true
+}
+idle_memory
+start_lockstepd
+printf '%-14s %28s %28s %20s\n' terminator 'requests/s, 100 connections' 'requests/s, 1000 connections' 'bulk, 8 connections'
+for name in ${TERMINATORS:-lockstepd nginx-proxy nginx-direct}; do
+    curl -sk -o /dev/null "$(url "$name")/1k"
+    printf '%-14s %28s %28s %20s\n' "$name" "$(requests "$name" 100)" "$(requests "$name" 1000)" "$(bulk "$name")"
+done
+
+kill -USR1 $pid; sleep 0.3
+echo "counters of lockstepd over all of this:"
+sed -n '/lockstepd counters/,$p' lockstepd.log | grep -v ' 0$' || true

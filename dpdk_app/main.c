@@ -38,19 +38,28 @@ static int complain(const char *text)
     return EXIT_USAGE;
 }
 
+/* 0, or -1: *err begins with the option at fault. */
 static int make_tls_config(const struct options *o, struct lks_config **out, struct lks_error *err)
 {
+    struct lks_error cause = {"out of memory"};
+    const char *option = "--cert, --key";
     enum lks_status status = lks_config_new(out);
     for (uint32_t i = 0; !status && i < o->num_certs; i++)
-        status = lks_config_add_certificate(*out, o->cert[i], o->key[i], err);
-    if (!status && o->alpn)
-        status = lks_config_set_alpn(*out, o->alpn, err);
-    if (!status && o->suites)
-        status = lks_config_set_suites(*out, o->suites, err);
-    if (!status && o->groups)
-        status = lks_config_set_groups(*out, o->groups, err);
-    if (!status && o->key_log)
-        status = lks_config_set_key_log(*out, o->key_log, err);
+        status = lks_config_add_certificate(*out, o->cert[i], o->key[i], &cause);
+    const struct {
+        const char *option, *value;
+        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
+    } lists[] = {{"--alpn", o->alpn, lks_config_set_alpn},
+                 {"--suites", o->suites, lks_config_set_suites},
+                 {"--groups", o->groups, lks_config_set_groups},
+                 {"--key-log", o->key_log, lks_config_set_key_log}};
+    for (size_t i = 0; !status && i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (!lists[i].value)
+            continue;
+        option = lists[i].option;
+        status = lists[i].set(*out, lists[i].value, &cause);
+    }
+    snprintf(err->text, sizeof(err->text), "%s: %.480s", option, cause.text);
     return status ? -1 : 0;
 }
 
@@ -131,7 +140,7 @@ int main(int argc, char **argv)
 {
     struct options o;
     struct lks_config *tls = NULL;
-    struct lks_error err = {"out of memory"};
+    struct lks_error err;
     char error[512];
     int own = own_options(argc, argv), status;
     argv[own] = own ? argv[own] : argv[0];

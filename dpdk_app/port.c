@@ -8,7 +8,7 @@
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
-#define TX_BURST       32
+#define TX_BURST       128
 /* More than this many frames waiting for a full port means that the port is dead: TCP's windows
  * bound what can be in flight long before. */
 #define TX_QUEUE_MAX 65536

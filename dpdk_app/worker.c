@@ -18,7 +18,7 @@
 
 #include "frame.h"
 
-#define RX_BURST        64u
+#define RX_BURST        256u
 #define BATCH_OPS       256u
 #define BATCH_SPANS     8192u
 #define SESSION_SPANS   1024u /* of one session's queue that one look at it covers */
