@@ -16,9 +16,13 @@
 #endif
 
 static const struct lks_aead *const aes_128_gcm_rows[] = {
-    X86(lks_aes_128_gcm_aesni) & lks_aes_128_gcm_portable, NULL};
+    X86(lks_aes_128_gcm_vaes512) X86(lks_aes_128_gcm_vaes256) X86(lks_aes_128_gcm_aesni) &
+        lks_aes_128_gcm_portable,
+    NULL};
 static const struct lks_aead *const aes_256_gcm_rows[] = {
-    X86(lks_aes_256_gcm_aesni) & lks_aes_256_gcm_portable, NULL};
+    X86(lks_aes_256_gcm_vaes512) X86(lks_aes_256_gcm_vaes256) X86(lks_aes_256_gcm_aesni) &
+        lks_aes_256_gcm_portable,
+    NULL};
 static const struct lks_aead *const chacha20_poly1305_rows[] = {&lks_chacha20_poly1305_portable,
                                                                 NULL};
 
@@ -28,13 +32,20 @@ static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
     [LKS_CHACHA20_POLY1305] = chacha20_poly1305_rows,
 };
 
+#define NEEDS_AESNI (LKS_CPU_AESNI | LKS_CPU_PCLMUL | LKS_CPU_SSSE3 | LKS_CPU_SSE41)
+#define NEEDS_VAES  (NEEDS_AESNI | LKS_CPU_AVX | LKS_CPU_AVX2 | LKS_CPU_VAES | LKS_CPU_VPCLMUL)
+#define NEEDS_AVX512 \
+    (LKS_CPU_AVX512F | LKS_CPU_AVX512BW | LKS_CPU_AVX512VL | LKS_CPU_AVX512DQ | LKS_CPU_WIDE512)
+
 /* What the CPU must have for each tier: the combination, since none of these implies another. */
 static const struct {
     const char *isa;
     uint32_t needs;
 } tiers[] = {
     {"portable", 0},
-    {"aesni", LKS_CPU_AESNI | LKS_CPU_PCLMUL | LKS_CPU_SSSE3 | LKS_CPU_SSE41},
+    {"aesni", NEEDS_AESNI},
+    {"vaes256", NEEDS_VAES},
+    {"vaes512", NEEDS_VAES | NEEDS_AVX512},
 };
 
 const struct lks_aead *const *lks_aead_rows(unsigned int id)
