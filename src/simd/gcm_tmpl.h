@@ -281,15 +281,31 @@ INLINE void crypt_segment(struct gcm *g, unsigned int rounds, const struct lks_s
     }
 }
 
-/* Powers for whole groups: H^GROUP_BLOCKS … H^1 at table. */
-INLINE void make_powers(uint8_t *table, const uint8_t *state_end)
+/* Each block of a product reduced by itself: reduce() for whole vectors. */
+INLINE VEC vec_reduce_each(struct vec_product p)
+{
+    const VEC poly = vec_repeat(_mm_set_epi64x((long long)0xc200000000000000u, 1));
+    const VEC swap = vec_repeat(_mm_set_epi64x(0x0706050403020100, 0x0f0e0d0c0b0a0908));
+    const VEC up = vec_repeat(_mm_set_epi64x(0x0706050403020100, -1));
+    const VEC down = vec_repeat(_mm_set_epi64x(-1, 0x0f0e0d0c0b0a0908));
+    VEC low = vec_xor(p.low, vec_shuffle(p.mid, up));
+    VEC high = vec_xor(p.high, vec_shuffle(p.mid, down));
+    for (int i = 0; i < 2; i++)
+        low = vec_xor(vec_shuffle(low, swap), vec_clmul(low, poly, 0x10));
+    return vec_xor(high, low);
+}
+
+/* The powers that a message of len bytes needs, at most H^GROUP_BLOCKS … H^1, up to table's end.
+ * Each pass doubles them, a vector at a time. */
+INLINE void make_powers(uint8_t *table, const uint8_t *state_end, size_t len)
 {
     uint8_t *end = table + GROUP_LEN;
     memcpy(end - 16 * STATE_POWERS, state_end - 16 * STATE_POWERS, 16 * STATE_POWERS);
-    for (unsigned int have = STATE_POWERS; have < GROUP_BLOCKS; have *= 2) {
-        __m128i by = block_load(end - 16 * have);
-        for (unsigned int k = 1; k <= have; k++)
-            block_store(end - 16 * (have + k), reduce(multiply(block_load(end - 16 * k), by)));
+    for (unsigned int have = STATE_POWERS; have < GROUP_BLOCKS && len >= 32 * have; have *= 2) {
+        VEC by = vec_repeat(block_load(end - 16 * have));
+        for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS)
+            vec_store(end - 16 * (have + k),
+                      vec_reduce_each(vec_multiply(vec_load(end - 16 * k), by)));
     }
 }
 
@@ -301,8 +317,8 @@ INLINE void gcm_run(const struct lks_aead_job *job, uint8_t tag[16], unsigned in
     const uint8_t *state_end = job->state + STATE_LEN(rounds);
     g.round_keys = job->state;
     g.powers_end = state_end;
-    if (job->len > 16 * STATE_POWERS) {
-        make_powers(powers, state_end);
+    if (job->len >= 32 * STATE_POWERS) {
+        make_powers(powers, state_end, job->len);
         g.powers_end = powers + GROUP_LEN;
     }
     ghash_padded(&g, job->aad, job->aad_len);
