@@ -7,6 +7,7 @@
 #include "base/reader.h"
 #include "base/writer.h"
 #include "common/test.h"
+#include "test_base.h"
 
 static void reader_takes_all_or_nothing(void)
 {
@@ -89,7 +90,8 @@ static const struct lks_test base_tests[] = {
     {NULL, NULL},
 };
 
-static const struct lks_test_suite suites[] = {{"base", base_tests}, {NULL, NULL}};
+static const struct lks_test_suite suites[] = {
+    {"base", base_tests}, {"cpu", lks_cpu_tests}, {NULL, NULL}};
 
 int main(void)
 {

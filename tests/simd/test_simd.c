@@ -4,9 +4,11 @@
  * portable row. Text ends at a page that faults; a canary lies before it.
  */
 #include <lockstep/engine.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/cpu.h"
 #include "common/test.h"
 #include "simd/aead.h"
 
@@ -42,6 +44,18 @@ static const struct vector vectors[] = {
      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
      "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
      "76fc6ece0f4e1768cddf8853bb2d551b"},
+    /* RFC 8439, section 2.8.2: "Ladies and Gentlemen of the class of '99: If I could …" */
+    {LKS_CHACHA20_POLY1305, "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+     "070000004041424344454647", "50515253c0c1c2c3c4c5c6c7",
+     "4c616469657320616e642047656e746c656d656e206f662074686520636c6173"
+     "73206f66202739393a204966204920636f756c64206f6666657220796f75206f"
+     "6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73"
+     "637265656e20776f756c642062652069742e",
+     "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
+     "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
+     "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+     "3ff4def08e4b7a9de576d26586cec64b6116",
+     "1ae10b594f09e26a7e902ecbd0600691"},
 };
 
 static uint8_t *guarded; /* AREA bytes, the next one faults */
@@ -70,7 +84,7 @@ static void cut(struct lks_aead_job *job, uint8_t *text, size_t len, size_t piec
 static void check_vector(const struct lks_aead *row, const struct vector *v)
 {
     _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX];
-    uint8_t key[32], aad[64], text[64], cipher[64], tag[16];
+    uint8_t key[32], aad[64], text[128], cipher[128], tag[16];
     struct lks_aead_job job = {.state = state, .aad = aad};
 
     lks_test_hex(v->key, key, sizeof(key));
@@ -161,10 +175,100 @@ static void test_rows(void)
     }
 }
 
+/* Cuts at random places; what is read and what is written never share a byte, and what is read
+ * ends at the page that faults. */
+static void cut_randomly(struct lks_aead_job *job, const uint8_t *src, uint8_t *dst, size_t len,
+                         uint64_t *seed)
+{
+    static const size_t most[] = {3, 40, 300, AREA};
+    job->num_segs = 0;
+    job->len = (uint32_t)len;
+    job->segs = segs;
+    for (size_t at = 0; at < len;) {
+        size_t n = 1 + lks_test_random(seed) % most[lks_test_random(seed) % 4];
+        if (n > len - at || job->num_segs == MAX_SEGS - 1)
+            n = len - at;
+        segs[job->num_segs++] = (struct lks_seg){src + at, dst + at, n};
+        at += n;
+    }
+}
+
+static bool compare_out_of_place(const struct lks_aead *row, const struct lks_aead *ref,
+                                 uint64_t first_seed)
+{
+    static uint8_t plain[AREA], expected[AREA], out[AREA + CANARY];
+    _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX], ref_state[LKS_KEY_STATE_MAX];
+    uint64_t seed = first_seed;
+    size_t len = lks_test_random(&seed) % (first_seed % 4 ? 700 : 17000);
+    uint8_t key[32], aad[16], tag[16], *src = guarded + AREA - len;
+    struct lks_aead_job job = {.state = ref_state, .aad = aad, .aad_len = first_seed % 17};
+
+    lks_test_fill(&seed, key, sizeof(key));
+    lks_test_fill(&seed, aad, sizeof(aad));
+    lks_test_fill(&seed, job.nonce, sizeof(job.nonce));
+    lks_test_fill(&seed, plain, len);
+    memcpy(expected, plain, len);
+    ref->init(ref_state, key);
+    cut(&job, expected, len, 0);
+    ref->seal(&job);
+    memcpy(tag, job.tag, 16);
+
+    row->init(state, key);
+    job.state = state;
+    memcpy(src, plain, len);
+    memset(out, 0x5a, sizeof(out));
+    cut_randomly(&job, src, out, len, &seed);
+    row->seal(&job);
+    bool ok = same(out, expected, len) && same(job.tag, tag, 16) && same(src, plain, len);
+    memcpy(src, expected, len);
+    cut_randomly(&job, src, out, len, &seed);
+    row->open(&job);
+    ok = ok && job.ok && same(out, plain, len) && same(src, expected, len);
+    for (size_t i = 0; i < CANARY; i++)
+        ok = ok && out[len + i] == 0x5a;
+    return LKS_CHECK(ok, "%s %s: length %zu, seed %llu", row->name, row->isa, len,
+                     (unsigned long long)first_seed);
+}
+
+static void test_out_of_place(void)
+{
+    for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+        const struct lks_aead *const *rows = lks_aead_rows(id), *ref = NULL;
+        for (size_t i = 0; rows[i]; i++)
+            ref = rows[i];
+        for (; *rows; rows++)
+            for (uint64_t seed = 0; lks_aead_usable(*rows) && seed < 1500; seed++)
+                if (!compare_out_of_place(*rows, ref, seed))
+                    break;
+    }
+}
+
+/* Says what the other tests went through, and what this CPU could not: a green run on a small
+ * machine must not look like one on a big one. */
+static void test_says_which_rows_ran(void)
+{
+    for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+        for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++) {
+            bool usable = lks_aead_usable(*row);
+            printf("%s %s %s%s\n", usable ? "row " : "SKIP", (*row)->name, (*row)->isa,
+                   usable ? "" : ": this CPU lacks it");
+            LKS_CHECK(usable || strcmp((*row)->isa, "portable") != 0, "%s", (*row)->name);
+            LKS_CHECK((*row)->id == id && (*row)->state_len <= LKS_KEY_STATE_MAX, "%s %s",
+                      (*row)->name, (*row)->isa);
+            LKS_CHECK(lks_isa_rank((*row)->isa) >= 0, "%s has no rank", (*row)->isa);
+            LKS_CHECK(!row[1] || lks_isa_rank(row[0]->isa) > lks_isa_rank(row[1]->isa),
+                      "%s is not listed best first", (*row)->name);
+        }
+    }
+}
+
 int main(void)
 {
-    static const struct lks_test tests[] = {
-        {"printed vectors", test_vectors}, {"rows beside portable", test_rows}, {NULL, NULL}};
+    static const struct lks_test tests[] = {{"which rows ran", test_says_which_rows_ran},
+                                            {"printed vectors", test_vectors},
+                                            {"rows beside portable", test_rows},
+                                            {"out of place, cut at random", test_out_of_place},
+                                            {NULL, NULL}};
     static const struct lks_test_suite suites[] = {{"aead", tests}, {NULL, NULL}};
     guarded = mmap(NULL, 2 * AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (guarded == MAP_FAILED || mprotect(guarded + AREA, AREA, PROT_NONE) != 0)
