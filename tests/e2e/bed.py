@@ -54,6 +54,9 @@ class Bed:
         (self.dir / "run").mkdir()
         (self.dir / "www").mkdir()
         run("ip", "link", "set", "lo", "up")
+        # BBR takes a window that a slow reader keeps shut for the path's bandwidth, and then crawls for
+        # minutes; the peers here are to test lockstepd, not that.
+        subprocess.run(["sysctl", "-qw", "net.ipv4.tcp_congestion_control=reno"], capture_output=True, check=False)
         self.make_link("lks0", "lks1", KERNEL)
         self.make_certificates()
         self.start_backends()
