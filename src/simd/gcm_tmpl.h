@@ -217,6 +217,14 @@ static __attribute__((noinline)) size_t finish_block(struct gcm *g, const uint8_
     return end - at;
 }
 
+INLINE void crypt_block(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
+                        bool opening)
+{
+    __m128i in = block_load(src), out = _mm_xor_si128(in, next_key_stream_block(g, rounds));
+    block_store(dst, out);
+    ghash_block(g, _mm_shuffle_epi8(opening ? in : out, reverse_mask()));
+}
+
 /* Whole vectors, num_vecs of them. */
 INLINE void crypt_and_hash(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
                            unsigned int num_vecs, bool opening)
@@ -273,11 +281,11 @@ INLINE void crypt_segment(struct gcm *g, unsigned int rounds, const struct lks_s
             crypt_and_hash(g, rounds, src, dst, 1, opening);
         src += n, dst += n, len -= n;
     }
-    while (
-        len) { /* single blocks (of a wide vector's rest), and the one that the end cuts through */
+    for (; len >= 16; src += 16, dst += 16, len -= 16) /* a wide vector's rest */
+        crypt_block(g, rounds, src, dst, opening);
+    if (len) { /* the block that the end cuts through */
         block_store(g->key_stream, next_key_stream_block(g, rounds));
-        n = finish_block(g, src, dst, len, opening);
-        src += n, dst += n, len -= n;
+        finish_block(g, src, dst, len, opening);
     }
 }
 
