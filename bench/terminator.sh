@@ -22,6 +22,7 @@ ulimit -n 20000
 
 # 10.9.0.0/24: lockstepd's port at .2. 10.9.1.0/24: nginx' kernel veth end at .2, in a namespace of its own.
 ip link set lo up
+sysctl -qw net.ipv4.tcp_congestion_control="${CONGESTION:-reno}" 2>/dev/null || true
 sysctl -qw net.ipv6.conf.all.disable_ipv6=1 2>/dev/null || true
 ip link add lks0 type veth peer name lks1
 ip addr add 10.9.0.1/24 dev lks0
@@ -32,6 +33,7 @@ ip link add ngx0 type veth peer name ngx1 netns bench-nginx
 ip addr add 10.9.1.1/24 dev ngx0
 ip link set ngx0 up
 ip -n bench-nginx link set lo up
+ip netns exec bench-nginx sysctl -qw net.ipv4.tcp_congestion_control="${CONGESTION:-reno}" 2>/dev/null || true
 ip -n bench-nginx addr add 10.9.1.2/24 dev ngx1
 ip -n bench-nginx link set ngx1 up
 ethtool -K ngx0 tso off gso off gro off > /dev/null
