@@ -442,6 +442,64 @@ def backend_troubles_are_told_truly(bed):
         bed.server = start_main(bed)
 
 
+class TwoFacedBackend:
+    """Serves a long answer to one request and resets the connections of all others in the middle."""
+
+    SIZE = 64 << 20
+
+    def __init__(self, address):
+        self.listener = socket.create_server(address)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
+
+    def serve(self, raw):
+        request = raw.recv(10000)
+        raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self.SIZE)
+        if b"/long" in request:
+            block = bytes(range(256)) * 4096
+            for _ in range(self.SIZE // len(block)):
+                raw.sendall(block)
+                time.sleep(0.03)
+            raw.shutdown(socket.SHUT_WR)
+            raw.recv(100)
+        else:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.close()
+
+
+@test
+def a_backend_that_dies_does_not_disturb_others(bed):
+    bed.stop(bed.server)
+    backend = TwoFacedBackend((KERNEL, 8099))
+    bed.server = bed.start(backend=f"{KERNEL}:8099")
+    try:
+        out = bed.dir / "long"
+        url = ["curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", f"demo.test:443:{LOCKSTEPD}"]
+        with subprocess.Popen([*map(str, url), "-o", str(out), "https://demo.test/long"]) as download:
+            time.sleep(0.3)
+            for _ in range(10):
+                done = subprocess.run([*map(str, url), "-o", "/dev/null", "https://demo.test/"], capture_output=True, check=False)
+                assert done.returncode != 0, "a cut answer passed for a whole one"
+            backend.listener.shutdown(socket.SHUT_RDWR)
+            backend.listener.close()  # from here on the backend is down
+            read_all(bed)
+            assert download.poll() is None, "the download was to be still on its way"
+            equal(download.wait(40), 0, "curl's exit code")
+        equal(sha256_of(out), hashlib.sha256(bytes(range(256)) * (TwoFacedBackend.SIZE // 256)).hexdigest(), "SHA-256")
+        wait_counter(bed, "ended_backend_reset", 10)
+        wait_counter(bed, "ended_backend_unreachable", 1)
+    finally:
+        bed.stop(bed.server)
+        bed.server = start_main(bed)
+
+
 @test
 def key_log_has_what_wireshark_needs(bed):
     log = bed.dir / "keys"
