@@ -23,8 +23,8 @@ static const struct lks_aead *const aes_256_gcm_rows[] = {
     X86(lks_aes_256_gcm_vaes512) X86(lks_aes_256_gcm_vaes256) X86(lks_aes_256_gcm_aesni) &
         lks_aes_256_gcm_portable,
     NULL};
-static const struct lks_aead *const chacha20_poly1305_rows[] = {&lks_chacha20_poly1305_portable,
-                                                                NULL};
+static const struct lks_aead *const chacha20_poly1305_rows[] = {
+    X86(lks_chacha20_poly1305_avx512) & lks_chacha20_poly1305_portable, NULL};
 
 static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
     [LKS_AES_128_GCM] = aes_128_gcm_rows,
@@ -45,6 +45,7 @@ static const struct {
     {"portable", 0},
     {"aesni", NEEDS_AESNI},
     {"vaes256", NEEDS_VAES},
+    {"avx512", LKS_CPU_AVX | LKS_CPU_AVX2 | NEEDS_AVX512 | LKS_CPU_AVX512IFMA},
     {"vaes512", NEEDS_VAES | NEEDS_AVX512},
 };
 

@@ -18,6 +18,6 @@ extern const struct lks_aead lks_aes_128_gcm_portable, lks_aes_256_gcm_portable;
 extern const struct lks_aead lks_aes_128_gcm_aesni, lks_aes_256_gcm_aesni;
 extern const struct lks_aead lks_aes_128_gcm_vaes256, lks_aes_256_gcm_vaes256;
 extern const struct lks_aead lks_aes_128_gcm_vaes512, lks_aes_256_gcm_vaes512;
-extern const struct lks_aead lks_chacha20_poly1305_portable;
+extern const struct lks_aead lks_chacha20_poly1305_portable, lks_chacha20_poly1305_avx512;
 
 #endif
