@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * AES-GCM streams over vectors of any width: one message at a time, made for long ones.
+ * AES-GCM over vectors of any width.
  *
  * The file that includes this defines, besides including <immintrin.h>:
  *   GCM_ISA        name of the tier, unquoted                     aesni    vaes256    vaes512
  *   VEC            vector type                                    __m128i  __m256i    __m512i
  *   VEC_BLOCKS     AES blocks in a vector                         1        2          4
+ *   GCM_LANES_MAX  row's lanes_max_len, measured; 0: no lanes
  *   vec_load/vec_store(p[, v])   unaligned
- *   vec_xor(a, b), vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
+ *   vec_load_part(p, from, to)   bytes from … to of a vector out of memory, p where the first of
+ *                                them lies; the others are 0
+ *   vec_store_part(p, v, from, to), vec_keep(v, from, to)   likewise
+ *   vec_xor(a, b), vec_xor3(a, b, c), vec_zero()
+ *   vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
  *   vec_shuffle(v, m)   bytes within each block, by the vector m
+ *   vec_swap(v)         the 64-bit halves of each block
  *   vec_add32(a, b)     32-bit lanes
  *   vec_repeat(block)   the __m128i in every block
- *   vec_fold(v)         xor of all blocks, as __m128i
- *   vec_count()         the vector with block i's last word (byte-reversed form) i, else 0
- *   vec_xor3(a, b, c)
+ *   vec_place(block, i) the __m128i in block i, zero in the others
  *   vec_first(block)    the __m128i in the first block, zero in the others
+ *   vec_fold(v)         xor of all blocks, as __m128i
+ *   vec_fold_each(v)    v[VEC_BLOCKS] to one vector: block i is the xor of all blocks of v[i]
+ *   vec_count()         the vector with block i's last word (byte-reversed form) i, else 0
  * and is compiled with AES-NI, PCLMULQDQ, SSSE3 and SSE4.1, plus for ymm AVX2, VAES and VPCLMULQDQ,
- * plus for zmm AVX-512F and -BW. It defines the rows lks_aes_{128,256}_gcm_<GCM_ISA>.
+ * plus for zmm AVX-512F, -BW and -DQ. It defines the rows lks_aes_{128,256}_gcm_<GCM_ISA>.
  *
  * Mathematics. GHASH numbers the bits of a block from the other end than clmul does. Reversing the
  * bytes of each block turns it into POLYVAL (RFC 8452, appendix A):
@@ -25,29 +32,41 @@
  * whose product a b x^-128 is a Montgomery multiplication and needs no shift: two clmul by the
  * constant 0xc2 << 56 fold the lower half of a 256-bit product into the upper one. "Powers of H"
  * are those of x rev(H) under that product. n blocks are summed as X1 H^n + X2 H^n-1 + … + Xn H
- * with one reduction in the end.
+ * with one reduction in the end. A product is three clmul (Karatsuba): a carry-less multiplication
+ * costs as much as four AES rounds.
  *
- * Key state: round keys, then H^4, H^3, H^2, H^1. Descending, so that n blocks multiply with n
- * neighbours, and last, so that "the end of the powers" names them all. Long messages need more
- * powers than a small key should hold, so they make their own table on the stack.
+ * Slots. A message is a row of blocks that ends where a vector ends:
+ *
+ *     |  -     J0   text  text | text  text  text  text | text  text  text  length |
+ *
+ * J0's slot is enciphered like the text's, for the tag; in its place the additional data are
+ * hashed. So the rest of a message is no matter of its own: what is not a multiple of a vector
+ * stands in front, and GHASH's last power is always H^1.
+ *
+ * Key state: round keys, then the powers H^8 … H^1 (AES-256: H^4 … H^1, lest keys grow).
+ * Descending, so that n blocks multiply with n neighbours, and last, so that "the end of the
+ * powers" names them all. Long messages need more powers than a small key should hold, so they make
+ * their own table on the stack.
  */
 
 #include <string.h>
 
 #include <lockstep/engine.h>
 
+#include "base/ct.h"
 #include "simd/aead.h"
 #include "simd/aead_rows.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-#define STATE_POWERS      4u
-#define KEYS_LEN(rounds)  (16u * ((rounds) + 1u))
-#define STATE_LEN(rounds) (KEYS_LEN(rounds) + 16u * STATE_POWERS)
-#define GROUP             8u /* vectors in flight */
-#define GROUP_BLOCKS      (GROUP * VEC_BLOCKS)
-#define GROUP_LEN         (16u * GROUP_BLOCKS)
+#define VEC_LEN              (16u * VEC_BLOCKS)
+#define STATE_POWERS(rounds) ((rounds) == 10u ? 8u : 4u)
+#define KEYS_LEN(rounds)     (16u * ((rounds) + 1u))
+#define STATE_LEN(rounds)    (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
+#define PASS_MAX             8u /* vectors in flight */
+#define POWERS_MAX           (PASS_MAX * VEC_BLOCKS)
+#define TABLE_LEN            (16u * POWERS_MAX) /* the powers, and as much for their half sums */
 
 #define block_load(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define block_store(p, v) _mm_storeu_si128((__m128i *)(void *)(p), v)
@@ -57,62 +76,488 @@ INLINE __m128i reverse_mask(void)
     return _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-/* A product before reduction: 256 bits as low, high and the two middle terms' sum. */
-struct product {
-    __m128i low, mid, high;
-};
+#include "simd/gcm_field.h"
+#include "simd/gcm_keys.h"
 
-INLINE __m128i reduce(struct product p)
-{
-    const __m128i poly = _mm_set_epi64x((long long)0xc200000000000000u, 1);
-    __m128i low = _mm_xor_si128(p.low, _mm_slli_si128(p.mid, 8));
-    __m128i high = _mm_xor_si128(p.high, _mm_srli_si128(p.mid, 8));
-    for (int i = 0; i < 2; i++)
-        low = _mm_xor_si128(_mm_shuffle_epi32(low, 0x4e), _mm_clmulepi64_si128(low, poly, 0x10));
-    return _mm_xor_si128(high, low);
-}
-
-INLINE struct product multiply(__m128i a, __m128i b)
-{
-    return (struct product){
-        _mm_clmulepi64_si128(a, b, 0x00),
-        _mm_xor_si128(_mm_clmulepi64_si128(a, b, 0x01), _mm_clmulepi64_si128(a, b, 0x10)),
-        _mm_clmulepi64_si128(a, b, 0x11)};
-}
-
-/* Products of whole vectors, added up. */
-struct vec_product {
-    VEC low, mid, high;
-};
-
-INLINE struct vec_product vec_multiply(VEC a, VEC b)
-{
-    return (struct vec_product){vec_clmul(a, b, 0x00),
-                                vec_xor(vec_clmul(a, b, 0x01), vec_clmul(a, b, 0x10)),
-                                vec_clmul(a, b, 0x11)};
-}
-
-INLINE void vec_multiply_add(struct vec_product *sum, VEC a, VEC b)
-{
-    sum->low = vec_xor(sum->low, vec_clmul(a, b, 0x00));
-    sum->mid = vec_xor3(sum->mid, vec_clmul(a, b, 0x01), vec_clmul(a, b, 0x10));
-    sum->high = vec_xor(sum->high, vec_clmul(a, b, 0x11));
-}
-
-INLINE __m128i vec_reduce(struct vec_product p)
-{
-    return reduce((struct product){vec_fold(p.low), vec_fold(p.mid), vec_fold(p.high)});
-}
-
-struct gcm {
-    __m128i sum;     /* of GHASH, reversed bytes */
-    __m128i counter; /* of the next block, reversed bytes: a 32-bit add counts */
-    const uint8_t *round_keys;
+/* A message on its way. Its text, where it lies in one piece: src and dst are where the next
+ * vector's first byte would be, so they may point before the text. */
+struct message {
+    const uint8_t *keys;
     const uint8_t *powers_end; /* H^k lies 16 k bytes before */
-    uint32_t fill;             /* bytes of a block that a segment's end cut through */
-    uint8_t key_stream[16];    /* that block's */
-    uint8_t cipher[16];        /* that block's ciphertext so far */
+    VEC counter;               /* of the next vector, bytes reversed: a 32-bit add counts */
+    struct products sum;       /* of this group */
+    VEC carry;                 /* what the groups before make, to add to the next vector */
+    VEC tag_mask;              /* J0's block, bytes reversed, where it lies */
+    __m128i aad, lengths;      /* what the first and the last slot hash */
+    uintptr_t src, dst;
+    ptrdiff_t begin, end;      /* of the text, from the next vector's first byte */
+    uint32_t left;             /* vectors */
+    const struct lks_seg *seg; /* in pieces: where the text goes on; else the last */
+    size_t seg_at;
 };
+
+/* How one pass differs from another; constants all. */
+struct pass {
+    unsigned int rounds, num_vecs;
+    unsigned int group; /* vectors to a reduction: so many powers are there */
+    bool opening;
+    bool first, last; /* has the message's first, last vector */
+    bool in_pieces;
+    bool has_table; /* powers_end is that of a table with half sums */
+};
+
+INLINE ptrdiff_t within_vec(ptrdiff_t at)
+{
+    return at < 0 ? 0 : at > (ptrdiff_t)VEC_LEN ? (ptrdiff_t)VEC_LEN : at;
+}
+
+INLINE VEC load_piece(uintptr_t p, ptrdiff_t from, ptrdiff_t to)
+{
+    return vec_load_part((const uint8_t *)(p + (uintptr_t)from), (size_t)from, (size_t)to);
+}
+
+/* Text in pieces into the bytes from … to of a vector that is zero elsewhere. */
+INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
+{
+    VEC v = vec_zero();
+    while (from < to) {
+        if (m->seg_at == m->seg->len)
+            m->seg++, m->seg_at = 0;
+        ptrdiff_t left = (ptrdiff_t)(m->seg->len - m->seg_at),
+                  n = left < to - from ? left : to - from;
+        v = vec_xor(v, vec_load_part(m->seg->src + m->seg_at, (size_t)from, (size_t)(from + n)));
+        m->seg_at += (size_t)n;
+        from += n;
+    }
+    return v;
+}
+
+INLINE void put_pieces(const struct lks_seg **seg, size_t *seg_at, VEC v, ptrdiff_t from,
+                       ptrdiff_t to)
+{
+    while (from < to) {
+        if (*seg_at == (*seg)->len)
+            (*seg)++, *seg_at = 0;
+        ptrdiff_t left = (ptrdiff_t)((*seg)->len - *seg_at),
+                  n = left < to - from ? left : to - from;
+        vec_store_part((*seg)->dst + *seg_at, v, (size_t)from, (size_t)(from + n));
+        *seg_at += (size_t)n;
+        from += n;
+    }
+}
+
+/* The last vector's text: what lies in one piece, and the last byte, which may lie elsewhere. */
+INLINE VEC load_end(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
+{
+    const uint8_t *type = m->seg->src; /* the last segment */
+    ptrdiff_t at = m->end - 1 - (ptrdiff_t)(VEC_LEN * i);
+    uintptr_t src = m->src + VEC_LEN * i;
+    if (VEC_BLOCKS == 1 && (to == 0 || to != at + 1)) /* it may end in the xmm before the last */
+        return load_piece(src, from, to);
+    return vec_xor(load_piece(src, from, to - (ptrdiff_t)m->seg_at),
+                   vec_load_part(type, (size_t)at, (size_t)at + m->seg_at));
+}
+
+/* A vector that has to_go vectors to its group's end, itself included. */
+INLINE void multiply_power(struct message *m, VEC x, unsigned int to_go, bool has_table)
+{
+    const uint8_t *at = m->powers_end - VEC_LEN * to_go;
+    VEC power = vec_load(at);
+    multiply_add(&m->sum, x, power, has_table ? vec_load(at + TABLE_LEN) : half_sums(power));
+}
+
+/* Closes a group: one block, to add to the next vector. */
+INLINE void fold_group(struct message *m)
+{
+    __m128i block = vec_fold(vec_reduce(m->sum));
+    m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
+    m->carry = vec_first(block);
+}
+
+/* Key stream but for the last round. In the same breath, if hash, as many vectors of ciphertext at
+ * hash are a group of GHASH: two chains of instructions that do not wait for each other. */
+INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[PASS_MAX],
+                             const uint8_t *hash)
+{
+    const VEC reverse = vec_repeat(reverse_mask());
+    const VEC step = vec_repeat(_mm_set_epi32(0, 0, 0, VEC_BLOCKS));
+    const uint8_t *keys = m->keys;
+    __asm__("" : "+r"(keys)); /* lest the compiler loads them once for all kinds of pass */
+    VEC key = vec_repeat(block_load(keys));
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        block[i] = vec_xor(vec_shuffle(m->counter, reverse), key);
+        m->counter = vec_add32(m->counter, step);
+    }
+    UNROLL for (unsigned int round = 1; round < p.rounds; round++)
+    {
+        key = vec_repeat(block_load(keys + 16 * round));
+        UNROLL for (unsigned int i = 0; i < p.num_vecs; i++) block[i] = vec_aesenc(block[i], key);
+        if (!hash || round > p.num_vecs)
+            continue;
+        const unsigned int i = round % p.num_vecs; /* the one with the carry last */
+        VEC x = vec_shuffle(vec_load(hash + VEC_LEN * i), reverse);
+        if (i == 0)
+            x = vec_xor(x, m->carry);
+        multiply_power(m, x, p.num_vecs - i, true);
+    }
+}
+
+/* Whole vectors in one piece, in the middle of a message. They, or as many before them, are hashed
+ * meanwhile. */
+INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
+{
+    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const uint8_t *hash_at = (const uint8_t *)(p.opening ? m->src : m->dst - VEC_LEN * p.num_vecs);
+    VEC block[PASS_MAX];
+    if (hash)
+        fold_group(m);
+    encrypt_counters(m, p, block, hash ? hash_at : NULL);
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        VEC in = vec_load((const uint8_t *)(m->src + VEC_LEN * i));
+        vec_store((uint8_t *)(m->dst + VEC_LEN * i),
+                  vec_aesenclast(block[i], vec_xor(last_key, in)));
+    }
+    m->src += VEC_LEN * p.num_vecs;
+    m->dst += VEC_LEN * p.num_vecs;
+    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
+    m->left -= p.num_vecs;
+}
+
+INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
+{
+    const VEC reverse = vec_repeat(reverse_mask());
+    middle_pass(m, p, p.opening);
+    for (uint32_t i = 1; i < num_passes; i++)
+        middle_pass(m, p, true);
+    if (p.opening)
+        return;
+    fold_group(m);
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        const uint8_t *cipher = (const uint8_t *)(m->dst - VEC_LEN * (p.num_vecs - i));
+        VEC x = vec_shuffle(vec_load(cipher), reverse);
+        if (i == 0)
+            x = vec_xor(x, m->carry);
+        multiply_power(m, x, p.num_vecs - i, true);
+    }
+}
+
+/* The next vectors of a message: enciphered, and their products added up. A pass is a group of
+ * GHASH, or some whole ones. */
+INLINE void pass(struct message *m, const struct pass p)
+{
+    const VEC reverse = vec_repeat(reverse_mask());
+    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const struct lks_seg *put_seg = m->seg;
+    size_t put_at = m->seg_at;
+    VEC block[PASS_MAX], hashed[PASS_MAX];
+    if (!p.first)
+        fold_group(m);
+    encrypt_counters(m, p, block, NULL);
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        const bool is_first = p.first && i == 0;
+        const bool may_end = p.last && i + (VEC_BLOCKS == 1 ? 2 : 1) >= p.num_vecs;
+        const ptrdiff_t from = is_first ? m->begin : 0;
+        const ptrdiff_t to = may_end || is_first ? within_vec(m->end - (ptrdiff_t)(VEC_LEN * i))
+                                                 : (ptrdiff_t)VEC_LEN;
+        const uintptr_t at = VEC_LEN * i;
+        VEC in = p.in_pieces ? take_pieces(m, from, to)
+                 : may_end   ? load_end(m, i, from, to)
+                 : is_first  ? load_piece(m->src, from, to)
+                             : vec_load((const uint8_t *)(m->src + at));
+        VEC out = vec_aesenclast(block[i], vec_xor(last_key, in));
+        if (p.in_pieces)
+            put_pieces(&put_seg, &put_at, out, from, to);
+        else if (is_first || may_end)
+            vec_store_part((uint8_t *)(m->dst + at + (uintptr_t)from), out, (size_t)from,
+                           (size_t)to);
+        else
+            vec_store((uint8_t *)(m->dst + at), out);
+        hashed[i] = p.opening ? in : out;
+        if (is_first || may_end)
+            hashed[i] = vec_keep(hashed[i], (size_t)from, (size_t)to);
+        if (is_first) {
+            const size_t slot = (size_t)from / 16 - 1;
+            m->tag_mask = vec_shuffle(vec_keep(out, 16 * slot, 16 * slot + 16), reverse);
+            hashed[i] = vec_xor(hashed[i], vec_place(m->aad, slot));
+        }
+        if (p.last && i == p.num_vecs - 1)
+            hashed[i] = vec_xor(hashed[i], vec_place(m->lengths, VEC_BLOCKS - 1));
+    }
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        VEC x = vec_shuffle(hashed[i], reverse);
+        if (i && (p.num_vecs - i) % p.group == 0)
+            fold_group(m);
+        if (i ? (p.num_vecs - i) % p.group == 0 : !p.first)
+            x = vec_xor(x, m->carry);
+        multiply_power(m, x, (p.num_vecs - i - 1) % p.group + 1, p.has_table);
+    }
+    m->src += VEC_LEN * p.num_vecs;
+    m->dst += VEC_LEN * p.num_vecs;
+    m->begin = 0;
+    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
+    m->left -= p.num_vecs;
+}
+
+/* A table of the powers H^num … H^1, which end at TABLE_LEN, and of their half sums, which end as
+ * much behind. Each pass doubles what the key has, a vector at a time. */
+INLINE void make_table(struct message *m, uint8_t table[2 * TABLE_LEN], unsigned int have,
+                       unsigned int num)
+{
+    uint8_t *end = table + TABLE_LEN;
+    for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS)
+        vec_store(end - 16 * k, vec_load(m->powers_end - 16 * k));
+    for (; have < num; have *= 2) {
+        VEC by = vec_repeat(block_load(end - 16 * have));
+        for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS) {
+            struct products p = {vec_zero(), vec_zero(), vec_zero()};
+            multiply_add(&p, vec_load(end - 16 * k), by, half_sums(by));
+            vec_store(end - 16 * (have + k), vec_reduce(p));
+        }
+    }
+    for (unsigned int k = VEC_BLOCKS; k <= num; k += VEC_BLOCKS)
+        vec_store(end + TABLE_LEN - 16 * k, half_sums(vec_load(end - 16 * k)));
+    m->powers_end = end;
+}
+
+INLINE void wipe_table(uint8_t table[2 * TABLE_LEN], unsigned int num)
+{
+    for (unsigned int k = VEC_BLOCKS; k <= num; k += VEC_BLOCKS) {
+        vec_store(table + TABLE_LEN - 16 * k, vec_zero());
+        vec_store(table + 2 * TABLE_LEN - 16 * k, vec_zero());
+    }
+    __asm__ volatile("" : : "r"(table) : "memory");
+}
+
+/* At most 16 bytes, and zeros behind them; no byte outside is touched. */
+INLINE __m128i load_aad(const uint8_t *aad, uint32_t len)
+{
+    uint64_t low = 0, high = 0;
+    uint32_t part;
+    if (len > 8) {
+        memcpy(&low, aad, 8);
+        memcpy(&high, aad + len - 8, 8);
+        high >>= 8 * (16 - len);
+    } else if (len >= 4) {
+        memcpy(&part, aad + len - 4, 4);
+        low = (uint64_t)part << 8 * (len - 4);
+        memcpy(&part, aad, 4);
+        low |= part;
+    } else {
+        for (uint32_t i = 0; i < len; i++)
+            low |= (uint64_t)aad[i] << 8 * i;
+    }
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* All additional data but the last block, which has a slot. */
+static __attribute__((noinline)) void hash_long_aad(struct message *m,
+                                                    const struct lks_aead_job *job)
+{
+    const __m128i h = block_load(m->powers_end - 16);
+    __m128i sum = _mm_setzero_si128();
+    uint32_t at = 0;
+    for (; job->aad_len - at > 16; at += 16)
+        sum = block_multiply(
+            _mm_xor_si128(sum, _mm_shuffle_epi8(block_load(job->aad + at), reverse_mask())), h);
+
+    m->aad = _mm_xor_si128(load_aad(job->aad + at, job->aad_len - at),
+                           _mm_shuffle_epi8(sum, reverse_mask()));
+}
+
+INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned int rounds)
+{
+    const uint32_t num_slots = (job->len + 15) / 16 + 2;
+    const uint32_t num_vecs = (num_slots + VEC_BLOCKS - 1) / VEC_BLOCKS;
+    const uint32_t first_slot = num_vecs * VEC_BLOCKS - num_slots;
+    m->keys = job->state;
+    m->powers_end = job->state + STATE_LEN(rounds);
+    uint64_t nonce_low;
+    uint32_t nonce_high;
+    memcpy(&nonce_low, job->nonce, 8);
+    memcpy(&nonce_high, job->nonce + 8, 4);
+    __m128i j0 = _mm_set_epi64x(nonce_high, (long long)nonce_low); /* SP 800-38D section 7.1 */
+    __m128i number = _mm_cvtsi32_si128((int)(1 - first_slot));
+    m->counter = vec_add32(vec_repeat(_mm_add_epi32(_mm_shuffle_epi8(j0, reverse_mask()), number)),
+                           vec_count());
+    m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
+    m->lengths = _mm_set_epi64x((long long)__builtin_bswap64((uint64_t)job->len * 8),
+                                (long long)__builtin_bswap64((uint64_t)job->aad_len * 8));
+    m->tag_mask = vec_zero();
+    m->carry = vec_zero();
+    m->begin = (ptrdiff_t)(16 * (first_slot + 1));
+    m->end = m->begin + (ptrdiff_t)job->len;
+    m->left = num_vecs;
+    if (job->aad_len <= 16)
+        m->aad = load_aad(job->aad, job->aad_len);
+    else
+        hash_long_aad(m, job);
+}
+
+/* Whether the text lies in one piece, but for a last byte: a record's content and its type. */
+INLINE bool begin_text(struct message *m, const struct lks_aead_job *job)
+{
+    const struct lks_seg *segs = job->segs;
+    const bool in_pieces = job->num_segs != 1 && (job->num_segs != 2 || segs[1].len != 1 ||
+                                                  segs[0].dst + segs[0].len != segs[1].dst);
+    m->seg_at = in_pieces ? 0 : job->num_segs - 1;
+    m->seg = segs + m->seg_at;
+    if (in_pieces)
+        return false;
+    m->src = (uintptr_t)segs[0].src - (uintptr_t)m->begin;
+    m->dst = (uintptr_t)segs[0].dst - (uintptr_t)m->begin;
+    return true;
+}
+
+#define PASS(n)         \
+    do {                \
+        p.num_vecs = n; \
+        pass(m, p);     \
+    } while (0)
+
+/* Leaves a multiple of four vectors. */
+INLINE void first_pass(struct message *m, struct pass p)
+{
+    const unsigned int num = m->left % 4;
+    p.first = true;
+    if (num == 0)
+        PASS(4);
+    if (num == 1 && !(p.last && VEC_BLOCKS == 1)) /* no message is a lone xmm */
+        PASS(1);
+    if (num == 2)
+        PASS(2);
+    if (num == 3)
+        PASS(3);
+}
+
+/* With the key's own powers. */
+INLINE void run_short(struct message *m, struct pass p)
+{
+    p.group = STATE_POWERS(p.rounds) / VEC_BLOCKS;
+    p.last = m->left <= 4;
+    if (p.last) {
+        first_pass(m, p);
+        return;
+    }
+    first_pass(m, p);
+    while (GCM_SHORT_VECS > 8 && m->left > 4)
+        PASS(4);
+    p.last = true;
+    PASS(4);
+}
+
+INLINE void run_long(struct message *m, struct pass p)
+{
+    uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
+    const bool has_middle = m->left >= GCM_LONG_VECS;
+    const unsigned int num_powers = VEC_BLOCKS * (has_middle ? 8 : 4);
+    make_table(m, table, STATE_POWERS(p.rounds), num_powers);
+    p.has_table = true;
+    p.group = 4;
+    first_pass(m, p);
+    if (has_middle) {
+        if (m->left % 8 == 0)
+            PASS(4);
+        p.num_vecs = p.group = 8;
+        middle(m, p, (m->left - 1) / 8);
+        p.group = 4;
+    }
+    while (m->left > 4)
+        PASS(4);
+    p.last = true;
+    PASS(4);
+    wipe_table(table, num_powers);
+}
+
+/* Text in pieces: a vector is put together from as many as it takes. */
+static __attribute__((noinline)) struct message run_pieces(struct message start,
+                                                           unsigned int rounds, bool opening)
+{
+    uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
+    struct message copy = start, *m = &copy;
+    struct pass p = {.rounds = rounds, .group = 4, .opening = opening, .has_table = true};
+    const unsigned int num_powers = VEC_BLOCKS * (m->left <= 4 ? 4 : 8);
+    make_table(m, table, STATE_POWERS(rounds), num_powers);
+    p.in_pieces = true;
+    p.last = m->left <= 4;
+    if (p.last) {
+        first_pass(m, p);
+        wipe_table(table, num_powers);
+        return copy;
+    }
+    first_pass(m, p);
+    while (m->left > 4) {
+        size_t here = m->seg->len - m->seg_at, num = here / (8 * VEC_LEN);
+        if (num > (m->left - 1) / 8)
+            num = (m->left - 1) / 8;
+        if (!num) {
+            PASS(4);
+            continue;
+        }
+        m->src = (uintptr_t)m->seg->src + m->seg_at;
+        m->dst = (uintptr_t)m->seg->dst + m->seg_at;
+        m->seg_at += num * 8 * VEC_LEN;
+        p.num_vecs = p.group = 8;
+        middle(m, p, (uint32_t)num);
+        p.group = 4;
+    }
+    p.last = true;
+    PASS(4);
+    wipe_table(table, num_powers);
+    return copy;
+}
+
+/* Enciphers a message and leaves its last group's products. */
+INLINE struct products run(const struct lks_aead_job *job, struct pass p)
+{
+    struct message m;
+    begin(&m, job, p.rounds);
+    if (!begin_text(&m, job))
+        m = run_pieces(m, p.rounds, p.opening);
+    else if (m.left <= GCM_SHORT_VECS)
+        run_short(&m, p);
+    else
+        run_long(&m, p);
+    m.sum.high = vec_xor(m.sum.high, m.tag_mask);
+    m.sum.mid = vec_xor(m.sum.mid, m.tag_mask);
+    return m.sum;
+}
+
+/* Messages of as many keys as a vector has blocks: each fills its own vectors, which overlap in the
+ * processor, and all tags are reduced together. */
+INLINE void run_together(struct lks_aead_job *const *jobs, uint8_t tags[VEC_LEN],
+                         unsigned int num_jobs, struct pass p)
+{
+    VEC low[VEC_BLOCKS], mid[VEC_BLOCKS], high[VEC_BLOCKS];
+    UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++) low[i] = mid[i] = high[i] = vec_zero();
+    for (unsigned int i = 0; i < num_jobs; i++) {
+        struct products sum = run(jobs[i], p);
+        low[i] = sum.low;
+        mid[i] = sum.mid;
+        high[i] = sum.high;
+    }
+    struct products sum = {vec_fold_each(low), vec_fold_each(mid), vec_fold_each(high)};
+    vec_store(tags, vec_shuffle(vec_reduce(sum), vec_repeat(reverse_mask())));
+}
+
+INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigned int rounds,
+                      bool opening)
+{
+    for (size_t at = 0; at < num_jobs; at += VEC_BLOCKS) {
+        unsigned int num = num_jobs - at < VEC_BLOCKS ? (unsigned int)(num_jobs - at) : VEC_BLOCKS;
+        uint8_t tags[VEC_LEN];
+        run_together(jobs + at, tags, num, (struct pass){.rounds = rounds, .opening = opening});
+        for (unsigned int i = 0; i < num; i++)
+            if (opening)
+                lks_aead_finish_open(jobs[at + i], tags + 16 * i, 16);
+            else
+                memcpy(jobs[at + i]->tag, tags + 16 * i, 16);
+    }
+}
 
 INLINE __m128i encrypt_block(const uint8_t *round_keys, unsigned int rounds, __m128i block)
 {
@@ -120,286 +565,6 @@ INLINE __m128i encrypt_block(const uint8_t *round_keys, unsigned int rounds, __m
     for (unsigned int i = 1; i < rounds; i++)
         block = _mm_aesenc_si128(block, block_load(round_keys + 16 * i));
     return _mm_aesenclast_si128(block, block_load(round_keys + 16 * rounds));
-}
-
-INLINE __m128i next_key_stream_block(struct gcm *g, unsigned int rounds)
-{
-    __m128i block = _mm_shuffle_epi8(g->counter, reverse_mask());
-    g->counter = _mm_add_epi32(g->counter, _mm_set_epi32(0, 0, 0, 1));
-    return encrypt_block(g->round_keys, rounds, block);
-}
-
-/* One block in reversed bytes. */
-INLINE void ghash_block(struct gcm *g, __m128i block)
-{
-    g->sum = reduce(multiply(_mm_xor_si128(g->sum, block), block_load(g->powers_end - 16)));
-}
-
-/* Any number of bytes, zero-padded to whole blocks. */
-INLINE void ghash_padded(struct gcm *g, const uint8_t *bytes, size_t len)
-{
-    for (; len >= 16; bytes += 16, len -= 16)
-        ghash_block(g, _mm_shuffle_epi8(block_load(bytes), reverse_mask()));
-    if (len) {
-        uint8_t last[16] = {0};
-        memcpy(last, bytes, len);
-        ghash_block(g, _mm_shuffle_epi8(block_load(last), reverse_mask()));
-    }
-}
-
-/* num_vecs vectors of ciphertext, the sum so far added to the first block. */
-INLINE void ghash_vecs(struct gcm *g, const uint8_t *cipher, unsigned int num_vecs)
-{
-    const VEC reverse = vec_repeat(reverse_mask());
-    const uint8_t *power = g->powers_end - 16 * VEC_BLOCKS * num_vecs;
-    VEC first = vec_xor(vec_shuffle(vec_load(cipher), reverse), vec_first(g->sum));
-    struct vec_product sum = vec_multiply(first, vec_load(power));
-    UNROLL for (unsigned int i = 1; i < num_vecs; i++)
-        vec_multiply_add(&sum, vec_shuffle(vec_load(cipher + 16 * VEC_BLOCKS * i), reverse),
-                         vec_load(power + 16 * VEC_BLOCKS * i));
-    g->sum = vec_reduce(sum);
-}
-
-/* num_vecs vectors through the cipher, and in the same breath (if hash) GHASH over as many vectors
- * of ciphertext at `hash`: two chains of instructions that do not wait for each other. */
-INLINE void crypt_vecs(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
-                       const uint8_t *hash, unsigned int num_vecs)
-{
-    const VEC reverse = vec_repeat(reverse_mask());
-    const VEC step = vec_repeat(_mm_set_epi32(0, 0, 0, VEC_BLOCKS));
-    VEC counter = vec_add32(vec_repeat(g->counter), vec_count()), block[GROUP];
-    VEC key = vec_repeat(block_load(g->round_keys));
-    UNROLL for (unsigned int i = 0; i < num_vecs; i++)
-    {
-        block[i] = vec_xor(vec_shuffle(counter, reverse), key);
-        counter = vec_add32(counter, step);
-    }
-    g->counter = _mm_add_epi32(g->counter, _mm_set_epi32(0, 0, 0, (int)(num_vecs * VEC_BLOCKS)));
-
-    const uint8_t *power = g->powers_end - 16 * VEC_BLOCKS * num_vecs;
-    struct vec_product sum;
-    UNROLL for (unsigned int round = 1; round < rounds; round++)
-    {
-        key = vec_repeat(block_load(g->round_keys + 16 * round));
-        UNROLL for (unsigned int i = 0; i < num_vecs; i++) block[i] = vec_aesenc(block[i], key);
-        if (hash && round == 1)
-            sum = vec_multiply(vec_xor(vec_shuffle(vec_load(hash), reverse), vec_first(g->sum)),
-                               vec_load(power));
-        else if (hash && round <= num_vecs)
-            vec_multiply_add(&sum,
-                             vec_shuffle(vec_load(hash + 16 * VEC_BLOCKS * (round - 1)), reverse),
-                             vec_load(power + 16 * VEC_BLOCKS * (round - 1)));
-        if (hash && round == num_vecs)
-            g->sum = vec_reduce(sum);
-    }
-    key = vec_repeat(block_load(g->round_keys + 16 * rounds));
-    UNROLL for (unsigned int i = 0; i < num_vecs; i++)
-    {
-        const unsigned int at = 16 * VEC_BLOCKS * i;
-        vec_store(dst + at, vec_aesenclast(block[i], vec_xor(key, vec_load(src + at))));
-    }
-}
-
-/* Bytes up to the end of a block that an earlier segment began, or the first of a new one. Returns
- * how many. */
-static __attribute__((noinline)) size_t finish_block(struct gcm *g, const uint8_t *src,
-                                                     uint8_t *dst, size_t len, bool opening)
-{
-    size_t at = g->fill, end = at + len < 16 ? at + len : 16;
-    for (size_t i = at; i < end; i++) {
-        uint8_t in = src[i - at], out = in ^ g->key_stream[i];
-        g->cipher[i] = opening ? in : out;
-        dst[i - at] = out;
-    }
-    g->fill = end & 15;
-    if (end == 16)
-        ghash_block(g, _mm_shuffle_epi8(block_load(g->cipher), reverse_mask()));
-    return end - at;
-}
-
-INLINE void crypt_block(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
-                        bool opening)
-{
-    __m128i in = block_load(src), out = _mm_xor_si128(in, next_key_stream_block(g, rounds));
-    block_store(dst, out);
-    ghash_block(g, _mm_shuffle_epi8(opening ? in : out, reverse_mask()));
-}
-
-/* Whole vectors, num_vecs of them. */
-INLINE void crypt_and_hash(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
-                           unsigned int num_vecs, bool opening)
-{
-    if (opening) {
-        crypt_vecs(g, rounds, src, dst, src, num_vecs);
-    } else {
-        crypt_vecs(g, rounds, src, dst, NULL, num_vecs);
-        ghash_vecs(g, dst, num_vecs);
-    }
-}
-
-/* The long middle: groups of vectors, where sealing hashes each group while it encrypts the next.
- */
-INLINE size_t crypt_groups(struct gcm *g, unsigned int rounds, const uint8_t *src, uint8_t *dst,
-                           size_t len, bool opening)
-{
-    size_t at = 0;
-    if (opening) {
-        for (; len - at >= GROUP_LEN; at += GROUP_LEN)
-            crypt_vecs(g, rounds, src + at, dst + at, src + at, GROUP);
-        return at;
-    }
-    if (len < GROUP_LEN)
-        return 0;
-    crypt_vecs(g, rounds, src, dst, NULL, GROUP);
-    for (at = GROUP_LEN; len - at >= GROUP_LEN; at += GROUP_LEN)
-        crypt_vecs(g, rounds, src + at, dst + at, dst + at - GROUP_LEN, GROUP);
-    ghash_vecs(g, dst + at - GROUP_LEN, GROUP);
-    return at;
-}
-
-INLINE void crypt_segment(struct gcm *g, unsigned int rounds, const struct lks_seg *seg,
-                          bool opening)
-{
-    const uint8_t *src = seg->src;
-    uint8_t *dst = seg->dst;
-    size_t len = seg->len, n;
-    if (g->fill) {
-        n = finish_block(g, src, dst, len, opening);
-        src += n, dst += n, len -= n;
-    }
-    n = crypt_groups(g, rounds, src, dst, len, opening);
-    src += n, dst += n, len -= n;
-    for (unsigned int num_vecs = GROUP / 2; num_vecs; num_vecs /= 2) {
-        n = (size_t)16 * VEC_BLOCKS * num_vecs;
-        if (len < n)
-            continue;
-        if (num_vecs == 4)
-            crypt_and_hash(g, rounds, src, dst, 4, opening);
-        else if (num_vecs == 2)
-            crypt_and_hash(g, rounds, src, dst, 2, opening);
-        else
-            crypt_and_hash(g, rounds, src, dst, 1, opening);
-        src += n, dst += n, len -= n;
-    }
-    for (; len >= 16; src += 16, dst += 16, len -= 16) /* a wide vector's rest */
-        crypt_block(g, rounds, src, dst, opening);
-    if (len) { /* the block that the end cuts through */
-        block_store(g->key_stream, next_key_stream_block(g, rounds));
-        finish_block(g, src, dst, len, opening);
-    }
-}
-
-/* Each block of a product reduced by itself: reduce() for whole vectors. */
-INLINE VEC vec_reduce_each(struct vec_product p)
-{
-    const VEC poly = vec_repeat(_mm_set_epi64x((long long)0xc200000000000000u, 1));
-    const VEC swap = vec_repeat(_mm_set_epi64x(0x0706050403020100, 0x0f0e0d0c0b0a0908));
-    const VEC up = vec_repeat(_mm_set_epi64x(0x0706050403020100, -1));
-    const VEC down = vec_repeat(_mm_set_epi64x(-1, 0x0f0e0d0c0b0a0908));
-    VEC low = vec_xor(p.low, vec_shuffle(p.mid, up));
-    VEC high = vec_xor(p.high, vec_shuffle(p.mid, down));
-    for (int i = 0; i < 2; i++)
-        low = vec_xor(vec_shuffle(low, swap), vec_clmul(low, poly, 0x10));
-    return vec_xor(high, low);
-}
-
-/* The powers that a message of len bytes needs, at most H^GROUP_BLOCKS … H^1, up to table's end.
- * Each pass doubles them, a vector at a time. */
-INLINE void make_powers(uint8_t *table, const uint8_t *state_end, size_t len)
-{
-    uint8_t *end = table + GROUP_LEN;
-    memcpy(end - 16 * STATE_POWERS, state_end - 16 * STATE_POWERS, 16 * STATE_POWERS);
-    for (unsigned int have = STATE_POWERS; have < GROUP_BLOCKS && len >= 32 * have; have *= 2) {
-        VEC by = vec_repeat(block_load(end - 16 * have));
-        for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS)
-            vec_store(end - 16 * (have + k),
-                      vec_reduce_each(vec_multiply(vec_load(end - 16 * k), by)));
-    }
-}
-
-INLINE void gcm_run(const struct lks_aead_job *job, uint8_t tag[16], unsigned int rounds,
-                    bool opening)
-{
-    struct gcm g = {0};
-    uint8_t powers[GROUP_LEN] __attribute__((aligned(64)));
-    const uint8_t *state_end = job->state + STATE_LEN(rounds);
-    g.round_keys = job->state;
-    g.powers_end = state_end;
-    if (job->len >= 32 * STATE_POWERS) {
-        make_powers(powers, state_end, job->len);
-        g.powers_end = powers + GROUP_LEN;
-    }
-    ghash_padded(&g, job->aad, job->aad_len);
-
-    uint8_t first[16];
-    memcpy(first, job->nonce, 12);
-    memcpy(first + 12, "\0\0\0\1", 4); /* J0 of SP 800-38D section 7.1 */
-    g.counter = _mm_shuffle_epi8(block_load(first), reverse_mask());
-    __m128i tag_mask = next_key_stream_block(&g, rounds);
-    for (uint32_t i = 0; i < job->num_segs; i++)
-        crypt_segment(&g, rounds, &job->segs[i], opening);
-    if (g.fill)
-        ghash_padded(&g, g.cipher, g.fill);
-    ghash_block(&g, _mm_set_epi64x((long long)job->aad_len * 8, (long long)job->len * 8));
-    block_store(tag, _mm_xor_si128(_mm_shuffle_epi8(g.sum, reverse_mask()), tag_mask));
-}
-
-/* Round keys by aeskeygenassist (Gueron, "Intel AES New Instructions", 2010). */
-INLINE __m128i expand_step(__m128i key, __m128i assist)
-{
-    for (int i = 0; i < 3; i++)
-        key = _mm_xor_si128(key, _mm_slli_si128(key, 4));
-    return _mm_xor_si128(key, assist);
-}
-
-#define ASSIST(key, rcon, lane) _mm_shuffle_epi32(_mm_aeskeygenassist_si128(key, rcon), lane)
-
-INLINE void expand_128(uint8_t *round_keys, const uint8_t *key)
-{
-    __m128i k = block_load(key);
-    block_store(round_keys, k);
-#define STEP(i, rcon)                          \
-    k = expand_step(k, ASSIST(k, rcon, 0xff)); \
-    block_store(round_keys + 16 * (i), k)
-    STEP(1, 0x01);
-    STEP(2, 0x02);
-    STEP(3, 0x04);
-    STEP(4, 0x08);
-    STEP(5, 0x10);
-    STEP(6, 0x20);
-    STEP(7, 0x40);
-    STEP(8, 0x80);
-    STEP(9, 0x1b);
-    STEP(10, 0x36);
-#undef STEP
-}
-
-INLINE void expand_256(uint8_t *round_keys, const uint8_t *key)
-{
-    __m128i even = block_load(key), odd = block_load(key + 16);
-    block_store(round_keys, even);
-    block_store(round_keys + 16, odd);
-#define STEP_EVEN(i, rcon)                             \
-    even = expand_step(even, ASSIST(odd, rcon, 0xff)); \
-    block_store(round_keys + 16 * (i), even)
-#define STEP_ODD(i)                                \
-    odd = expand_step(odd, ASSIST(even, 0, 0xaa)); \
-    block_store(round_keys + 16 * (i), odd)
-    STEP_EVEN(2, 0x01);
-    STEP_ODD(3);
-    STEP_EVEN(4, 0x02);
-    STEP_ODD(5);
-    STEP_EVEN(6, 0x04);
-    STEP_ODD(7);
-    STEP_EVEN(8, 0x08);
-    STEP_ODD(9);
-    STEP_EVEN(10, 0x10);
-    STEP_ODD(11);
-    STEP_EVEN(12, 0x20);
-    STEP_ODD(13);
-    STEP_EVEN(14, 0x40);
-#undef STEP_EVEN
-#undef STEP_ODD
 }
 
 /* H = E(K, 0), times x in POLYVAL's field (RFC 8452 section 3 and appendix A), and its powers. */
@@ -413,75 +578,58 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
     h = _mm_xor_si128(h,
                       _mm_and_si128(has_carry, _mm_set_epi64x((long long)0xc200000000000000u, 1)));
     __m128i power = h;
-    for (unsigned int k = 1; k <= STATE_POWERS; k++) {
+    for (unsigned int k = 1; k <= STATE_POWERS(rounds); k++) {
         block_store(state + STATE_LEN(rounds) - 16 * k, power);
-        power = reduce(multiply(power, h));
+        power = block_multiply(power, h);
     }
 }
 
-static void init_128(uint8_t *state, const uint8_t *key)
-{
-    expand_128(state, key);
-    store_powers(state, 10);
-}
-
-static void seal_128(struct lks_aead_job *job)
-{
-    gcm_run(job, job->tag, 10, false);
-}
-
-static void open_128(struct lks_aead_job *job)
-{
-    uint8_t tag[16];
-    gcm_run(job, tag, 10, true);
-    lks_aead_finish_open(job, tag, 16);
-}
-
-static void init_256(uint8_t *state, const uint8_t *key)
-{
-    expand_256(state, key);
-    store_powers(state, 14);
-}
-
-static void seal_256(struct lks_aead_job *job)
-{
-    gcm_run(job, job->tag, 14, false);
-}
-
-static void open_256(struct lks_aead_job *job)
-{
-    uint8_t tag[16];
-    gcm_run(job, tag, 14, true);
-    lks_aead_finish_open(job, tag, 16);
-}
-
+/* The functions and the row of one key size. */
 #define GCM_PASTE(a, b)    a##b
 #define GCM_ROW(name, isa) GCM_PASTE(name, isa)
 #define GCM_TEXT(isa)      #isa
 #define GCM_NAME(isa)      GCM_TEXT(isa)
 
-const struct lks_aead GCM_ROW(lks_aes_128_gcm_, GCM_ISA) = {
-    .name = "aes_128_gcm",
-    .isa = GCM_NAME(GCM_ISA),
-    .id = LKS_AES_128_GCM,
-    .key_len = 16,
-    .tag_len = 16,
-    .state_len = STATE_LEN(10),
-    .max_records = LKS_GCM_MAX_RECORDS,
-    .init = init_128,
-    .seal = seal_128,
-    .open = open_128,
-};
+#define GCM_FUNCTIONS(bits, rounds)                                                           \
+    static void init_##bits(uint8_t *state, const uint8_t *key)                               \
+    {                                                                                         \
+        expand_##bits(state, key);                                                            \
+        store_powers(state, rounds);                                                          \
+    }                                                                                         \
+    static __attribute__((noinline)) void seal_lanes_##bits(struct lks_aead_job *const *jobs, \
+                                                            size_t num_jobs)                  \
+    {                                                                                         \
+        run_lanes(jobs, num_jobs, rounds, false);                                             \
+    }                                                                                         \
+    static __attribute__((noinline)) void open_lanes_##bits(struct lks_aead_job *const *jobs, \
+                                                            size_t num_jobs)                  \
+    {                                                                                         \
+        run_lanes(jobs, num_jobs, rounds, true);                                              \
+    }                                                                                         \
+    static void seal_##bits(struct lks_aead_job *job)                                         \
+    {                                                                                         \
+        seal_lanes_##bits(&job, 1);                                                           \
+    }                                                                                         \
+    static void open_##bits(struct lks_aead_job *job)                                         \
+    {                                                                                         \
+        open_lanes_##bits(&job, 1);                                                           \
+    }                                                                                         \
+    const struct lks_aead GCM_ROW(lks_aes_##bits##_gcm_, GCM_ISA) = {                         \
+        .name = "aes_" #bits "_gcm",                                                          \
+        .isa = GCM_NAME(GCM_ISA),                                                             \
+        .id = LKS_AES_##bits##_GCM,                                                           \
+        .key_len = bits / 8,                                                                  \
+        .tag_len = 16,                                                                        \
+        .state_len = STATE_LEN(rounds),                                                       \
+        .max_records = LKS_GCM_MAX_RECORDS,                                                   \
+        .init = init_##bits,                                                                  \
+        .seal = seal_##bits,                                                                  \
+        .open = open_##bits,                                                                  \
+        .lanes_max_len = GCM_LANES_MAX,                                                       \
+        .num_lanes = VEC_BLOCKS,                                                              \
+        .seal_lanes = seal_lanes_##bits,                                                      \
+        .open_lanes = open_lanes_##bits,                                                      \
+    };
 
-const struct lks_aead GCM_ROW(lks_aes_256_gcm_, GCM_ISA) = {
-    .name = "aes_256_gcm",
-    .isa = GCM_NAME(GCM_ISA),
-    .id = LKS_AES_256_GCM,
-    .key_len = 32,
-    .tag_len = 16,
-    .state_len = STATE_LEN(14),
-    .max_records = LKS_GCM_MAX_RECORDS,
-    .init = init_256,
-    .seal = seal_256,
-    .open = open_256,
-};
+GCM_FUNCTIONS(128, 10)
+GCM_FUNCTIONS(256, 14)
