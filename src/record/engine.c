@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A burst: ops are checked and made into jobs (op.c), jobs of one kernel are grouped, short ones
- * sorted by length into lanes and long ones streamed, and each op is finished. All ops to seal are
- * in the first round. Ops to open under one key wait for each other, since one may end the key:
- * round r opens the r-th op of each key.
+ * A burst: ops are checked and made into jobs (piece.h, op.c), jobs of one kernel are grouped,
+ * short ones sorted by length into lanes and long ones streamed, and each op is finished. All ops
+ * to seal are in the first round. Ops to open under one key wait for each other, since one may end
+ * the key: round r opens the r-th op of each key.
  */
 
 #include <lockstep/engine.h>
@@ -12,29 +12,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/piece.h"
 #include "record/record.h"
 
 #define GROUPS_MAX     16u
 #define LENGTH_CLASSES 64u
 #define PREFETCH_AHEAD 8u
+#define SAME_LENGTH    16u /* a block: not worth sorting */
 
-/* Short jobs of one kernel and direction, as far as this round has them. */
+/* Short jobs of one kernel and direction that wait to run. */
 struct group {
     const struct lks_aead *aead;
     uint8_t dir;
     uint32_t num_jobs;
+    uint32_t min_len, max_len; /* of their texts */
 };
 
 struct lks_engine {
     uint32_t max_ops;
-    struct lks_work *works;      /* one an op, same index */
-    struct lks_aead_job **lanes; /* short jobs, in the order they came */
-    struct lks_aead_job **sorted;
-    uint8_t *group_of;            /* of lanes[i] */
-    uint16_t *round, *next_round; /* indices of ops */
-    uint16_t *running;            /* of those, the ones to finish */
+    struct lks_work *works; /* one an op, same index */
     struct lks_seg *segs;
-    uint32_t num_segs;
+    uint16_t *round, *next_round; /* indices of ops */
+
+    /* What waits to run. */
+    uint16_t *running; /* indices of ops */
+    uint16_t *streams; /* those that go alone */
+    struct lks_aead_job **lanes, **sorted;
+    uint8_t *group_of; /* of lanes[i] */
+    uint32_t num_segs, num_next, num_running, num_streams, num_lanes, num_groups;
+    uint32_t max_segs;
+    uint32_t num_ok;
     struct group groups[GROUPS_MAX];
 };
 
@@ -49,7 +56,7 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     if (!e)
         return LKS_NO_MEMORY;
     e->max_ops = max_ops;
-    e->num_segs = LKS_SEGS_MAX + 4 * max_ops;
+    e->max_segs = LKS_SEGS_MAX + 4 * max_ops;
     e->works = calloc(max_ops, sizeof(*e->works));
     e->lanes = calloc(max_ops, sizeof(*e->lanes));
     e->sorted = calloc(max_ops, sizeof(*e->sorted));
@@ -57,9 +64,10 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     e->round = calloc(max_ops, sizeof(*e->round));
     e->next_round = calloc(max_ops, sizeof(*e->next_round));
     e->running = calloc(max_ops, sizeof(*e->running));
-    e->segs = calloc(e->num_segs, sizeof(*e->segs));
+    e->streams = calloc(max_ops, sizeof(*e->streams));
+    e->segs = calloc(e->max_segs, sizeof(*e->segs));
     if (!e->works || !e->lanes || !e->sorted || !e->group_of || !e->round || !e->next_round ||
-        !e->running || !e->segs) {
+        !e->running || !e->streams || !e->segs) {
         lks_engine_free(e);
         return LKS_NO_MEMORY;
     }
@@ -78,6 +86,7 @@ void lks_engine_free(struct lks_engine *e)
     free(e->round);
     free(e->next_round);
     free(e->running);
+    free(e->streams);
     free(e->segs);
     free(e);
 }
@@ -92,123 +101,155 @@ static void run_stream(const struct lks_key *key, struct lks_aead_job *job)
 
 /* The group of a kernel and direction; GROUPS_MAX if there are too many kinds in one burst, whose
  * short jobs then stream. */
-static uint32_t find_group(struct lks_engine *e, uint32_t *num_groups, const struct lks_key *key)
+static inline uint32_t find_group(struct lks_engine *e, const struct lks_key *key)
 {
-    for (uint32_t i = 0; i < *num_groups; i++)
+    for (uint32_t i = 0; i < e->num_groups; i++)
         if (e->groups[i].aead == key->aead && e->groups[i].dir == key->dir)
             return i;
-    if (*num_groups == GROUPS_MAX)
+    if (e->num_groups == GROUPS_MAX)
         return GROUPS_MAX;
-    e->groups[*num_groups] = (struct group){key->aead, key->dir, 0};
-    return (*num_groups)++;
+    e->groups[e->num_groups] = (struct group){key->aead, key->dir, 0, UINT32_MAX, 0};
+    return e->num_groups++;
+}
+
+/* An op's job joins those that wait. */
+static inline void queue_job(struct lks_engine *e, const struct lks_key *key, uint32_t at)
+{
+    struct lks_aead_job *job = &e->works[at].job;
+    e->running[e->num_running++] = (uint16_t)at;
+    if (!key->aead)
+        return; /* plaintext: done while it was prepared */
+    uint32_t which = GROUPS_MAX;
+    if (job->len <= key->aead->lanes_max_len)
+        which = find_group(e, key);
+    if (which == GROUPS_MAX) {
+        e->streams[e->num_streams++] = (uint16_t)at;
+        return;
+    }
+    struct group *g = &e->groups[which];
+    g->num_jobs++;
+    g->min_len = job->len < g->min_len ? job->len : g->min_len;
+    g->max_len = job->len > g->max_len ? job->len : g->max_len;
+    e->group_of[e->num_lanes] = (uint8_t)which;
+    e->lanes[e->num_lanes++] = job;
+}
+
+static void run_lanes(const struct group *g, struct lks_aead_job **jobs)
+{
+    if (g->dir == LKS_SEAL)
+        g->aead->seal_lanes(jobs, g->num_jobs);
+    else
+        g->aead->open_lanes(jobs, g->num_jobs);
 }
 
 /* Counting sort of a group's jobs by length, so that lanes beside each other end together. */
-static void run_group(struct lks_engine *e, uint32_t which, uint32_t num_lanes)
+static void sort_group(struct lks_engine *e, uint32_t which)
 {
     const struct group *g = &e->groups[which];
-    const uint32_t width = g->aead->lanes_max_len / LENGTH_CLASSES + 1;
-    uint32_t start[LENGTH_CLASSES + 1] = {0};
-    for (uint32_t i = 0; i < num_lanes; i++)
+    uint32_t start[LENGTH_CLASSES + 1] = {0}, shift = 0;
+    while (g->max_len >> shift >= LENGTH_CLASSES)
+        shift++;
+    for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
-            start[e->lanes[i]->len / width + 1]++;
+            start[(e->lanes[i]->len >> shift) + 1]++;
     for (uint32_t c = 1; c <= LENGTH_CLASSES; c++)
         start[c] += start[c - 1];
-    for (uint32_t i = 0; i < num_lanes; i++)
+    for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
-            e->sorted[start[e->lanes[i]->len / width]++] = e->lanes[i];
-    if (g->dir == LKS_SEAL)
-        g->aead->seal_lanes(e->sorted, g->num_jobs);
-    else
-        g->aead->open_lanes(e->sorted, g->num_jobs);
+            e->sorted[start[e->lanes[i]->len >> shift]++] = e->lanes[i];
 }
 
-/* Runs the jobs of the ops in running[]. */
-static void run_jobs(struct lks_engine *e, const struct lks_op *ops, uint32_t num_running)
+static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
 {
-    uint32_t num_groups = 0, num_lanes = 0;
-    for (uint32_t i = 0; i < num_running; i++) {
-        const struct lks_key *key = ops[e->running[i]].key;
-        struct lks_aead_job *job = &e->works[e->running[i]].job;
-        if (!key->aead)
-            continue; /* plaintext: done while it was prepared */
-        uint32_t group = GROUPS_MAX;
-        if (key->aead->lanes_max_len && job->len <= key->aead->lanes_max_len)
-            group = find_group(e, &num_groups, key);
-        if (group == GROUPS_MAX) {
-            run_stream(key, job);
-            continue;
-        }
-        e->lanes[num_lanes] = job;
-        e->group_of[num_lanes++] = (uint8_t)group;
-        e->groups[group].num_jobs++;
+    for (uint32_t i = 0; i < e->num_streams; i++)
+        run_stream(ops[e->streams[i]].key, &e->works[e->streams[i]].job);
+    const struct group *first = e->groups;
+    if (e->num_groups == 1 && first->max_len - first->min_len < SAME_LENGTH) {
+        run_lanes(first, e->lanes);
+        return;
     }
-    for (uint32_t i = 0; i < num_groups; i++)
-        run_group(e, i, num_lanes);
+    for (uint32_t i = 0; i < e->num_groups; i++) {
+        sort_group(e, i);
+        run_lanes(&e->groups[i], e->sorted);
+    }
 }
 
 /* What comes after an op to open: its key's next op joins the next round, or all of them are
- * deferred because this one may have ended the key. Returns how many ops the next round then has.
- */
-static uint32_t follow(struct lks_engine *e, struct lks_op *ops, uint16_t at, uint32_t num_next)
+ * deferred because this one may have ended the key. */
+static inline void follow(struct lks_engine *e, struct lks_op *ops, uint32_t at)
 {
     struct lks_op *op = &ops[at];
     uint16_t next = e->works[at].next;
     if (!next) {
         op->key->engine_count = 0;
-        return num_next;
+        return;
     }
     if (op->status == LKS_OK && op->type == LKS_TYPE_APPLICATION_DATA) {
-        e->next_round[num_next] = (uint16_t)(next - 1);
-        return num_next + 1;
+        e->next_round[e->num_next++] = (uint16_t)(next - 1);
+        return;
     }
     op->key->engine_count = 0;
     for (; next; next = e->works[next - 1].next)
         ops[next - 1].status = LKS_DEFERRED;
-    return num_next;
 }
 
-static uint32_t finish_ops(struct lks_engine *e, struct lks_op *ops, uint32_t num_running,
-                           uint32_t num_next)
+/* Runs all that waits, and ends its ops. */
+static void flush(struct lks_engine *e, struct lks_op *ops)
 {
-    for (uint32_t i = 0; i < num_running; i++) {
-        uint16_t at = e->running[i];
+    run_jobs(e, ops);
+    for (uint32_t i = 0; i < e->num_running; i++) {
+        const uint32_t at = e->running[i];
         struct lks_op *op = &ops[at];
-        op->status = (uint16_t)lks_op_finish(op, &e->works[at]);
+        if (!lks_piece_finish(op, &e->works[at]))
+            op->status = (uint16_t)lks_op_finish(op, &e->works[at]);
+        e->num_ok += op->status == LKS_OK;
         if (op->key->dir == LKS_OPEN)
-            num_next = follow(e, ops, at, num_next);
+            follow(e, ops, at);
     }
-    return num_next;
+    e->num_segs = e->num_running = e->num_streams = e->num_lanes = e->num_groups = 0;
 }
 
-/* One round, in as many pieces as the segments' memory asks for. Returns the next round's size. */
-static uint32_t run_round(struct lks_engine *e, struct lks_op *ops, uint32_t num_round)
+static inline void begin_op(struct lks_engine *e, struct lks_op *ops, uint32_t at)
 {
-    struct lks_seg *seg = e->segs;
-    uint32_t num_running = 0, num_next = 0;
-    for (uint32_t i = 0; i < num_round; i++) {
-        uint16_t at = e->round[i];
-        struct lks_op *op = &ops[at];
-        bool runs;
-        if ((size_t)(e->segs + e->num_segs - seg) < LKS_SEGS_MAX) {
-            run_jobs(e, ops, num_running);
-            num_next = finish_ops(e, ops, num_running, num_next);
-            num_running = 0;
-            seg = e->segs;
-        }
-        op->len = 0;
-        op->status = (uint16_t)lks_op_prepare(op, &e->works[at], &seg, &runs);
-        if (op->status == LKS_OK)
-            e->running[num_running++] = at;
-        else if (op->key && op->key->dir == LKS_OPEN)
-            num_next = follow(e, ops, at, num_next);
+    struct lks_op *op = &ops[at];
+    struct lks_work *work = &e->works[at];
+    if (e->max_segs - e->num_segs < LKS_SEGS_MAX)
+        flush(e, ops);
+    struct lks_seg *segs = e->segs + e->num_segs;
+    op->len = 0;
+    op->status = LKS_OK;
+    if (!lks_piece_prepare(op, work, segs))
+        op->status = (uint16_t)lks_op_prepare(op, work, segs);
+    if (op->status == LKS_OK) {
+        e->num_segs += work->job.num_segs;
+        queue_job(e, op->key, at);
+    } else if (op->key && op->key->dir == LKS_OPEN) {
+        follow(e, ops, at);
     }
-    run_jobs(e, ops, num_running);
-    return finish_ops(e, ops, num_running, num_next);
 }
 
-/* Puts ops into the first round, or behind the earlier op of their key. */
-static uint32_t first_round(struct lks_engine *e, struct lks_op *ops, uint32_t num_ops)
+/* A key's kernel state, which begins in the line of the key itself. */
+static inline void prefetch_state(const struct lks_key *key)
+{
+    if (!key->aead)
+        return;
+    for (const uint8_t *at = key->state + 16, *end = key->state + key->aead->state_len; at < end;
+         at += 64)
+        __builtin_prefetch(at);
+}
+
+/* Whether an op to open must wait for an earlier one of its key; it then stands behind that. */
+static inline bool must_wait(struct lks_engine *e, struct lks_key *key, uint32_t at)
+{
+    const uint16_t last = key->engine_count; /* index + 1 of this key's op before */
+    key->engine_count = (uint16_t)(at + 1);
+    if (last)
+        e->works[last - 1].next = (uint16_t)(at + 1);
+    return last != 0;
+}
+
+/* Ops of the first round; others stand behind the earlier op of their key. */
+static uint32_t first_round(struct lks_engine *e, const struct lks_op *ops, uint32_t num_ops)
 {
     uint32_t num_round = 0;
     for (uint32_t i = 0; i < num_ops && i < PREFETCH_AHEAD; i++)
@@ -218,18 +259,10 @@ static uint32_t first_round(struct lks_engine *e, struct lks_op *ops, uint32_t n
         if (i + PREFETCH_AHEAD < num_ops)
             __builtin_prefetch(ops[i + PREFETCH_AHEAD].key, 1);
         e->works[i].next = 0;
-        if (key && key->aead)
-            for (uint32_t line = 16; line < key->aead->state_len; line += 64)
-                __builtin_prefetch(key->state + line);
-        if (key && key->dir == LKS_OPEN) {
-            uint16_t last = key->engine_count; /* index + 1 of this key's op before */
-            key->engine_count = (uint16_t)(i + 1);
-            if (last) {
-                e->works[last - 1].next = (uint16_t)(i + 1);
-                continue;
-            }
-        }
-        e->round[num_round++] = (uint16_t)i;
+        if (key)
+            prefetch_state(key);
+        if (!key || key->dir != LKS_OPEN || !must_wait(e, key, i))
+            e->round[num_round++] = (uint16_t)i;
     }
     return num_round;
 }
@@ -238,15 +271,17 @@ uint32_t lks_engine_process(struct lks_engine *e, struct lks_op *ops, uint32_t n
 {
     if (num_ops > e->max_ops)
         num_ops = e->max_ops; /* the contract is broken; the rest stays as it was */
-    uint32_t num_round = first_round(e, ops, num_ops), num_ok = 0;
+    e->num_ok = 0;
+    uint32_t num_round = first_round(e, ops, num_ops);
     while (num_round) {
-        uint32_t num_next = run_round(e, ops, num_round);
+        e->num_next = 0;
+        for (uint32_t i = 0; i < num_round; i++)
+            begin_op(e, ops, e->round[i]);
+        flush(e, ops);
         uint16_t *swap = e->round;
         e->round = e->next_round;
         e->next_round = swap;
-        num_round = num_next;
+        num_round = e->num_next;
     }
-    for (uint32_t i = 0; i < num_ops; i++)
-        num_ok += ops[i].status == LKS_OK;
-    return num_ok;
+    return e->num_ok;
 }

@@ -59,15 +59,6 @@ bool lks_key_wants_update(const struct lks_key *key)
     return key->aead && key->seq >= key->aead->max_records - RECORDS_IN_HAND;
 }
 
-size_t lks_key_record_len(const struct lks_key *key, size_t len)
-{
-    const struct lks_protection *row = key->protection;
-    if (!key->aead)
-        return LKS_RECORD_HEADER_LEN + len;
-    return LKS_RECORD_HEADER_LEN + row->explicit_nonce_len + len + row->hides_type +
-           key->aead->tag_len;
-}
-
 size_t lks_engine_describe(char *text, size_t cap)
 {
     size_t len = 0;

@@ -73,6 +73,20 @@ static void begin_job(struct lks_work *work, const struct lks_key *key, const ui
     job->ok = false;
 }
 
+static inline size_t record_len_of(const struct lks_key *key, size_t len)
+{
+    const struct lks_protection *row = key->protection;
+    if (row->is_plaintext)
+        return LKS_RECORD_HEADER_LEN + len;
+    return LKS_RECORD_HEADER_LEN + row->explicit_nonce_len + len + row->hides_type +
+           key->aead->tag_len;
+}
+
+size_t lks_key_record_len(const struct lks_key *key, size_t len)
+{
+    return record_len_of(key, len);
+}
+
 static enum lks_status seal_plaintext(const struct lks_op *op, const uint8_t *header, size_t len)
 {
     struct span_walk src = span_walk_of(op->src, op->num_src);
@@ -90,8 +104,28 @@ static enum lks_status seal_plaintext(const struct lks_op *op, const uint8_t *he
     return LKS_OK;
 }
 
+/* Writes what stands in front of the text and cuts the text into segments. Returns their end. */
+static struct lks_seg *lay_out(const struct lks_op *op, struct lks_work *work, struct lks_seg *seg,
+                               const uint8_t *header, const uint8_t *explicit_nonce)
+{
+    const struct lks_protection *row = op->key->protection;
+    struct span_walk src = span_walk_of(op->src, op->num_src);
+    struct span_walk dst = span_walk_of(op->dst, op->num_dst);
+    span_walk_write(&dst, header, LKS_RECORD_HEADER_LEN);
+    span_walk_write(&dst, explicit_nonce, row->explicit_nonce_len);
+    seg = make_segs(seg, &src, &dst, spans_len(op->src, op->num_src));
+    if (row->hides_type) {
+        struct lks_span type = {&work->type, 1};
+        struct span_walk type_walk = span_walk_of(&type, 1);
+        seg = make_segs(seg, &type_walk, &dst, 1);
+        seg = make_padding_segs(seg, &dst, op->pad_len);
+    }
+    work->tag = dst;
+    return seg;
+}
+
 static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *work,
-                                    struct lks_seg **segs, bool *runs)
+                                    struct lks_seg *segs)
 {
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
@@ -101,7 +135,7 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
         return LKS_BAD_ARGUMENT;
     if (len + op->pad_len > LKS_RECORD_PLAINTEXT_MAX)
         return LKS_RECORD_OVERFLOW;
-    size_t record_len = lks_key_record_len(key, len + op->pad_len);
+    size_t record_len = record_len_of(key, len + op->pad_len);
     if (spans_len(op->dst, op->num_dst) < record_len)
         return LKS_NO_ROOM;
     const uint32_t prefix = LKS_RECORD_HEADER_LEN + row->explicit_nonce_len;
@@ -111,8 +145,8 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
     const uint8_t header[LKS_RECORD_HEADER_LEN] = {
         row->hides_type ? LKS_TYPE_APPLICATION_DATA : op->type, 3, 3, (uint8_t)(fragment >> 8),
         (uint8_t)fragment};
-    *runs = !row->is_plaintext;
     work->job.len = (uint32_t)len;
+    work->job.num_segs = 0;
     if (row->is_plaintext)
         return seal_plaintext(op, header, len);
     if (key->seq >= key->aead->max_records)
@@ -120,27 +154,13 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
 
     uint32_t text_len = (uint32_t)len + (row->hides_type ? 1u + op->pad_len : 0);
     uint8_t explicit_nonce[8];
-    for (int i = 0; i < 8; i++)
-        explicit_nonce[i] = (uint8_t)(key->seq >> 8 * (7 - i));
+    store_be64(explicit_nonce, key->seq);
     begin_job(work, key, header, explicit_nonce, text_len);
     key->seq++;
 
-    struct span_walk src = span_walk_of(op->src, op->num_src);
-    struct span_walk dst = span_walk_of(op->dst, op->num_dst);
-    span_walk_write(&dst, header, LKS_RECORD_HEADER_LEN);
-    span_walk_write(&dst, explicit_nonce, row->explicit_nonce_len);
-    struct lks_seg *seg = make_segs(*segs, &src, &dst, len);
-    if (row->hides_type) {
-        struct lks_span type = {&work->type, 1};
-        struct span_walk type_walk = span_walk_of(&type, 1);
-        work->type = op->type;
-        seg = make_segs(seg, &type_walk, &dst, 1);
-        seg = make_padding_segs(seg, &dst, op->pad_len);
-    }
-    work->tag = dst;
-    work->job.segs = *segs;
-    work->job.num_segs = (uint32_t)(seg - *segs);
-    *segs = seg;
+    work->type = op->type;
+    work->job.segs = segs;
+    work->job.num_segs = (uint32_t)(lay_out(op, work, segs, header, explicit_nonce) - segs);
     return LKS_OK;
 }
 
@@ -183,7 +203,7 @@ static enum lks_status check_record(const struct lks_key *key, const uint8_t *he
 }
 
 static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *work,
-                                    struct lks_seg **segs, bool *runs)
+                                    struct lks_seg *segs)
 {
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
@@ -196,9 +216,9 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
     enum lks_status status = check_record(key, header, len);
     if (status)
         return status;
-    *runs = !row->is_plaintext;
     work->type = header[0];
     work->job.len = (uint32_t)(len - LKS_RECORD_HEADER_LEN);
+    work->job.num_segs = 0;
     if (row->is_plaintext)
         return open_plaintext(op, src, len - LKS_RECORD_HEADER_LEN);
 
@@ -214,22 +234,17 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
     begin_job(work, key, header, explicit_nonce, text_len);
 
     struct span_walk dst = op->num_dst ? span_walk_of(op->dst, op->num_dst) : src;
-    struct lks_seg *seg = make_segs(*segs, &src, &dst, text_len);
+    work->job.segs = segs;
+    work->job.num_segs = (uint32_t)(make_segs(segs, &src, &dst, text_len) - segs);
     span_walk_read(&src, work->job.tag, key->aead->tag_len);
-    work->job.segs = *segs;
-    work->job.num_segs = (uint32_t)(seg - *segs);
-    *segs = seg;
     return LKS_OK;
 }
 
-enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
-                               struct lks_seg **segs, bool *runs)
+enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work, struct lks_seg *segs)
 {
-    *runs = false;
     if (!op->key || !op->key->protection)
         return LKS_BAD_ARGUMENT;
-    return op->key->dir == LKS_SEAL ? prepare_seal(op, work, segs, runs)
-                                    : prepare_open(op, work, segs, runs);
+    return op->key->dir == LKS_SEAL ? prepare_seal(op, work, segs) : prepare_open(op, work, segs);
 }
 
 /*
@@ -279,12 +294,12 @@ enum lks_status lks_op_finish(struct lks_op *op, struct lks_work *work)
     const struct lks_key *key = op->key;
     if (key->dir == LKS_OPEN)
         return finish_open(op, work);
-    if (key->aead) {
-        span_walk_write(&work->tag, work->job.tag, key->aead->tag_len);
-        op->len = LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len +
-                  key->aead->tag_len;
-    } else {
+    if (!key->aead) {
         op->len = LKS_RECORD_HEADER_LEN + work->job.len;
+        return LKS_OK;
     }
+    span_walk_write(&work->tag, work->job.tag, key->aead->tag_len);
+    op->len = LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len +
+              key->aead->tag_len;
     return LKS_OK;
 }

@@ -6,8 +6,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <lockstep/engine.h>
+
+#include "base/bytes.h"
 
 struct lks_protection {
     bool is_plaintext;          /* TLSPlaintext: no AEAD at all */
@@ -22,13 +25,32 @@ const struct lks_protection *lks_protection_of(enum lks_version version, enum lk
 
 /* The nonce of record number seq. explicit_nonce has explicit_nonce_len bytes and may be NULL if
  * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 7905 section 2. */
-void lks_protection_nonce(const struct lks_protection *row, const uint8_t iv[12], uint64_t seq,
-                          const uint8_t *explicit_nonce, uint8_t nonce[12]);
+static inline void lks_protection_nonce(const struct lks_protection *row, const uint8_t iv[12],
+                                        uint64_t seq, const uint8_t *explicit_nonce,
+                                        uint8_t nonce[12])
+{
+    memcpy(nonce, iv, 4);
+    if (row->explicit_nonce_len)
+        memcpy(nonce + 4, explicit_nonce, 8);
+    else
+        store_be64(nonce + 4, load_be64(iv + 4) ^ seq);
+}
 
 /* The additional data of a record: its header (RFC 8446 section 5.2), or RFC 5246 section 6.2.3.3's
  * sequence number, type, version and length of the text. Returns how many bytes. */
-uint32_t lks_protection_aad(const struct lks_protection *row,
-                            const uint8_t header[LKS_RECORD_HEADER_LEN], uint64_t seq,
-                            uint32_t text_len, uint8_t aad[LKS_AAD_MAX]);
+static inline uint32_t lks_protection_aad(const struct lks_protection *row,
+                                          const uint8_t header[LKS_RECORD_HEADER_LEN], uint64_t seq,
+                                          uint32_t text_len, uint8_t aad[LKS_AAD_MAX])
+{
+    if (row->hides_type) {
+        memcpy(aad, header, LKS_RECORD_HEADER_LEN);
+        return LKS_RECORD_HEADER_LEN;
+    }
+    store_be64(aad, seq);
+    memcpy(aad + 8, header, 3);
+    aad[11] = (uint8_t)(text_len >> 8);
+    aad[12] = (uint8_t)text_len;
+    return 13;
+}
 
 #endif

@@ -15,10 +15,12 @@
 /* The op's side of a job: what the kernel does not need. Lives from prepare to finish. */
 struct lks_work {
     struct lks_aead_job job;
-    uint8_t aad[LKS_AAD_MAX];
-    uint8_t type;         /* sealing: the inner type byte, as the kernel's source */
+    uint8_t aad[16];      /* LKS_AAD_MAX of them are used */
+    uint8_t *tag_at;      /* sealing: where the tag goes, */
+    struct span_walk tag; /* or there, if that is NULL */
     uint16_t next;        /* opening: the next op of this key, index + 1; 0: none */
-    struct span_walk tag; /* sealing: where the tag goes */
+    uint8_t type;         /* sealing: the inner type byte, as the kernel's source */
+    bool is_piece;        /* piece.h takes care of it */
 };
 
 /* Whether LOCKSTEP_ISA is unset or names something known. */
@@ -28,13 +30,13 @@ bool lks_isa_is_known(void);
 #define LKS_SEGS_MAX (LKS_RECORD_CIPHERTEXT_MAX)
 
 /*
- * Checks an op and makes its job: nonce, additional data, segments (from *segs on, which moves).
- * Takes the sequence number. What LKS_OK says is that the job must now run and lks_op_finish()
- * follow; anything else is the op's final status, and nothing was touched. Plaintext ops are done
- * here wholly: *runs tells.
+ * Checks an op and makes its job: nonce, additional data, segments (into segs, which has room for
+ * LKS_SEGS_MAX). Takes the sequence number. What LKS_OK says is that the job must now run, unless
+ * the key has no AEAD, and that lks_op_finish() follows; anything else is the op's final status,
+ * and nothing was touched. Plaintext ops are done here wholly.
  */
 enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
-                               struct lks_seg **segs, bool *runs);
+                               struct lks_seg *segs);
 
 /* Ends an op whose job ran (or a plaintext op): writes the tag, finds the type, sets op's results.
  */

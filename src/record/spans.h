@@ -49,11 +49,16 @@ static inline void span_walk_step(struct span_walk *w, size_t len)
     w->offset += len;
 }
 
-/* Copies len bytes out of (or into) the list and moves on. The list must have them. */
+/* Copies len bytes out of the list, or into it, and moves on. The list must have them. */
 static inline void span_walk_read(struct span_walk *w, uint8_t *out, size_t len)
 {
+    if (w->num_left && w->span->len - w->offset >= len) { /* the usual case, and len is constant */
+        memcpy(out, w->span->data + w->offset, len);
+        w->offset += len;
+        return;
+    }
+    uint8_t *data = NULL;
     while (len) {
-        uint8_t *data = NULL;
         size_t n = span_walk_piece(w, &data);
         n = n < len ? n : len;
         memcpy(out, data, n);
@@ -65,8 +70,13 @@ static inline void span_walk_read(struct span_walk *w, uint8_t *out, size_t len)
 
 static inline void span_walk_write(struct span_walk *w, const uint8_t *in, size_t len)
 {
+    if (w->num_left && w->span->len - w->offset >= len) { /* the usual case, and len is constant */
+        memcpy(w->span->data + w->offset, in, len);
+        w->offset += len;
+        return;
+    }
+    uint8_t *data = NULL;
     while (len) {
-        uint8_t *data = NULL;
         size_t n = span_walk_piece(w, &data);
         n = n < len ? n : len;
         memcpy(data, in, n);

@@ -13,7 +13,7 @@
 #include "base/ct.h"
 #include "simd/aead.h"
 #include "simd/aead_rows.h"
-#include "simd/bytes.h"
+#include "base/bytes.h"
 
 #define KEY_LEN   32u
 #define LIMB_BITS 26

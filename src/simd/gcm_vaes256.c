@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "simd/bytes.h"
+#include "base/bytes.h"
 
 #define GCM_ISA              vaes256
 #define VEC                  __m256i

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef LKS_SIMD_BYTES_H
-#define LKS_SIMD_BYTES_H
+#ifndef LKS_BASE_BYTES_H
+#define LKS_BASE_BYTES_H
 
 /* Loads and stores of fixed byte order at any alignment; compilers make one instruction of each. */
 
@@ -8,14 +8,26 @@
 #include <stdint.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BYTES_LE32(v) (v)
+#define BYTES_LE64(v) (v)
+#else
+#define BYTES_LE32(v) __builtin_bswap32(v)
+#define BYTES_LE64(v) __builtin_bswap64(v)
+#endif
+
 static inline uint32_t load_le32(const uint8_t *p)
 {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return BYTES_LE32(v);
 }
 
 static inline uint64_t load_le64(const uint8_t *p)
 {
-    return (uint64_t)load_le32(p + 4) << 32 | load_le32(p);
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return BYTES_LE64(v);
 }
 
 static inline uint64_t load_be64(const uint8_t *p)
@@ -25,8 +37,8 @@ static inline uint64_t load_be64(const uint8_t *p)
 
 static inline void store_le32(uint8_t *p, uint32_t v)
 {
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
+    v = BYTES_LE32(v);
+    memcpy(p, &v, sizeof(v));
 }
 
 static inline void store_be32(uint8_t *p, uint32_t v)
@@ -36,8 +48,8 @@ static inline void store_be32(uint8_t *p, uint32_t v)
 
 static inline void store_le64(uint8_t *p, uint64_t v)
 {
-    store_le32(p, (uint32_t)v);
-    store_le32(p + 4, (uint32_t)(v >> 32));
+    v = BYTES_LE64(v);
+    memcpy(p, &v, sizeof(v));
 }
 
 static inline void store_be64(uint8_t *p, uint64_t v)

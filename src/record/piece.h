@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_RECORD_PIECE_H
+#define LKS_RECORD_PIECE_H
+
+/*
+ * The usual record, in a hurry: TLS 1.3, content and record in one span each, no padding, nothing
+ * wrong with it. For all else these functions answer false, having done nothing, and op.c decides.
+ * A short record costs the engine less than half of what the walks over lists would.
+ */
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "record/record.h"
+
+#define PIECE_TAG_LEN 16u
+
+/* A TLS 1.3 record's header, RFC 8446 section 5.2, as the first five of eight bytes. */
+static inline uint64_t piece_header(size_t fragment)
+{
+    return LKS_TYPE_APPLICATION_DATA | 0x0303u << 8 | (uint64_t)(fragment >> 8) << 24 |
+           (uint64_t)(fragment & 0xff) << 32;
+}
+
+/* Whether two stretches share no byte. */
+static inline bool are_apart(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return (uintptr_t)a + a_len <= (uintptr_t)b || (uintptr_t)b + b_len <= (uintptr_t)a;
+}
+
+static inline void piece_begin_job(const struct lks_key *key, struct lks_work *work,
+                                   const struct lks_seg *segs, uint32_t num_segs, uint64_t header,
+                                   size_t text_len)
+{
+    struct lks_aead_job *job = &work->job;
+    job->state = key->state;
+    job->aad = work->aad;
+    job->segs = segs;
+    job->num_segs = num_segs;
+    job->len = (uint32_t)text_len;
+    job->aad_len = LKS_RECORD_HEADER_LEN;
+    memcpy(job->nonce, key->iv, 4);
+    store_be64(job->nonce + 4, load_be64(key->iv + 4) ^ key->seq);
+    store_le64(work->aad, header);
+    work->is_piece = true;
+}
+
+static inline bool piece_prepare_seal(const struct lks_op *op, struct lks_work *work,
+                                      struct lks_seg *segs)
+{
+    struct lks_key *key = op->key;
+    uint8_t *src = op->src->data, *dst = op->dst->data, *text = dst + LKS_RECORD_HEADER_LEN;
+    const size_t len = op->src->len, room = op->dst->len;
+    const size_t fragment = len + 1 + PIECE_TAG_LEN;
+    if (op->num_dst != 1 || op->pad_len || !len || len > LKS_RECORD_PLAINTEXT_MAX ||
+        room < LKS_RECORD_HEADER_LEN + fragment || key->seq >= key->aead->max_records ||
+        (uint8_t)(op->type - LKS_TYPE_CHANGE_CIPHER_SPEC) > 3 ||
+        (src != text && !are_apart(src, len, dst, room)))
+        return false;
+    const uint64_t header = piece_header(fragment);
+    store_le32(dst, (uint32_t)header);
+    dst[4] = (uint8_t)(header >> 32);
+    work->type = op->type;
+    segs[0] = (struct lks_seg){src, text, len};
+    segs[1] = (struct lks_seg){&work->type, text + len, 1};
+    piece_begin_job(key, work, segs, 2, header, len + 1);
+    work->tag_at = text + len + 1;
+    key->seq++;
+    return true;
+}
+
+static inline bool piece_prepare_open(const struct lks_op *op, struct lks_work *work,
+                                      struct lks_seg *segs)
+{
+    const struct lks_key *key = op->key;
+    uint8_t *src = op->src->data, *text = src + LKS_RECORD_HEADER_LEN, *dst = text;
+    const size_t len = op->src->len, fragment = len - LKS_RECORD_HEADER_LEN;
+    const size_t text_len = fragment - PIECE_TAG_LEN;
+    if (len < LKS_RECORD_HEADER_LEN + 1 + PIECE_TAG_LEN ||
+        text_len > LKS_RECORD_PLAINTEXT_MAX + 1 || key->seq == UINT64_MAX ||
+        src[0] != LKS_TYPE_APPLICATION_DATA || ((size_t)src[3] << 8 | src[4]) != fragment)
+        return false;
+    if (op->num_dst) {
+        dst = op->dst->data;
+        if (op->num_dst != 1 || op->dst->len < text_len ||
+            (dst != text && !are_apart(src, len, dst, op->dst->len)))
+            return false;
+    }
+    segs[0] = (struct lks_seg){text, dst, text_len};
+    memcpy(work->job.tag, text + text_len, PIECE_TAG_LEN);
+    piece_begin_job(key, work, segs, 1,
+                    load_le32(src) | (uint64_t)src[LKS_RECORD_HEADER_LEN - 1] << 32, text_len);
+    return true;
+}
+
+/* As lks_op_prepare(), where that would say LKS_OK. */
+static inline bool lks_piece_prepare(const struct lks_op *op, struct lks_work *work,
+                                     struct lks_seg *segs)
+{
+    const struct lks_key *key = op->key;
+    work->is_piece = false;
+    if (op->num_src != 1 || !key || !key->aead || key->aead->tag_len != PIECE_TAG_LEN ||
+        !key->protection->hides_type)
+        return false;
+    return key->dir == LKS_SEAL ? piece_prepare_seal(op, work, segs)
+                                : piece_prepare_open(op, work, segs);
+}
+
+/* As lks_op_finish() for what lks_piece_prepare() began, where that would say LKS_OK. */
+static inline bool lks_piece_finish(struct lks_op *op, struct lks_work *work)
+{
+    const struct lks_aead_job *job = &work->job;
+    if (!work->is_piece)
+        return false;
+    if (op->key->dir == LKS_SEAL) {
+        memcpy(work->tag_at, job->tag, PIECE_TAG_LEN);
+        op->len = LKS_RECORD_HEADER_LEN + job->len + PIECE_TAG_LEN;
+        return true;
+    }
+    const uint8_t type = job->segs->dst[job->len - 1];
+    if (!job->ok || !type) /* forged, or padded */
+        return false;
+    op->key->seq++;
+    op->type = type;
+    op->len = job->len - 1;
+    return true;
+}
+
+#endif
