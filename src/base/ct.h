@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef LKS_CT_CHECK
 #include <valgrind/memcheck.h>
@@ -52,10 +53,16 @@ static inline uint32_t lks_ct_select(uint32_t mask, uint32_t a, uint32_t b)
 static inline bool lks_ct_memeq(const void *a, const void *b, size_t len)
 {
     const uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)b;
-    uint32_t diff = 0;
-    for (size_t i = 0; i < len; i++)
-        diff |= (uint32_t)(x[i] ^ y[i]);
-    uint32_t equal = lks_ct_is_zero(diff);
+    uint64_t diff = 0;
+    for (; len >= 8; x += 8, y += 8, len -= 8) {
+        uint64_t u, v;
+        memcpy(&u, x, 8);
+        memcpy(&v, y, 8);
+        diff |= u ^ v;
+    }
+    for (; len; x++, y++, len--)
+        diff |= (uint64_t)(*x ^ *y);
+    uint32_t equal = lks_ct_is_zero((uint32_t)(diff | diff >> 32));
     lks_ct_public(&equal, sizeof(equal), "whether a comparison held is what its caller acts on");
     return equal != 0;
 }

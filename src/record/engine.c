@@ -233,9 +233,13 @@ static inline void prefetch_state(const struct lks_key *key)
 {
     if (!key->aead)
         return;
-    for (const uint8_t *at = key->state + 16, *end = key->state + key->aead->state_len; at < end;
-         at += 64)
-        __builtin_prefetch(at);
+    const uint8_t *line = (const uint8_t *)key + 64;
+    if (key->aead->state_len <= 16 + 64) {
+        __builtin_prefetch(line);
+        return;
+    }
+    for (uint32_t i = 0; i < sizeof(*key) - 64; i += 64) /* unrolled */
+        __builtin_prefetch(line + i);
 }
 
 /* Whether an op to open must wait for an earlier one of its key; it then stands behind that. */

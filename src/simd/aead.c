@@ -46,7 +46,7 @@ static const struct {
     {"aesni", NEEDS_AESNI},
     {"vaes256", NEEDS_VAES},
     {"avx512", LKS_CPU_AVX | LKS_CPU_AVX2 | NEEDS_AVX512 | LKS_CPU_AVX512IFMA},
-    {"vaes512", NEEDS_VAES | NEEDS_AVX512},
+    {"vaes512", NEEDS_VAES | NEEDS_AVX512 | LKS_CPU_BMI2},
 };
 
 const struct lks_aead *const *lks_aead_rows(unsigned int id)

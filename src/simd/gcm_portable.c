@@ -15,11 +15,11 @@
 
 #include <lockstep/engine.h>
 
+#include "base/bytes.h"
 #include "base/ct.h"
 #include "simd/aead.h"
 #include "simd/aead_rows.h"
 #include "simd/aes_portable.h"
-#include "base/bytes.h"
 
 /* Key state: the round keys, then H. */
 #define STATE_LEN(key_len)  (16u * ((key_len) / 4u + 7u) + 16u)

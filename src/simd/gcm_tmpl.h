@@ -399,18 +399,11 @@ INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned in
 }
 
 /* Whether the text lies in one piece, but for a last byte: a record's content and its type. */
-INLINE bool begin_text(struct message *m, const struct lks_aead_job *job)
+INLINE bool is_in_pieces(const struct lks_aead_job *job)
 {
     const struct lks_seg *segs = job->segs;
-    const bool in_pieces = job->num_segs != 1 && (job->num_segs != 2 || segs[1].len != 1 ||
-                                                  segs[0].dst + segs[0].len != segs[1].dst);
-    m->seg_at = in_pieces ? 0 : job->num_segs - 1;
-    m->seg = segs + m->seg_at;
-    if (in_pieces)
-        return false;
-    m->src = (uintptr_t)segs[0].src - (uintptr_t)m->begin;
-    m->dst = (uintptr_t)segs[0].dst - (uintptr_t)m->begin;
-    return true;
+    return job->num_segs != 1 &&
+           (job->num_segs != 2 || segs[1].len != 1 || segs[0].dst + segs[0].len != segs[1].dst);
 }
 
 #define PASS(n)         \
@@ -438,8 +431,8 @@ INLINE void first_pass(struct message *m, struct pass p)
 INLINE void run_short(struct message *m, struct pass p)
 {
     p.group = STATE_POWERS(p.rounds) / VEC_BLOCKS;
-    p.last = m->left <= 4;
-    if (p.last) {
+    if (m->left <= 4) {
+        p.last = true;
         first_pass(m, p);
         return;
     }
@@ -473,25 +466,25 @@ INLINE void run_long(struct message *m, struct pass p)
     wipe_table(table, num_powers);
 }
 
-/* Text in pieces: a vector is put together from as many as it takes. */
-static __attribute__((noinline)) struct message run_pieces(struct message start,
-                                                           unsigned int rounds, bool opening)
+/* The products of a message's last group, with J0's block added where it stays as it is. */
+INLINE struct products end(const struct message *m)
 {
-    uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
-    struct message copy = start, *m = &copy;
-    struct pass p = {.rounds = rounds, .group = 4, .opening = opening, .has_table = true};
-    const unsigned int num_powers = VEC_BLOCKS * (m->left <= 4 ? 4 : 8);
-    make_table(m, table, STATE_POWERS(rounds), num_powers);
-    p.in_pieces = true;
-    p.last = m->left <= 4;
-    if (p.last) {
+    struct products sum = m->sum;
+    sum.high = vec_xor(sum.high, m->tag_mask);
+    sum.mid = vec_xor(sum.mid, m->tag_mask);
+    return sum;
+}
+
+INLINE void run_piece_passes(struct message *m, struct pass p)
+{
+    if (m->left <= 4) {
+        p.last = true;
         first_pass(m, p);
-        wipe_table(table, num_powers);
-        return copy;
+        return;
     }
     first_pass(m, p);
     while (m->left > 4) {
-        size_t here = m->seg->len - m->seg_at, num = here / (8 * VEC_LEN);
+        size_t num = (m->seg->len - m->seg_at) / (8 * VEC_LEN);
         if (num > (m->left - 1) / 8)
             num = (m->left - 1) / 8;
         if (!num) {
@@ -507,24 +500,45 @@ static __attribute__((noinline)) struct message run_pieces(struct message start,
     }
     p.last = true;
     PASS(4);
-    wipe_table(table, num_powers);
-    return copy;
 }
 
-/* Enciphers a message and leaves its last group's products. */
+/* Text in pieces: a vector is put together from as many as it takes. */
+static __attribute__((noinline)) struct products run_pieces(const struct lks_aead_job *job,
+                                                            unsigned int rounds, bool opening)
+{
+    uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
+    struct message m;
+    begin(&m, job, rounds);
+    m.seg = job->segs;
+    m.seg_at = 0;
+    m.src = m.dst = 0;
+    const unsigned int num_powers = VEC_BLOCKS * (m.left <= 4 ? 4 : 8);
+    make_table(&m, table, STATE_POWERS(rounds), num_powers);
+    run_piece_passes(&m, (struct pass){.rounds = rounds,
+                                       .group = 4,
+                                       .opening = opening,
+                                       .in_pieces = true,
+                                       .has_table = true});
+    wipe_table(table, num_powers);
+    return end(&m);
+}
+
+/* Enciphers a message. */
 INLINE struct products run(const struct lks_aead_job *job, struct pass p)
 {
     struct message m;
+    if (is_in_pieces(job))
+        return run_pieces(job, p.rounds, p.opening);
     begin(&m, job, p.rounds);
-    if (!begin_text(&m, job))
-        m = run_pieces(m, p.rounds, p.opening);
-    else if (m.left <= GCM_SHORT_VECS)
+    m.seg_at = job->num_segs - 1;
+    m.seg = job->segs + m.seg_at;
+    m.src = (uintptr_t)job->segs->src - (uintptr_t)m.begin;
+    m.dst = (uintptr_t)job->segs->dst - (uintptr_t)m.begin;
+    if (m.left <= GCM_SHORT_VECS)
         run_short(&m, p);
     else
         run_long(&m, p);
-    m.sum.high = vec_xor(m.sum.high, m.tag_mask);
-    m.sum.mid = vec_xor(m.sum.mid, m.tag_mask);
-    return m.sum;
+    return end(&m);
 }
 
 /* Messages of as many keys as a vector has blocks: each fills its own vectors, which overlap in the

@@ -11,7 +11,7 @@
 #define GCM_ISA              vaes256
 #define VEC                  __m256i
 #define VEC_BLOCKS           2u
-#define GCM_LANES_MAX        1024u
+#define GCM_LANES_MAX        2048u
 #define GCM_SHORT_VECS       12u /* messages up to here use the key's own powers: measured */
 #define GCM_LONG_VECS        17u /* from here on groups of eight vectors pay: measured */
 #define vec_load(p)          _mm256_loadu_si256((const __m256i *)(const void *)(p))

@@ -9,7 +9,7 @@
 #define GCM_ISA              vaes512
 #define VEC                  __m512i
 #define VEC_BLOCKS           4u
-#define GCM_LANES_MAX        1024u
+#define GCM_LANES_MAX        2048u
 #define GCM_SHORT_VECS       8u  /* messages up to here use the key's own powers: measured */
 #define GCM_LONG_VECS        33u /* from here on groups of eight vectors pay: measured */
 #define vec_load(p)          _mm512_loadu_si512((const void *)(p))
@@ -42,7 +42,7 @@ static inline __m128i vec_fold(__m512i v)
 /* Bits from … to, of 64. */
 static inline __mmask64 part_mask(size_t from, size_t to)
 {
-    return to > from ? ~UINT64_C(0) >> (64 - (to - from)) << from : 0;
+    return _bzhi_u64(~UINT64_C(0), (unsigned int)(to - from)) << from % 64;
 }
 
 /* Four vectors become one whose block i is the xor of v[i]'s blocks. */
