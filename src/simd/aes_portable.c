@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/ct.h"
 #include "base/bytes.h"
+#include "base/ct.h"
 
 /* The S-box on planes; q[0] is the least significant bit. Variables are named as in the paper. */
 static void sub_bytes(uint64_t q[8])

@@ -10,10 +10,10 @@
 
 #include <lockstep/engine.h>
 
+#include "base/bytes.h"
 #include "base/ct.h"
 #include "simd/aead.h"
 #include "simd/aead_rows.h"
-#include "base/bytes.h"
 
 #define KEY_LEN   32u
 #define LIMB_BITS 26
