@@ -120,7 +120,7 @@ static inline void queue_job(struct lks_engine *e, const struct lks_key *key, ui
     if (!key->aead)
         return; /* plaintext: done while it was prepared */
     uint32_t which = GROUPS_MAX;
-    if (job->len <= key->aead->lanes_max_len)
+    if (key->aead->num_lanes && job->len <= key->aead->lanes_max_len)
         which = find_group(e, key);
     if (which == GROUPS_MAX) {
         e->streams[e->num_streams++] = (uint16_t)at;

@@ -76,7 +76,7 @@ static void begin_job(struct lks_work *work, const struct lks_key *key, const ui
 static inline size_t record_len_of(const struct lks_key *key, size_t len)
 {
     const struct lks_protection *row = key->protection;
-    if (row->is_plaintext)
+    if (!key->aead) /* plaintext, or a key that is not set up yet */
         return LKS_RECORD_HEADER_LEN + len;
     return LKS_RECORD_HEADER_LEN + row->explicit_nonce_len + len + row->hides_type +
            key->aead->tag_len;
