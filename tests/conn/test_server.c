@@ -4,12 +4,12 @@
  * A small TLS server on 127.0.0.1 for tests with real clients: one thread, poll(2), and one open
  * and one seal batch a turn for all connections.
  *
- *     lks_test_server [--cert FILE --key FILE]… [--alpn LIST] [--suites LIST] [--groups LIST]
- *                     [--update-every N] (--echo | --http FILE)
+ *     lks_test_server [options of driver.h] [--update-every N] [--report] (--echo | --http FILE)
  *
  * Prints "port N" once it listens. --echo sends back what comes; --http answers each GET with FILE
  * and each PUT with the SHA-256 of what was put. --update-every asks for new keys both ways each
- * time N bytes came. Ends at SIGTERM or when its parent is gone, and prints what it did.
+ * time N bytes came; --report prints a line a connection (driver.h). Ends at SIGTERM or when its
+ * parent is gone, and prints what it did.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "common/test.h"
+#include "driver.h"
 #include "side.h"
 
 #define CONNS_MAX 256
@@ -46,7 +47,7 @@ struct conn {
 static struct conn *conns[CONNS_MAX];
 static uint32_t num_conns;
 static struct buffer file;
-static bool echo;
+static bool echo, report;
 static size_t update_every;
 static volatile sig_atomic_t stopped;
 static struct {
@@ -96,6 +97,8 @@ static void accept_all(int listener, struct lks_config *config)
 static void drop(uint32_t i)
 {
     struct conn *c = conns[i];
+    if (report)
+        driver_report(&c->side);
     if (c->side.end && c->side.end != LKS_PEER_ALERT) {
         counters.failed++;
         printf("failed %s\n", lks_status_name(c->side.end));
@@ -298,41 +301,28 @@ static void read_file(const char *path)
     fclose(f);
 }
 
-static void check(enum lks_status status, const struct lks_error *err)
-{
-    if (status)
-        die(err->text);
-}
-
 int main(int argc, char **argv)
 {
     struct lks_config *config;
     struct lks_error err = {"no memory"};
-    const char *cert = NULL;
-    check(lks_config_new(&config), &err);
+    driver_check(lks_config_new(&config), &err);
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        if (driver_option(config, argv, &i))
+            continue;
         if (strcmp(option, "--echo") == 0) {
             echo = true;
-            continue;
-        }
-        i++;
-        if (strcmp(option, "--cert") == 0)
-            cert = value;
-        else if (strcmp(option, "--key") == 0)
-            check(lks_config_add_certificate(config, cert, value, &err), &err);
-        else if (strcmp(option, "--alpn") == 0)
-            check(lks_config_set_alpn(config, value, &err), &err);
-        else if (strcmp(option, "--suites") == 0)
-            check(lks_config_set_suites(config, value, &err), &err);
-        else if (strcmp(option, "--groups") == 0)
-            check(lks_config_set_groups(config, value, &err), &err);
-        else if (strcmp(option, "--update-every") == 0)
+        } else if (strcmp(option, "--report") == 0) {
+            report = true;
+        } else if (strcmp(option, "--update-every") == 0) {
             update_every = strtoul(value, NULL, 10);
-        else if (strcmp(option, "--http") == 0)
+            i++;
+        } else if (strcmp(option, "--http") == 0) {
             read_file(value);
-        else
+            i++;
+        } else {
             die("unknown option; see the head of test_server.c");
+        }
     }
     struct sigaction action = {.sa_handler = on_term};
     sigaction(SIGTERM, &action, NULL);
