@@ -45,7 +45,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     if (!hs)
         return LKS_NO_MEMORY;
     /* The flight is the Certificate and some small messages beside it. */
-    size_t out_cap = config->entries_len_max + LKS_SIGNATURE_MAX + 2048;
+    size_t out_cap = config->entries_len_max + LKS_SIGNATURE_MAX + LKS_SHARE_MAX + 2048;
     hs->out = lks_writer_of(malloc(out_cap), out_cap);
     if (!hs->out.data) {
         free(hs);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/group.h"
 
-#include <openssl/evp.h>
-#include <stdbool.h>
+#include <stdlib.h>
 
+#include "handshake/group_kind.h"
+
+/* Prime fields last (RFC 7919): the same strength costs more there. */
 static const struct lks_group rows[] = {
-    {0x001d, "x25519", 32, 32, NULL},
-    {0x0017, "secp256r1", 65, 32, "P-256"},
-    {0x0018, "secp384r1", 97, 48, "P-384"},
+    {0x001d, "x25519", 32, 32, 32, &lks_group_dh, &lks_group_x25519},
+    {0x0017, "secp256r1", 65, 65, 32, &lks_group_dh, &lks_group_p256},
+    {0x0018, "secp384r1", 97, 97, 48, &lks_group_dh, &lks_group_p384},
+    {0x0019, "secp521r1", 133, 133, 66, &lks_group_dh, &lks_group_p521},
+    {0x0100, "ffdhe2048", 256, 256, 256, &lks_group_dh, &lks_group_ffdhe2048},
+    {0x0101, "ffdhe3072", 384, 384, 384, &lks_group_dh, &lks_group_ffdhe3072},
     {0},
 };
 
@@ -24,60 +29,46 @@ const struct lks_group *lks_group_find(uint16_t number)
     return NULL;
 }
 
-static EVP_PKEY *generate(const struct lks_group *group)
+enum lks_status lks_group_generate(const struct lks_group *group, struct lks_group_key **key,
+                                   uint8_t *share)
 {
-    return group->curve ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", group->curve)
-                        : EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    *key = calloc(1, sizeof(**key));
+    if (!*key)
+        return LKS_NO_MEMORY;
+    (*key)->group = group;
+    enum lks_status status = group->kind->generate(*key, share);
+    if (status) {
+        lks_group_key_free(*key);
+        *key = NULL;
+    }
+    return status;
 }
 
-static bool write_share(const struct lks_group *group, EVP_PKEY *key, uint8_t *share)
+enum lks_status lks_group_finish(const struct lks_group_key *key, const uint8_t *peer_share,
+                                 size_t peer_share_len, uint8_t *secret)
 {
-    size_t len = group->share_len;
-    if (!group->curve)
-        return EVP_PKEY_get_raw_public_key(key, share, &len) && len == group->share_len;
-    return EVP_PKEY_get_octet_string_param(key, "encoded-pub-key", share, len, &len) &&
-           len == group->share_len;
+    if (peer_share_len != key->group->server_share_len)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    return key->group->kind->finish(key, peer_share, secret);
 }
 
-/* The peer's public key; libcrypto checks that a point is on the curve. */
-static EVP_PKEY *read_share(const struct lks_group *group, EVP_PKEY *ours, const uint8_t *share,
-                            size_t len)
+const struct lks_group *lks_group_key_group(const struct lks_group_key *key)
 {
-    if (len != group->share_len)
-        return NULL;
-    if (!group->curve)
-        return EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, share, len);
-    EVP_PKEY *peer = EVP_PKEY_new();
-    if (share[0] == 4 && peer && EVP_PKEY_copy_parameters(peer, ours) > 0 &&
-        EVP_PKEY_set1_encoded_public_key(peer, share, len) > 0)
-        return peer;
-    EVP_PKEY_free(peer);
-    return NULL;
+    return key->group;
 }
 
-static bool derive(const struct lks_group *group, EVP_PKEY *ours, EVP_PKEY *peer, uint8_t *secret)
+void lks_group_key_free(struct lks_group_key *key)
 {
-    size_t len = group->secret_len;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL);
-    bool ok = ctx && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, peer) > 0 &&
-              EVP_PKEY_derive(ctx, secret, &len) > 0 && len == group->secret_len;
-    EVP_PKEY_CTX_free(ctx);
-    return ok;
+    if (!key)
+        return;
+    key->group->kind->clear(key);
+    free(key);
 }
 
 enum lks_status lks_group_respond(const struct lks_group *group, const uint8_t *peer_share,
                                   size_t peer_share_len, uint8_t *share, uint8_t *secret)
 {
-    EVP_PKEY *ours = generate(group);
-    if (!ours)
-        return LKS_INTERNAL;
-    enum lks_status status = LKS_OK;
-    EVP_PKEY *peer = read_share(group, ours, peer_share, peer_share_len);
-    if (!peer || !derive(group, ours, peer, secret))
-        status = LKS_ALERT_ILLEGAL_PARAMETER; /* X25519's all-zero secret fails in derive() */
-    else if (!write_share(group, ours, share))
-        status = LKS_INTERNAL;
-    EVP_PKEY_free(peer);
-    EVP_PKEY_free(ours);
-    return status;
+    if (peer_share_len != group->client_share_len)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    return group->kind->respond(group, peer_share, share, secret);
 }

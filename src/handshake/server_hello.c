@@ -39,8 +39,8 @@ enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share)
     lks_write_u16(w, LKS_EXT_KEY_SHARE);
     size_t key_share = lks_write_open(w, 2);
     lks_write_u16(w, hs->group->number);
-    lks_write_u16(w, hs->group->share_len);
-    lks_write_bytes(w, share, hs->group->share_len);
+    lks_write_u16(w, hs->group->server_share_len);
+    lks_write_bytes(w, share, hs->group->server_share_len);
     lks_write_close(w, key_share, 2);
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);

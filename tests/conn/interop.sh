@@ -78,7 +78,7 @@ s_client() { # port, options
 
 suites="TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256"
 for suite in $suites; do
-    for groups in X25519 P-256 P-384 P-521:X25519 P-521:P-256; do # with P-521: HelloRetryRequest
+    for groups in X25519 P-256 P-384 P-521 ffdhe2048 ffdhe3072 X448:X25519 X448:P-256; do # with X448: HelloRetryRequest
         for schemes in ecdsa_secp256r1_sha256 rsa_pss_rsae_sha256; do
             printf 'GET / HTTP/1.0\r\n\r\n' |
                 s_client "$http" -quiet -ciphersuites "$suite" -groups "$groups" -sigalgs "$schemes" \
@@ -114,7 +114,7 @@ ok "openssl echo with KeyUpdates from the server" $?
 
 if has gnutls-cli; then
     for cipher in AES-128-GCM AES-256-GCM CHACHA20-POLY1305; do
-        for group in X25519 SECP256R1 SECP384R1; do
+        for group in X25519 SECP256R1 SECP384R1 SECP521R1 FFDHE2048 FFDHE3072; do
             (sleep 0.3; echo hello-from-gnutls; sleep 0.3) |
                 timeout 20 gnutls-cli --x509cafile "$dir/ca.pem" --verify-hostname=localhost \
                     --sni-hostname=localhost --priority \

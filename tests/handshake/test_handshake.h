@@ -4,6 +4,7 @@
 
 #include "common/test.h"
 
+extern const struct lks_test group_tests[];
 extern const struct lks_test schedule_tests[];
 extern const struct lks_test server_tests[];
 
