@@ -60,6 +60,7 @@ void lks_config_free(struct lks_config *config)
     free_alpn(config);
     if (config->key_log)
         fclose(config->key_log);
+    X509_STORE_free(config->trust);
     free(config);
 }
 

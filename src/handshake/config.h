@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <lockstep/config.h>
 
@@ -35,6 +36,8 @@ struct lks_config {
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
+    X509_STORE *trust;  /* NULL: nobody */
+    time_t verify_time; /* of tests, instead of now; 0: now */
 };
 
 /* Another reference; give it up with lks_config_free(). */
