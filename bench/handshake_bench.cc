@@ -175,7 +175,7 @@ class LockstepServer
     }
     void begin()
     {
-        must(!lks_conn_new(&conn_, config_, LKS_SERVER), "no connection");
+        must(!lks_conn_new(&conn_, config_, LKS_SERVER, NULL), "no connection");
     }
     void step(Bytes &in, Bytes &out)
     {

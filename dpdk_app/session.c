@@ -76,7 +76,7 @@ static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *
     }
     struct session *next = s->next;
     memset(s, 0, sizeof(*s));
-    if (lks_conn_new(&s->tls, all->config.tls, LKS_SERVER)) {
+    if (lks_conn_new(&s->tls, all->config.tls, LKS_SERVER, NULL)) {
         s->next = next;
         all->counters->refused++;
         return NULL;

@@ -27,8 +27,7 @@ LKS_API void lks_config_free(struct lks_config *config);
 
 /*
  * Adds a certificate chain and its private key, both PEM files: leaf first, then intermediates. The
- * key may be ECDSA P-256, P-384 or P-521, Ed25519, or RSA (also RSASSA-PSS) of at least 2048 bits.
- * A server chooses by the client's SNI among
+ * key may be ECDSA P-256 or RSA of at least 2048 bits. A server chooses by the client's SNI among
  * the leaves' DNS names (exact, then wildcard) and its signature algorithms; the first one added is
  * what a client without SNI, or with an unknown name, gets.
  * LKS_BAD_CONFIG: missing, unreadable or empty file, an encrypted key, a kind of key we do not sign
@@ -38,16 +37,6 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_con
                                                                   const char *cert_file,
                                                                   const char *key_file,
                                                                   struct lks_error *err);
-
-/*
- * Whom to trust: path is a PEM file, a directory of such files, or NULL for the system's directory
- * (/etc/ssl/certs). Read once, now; a later call takes the place of an earlier one. Each
- * certificate there is trusted as the end of a chain, a root or not. Without this call nobody is
- * trusted and a peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG:
- * missing, unreadable, damaged, or without any certificate; *err says which.
- */
-LKS_API LKS_MUST_CHECK enum lks_status
-lks_config_set_trust(struct lks_config *config, const char *path, struct lks_error *err);
 
 /* The application protocols in order of preference, separated by commas ("http/1.1" or
  * "h2,http/1.1"): RFC 7301. A server whose client offers ALPN with none of them ends the handshake
@@ -63,6 +52,18 @@ lks_config_set_suites(struct lks_config *config, const char *suites, struct lks_
 /* The key exchange groups in order of the server's preference ("x25519,secp256r1"). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_groups(struct lks_config *config, const char *groups, struct lks_error *err);
+
+/* Whether a handshake stops for its public-key work, which the caller then runs where it likes
+ * (lks_conn_take_pkey_job()). Off unless called: the work is done inline. */
+LKS_API void lks_config_set_deferred_pkey(struct lks_config *config, bool deferred);
+
+/* Whether a client puts values into its hello that mean nothing, so that servers do not get used to
+ * there being none: RFC 8701. Off unless called. */
+LKS_API void lks_config_set_grease(struct lks_config *config, bool grease);
+
+/* Whether a client's handshake looks like TLS 1.2's to boxes on its way: RFC 8446 appendix D.4. On
+ * unless called. A server does what its client does. */
+LKS_API void lks_config_set_compatibility(struct lks_config *config, bool compatible);
 
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
  * read the traffic: for debugging. Off unless called. */

@@ -49,10 +49,20 @@ enum lks_role {
 
 struct lks_conn;
 
+/* What differs between connections of one configuration. Zero-initialise it; strings are copied. */
+struct lks_conn_options {
+    /* A client's: the DNS name or IP address of the server, which its certificate must be for. A
+     * name, not an address, is also sent (SNI, RFC 6066 section 3). */
+    const char *server_name;
+};
+
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
- * LKS_BAD_CONFIG where the configuration lacks what the role needs: a server's certificate. */
+ * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
+ * configuration lacks what the role needs: a server's certificate. LKS_BAD_ARGUMENT: a name that is
+ * empty or longer than 255 bytes. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
-                                                    struct lks_config *config, enum lks_role role);
+                                                    struct lks_config *config, enum lks_role role,
+                                                    const struct lks_conn_options *options);
 
 /* Frees a connection and wipes its keys. NULL is allowed. Says nothing to the peer: see
  * lks_conn_close(). */
@@ -68,6 +78,7 @@ LKS_API void lks_conn_free(struct lks_conn *conn);
  * (more may follow at once), LKS_WANT_DATA (the rest is no whole record yet; *wanted, if not NULL,
  * is how many bytes from the front of the untaken rest make asking again worthwhile), LKS_WANT_ROOM
  * (the batch is full, or an earlier record must be looked at first: ask again after this batch),
+ * LKS_WANT_PKEY (a public-key job must come back first: see lks_conn_pkey_done()),
  * LKS_CLOSED (input after close_notify is ignored, all of it is taken), LKS_NO_ROOM (a record lies
  * in more spans than the whole batch has: join some of them and ask again), or the error that ended
  * the connection: send what lks_conn_own_len() has (the alert), then drop it.
@@ -85,12 +96,39 @@ enum lks_event {
     LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data */
     LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
+    LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
 };
 
 /* Acts on an op of lks_conn_open() after the engine ran; in the order of the batch. On anything but
  * LKS_OK the connection has failed: as for lks_conn_open(). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_opened(struct lks_conn *conn, const struct lks_op *op, enum lks_event *event);
+
+/*
+ * Public-key work of a handshake (a signature, a key agreement) that the caller runs, if the
+ * configuration says so (lks_config_set_deferred_pkey()): on another thread, say, while the core
+ * goes on with other connections. The job has all that it needs; running it touches neither the
+ * connection nor the configuration. A handshake has one at a time and takes no input until it is
+ * back: lks_conn_open() returns LKS_WANT_PKEY. What it has to send may be sealed meanwhile.
+ */
+struct lks_pkey_job;
+
+/* The connection's job, which is the caller's from now on; NULL where there is none, or it was
+ * taken before. The connection may be freed while the job is out. */
+LKS_API struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn);
+
+/* Does the work. On any thread. */
+LKS_API void lks_pkey_job_run(struct lks_pkey_job *job);
+
+/* Gives a job back to the connection that it came from, and frees it; one that did not run runs
+ * now. The handshake goes on: *event and the result are as those of lks_conn_opened(). Then ask
+ * lks_conn_open() again for what has come meanwhile. LKS_BAD_ARGUMENT: not this connection's job
+ * (it is freed all the same; the connection waits on). */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *job, enum lks_event *event);
+
+/* Frees a job whose connection is gone. NULL is allowed. */
+LKS_API void lks_pkey_job_free(struct lks_pkey_job *job);
 
 /* Bytes of the records that the connection itself wants to send now (handshake, alerts, KeyUpdate):
  * room for all of them. 0: nothing. */

@@ -21,7 +21,8 @@ enum lks_status conn_set_key(struct lks_key *key, enum lks_dir dir, const struct
     return status;
 }
 
-static enum lks_status begin_handshake(struct lks_conn *conn)
+static enum lks_status begin_handshake(struct lks_conn *conn,
+                                       const struct lks_conn_options *options)
 {
     struct conn_handshake *h = aligned_alloc(_Alignof(struct conn_handshake), sizeof(*h));
     if (!h)
@@ -34,7 +35,7 @@ static enum lks_status begin_handshake(struct lks_conn *conn)
     if (!status)
         status = lks_key_init(&conn->open_key, LKS_TLS_1_3, LKS_AEAD_NULL, LKS_OPEN, NULL, NULL);
     if (!status)
-        status = lks_hs_new(&h->hs, conn->config, (enum lks_role)conn->role);
+        status = lks_hs_new(&h->hs, conn->config, (enum lks_role)conn->role, options);
     if (!status && conn->role == LKS_CLIENT)
         status = conn_handshake_pump(conn);
     return status;
@@ -60,13 +61,14 @@ void conn_set_kernel(struct lks_conn *conn)
     snprintf(conn->kernel, sizeof(conn->kernel), "%s/%s", aead->name, aead->isa);
 }
 
-enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role)
+enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role,
+                             const struct lks_conn_options *options)
 {
     *out = NULL;
     struct lks_conn *conn = conn_alloc(config, role);
     if (!conn)
         return LKS_NO_MEMORY;
-    enum lks_status status = begin_handshake(conn);
+    enum lks_status status = begin_handshake(conn, options);
     if (status) {
         lks_conn_free(conn);
         return status;

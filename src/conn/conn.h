@@ -53,6 +53,7 @@ struct conn_handshake {
     uint8_t num_ccs;
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
     bool opens_sealed; /* a record under the handshake keys was opened */
+    bool waits_pkey;   /* no input until the job is back */
 };
 
 /* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */
@@ -117,7 +118,7 @@ LKS_MUST_CHECK enum lks_status conn_count_idle(struct lks_conn *conn);
 /* handshaking.c: gives the content of a handshake record to the handshake, and acts on its events.
  */
 LKS_MUST_CHECK enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data,
-                                                    size_t len);
+                                                    size_t len, enum lks_event *event);
 /* Fetches the handshake's events: queues its bytes, installs its keys. */
 LKS_MUST_CHECK enum lks_status conn_handshake_pump(struct lks_conn *conn);
 /* Frees the handshake if nothing needs it any more. */

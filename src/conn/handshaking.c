@@ -95,15 +95,49 @@ enum lks_status conn_handshake_pump(struct lks_conn *conn)
     return status;
 }
 
-enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data, size_t len)
+/* Acts on where a step of the handshake has got to. */
+static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
+                                  enum lks_event *event)
 {
-    enum lks_status status = lks_hs_input(conn->handshake->hs, data, len);
-    if (status != LKS_OK && status != LKS_WANT_DATA)
+    const bool waits = status == LKS_WANT_PKEY;
+    if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
         return status;
+    conn->handshake->waits_pkey = waits;
     status = conn_handshake_pump(conn);
-    if (!status)
-        conn_handshake_release(conn);
-    return status;
+    if (status)
+        return status;
+    if (conn->established)
+        *event = LKS_EVENT_ESTABLISHED;
+    else if (waits)
+        *event = LKS_EVENT_PKEY;
+    conn_handshake_release(conn);
+    return LKS_OK;
+}
+
+enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data, size_t len,
+                                     enum lks_event *event)
+{
+    return after_step(conn, lks_hs_input(conn->handshake->hs, data, len), event);
+}
+
+struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn)
+{
+    return conn->handshake && !conn->failed ? lks_hs_take_job(conn->handshake->hs) : NULL;
+}
+
+enum lks_status lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *job,
+                                   enum lks_event *event)
+{
+    *event = LKS_EVENT_NONE;
+    if (conn->failed || !conn->handshake) {
+        lks_pkey_job_free(job);
+        return conn->failed ? (enum lks_status)conn->failed : LKS_BAD_ARGUMENT;
+    }
+    enum lks_status status = lks_hs_job_done(conn->handshake->hs, job);
+    if (status == LKS_BAD_ARGUMENT)
+        return status;
+    status = after_step(conn, status, event);
+    return status ? conn_fail(conn, status) : LKS_OK;
 }
 
 void conn_handshake_release(struct lks_conn *conn)

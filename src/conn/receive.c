@@ -134,7 +134,8 @@ static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batc
     case LKS_TYPE_APPLICATION_DATA:
         return take_sealed(conn, batch, at);
     case LKS_TYPE_ALERT:
-        if (sealed && !conn->established && !conn->handshake->opens_sealed)
+        if (sealed && conn->role == LKS_SERVER && !conn->established &&
+            !conn->handshake->opens_sealed)
             return take_plain_alert(conn, at);
         break;
     default:
@@ -157,6 +158,8 @@ static enum lks_status next_record(const struct lks_conn *conn, struct intake *a
     const size_t max = conn->open_key.aead ? LKS_RECORD_CIPHERTEXT_MAX : LKS_RECORD_PLAINTEXT_MAX;
     if (conn->num_opening && !conn->established)
         return LKS_WANT_ROOM; /* it may change keys and rules */
+    if (conn->handshake && conn->handshake->waits_pkey)
+        return LKS_WANT_PKEY;
     at->end = at->start;
     enum lks_status status = lks_frame_next(at->in, at->num_in, max, &at->end, &at->frame);
     if (status == LKS_WANT_DATA)
@@ -176,7 +179,7 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)
             status = take_record(conn, batch, &at);
-        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM)
+        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY)
             return status;
         /* Records in front of a bad one come first: they may even change what is bad. */
         if (status && conn->num_opening)
@@ -222,10 +225,7 @@ static enum lks_status opened_handshake(struct lks_conn *conn, const struct lks_
     const uint8_t *content = gather(op, flat);
     if (conn->established)
         return conn_post_handshake(conn, content, op->len);
-    enum lks_status status = conn_handshake_input(conn, content, op->len);
-    if (!status && conn->established)
-        *event = LKS_EVENT_ESTABLISHED;
-    return status;
+    return conn_handshake_input(conn, content, op->len, event);
 }
 
 static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *op,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Certificate, RFC 8446 section 4.4.2, and CertificateVerify, section 4.4.3. */
+/* Certificate, RFC 8446 section 4.4.2, CertificateRequest, section 4.3.2, and CertificateVerify,
+ * section 4.4.3. */
 
+#include <openssl/err.h>
 #include <string.h>
 
 #include "handshake/core.h"
@@ -9,35 +11,140 @@
 enum lks_status lks_certificate_write(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
+    const struct lks_certificate *ours = hs->certificate;
+    enum lks_status status = lks_message_reserve(hs, ours ? ours->entries_len + 64 : 64);
+    if (status)
+        return status;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE);
-    lks_write_u8(w, 0); /* certificate_request_context: none asked */
+    lks_write_u8(w, 0); /* certificate_request_context: none asked, or an empty one */
     size_t list = lks_write_open(w, 3);
-    lks_write_bytes(w, hs->certificate->entries, hs->certificate->entries_len);
+    if (ours)
+        lks_write_bytes(w, ours->entries, ours->entries_len);
     lks_write_close(w, list, 3);
     return lks_message_end(hs, message);
 }
 
-/* What is signed: 64 blanks, the context string, a zero byte, the transcript's hash. */
-#define CONTEXT    "TLS 1.3, server CertificateVerify"
-#define SIGNED_MAX (64 + sizeof(CONTEXT) + LKS_HASH_MAX)
+/* What is signed: 64 blanks, the context string with its zero byte, the transcript's hash. */
+#define CONTEXT_LEN 34u
+#define CONTENT_LEN (64u + CONTEXT_LEN)
 
-enum lks_status lks_certificate_verify_write(struct lks_hs *hs)
+static enum lks_status signed_content(const struct lks_hs *hs, enum lks_role signer,
+                                      uint8_t content[CONTENT_LEN + LKS_HASH_MAX])
 {
-    uint8_t content[SIGNED_MAX], sig[LKS_SIGNATURE_MAX];
-    size_t sig_len = sizeof(sig);
+    static const char contexts[][CONTEXT_LEN] = {
+        [LKS_SERVER] = "TLS 1.3, server CertificateVerify",
+        [LKS_CLIENT] = "TLS 1.3, client CertificateVerify",
+    };
     memset(content, ' ', 64);
-    memcpy(content + 64, CONTEXT, sizeof(CONTEXT)); /* with its zero byte */
-    enum lks_status status = lks_schedule_hash(&hs->schedule, content + 64 + sizeof(CONTEXT));
+    memcpy(content + 64, contexts[signer], CONTEXT_LEN);
+    return lks_schedule_hash(&hs->schedule, content + CONTENT_LEN);
+}
+
+enum lks_status lks_certificate_verify_sign(struct lks_hs *hs,
+                                            enum lks_status (*resume)(struct lks_hs *hs,
+                                                                      struct lks_pkey_job *job))
+{
+    uint8_t content[CONTENT_LEN + LKS_HASH_MAX];
+    struct lks_pkey_job *job;
+    enum lks_status status = signed_content(hs, hs->role, content);
     if (!status)
-        status = lks_sign(hs->scheme, hs->certificate->key, content,
-                          64 + sizeof(CONTEXT) + hs->suite->hash_len, sig, &sig_len);
-    if (status)
-        return status;
+        status = lks_pkey_sign(&job, hs->scheme, hs->certificate->key, content,
+                               CONTENT_LEN + hs->suite->hash_len);
+    return status ? status : lks_hs_start_job(hs, job, resume);
+}
+
+enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks_pkey_job *job)
+{
     struct lks_writer *w = &hs->out;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE_VERIFY);
     lks_write_u16(w, hs->scheme->number);
     size_t body = lks_write_open(w, 2);
-    lks_write_bytes(w, sig, sig_len);
+    lks_write_bytes(w, job->sign.sig, job->sign.sig_len);
     lks_write_close(w, body, 2);
     return lks_message_end(hs, message);
+}
+
+/* Extensions of a CertificateEntry, or of a CertificateRequest: none is of use yet. */
+static enum lks_status skip_extensions(struct lks_reader list, enum lks_extension_place place,
+                                       lks_extension_set offered, lks_extension_set *seen)
+{
+    struct lks_extension_block block = {.rest = list, .place = place, .offered = offered};
+    enum lks_status status = LKS_OK;
+    while (!status && block.rest.len) {
+        uint16_t type;
+        struct lks_reader body;
+        status = lks_extension_next(&block, &type, &body);
+    }
+    *seen = block.seen;
+    return status;
+}
+
+static enum lks_status read_leaf(struct lks_hs *hs, struct lks_reader der)
+{
+    const unsigned char *at = der.data;
+    hs->peer = d2i_X509(NULL, &at, (long)der.len);
+    ERR_clear_error();
+    return hs->peer && at == der.data + der.len ? LKS_OK : LKS_ALERT_BAD_CERTIFICATE;
+}
+
+enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
+{
+    struct lks_reader context, list, der, extensions;
+    lks_extension_set seen;
+    if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len ||
+        context.len || !list.len) /* section 4.4.2.4: a server's that is empty: decode_error */
+        return LKS_ALERT_DECODE_ERROR;
+    while (list.len) {
+        if (!lks_read_vec24(&list, &der) || !der.len || !lks_read_vec16(&list, &extensions))
+            return LKS_ALERT_DECODE_ERROR;
+        enum lks_status status =
+            skip_extensions(extensions, LKS_IN_CERTIFICATE, hs->offered, &seen);
+        if (!status && !hs->peer)
+            status = read_leaf(hs, der);
+        if (status)
+            return status;
+    }
+    return hs->config->takes_any_peer ? LKS_OK : LKS_ALERT_UNKNOWN_CA;
+}
+
+enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reader body)
+{
+    struct lks_reader context, extensions;
+    lks_extension_set seen;
+    if (!lks_read_vec8(&body, &context) || !lks_read_vec16(&body, &extensions) || body.len)
+        return LKS_ALERT_DECODE_ERROR;
+    if (context.len) /* section 4.3.2: empty, in the handshake */
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    enum lks_status status = skip_extensions(extensions, LKS_IN_CERTIFICATE_REQUEST, 0, &seen);
+    if (!status && !(seen & lks_extension_bit(LKS_EXT_SIGNATURE_ALGORITHMS)))
+        return LKS_ALERT_MISSING_EXTENSION;
+    hs->certificate_requested = true;
+    return status;
+}
+
+/* Only what we offered, section 4.4.3, and what the certificate's key can do. */
+static const struct lks_sign_scheme *find_scheme(uint16_t number, const EVP_PKEY *key)
+{
+    for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
+        if (row->number == number)
+            return key && lks_sign_fits(row, key) ? row : NULL;
+    return NULL;
+}
+
+enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader body)
+{
+    uint8_t content[CONTENT_LEN + LKS_HASH_MAX];
+    uint16_t number;
+    struct lks_reader sig;
+    if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
+        return LKS_ALERT_DECODE_ERROR;
+    EVP_PKEY *key = X509_get0_pubkey(hs->peer);
+    const struct lks_sign_scheme *scheme = find_scheme(number, key);
+    if (!scheme)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    enum lks_status status =
+        signed_content(hs, hs->role == LKS_CLIENT ? LKS_SERVER : LKS_CLIENT, content);
+    return status ? status
+                  : lks_sign_verify(scheme, key, content, CONTENT_LEN + hs->suite->hash_len,
+                                    sig.data, sig.len);
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ClientHello, RFC 8446 section 4.1.2. */
+
 #include "handshake/client_hello.h"
 
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "handshake/core.h"
 #include "handshake/hash.h"
 
 bool lks_list_has_u16(struct lks_reader list, uint16_t number)
@@ -137,7 +141,8 @@ static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_r
         if (!lks_read_u16(&list, &type) || !lks_read_vec16(&list, &body))
             return LKS_ALERT_DECODE_ERROR;
         uint64_t bit = UINT64_C(1) << type % 64;
-        if (seen[type / 64] & bit || h->has_psk)
+        if (seen[type / 64] & bit || h->has_psk ||
+            !lks_extension_may_be_in(type, LKS_IN_CLIENT_HELLO))
             return LKS_ALERT_ILLEGAL_PARAMETER;
         seen[type / 64] |= bit;
         if (!parse_extension(h, type, body))
@@ -197,4 +202,195 @@ enum lks_status lks_client_hello_digest(struct lks_reader body, uint8_t out[32])
     ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
     EVP_MD_CTX_free(ctx);
     return ok ? LKS_OK : LKS_INTERNAL;
+}
+
+/*
+ * RFC 8701: values that mean nothing, so that servers stay used to those they don't know. They come
+ * of our random, which is the same in a second ClientHello.
+ */
+static uint16_t grease(const struct lks_hs *hs, unsigned int which)
+{
+    return (uint16_t)(0x0a0a + 0x1010 * (hs->client_random[which] & 0x0f));
+}
+
+/* Opens an extension; close what it returns with lks_write_close(w, …, 2). */
+static size_t begin_extension(struct lks_hs *hs, uint16_t type)
+{
+    hs->offered |= lks_extension_bit(type);
+    lks_write_u16(&hs->out, type);
+    return lks_write_open(&hs->out, 2);
+}
+
+/* RFC 6066 section 3. */
+static void write_server_name(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_SERVER_NAME);
+    size_t list = lks_write_open(w, 2);
+    lks_write_u8(w, 0); /* host_name */
+    size_t name = lks_write_open(w, 2);
+    lks_write_bytes(w, hs->server_name, strlen(hs->server_name));
+    lks_write_close(w, name, 2);
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+}
+
+static void write_groups(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_SUPPORTED_GROUPS);
+    size_t list = lks_write_open(w, 2);
+    if (hs->config->greases)
+        lks_write_u16(w, grease(hs, 1));
+    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+        lks_write_u16(w, (*g)->number);
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+}
+
+/* One share, of a key that is made for it. */
+static enum lks_status write_share(struct lks_hs *hs, const struct lks_group *group,
+                                   struct lks_group_key **key)
+{
+    struct lks_writer *w = &hs->out;
+    lks_write_u16(w, group->number);
+    lks_write_u16(w, group->client_share_len);
+    uint8_t *share = lks_write_room(w, group->client_share_len);
+    return share ? lks_group_generate(group, key, share) : LKS_INTERNAL;
+}
+
+/* Shares of the groups in hs->shares. Those that were sent before are sent again: only the group
+ * that a HelloRetryRequest names changes them, RFC 8446 section 4.1.2. */
+static enum lks_status write_key_shares(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    enum lks_status status = LKS_OK;
+    size_t extension = begin_extension(hs, LKS_EXT_KEY_SHARE);
+    size_t list = lks_write_open(w, 2);
+    if (hs->key_shares.len) {
+        lks_write_bytes(w, hs->key_shares.data, hs->key_shares.len);
+    } else {
+        if (hs->config->greases && !hs->retried) {
+            lks_write_u16(w, grease(hs, 1));
+            lks_write_u16(w, 1);
+            lks_write_u8(w, 0);
+        }
+        for (size_t i = 0; !status && i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++)
+            status = write_share(hs, hs->shares[i].group, &hs->shares[i].key);
+        hs->key_shares = lks_reader_of(w->data + list, w->len - list);
+    }
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+    return status;
+}
+
+static void write_versions(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_SUPPORTED_VERSIONS);
+    size_t list = lks_write_open(w, 1);
+    if (hs->config->greases)
+        lks_write_u16(w, grease(hs, 2));
+    lks_write_u16(w, LKS_TLS_1_3);
+    lks_write_close(w, list, 1);
+    lks_write_close(w, extension, 2);
+}
+
+static void write_schemes(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS);
+    size_t list = lks_write_open(w, 2);
+    for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
+        lks_write_u16(w, row->number);
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+}
+
+static void write_alpn(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_ALPN);
+    size_t list = lks_write_open(w, 2);
+    for (char *const *protocol = hs->config->alpn; *protocol; protocol++) {
+        size_t name = lks_write_open(w, 1);
+        lks_write_bytes(w, *protocol, strlen(*protocol));
+        lks_write_close(w, name, 1);
+    }
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+}
+
+static void write_cookie(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extension = begin_extension(hs, LKS_EXT_COOKIE);
+    size_t cookie = lks_write_open(w, 2);
+    lks_write_bytes(w, hs->cookie, hs->cookie_len);
+    lks_write_close(w, cookie, 2);
+    lks_write_close(w, extension, 2);
+}
+
+static void write_front(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    lks_write_u16(w, 0x0303); /* legacy_version */
+    lks_write_bytes(w, hs->client_random, sizeof(hs->client_random));
+    lks_write_u8(w, hs->session_id_len);
+    lks_write_bytes(w, hs->session_id, hs->session_id_len);
+    size_t suites = lks_write_open(w, 2);
+    if (hs->config->greases)
+        lks_write_u16(w, grease(hs, 0));
+    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+        lks_write_u16(w, (*s)->number);
+    lks_write_close(w, suites, 2);
+    lks_write_u16(w, 0x0100); /* legacy_compression_methods: null */
+}
+
+static enum lks_status write_extensions(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    size_t extensions = lks_write_open(w, 2);
+    if (hs->config->greases)
+        lks_write_close(w, begin_extension(hs, grease(hs, 3)), 2);
+    if (hs->server_name)
+        write_server_name(hs);
+    write_groups(hs);
+    enum lks_status status = write_key_shares(hs);
+    write_versions(hs);
+    write_schemes(hs);
+    if (hs->config->alpn[0])
+        write_alpn(hs);
+    if (hs->cookie)
+        write_cookie(hs);
+    lks_write_close(w, extensions, 2);
+    return status;
+}
+
+/* What is as long as others like: shares, names, the cookie. The rest fits into the room that a
+ * message has. */
+static size_t room_wanted(const struct lks_hs *hs)
+{
+    size_t len = hs->key_shares.len + hs->cookie_len + 2048;
+    for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++)
+        len += 4u + hs->shares[i].group->client_share_len;
+    for (char *const *protocol = hs->config->alpn; *protocol; protocol++)
+        len += 1 + strlen(*protocol);
+    return hs->server_name ? len + strlen(hs->server_name) : len;
+}
+
+enum lks_status lks_client_hello_write(struct lks_hs *hs)
+{
+    enum lks_status status = lks_message_reserve(hs, room_wanted(hs));
+    if (status)
+        return status;
+    hs->offered = 0;
+    size_t message = lks_message_begin(hs, LKS_MSG_CLIENT_HELLO);
+    const size_t begin = message - LKS_MSG_HEADER_LEN;
+    write_front(hs);
+    status = write_extensions(hs);
+    if (!status)
+        status = lks_message_end(hs, message);
+    hs->hello = lks_reader_of(hs->out.data + begin, hs->out.len - begin);
+    return status;
 }

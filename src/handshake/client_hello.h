@@ -7,21 +7,7 @@
 #include <lockstep/status.h>
 
 #include "base/reader.h"
-
-/* ExtensionType, RFC 8446 section 4.2 and the registry. */
-enum lks_extension {
-    LKS_EXT_SERVER_NAME = 0,
-    LKS_EXT_SUPPORTED_GROUPS = 10,
-    LKS_EXT_SIGNATURE_ALGORITHMS = 13,
-    LKS_EXT_ALPN = 16,
-    LKS_EXT_PADDING = 21,
-    LKS_EXT_PRE_SHARED_KEY = 41,
-    LKS_EXT_EARLY_DATA = 42,
-    LKS_EXT_SUPPORTED_VERSIONS = 43,
-    LKS_EXT_COOKIE = 44,
-    LKS_EXT_PSK_KEY_EXCHANGE_MODES = 45,
-    LKS_EXT_KEY_SHARE = 51,
-};
+#include "handshake/extensions.h"
 
 /*
  * struct ClientHello, RFC 8446 section 4.1.2, taken apart. Readers point into the message. The list

@@ -60,7 +60,6 @@ void lks_config_free(struct lks_config *config)
     free_alpn(config);
     if (config->key_log)
         fclose(config->key_log);
-    X509_STORE_free(config->trust);
     free(config);
 }
 
@@ -159,6 +158,21 @@ enum lks_status lks_config_set_groups(struct lks_config *config, const char *gro
     }
     config->groups[num] = NULL;
     return num ? LKS_OK : fail(err, "groups: the list is empty; name at least one");
+}
+
+void lks_config_set_deferred_pkey(struct lks_config *config, bool deferred)
+{
+    config->defers_pkey = deferred;
+}
+
+void lks_config_set_grease(struct lks_config *config, bool grease)
+{
+    config->greases = grease;
+}
+
+void lks_config_set_compatibility(struct lks_config *config, bool compatible)
+{
+    config->no_compat = !compatible;
 }
 
 enum lks_status lks_config_set_key_log(struct lks_config *config, const char *file,

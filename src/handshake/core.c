@@ -4,13 +4,18 @@
 
 #include "handshake/core.h"
 
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ct.h"
 
-/* A ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more. */
-#define HELLO_MAX 65536u
+/* A ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more. A chain of
+ * certificates is as long as its makers like. */
+#define HELLO_MAX       65536u
+#define EXTENSIONS_MAX  16384u
+#define CERTIFICATE_MAX 131072u
+#define SIGNATURE_MAX   (4u + LKS_SIGNATURE_MAX)
 
 /* (role, state, message) → handler. An absent row is unexpected_message. */
 static const struct row {
@@ -18,12 +23,30 @@ static const struct row {
     enum lks_hs_state state;
     enum lks_message message;
     uint32_t body_max;
+    bool is_alone; /* ends its record: the peer sends nothing more before it has our answer */
     enum lks_status (*handle)(struct lks_hs *hs, const struct lks_incoming *in);
 } rows[] = {
-    {LKS_SERVER, LKS_STATE_CLIENT_HELLO, LKS_MSG_CLIENT_HELLO, HELLO_MAX, lks_server_client_hello},
-    {LKS_SERVER, LKS_STATE_SECOND_CLIENT_HELLO, LKS_MSG_CLIENT_HELLO, HELLO_MAX,
+    {LKS_SERVER, LKS_STATE_CLIENT_HELLO, LKS_MSG_CLIENT_HELLO, HELLO_MAX, true,
      lks_server_client_hello},
-    {LKS_SERVER, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, lks_server_finished},
+    {LKS_SERVER, LKS_STATE_SECOND_CLIENT_HELLO, LKS_MSG_CLIENT_HELLO, HELLO_MAX, true,
+     lks_server_client_hello},
+    {LKS_SERVER, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_server_finished},
+
+    {LKS_CLIENT, LKS_STATE_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
+     lks_client_server_hello},
+    {LKS_CLIENT, LKS_STATE_SECOND_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
+     lks_client_server_hello},
+    {LKS_CLIENT, LKS_STATE_ENCRYPTED_EXTENSIONS, LKS_MSG_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX,
+     false, lks_client_encrypted_extensions},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX, false,
+     lks_client_certificate_request},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_client_certificate},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_client_certificate},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
+     lks_client_certificate_verify},
+    {LKS_CLIENT, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_client_finished},
 };
 
 static const struct row *find_row(const struct lks_hs *hs, uint8_t message)
@@ -34,25 +57,25 @@ static const struct row *find_row(const struct lks_hs *hs, uint8_t message)
     return NULL;
 }
 
-enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum lks_role role)
+enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum lks_role role,
+                           const struct lks_conn_options *options)
 {
+    static const struct lks_conn_options none;
     *out = NULL;
-    if (role != LKS_SERVER)
-        return LKS_UNSUPPORTED;
-    if (!config->certificates)
+    if (role == LKS_SERVER && !config->certificates)
         return LKS_BAD_CONFIG;
     struct lks_hs *hs = calloc(1, sizeof(*hs));
     if (!hs)
         return LKS_NO_MEMORY;
-    /* The flight is the Certificate and some small messages beside it. */
-    size_t out_cap = config->entries_len_max + LKS_SIGNATURE_MAX + LKS_SHARE_MAX + 2048;
-    hs->out = lks_writer_of(malloc(out_cap), out_cap);
-    if (!hs->out.data) {
-        free(hs);
-        return LKS_NO_MEMORY;
-    }
     hs->config = lks_config_ref(config);
     hs->role = role;
+    hs->state = LKS_STATE_CLIENT_HELLO;
+    enum lks_status status =
+        role == LKS_CLIENT ? lks_client_start(hs, options ? options : &none) : LKS_OK;
+    if (status) {
+        lks_hs_free(hs);
+        return status;
+    }
     *out = hs;
     return LKS_OK;
 }
@@ -61,16 +84,59 @@ void lks_hs_free(struct lks_hs *hs)
 {
     if (!hs)
         return;
+    lks_pkey_job_free(hs->job);
+    for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
+        lks_group_key_free(hs->shares[i].key);
     lks_schedule_wipe(&hs->schedule);
     lks_config_free(hs->config);
+    X509_free(hs->peer);
+    free(hs->server_name);
+    free(hs->cookie);
     free(hs->in);
-    free(hs->out.data);
+    while (hs->buffers) {
+        struct lks_hs_buffer *next = hs->buffers->next;
+        free(hs->buffers);
+        hs->buffers = next;
+    }
     lks_wipe(hs, sizeof(*hs));
     free(hs);
 }
 
+enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
+{
+    (void)hs;
+    return RAND_bytes(out, (int)len) == 1 ? LKS_OK : LKS_INTERNAL;
+}
+
+void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret)
+{
+    lks_config_log_secret(hs->config, label, hs->client_random, secret, hs->suite->hash_len);
+}
+
+/* A flight is a Certificate and some small messages beside it. */
+#define BUFFER_LEN  4096u
+#define MESSAGE_LEN 2048u
+
+enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len)
+{
+    if (hs->buffers && hs->out.cap - hs->out.len >= len)
+        return LKS_OK;
+    size_t cap = len < BUFFER_LEN ? BUFFER_LEN : len;
+    struct lks_hs_buffer *buffer = malloc(sizeof(*buffer) + cap);
+    if (!buffer)
+        return LKS_NO_MEMORY;
+    lks_event_send(hs);
+    buffer->next = hs->buffers;
+    hs->buffers = buffer;
+    hs->out = lks_writer_of(buffer->data, cap);
+    hs->out_marked = 0;
+    return LKS_OK;
+}
+
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
 {
+    if (lks_message_reserve(hs, MESSAGE_LEN))
+        hs->out.failed = true; /* lks_message_end() tells */
     lks_write_u8(&hs->out, (uint8_t)type);
     return lks_write_open(&hs->out, 3);
 }
@@ -79,8 +145,10 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
 {
     lks_write_close(&hs->out, mark, 3);
     if (hs->out.failed)
-        return LKS_INTERNAL;
+        return hs->buffers ? LKS_INTERNAL : LKS_NO_MEMORY;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
+    if (!hs->schedule.suite)
+        return LKS_OK;
     return lks_schedule_add(&hs->schedule, hs->out.data + begin, hs->out.len - begin);
 }
 
@@ -108,19 +176,23 @@ void lks_event_ccs(struct lks_hs *hs)
     add_event(hs, LKS_HS_COMPAT_CCS);
 }
 
-void lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, enum lks_level level,
-                   const uint8_t *secret)
+enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, enum lks_level level,
+                              const uint8_t *secret)
 {
+    if (kind == LKS_HS_OPEN_KEY && lks_hs_mid_message(hs))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
     lks_event_send(hs);
     struct lks_hs_event *event = add_event(hs, kind);
     event->level = level;
     memcpy(event->secret, secret, hs->suite->hash_len);
+    return LKS_OK;
 }
 
 void lks_event_done(struct lks_hs *hs)
 {
     lks_event_send(hs);
-    add_event(hs, LKS_HS_DONE);
+    memcpy(add_event(hs, LKS_HS_DONE)->secret, hs->exporter_secret, hs->suite->hash_len);
+    hs->state = LKS_STATE_DONE;
 }
 
 bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event)
@@ -134,6 +206,11 @@ bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event)
 
 static enum lks_status append(struct lks_hs *hs, const uint8_t *data, size_t len)
 {
+    if (hs->in_at) {
+        memmove(hs->in, hs->in + hs->in_at, hs->in_len - hs->in_at);
+        hs->in_len -= hs->in_at;
+        hs->in_at = 0;
+    }
     size_t need = hs->in_len + len;
     if (need > hs->in_cap) {
         uint8_t *grown = realloc(hs->in, need);
@@ -148,18 +225,18 @@ static enum lks_status append(struct lks_hs *hs, const uint8_t *data, size_t len
 }
 
 /*
- * The first message in hs->in, if it is whole: its handler runs and the bytes go. A message that
+ * The first message that came, if it is whole: its handler runs, and it is gone. A message that
  * may not come now, or is too long, is refused from its header. RFC 8446 names no alert for the
  * latter; illegal_parameter says that a length is out of range.
  */
 static enum lks_status take_message(struct lks_hs *hs)
 {
-    if (!hs->in_len)
+    struct lks_reader all = lks_reader_of(hs->in + hs->in_at, hs->in_len - hs->in_at), rest = all;
+    if (!all.len)
         return LKS_WANT_DATA;
-    const struct row *row = find_row(hs, hs->in[0]);
+    const struct row *row = find_row(hs, all.data[0]);
     if (!row)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
-    struct lks_reader all = lks_reader_of(hs->in, hs->in_len), rest = all;
     struct lks_incoming in;
     uint8_t type;
     uint32_t len;
@@ -171,12 +248,48 @@ static enum lks_status take_message(struct lks_hs *hs)
         return LKS_WANT_DATA;
     in.message = lks_reader_of(all.data, LKS_MSG_HEADER_LEN + len);
     in.body = lks_reader_of(rest.data, len);
-    /* RFC 8446 section 5.1: each message that we wait for ends what the client may send before the
-     * keys change, so nothing may stand behind it in the same record. */
-    if (rest.len > len)
+    if (row->is_alone && rest.len > len)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
-    enum lks_status status = row->handle(hs, &in);
-    hs->in_len = 0;
+    hs->in_at += in.message.len;
+    return row->handle(hs, &in);
+}
+
+enum lks_status lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
+                                 enum lks_status (*resume)(struct lks_hs *hs,
+                                                           struct lks_pkey_job *job))
+{
+    hs->job = job;
+    hs->resume = resume;
+    return LKS_WANT_PKEY;
+}
+
+static enum lks_status finish_job(struct lks_hs *hs, struct lks_pkey_job *job)
+{
+    hs->job = NULL;
+    hs->job_taken = NULL;
+    lks_pkey_job_run(job); /* unless it ran elsewhere */
+    enum lks_status status = job->status ? job->status : hs->resume(hs, job);
+    lks_pkey_job_free(job);
+    return status;
+}
+
+/* As far as it goes without more input, or work that is done elsewhere. */
+static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
+{
+    while (!status || status == LKS_WANT_PKEY) {
+        if (hs->job_taken || (hs->job && hs->config->defers_pkey))
+            return LKS_WANT_PKEY;
+        if (hs->job)
+            status = finish_job(hs, hs->job);
+        else if (hs->state == LKS_STATE_DONE)
+            return LKS_OK;
+        else
+            status = take_message(hs);
+    }
+    if (status != LKS_WANT_DATA) {
+        hs->state = LKS_STATE_FAILED;
+        hs->failure = status;
+    }
     return status;
 }
 
@@ -184,19 +297,30 @@ enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
 {
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
-    enum lks_status status = append(hs, data, len);
-    while (!status && hs->state != LKS_STATE_DONE)
-        status = take_message(hs);
-    if (status != LKS_OK && status != LKS_WANT_DATA) {
-        hs->state = LKS_STATE_FAILED;
-        hs->failure = status;
+    return go_on(hs, append(hs, data, len));
+}
+
+struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs)
+{
+    struct lks_pkey_job *job = hs->job;
+    hs->job = NULL;
+    if (job)
+        hs->job_taken = job;
+    return job;
+}
+
+enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job)
+{
+    if (hs->state == LKS_STATE_FAILED || !job || job != hs->job_taken) {
+        lks_pkey_job_free(job);
+        return hs->state == LKS_STATE_FAILED ? hs->failure : LKS_BAD_ARGUMENT;
     }
-    return status;
+    return go_on(hs, finish_job(hs, job));
 }
 
 bool lks_hs_mid_message(const struct lks_hs *hs)
 {
-    return hs->in_len != 0;
+    return hs->in_len != hs->in_at;
 }
 
 bool lks_hs_skip_early_data(const struct lks_hs *hs)

@@ -7,15 +7,20 @@
 #include "base/writer.h"
 #include "handshake/client_hello.h"
 #include "handshake/config.h"
+#include "handshake/extensions.h"
 #include "handshake/handshake.h"
+#include "handshake/pkey.h"
 #include "handshake/schedule.h"
 
 /* HandshakeType, RFC 8446 section 4. */
 enum lks_message {
     LKS_MSG_CLIENT_HELLO = 1,
     LKS_MSG_SERVER_HELLO = 2,
+    LKS_MSG_NEW_SESSION_TICKET = 4,
+    LKS_MSG_END_OF_EARLY_DATA = 5,
     LKS_MSG_ENCRYPTED_EXTENSIONS = 8,
     LKS_MSG_CERTIFICATE = 11,
+    LKS_MSG_CERTIFICATE_REQUEST = 13,
     LKS_MSG_CERTIFICATE_VERIFY = 15,
     LKS_MSG_FINISHED = 20,
     LKS_MSG_KEY_UPDATE = 24,
@@ -23,16 +28,31 @@ enum lks_message {
 
 #define LKS_MSG_HEADER_LEN 4u
 
+/* What is awaited. The role tells the rest: both may wait for a Certificate. */
 enum lks_hs_state {
     LKS_STATE_CLIENT_HELLO,        /* server: nothing came yet */
     LKS_STATE_SECOND_CLIENT_HELLO, /* server: HelloRetryRequest is sent */
-    LKS_STATE_FINISHED,            /* server: its Finished is sent, the client's awaited */
+    LKS_STATE_SERVER_HELLO,        /* client: the ClientHello is sent */
+    LKS_STATE_SECOND_SERVER_HELLO, /* client: the second ClientHello is sent */
+    LKS_STATE_ENCRYPTED_EXTENSIONS,
+    LKS_STATE_CERTIFICATE_REQUEST, /* client: that, or the Certificate at once */
+    LKS_STATE_CERTIFICATE,
+    LKS_STATE_CERTIFICATE_VERIFY,
+    LKS_STATE_FINISHED, /* server: its own Finished is sent */
     LKS_STATE_DONE,
     LKS_STATE_FAILED,
     LKS_NUM_STATES,
 };
 
-#define LKS_EVENTS_MAX 12u
+#define LKS_EVENTS_MAX     12u
+#define LKS_KEY_SHARES_MAX 4u
+
+/* Bytes to send. They stay where they are, since events name them; so when a buffer is full,
+ * another one is put in front of it. */
+struct lks_hs_buffer {
+    struct lks_hs_buffer *next;
+    uint8_t data[];
+};
 
 struct lks_hs {
     struct lks_config *config;
@@ -40,15 +60,21 @@ struct lks_hs {
     enum lks_hs_state state;
     enum lks_status failure; /* in LKS_STATE_FAILED */
 
-    /* The message that comes in, as far as it is there. */
+    /* Messages that come in, as far as they are there, from in_at on. */
     uint8_t *in;
-    size_t in_len, in_cap;
+    size_t in_at, in_len, in_cap;
 
     /* Messages to send and what else is to happen, in order. */
-    struct lks_writer out;
-    size_t out_marked; /* up to where events name it */
+    struct lks_hs_buffer *buffers;
+    struct lks_writer out; /* into buffers->data */
+    size_t out_marked;     /* up to where events name it */
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
+
+    /* Public-key work under way: here, or (only compared with) in the caller's hands. */
+    struct lks_pkey_job *job;
+    const struct lks_pkey_job *job_taken;
+    enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job);
 
     struct lks_schedule schedule;
     const struct lks_suite *suite;
@@ -57,13 +83,31 @@ struct lks_hs {
     const struct lks_sign_scheme *scheme;
     const char *alpn;
     bool retried, compat, skip_early_data;
-    uint8_t session_id[32];
+    uint8_t session_id[32]; /* the client's legacy_session_id */
     uint8_t session_id_len;
     uint8_t client_random[32];
-    uint8_t hello_digest[32]; /* of the first ClientHello, after a HelloRetryRequest */
     uint8_t client_handshake_secret[LKS_HASH_MAX];
     uint8_t server_handshake_secret[LKS_HASH_MAX];
     uint8_t client_app_secret[LKS_HASH_MAX];
+    uint8_t server_app_secret[LKS_HASH_MAX];
+    uint8_t exporter_secret[LKS_HASH_MAX];
+
+    /* A server's. */
+    uint8_t hello_digest[32]; /* of the first ClientHello, after a HelloRetryRequest */
+
+    /* A client's. */
+    char *server_name;
+    struct lks_reader hello;   /* the last ClientHello, in a buffer */
+    lks_extension_set offered; /* in it */
+    struct {
+        const struct lks_group *group;
+        struct lks_group_key *key;
+    } shares[LKS_KEY_SHARES_MAX]; /* that it has, ended by one without a group */
+    struct lks_reader key_shares; /* the list as it was sent; empty: to be made */
+    uint8_t *cookie;              /* of a HelloRetryRequest; NULL: none */
+    size_t cookie_len;
+    X509 *peer;
+    bool certificate_requested;
 };
 
 /* A message's handler. message is all of it, header included; body what is behind the header. */
@@ -72,32 +116,82 @@ struct lks_incoming {
     struct lks_reader body;
 };
 
-/* Opens a message in hs->out; lks_message_end() closes it and adds it to the transcript. */
+/* Makes room for len more bytes in hs->out, whose messages stay where they are. */
+LKS_MUST_CHECK enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len);
+
+/* Opens a message in hs->out, with room for 2 KiB and what was reserved; lks_message_end() closes
+ * it and adds it to the transcript, once there is one. */
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type);
 LKS_MUST_CHECK enum lks_status lks_message_end(struct lks_hs *hs, size_t mark);
 
 /* Events. Messages written so far become one SEND event before each. */
 void lks_event_send(struct lks_hs *hs);
 void lks_event_ccs(struct lks_hs *hs);
-void lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, enum lks_level level,
-                   const uint8_t *secret);
+/* RFC 8446 section 5.1: unexpected_message where a key to open with comes in mid-record. */
+LKS_MUST_CHECK enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind,
+                                             enum lks_level level, const uint8_t *secret);
 void lks_event_done(struct lks_hs *hs);
 
-/* The server's messages, each in its own file. They write one message to hs->out. */
+/* What a handler returns that ends in public-key work: resume runs when the job is done, now or
+ * later; if the job failed it does not run. The job is the handshake's from here on. */
+LKS_MUST_CHECK enum lks_status
+lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
+                 enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
+
+LKS_MUST_CHECK enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len);
+void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret);
+
+/* secrets.c: the traffic secrets after ServerHello, and after the server's Finished. */
+LKS_MUST_CHECK enum lks_status lks_secrets_handshake(struct lks_hs *hs, const uint8_t *shared,
+                                                     size_t shared_len);
+LKS_MUST_CHECK enum lks_status lks_secrets_application(struct lks_hs *hs);
+
+/* Messages, each in its own file. *_write() writes one to hs->out. */
+LKS_MUST_CHECK enum lks_status lks_client_hello_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share);
 LKS_MUST_CHECK enum lks_status lks_hello_retry_request_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_write(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_certificate_verify_write(struct lks_hs *hs);
+/* Starts the job of a CertificateVerify's signature; resume has lks_certificate_verify_write() take
+ * it from there. */
+LKS_MUST_CHECK enum lks_status
+lks_certificate_verify_sign(struct lks_hs *hs,
+                            enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
+LKS_MUST_CHECK enum lks_status lks_certificate_verify_write(struct lks_hs *hs,
+                                                            const struct lks_pkey_job *job);
 LKS_MUST_CHECK enum lks_status lks_finished_write(struct lks_hs *hs, const uint8_t *traffic_secret);
 /* Checks a Finished against the messages before it; decrypt_error if it is wrong. */
 LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks_reader body,
                                                    const uint8_t *traffic_secret);
+/* Reads EncryptedExtensions, and keeps what the server chose. */
+LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs,
+                                                             struct lks_reader body);
+LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
+LKS_MUST_CHECK enum lks_status lks_certificate_verify_read(struct lks_hs *hs,
+                                                           struct lks_reader body);
+LKS_MUST_CHECK enum lks_status lks_certificate_request_read(struct lks_hs *hs,
+                                                            struct lks_reader body);
 
 /* The server's handlers, server.c. */
 LKS_MUST_CHECK enum lks_status lks_server_client_hello(struct lks_hs *hs,
                                                        const struct lks_incoming *in);
 LKS_MUST_CHECK enum lks_status lks_server_finished(struct lks_hs *hs,
+                                                   const struct lks_incoming *in);
+
+/* The client's, client.c. It begins with lks_client_start(). */
+LKS_MUST_CHECK enum lks_status lks_client_start(struct lks_hs *hs,
+                                                const struct lks_conn_options *options);
+LKS_MUST_CHECK enum lks_status lks_client_server_hello(struct lks_hs *hs,
+                                                       const struct lks_incoming *in);
+LKS_MUST_CHECK enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs,
+                                                               const struct lks_incoming *in);
+LKS_MUST_CHECK enum lks_status lks_client_certificate_request(struct lks_hs *hs,
+                                                              const struct lks_incoming *in);
+LKS_MUST_CHECK enum lks_status lks_client_certificate(struct lks_hs *hs,
+                                                      const struct lks_incoming *in);
+LKS_MUST_CHECK enum lks_status lks_client_certificate_verify(struct lks_hs *hs,
+                                                             const struct lks_incoming *in);
+LKS_MUST_CHECK enum lks_status lks_client_finished(struct lks_hs *hs,
                                                    const struct lks_incoming *in);
 
 #endif

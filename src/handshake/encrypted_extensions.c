@@ -24,3 +24,56 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);
 }
+
+/* RFC 7301 section 3.1: exactly one name. It must be one of ours. */
+static enum lks_status read_alpn(struct lks_hs *hs, struct lks_reader body)
+{
+    struct lks_reader list, name;
+    if (!lks_read_vec16(&body, &list) || body.len || !lks_read_vec8(&list, &name) || list.len ||
+        !name.len)
+        return LKS_ALERT_DECODE_ERROR;
+    for (char *const *ours = hs->config->alpn; *ours; ours++)
+        if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0)
+            hs->alpn = *ours;
+    return hs->alpn ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
+}
+
+static enum lks_status read_groups(struct lks_reader body)
+{
+    struct lks_reader list;
+    return lks_read_vec16(&body, &list) && !body.len && list.len && list.len % 2 == 0
+               ? LKS_OK
+               : LKS_ALERT_DECODE_ERROR;
+}
+
+static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct lks_reader body)
+{
+    switch (type) {
+    case LKS_EXT_SERVER_NAME: /* RFC 6066 section 3: used, says nothing more */
+        return body.len ? LKS_ALERT_DECODE_ERROR : LKS_OK;
+    case LKS_EXT_SUPPORTED_GROUPS: /* for later connections */
+        return read_groups(body);
+    case LKS_EXT_ALPN:
+        return read_alpn(hs, body);
+    default:
+        return LKS_ALERT_UNSUPPORTED_EXTENSION;
+    }
+}
+
+enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs, struct lks_reader body)
+{
+    struct lks_extension_block block = {.place = LKS_IN_ENCRYPTED_EXTENSIONS,
+                                        .offered = hs->offered};
+    if (!lks_read_vec16(&body, &block.rest) || body.len)
+        return LKS_ALERT_DECODE_ERROR;
+    while (block.rest.len) {
+        uint16_t type;
+        struct lks_reader extension;
+        enum lks_status status = lks_extension_next(&block, &type, &extension);
+        if (!status)
+            status = read_extension(hs, type, extension);
+        if (status)
+            return status;
+    }
+    return LKS_OK;
+}

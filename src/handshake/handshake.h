@@ -28,7 +28,8 @@ enum lks_hs_event_kind {
     LKS_HS_COMPAT_CCS, /* send a change_cipher_spec record now, RFC 8446 appendix D.4 */
     LKS_HS_SEAL_KEY,   /* from here on seal with `secret` (level says which one it is) */
     LKS_HS_OPEN_KEY,   /* from here on open with `secret` */
-    LKS_HS_DONE,       /* the handshake is complete: both Finished are verified or sent */
+    LKS_HS_DONE, /* the handshake is complete, both Finished are verified or sent; `secret` is the
+                    exporter's */
 };
 
 struct lks_hs_event {
@@ -42,17 +43,25 @@ struct lks_hs_event {
 
 struct lks_hs;
 
+/* options may be NULL. A client's first events are there at once. */
 LKS_MUST_CHECK enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config,
-                                          enum lks_role role);
+                                          enum lks_role role,
+                                          const struct lks_conn_options *options);
 void lks_hs_free(struct lks_hs *hs);
 
 /*
  * Takes the contents of one handshake record (len > 0) at the current open level and goes as far as
- * possible. LKS_OK or LKS_WANT_DATA: fetch the events. Anything else: the handshake failed, and
- * lks_status_alert() says with which alert. Memory is bounded: a message longer than the state
- * allows is refused from its header.
+ * possible. LKS_OK, LKS_WANT_DATA or LKS_WANT_PKEY: fetch the events. Anything else: the handshake
+ * failed, and lks_status_alert() says with which alert. Memory is bounded: a message longer than
+ * the state allows is refused from its header.
  */
 LKS_MUST_CHECK enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len);
+
+/* After LKS_WANT_PKEY: the work that the handshake waits for; it takes no input meanwhile. NULL:
+ * none, or it was taken. lks_hs_job_done() gives it back, also without it having run, and goes on
+ * as lks_hs_input() does; LKS_BAD_ARGUMENT: not this handshake's. */
+struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job);
 
 /* The next event, oldest first; false when there is none. */
 bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event);

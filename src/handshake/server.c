@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/ct.h"
 #include "handshake/core.h"
 
 /* Our first suite that the client has, too. */
@@ -142,68 +141,41 @@ static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
     return LKS_OK;
 }
 
-/* ServerHello, and the handshake traffic keys that it makes possible. */
-static enum lks_status send_server_hello(struct lks_hs *hs, struct lks_reader peer_share)
+/* CertificateVerify and Finished, and the application traffic keys. */
+static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *signature)
 {
-    uint8_t share[LKS_SHARE_MAX], secret[LKS_SHARED_SECRET_MAX];
-    enum lks_status status =
-        lks_group_respond(hs->group, peer_share.data, peer_share.len, share, secret);
+    enum lks_status status = lks_certificate_verify_write(hs, signature);
     if (!status)
-        status = lks_server_hello_write(hs, share);
+        status = lks_finished_write(hs, hs->server_handshake_secret);
     if (!status)
-        status = lks_schedule_advance(&hs->schedule, secret, hs->group->secret_len);
-    lks_wipe(secret, sizeof(secret));
+        status = lks_secrets_application(hs);
     if (!status)
-        status = lks_schedule_derive(&hs->schedule, "c hs traffic", hs->client_handshake_secret);
+        status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->server_app_secret);
+    hs->state = LKS_STATE_FINISHED;
+    return status;
+}
+
+/* ServerHello, the handshake traffic keys that it makes possible, and the flight as far as what is
+ * to be signed. */
+static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agreed)
+{
+    enum lks_status status = lks_server_hello_write(hs, agreed->agree.share);
     if (!status)
-        status = lks_schedule_derive(&hs->schedule, "s hs traffic", hs->server_handshake_secret);
+        status = lks_secrets_handshake(hs, agreed->agree.secret, hs->group->secret_len);
     if (status)
         return status;
     lks_event_send(hs);
     if (hs->compat && !hs->retried) /* appendix D.4: after the first of our hellos */
         lks_event_ccs(hs);
-    lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
-    lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
-    return LKS_OK;
-}
-
-/* The rest of the flight, and the application traffic keys. */
-static enum lks_status send_rest(struct lks_hs *hs)
-{
-    uint8_t server_app[LKS_HASH_MAX], exporter[LKS_HASH_MAX];
-    const size_t hash_len = hs->suite->hash_len;
-    enum lks_status status = lks_encrypted_extensions_write(hs);
+    status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
+    if (!status)
+        status =
+            lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
+    if (!status)
+        status = lks_encrypted_extensions_write(hs);
     if (!status)
         status = lks_certificate_write(hs);
-    if (!status)
-        status = lks_certificate_verify_write(hs);
-    if (!status)
-        status = lks_finished_write(hs, hs->server_handshake_secret);
-    if (!status)
-        status = lks_schedule_advance(&hs->schedule, NULL, 0);
-    if (!status)
-        status = lks_schedule_derive(&hs->schedule, "c ap traffic", hs->client_app_secret);
-    if (!status)
-        status = lks_schedule_derive(&hs->schedule, "s ap traffic", server_app);
-    if (!status)
-        status = lks_schedule_derive(&hs->schedule, "exp master", exporter);
-    if (!status) {
-        lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, server_app);
-        const struct {
-            const char *label;
-            const uint8_t *secret;
-        } log[] = {{"CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs->client_handshake_secret},
-                   {"SERVER_HANDSHAKE_TRAFFIC_SECRET", hs->server_handshake_secret},
-                   {"CLIENT_TRAFFIC_SECRET_0", hs->client_app_secret},
-                   {"SERVER_TRAFFIC_SECRET_0", server_app},
-                   {"EXPORTER_SECRET", exporter}};
-        for (size_t i = 0; i < sizeof(log) / sizeof(log[0]); i++)
-            lks_config_log_secret(hs->config, log[i].label, hs->client_random, log[i].secret,
-                                  hash_len);
-    }
-    lks_wipe(server_app, sizeof(server_app));
-    lks_wipe(exporter, sizeof(exporter));
-    return status;
+    return status ? status : lks_certificate_verify_sign(hs, finish_flight);
 }
 
 enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
@@ -234,12 +206,9 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
         return status;
     if (!share.len)
         return send_retry(hs, in->body);
-    status = send_server_hello(hs, share);
-    if (!status)
-        status = send_rest(hs);
-    if (!status)
-        hs->state = LKS_STATE_FINISHED;
-    return status;
+    struct lks_pkey_job *job;
+    status = lks_pkey_agree(&job, hs->group, NULL, share.data, share.len);
+    return status ? status : lks_hs_start_job(hs, job, begin_flight);
 }
 
 enum lks_status lks_server_finished(struct lks_hs *hs, const struct lks_incoming *in)
@@ -247,8 +216,8 @@ enum lks_status lks_server_finished(struct lks_hs *hs, const struct lks_incoming
     enum lks_status status = lks_finished_verify(hs, in->body, hs->client_handshake_secret);
     if (status)
         return status;
-    lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
-    lks_event_done(hs);
-    hs->state = LKS_STATE_DONE;
-    return LKS_OK;
+    status = lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
+    if (!status)
+        lks_event_done(hs);
+    return status;
 }

@@ -43,8 +43,24 @@ struct poll_loop {
 void loop_init(struct poll_loop *loop, uint32_t max_ops, uint32_t max_spans);
 void loop_free(struct poll_loop *loop);
 
-void side_init(struct side *s, struct lks_config *config);
+void side_init(struct side *s, struct lks_config *config); /* a server */
+void side_init_as(struct side *s, struct lks_config *config, enum lks_role role,
+                  const struct lks_conn_options *options);
 void side_free(struct side *s);
+
+/* Two sides that talk to each other. */
+struct loopback {
+    struct poll_loop loop;
+    struct side client, server;
+};
+/* The configurations stay the caller's. */
+void loopback_init(struct loopback *l, struct lks_config *client, struct lks_config *server,
+                   const struct lks_conn_options *options);
+void loopback_free(struct loopback *l);
+/* Carries what each side has sent to the other, and lets both have a turn in shared batches. */
+bool loopback_turn(struct loopback *l);
+/* Until nothing moves any more. */
+void loopback_run(struct loopback *l);
 
 /* One turn: opens what arrived, acts, seals what is to go, all of it in one batch each. Returns
  * whether anything happened. */

@@ -77,7 +77,7 @@ struct run {
 static void start(struct run *run, struct lks_config *config)
 {
     *run = (struct run){.status = LKS_WANT_DATA};
-    must(!lks_hs_new(&run->hs, config, LKS_SERVER), "no handshake");
+    must(!lks_hs_new(&run->hs, config, LKS_SERVER, NULL), "no handshake");
 }
 
 /* The bytes to send are read, as the record layer would. */

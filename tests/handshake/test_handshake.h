@@ -7,6 +7,5 @@
 extern const struct lks_test group_tests[];
 extern const struct lks_test schedule_tests[];
 extern const struct lks_test server_tests[];
-extern const struct lks_test verify_tests[];
 
 #endif

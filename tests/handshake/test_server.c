@@ -53,7 +53,7 @@ static size_t hello_with(uint8_t *out, int drop, const uint8_t *first, size_t fi
 static enum lks_status give(struct lks_config *config, const uint8_t *data, size_t len)
 {
     struct lks_hs *hs;
-    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER, NULL), LKS_OK);
     enum lks_status status = lks_hs_input(hs, data, len);
     lks_hs_free(hs);
     return status;
@@ -72,7 +72,7 @@ static struct lks_hs *in_state(struct lks_config *config, enum lks_hs_state stat
     struct lks_hs *hs;
     uint8_t hello[HELLO_CAP];
     static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
-    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER, NULL), LKS_OK);
     size_t len = 0;
     if (state == LKS_STATE_SECOND_CLIENT_HELLO)
         len = hello_with(hello, 51, NULL, 0, no_shares, sizeof(no_shares));
@@ -115,7 +115,7 @@ static void split_at_every_byte(void)
     size_t len = real_hello(hello);
     for (size_t at = 1; at < len; at++) {
         struct lks_hs *hs;
-        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER), LKS_OK);
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER, NULL), LKS_OK);
         enum lks_status status = lks_hs_input(hs, hello, at);
         LKS_CHECK(status == LKS_WANT_DATA && lks_hs_mid_message(hs), "first %zu bytes", at);
         status = lks_hs_input(hs, hello + at, len - at);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The client's side of a TLS 1.3 handshake. */
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "handshake/core.h"
+#include "handshake/server_hello.h"
+
+/* RFC 6066 section 3: no IP addresses in server_name, and no dot at its end. */
+static enum lks_status set_server_name(struct lks_hs *hs, const char *name)
+{
+    uint8_t address[16];
+    if (!name || inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+        return LKS_OK;
+    size_t len = strlen(name);
+    if (len && name[len - 1] == '.')
+        len--;
+    if (!len || len > 255)
+        return LKS_BAD_ARGUMENT;
+    hs->server_name = strndup(name, len);
+    return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
+}
+
+#define X25519 0x001du
+
+/* A share of our first group, and of X25519 for servers that do not know that one. */
+static void choose_shares(struct lks_hs *hs)
+{
+    size_t num = 0;
+    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+        if (num < LKS_KEY_SHARES_MAX && (!num || (*g)->number == X25519))
+            hs->shares[num++].group = *g;
+}
+
+enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_options *options)
+{
+    enum lks_status status = set_server_name(hs, options->server_name);
+    if (!status)
+        status = lks_hs_random(hs, hs->client_random, sizeof(hs->client_random));
+    if (!status && !hs->config->no_compat) {
+        /* RFC 8446 appendix D.4: a session id that is not empty, so that it looks like TLS 1.2. */
+        hs->session_id_len = sizeof(hs->session_id);
+        hs->compat = true;
+        status = lks_hs_random(hs, hs->session_id, sizeof(hs->session_id));
+    }
+    choose_shares(hs);
+    if (!status)
+        status = lks_client_hello_write(hs);
+    lks_event_send(hs);
+    hs->state = LKS_STATE_SERVER_HELLO;
+    return status;
+}
+
+static bool sent_share_of(const struct lks_hs *hs, uint16_t group)
+{
+    for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++)
+        if (hs->shares[i].group->number == group)
+            return true;
+    return false;
+}
+
+static const struct lks_group *group_of_config(const struct lks_hs *hs, uint16_t number)
+{
+    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+        if ((*g)->number == number)
+            return *g;
+    return NULL;
+}
+
+static const struct lks_suite *suite_of_config(const struct lks_hs *hs, uint16_t number)
+{
+    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+        if ((*s)->number == number)
+            return *s;
+    return NULL;
+}
+
+/* What ServerHello and HelloRetryRequest have in common: RFC 8446 sections 4.1.3, 4.1.4, 4.2.1. */
+static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_server_hello *hello)
+{
+    if (!hello->has_version && !hello->is_retry) {
+        /* Section 4.1.3: somebody may have taken TLS 1.3 out of our hello. */
+        if (lks_server_hello_is_downgrade(hello))
+            return LKS_ALERT_ILLEGAL_PARAMETER;
+        return LKS_ALERT_PROTOCOL_VERSION;
+    }
+    if (hello->version != LKS_TLS_1_3 || hello->legacy_version != 0x0303 || hello->compression ||
+        hello->session_id.len != hs->session_id_len ||
+        memcmp(hello->session_id.data, hs->session_id, hs->session_id_len))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    const struct lks_suite *suite = suite_of_config(hs, hello->suite);
+    /* Section 4.1.4: the suite of a HelloRetryRequest stays. */
+    if (!suite || (hs->retried && suite != hs->suite))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    return LKS_OK;
+}
+
+/* The hello that the server asked for: RFC 8446 section 4.1.2. */
+static enum lks_status keep_cookie(struct lks_hs *hs, struct lks_reader cookie)
+{
+    if (!cookie.len)
+        return LKS_OK;
+    hs->cookie = malloc(cookie.len);
+    if (!hs->cookie)
+        return LKS_NO_MEMORY;
+    memcpy(hs->cookie, cookie.data, cookie.len);
+    hs->cookie_len = cookie.len;
+    return LKS_OK;
+}
+
+static void replace_shares(struct lks_hs *hs, const struct lks_group *group)
+{
+    for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
+        lks_group_key_free(hs->shares[i].key);
+    memset(hs->shares, 0, sizeof(hs->shares));
+    hs->shares[0].group = group;
+    hs->key_shares.len = 0;
+}
+
+/* HelloRetryRequest, section 4.1.4: what it asks for must be something that we can give, and that
+ * the first hello lacked. */
+static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *hello,
+                             const struct lks_incoming *in)
+{
+    if (hs->retried)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (hello->has_key_share) {
+        const struct lks_group *group = group_of_config(hs, hello->group);
+        if (!group || sent_share_of(hs, hello->group))
+            return LKS_ALERT_ILLEGAL_PARAMETER;
+        replace_shares(hs, group);
+    } else if (!hello->cookie.len) {
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    }
+    hs->retried = true;
+    enum lks_status status = keep_cookie(hs, hello->cookie);
+    if (!status)
+        status = lks_schedule_retry(&hs->schedule);
+    if (!status)
+        status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    if (status)
+        return status;
+    if (hs->compat) /* appendix D.4: before the second flight */
+        lks_event_ccs(hs);
+    status = lks_client_hello_write(hs);
+    lks_event_send(hs);
+    hs->state = LKS_STATE_SECOND_SERVER_HELLO;
+    return status;
+}
+
+/* The handshake traffic keys. Ours come with a change_cipher_spec in front of the flight. */
+static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
+{
+    enum lks_status status = lks_secrets_handshake(hs, job->agree.secret, hs->group->secret_len);
+    if (!status)
+        status =
+            lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
+    if (status)
+        return status;
+    if (hs->compat && !hs->retried)
+        lks_event_ccs(hs);
+    hs->state = LKS_STATE_ENCRYPTED_EXTENSIONS;
+    return lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
+}
+
+static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *hello)
+{
+    struct lks_group_key *key = NULL;
+    if (!hello->has_key_share)
+        return LKS_ALERT_MISSING_EXTENSION;
+    for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++) {
+        if (hs->shares[i].group->number != hello->group)
+            continue;
+        hs->group = hs->shares[i].group;
+        key = hs->shares[i].key;
+        hs->shares[i].key = NULL;
+    }
+    if (!key) /* section 4.2.8: a group that we sent a share of */
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    struct lks_pkey_job *job;
+    enum lks_status status =
+        lks_pkey_agree(&job, hs->group, key, hello->share.data, hello->share.len);
+    return status ? status : lks_hs_start_job(hs, job, agreed);
+}
+
+enum lks_status lks_client_server_hello(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    struct lks_server_hello hello;
+    enum lks_status status = lks_server_hello_read(&hello, in->body, hs->offered);
+    if (!status)
+        status = check_hello(hs, &hello);
+    if (status)
+        return status;
+    if (!hs->retried) { /* now the hash is known */
+        hs->suite = suite_of_config(hs, hello.suite);
+        status = lks_schedule_begin(&hs->schedule, hs->suite);
+        if (!status)
+            status = lks_schedule_add(&hs->schedule, hs->hello.data, hs->hello.len);
+    }
+    if (status)
+        return status;
+    if (hello.is_retry)
+        return retry(hs, &hello, in);
+    status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    return status ? status : agree(hs, &hello);
+}
+
+/* A message that is read, added to the transcript, and followed by another one. */
+static enum lks_status read_on(struct lks_hs *hs, const struct lks_incoming *in,
+                               enum lks_hs_state next,
+                               enum lks_status (*read)(struct lks_hs *hs, struct lks_reader body))
+{
+    enum lks_status status = read(hs, in->body);
+    hs->state = next;
+    return status ? status : lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+}
+
+enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    return read_on(hs, in, LKS_STATE_CERTIFICATE_REQUEST, lks_encrypted_extensions_read);
+}
+
+enum lks_status lks_client_certificate_request(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    return read_on(hs, in, LKS_STATE_CERTIFICATE, lks_certificate_request_read);
+}
+
+enum lks_status lks_client_certificate(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    return read_on(hs, in, LKS_STATE_CERTIFICATE_VERIFY, lks_certificate_read);
+}
+
+enum lks_status lks_client_certificate_verify(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    return read_on(hs, in, LKS_STATE_FINISHED, lks_certificate_verify_read);
+}
+
+/* The end of the client's flight. */
+static enum lks_status finish(struct lks_hs *hs)
+{
+    enum lks_status status = lks_finished_write(hs, hs->client_handshake_secret);
+    if (!status)
+        status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
+    if (!status)
+        status = lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_APPLICATION, hs->server_app_secret);
+    if (!status)
+        lks_event_done(hs);
+    return status;
+}
+
+enum lks_status lks_client_finished(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    enum lks_status status = lks_finished_verify(hs, in->body, hs->server_handshake_secret);
+    if (!status)
+        status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    if (!status)
+        status = lks_secrets_application(hs);
+    if (!status && hs->certificate_requested)
+        status = lks_certificate_write(hs); /* RFC 8446 section 4.4.2: an empty one is an answer */
+    return status ? status : finish(hs);
+}

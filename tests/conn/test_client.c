@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The client's role: against our own server in the same process, and against OpenSSL's. */
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conn/conn.h"
+#include "handshake/config.h"
+#include "test_conn.h"
+
+static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                     "TLS_CHACHA20_POLY1305_SHA256"};
+
+/* A client's configuration; lists may be NULL. */
+static struct lks_config *client_config(const char *suite_list, const char *groups,
+                                        const char *alpn)
+{
+    struct lks_config *config;
+    struct lks_error err;
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    config->takes_any_peer = true;
+    if (suite_list)
+        LKS_CHECK(!lks_config_set_suites(config, suite_list, &err), "%s", err.text);
+    if (groups)
+        LKS_CHECK(!lks_config_set_groups(config, groups, &err), "%s", err.text);
+    if (alpn)
+        LKS_CHECK(!lks_config_set_alpn(config, alpn, &err), "%s", err.text);
+    return config;
+}
+
+static struct lks_config *server_config(const char *kind, const char *groups, const char *alpn)
+{
+    struct lks_config *config = config_with(kind);
+    struct lks_error err;
+    if (groups)
+        LKS_CHECK(!lks_config_set_groups(config, groups, &err), "%s", err.text);
+    if (alpn)
+        LKS_CHECK(!lks_config_set_alpn(config, alpn, &err), "%s", err.text);
+    return config;
+}
+
+static const struct lks_conn_options localhost = {.server_name = "localhost"};
+
+/* len random bytes each way, checked. */
+static void echo(struct loopback *l, size_t len)
+{
+    static uint8_t there[100000], back[100000];
+    lks_test_fill(&l->loop.random, there, len);
+    lks_test_fill(&l->loop.random, back, len);
+    l->client.received.len = l->server.received.len = 0;
+    buffer_add(&l->client.to_send, there, len);
+    buffer_add(&l->server.to_send, back, len);
+    loopback_run(l);
+    LKS_CHECK(l->server.received.len == len && !memcmp(l->server.received.data, there, len),
+              "server got %zu of %zu", l->server.received.len, len);
+    LKS_CHECK(l->client.received.len == len && !memcmp(l->client.received.data, back, len),
+              "client got %zu of %zu", l->client.received.len, len);
+}
+
+static void check_alike(const struct loopback *l, const char *suite, const char *group,
+                        const char *alpn, bool retried)
+{
+    const struct side *sides[] = {&l->client, &l->server};
+    for (int i = 0; i < 2; i++) {
+        struct lks_conn_info info;
+        lks_conn_get_info(sides[i]->conn, &info);
+        LKS_CHECK(sides[i]->established, "%s: %s %s: %s", i ? "server" : "client", suite, group,
+                  lks_status_name(sides[i]->end));
+        CU_ASSERT_EQUAL(info.version, LKS_TLS_1_3);
+        CU_ASSERT_STRING_EQUAL(info.suite_name, suite);
+        CU_ASSERT_STRING_EQUAL(info.group_name, group);
+        CU_ASSERT_STRING_EQUAL(info.alpn, alpn);
+        CU_ASSERT_EQUAL(info.hello_retried, retried);
+    }
+}
+
+static void every_suite_and_group(void)
+{
+    for (size_t s = 0; s < 3; s++) {
+        for (const struct lks_group *g = lks_group_rows(); g->name; g++) {
+            for (int retried = 0; retried < 2; retried++) {
+                char groups[64];
+                struct loopback l;
+                /* Without a share of the server's only group it has to ask. */
+                snprintf(groups, sizeof(groups), "%s%s", retried ? "secp384r1,x25519," : "",
+                         g->name);
+                if (retried && (g->number == 0x18 || g->number == 0x1d))
+                    continue;
+                struct lks_config *client = client_config(suites[s], groups, NULL);
+                struct lks_config *server = server_config(s & 1 ? "rsa" : "ecdsa", g->name, NULL);
+                loopback_init(&l, client, server, &localhost);
+                loopback_run(&l);
+                check_alike(&l, suites[s], g->name, "", retried);
+                if (l.client.established && l.server.established)
+                    echo(&l, 20000);
+                loopback_free(&l);
+                lks_config_free(client);
+                lks_config_free(server);
+            }
+        }
+    }
+}
+
+/* Everything that a client may add to its hello, and leave out. */
+static void every_kind_of_hello(void)
+{
+    for (unsigned int bits = 0; bits < 32; bits++) {
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, NULL, bits & 1 ? "h2,http/1.1" : NULL);
+        struct lks_config *server =
+            server_config(NULL, bits & 2 ? "secp384r1" : NULL, "http/1.1,h2");
+        lks_config_set_grease(client, bits & 4);
+        lks_config_set_compatibility(client, bits & 8);
+        loopback_init(&l, client, server, bits & 16 ? &localhost : NULL);
+        loopback_run(&l);
+        check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519", bits & 1 ? "http/1.1" : "",
+                    bits & 2);
+        if (l.client.established && l.server.established)
+            echo(&l, 100);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* The server's bytes arrive in two parts, split at each place: first its hello, then the flight. */
+static void server_flight_split_at_every_byte(void)
+{
+    struct lks_config *client = client_config(NULL, "x25519", NULL);
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    size_t flight_len = 2;
+    for (size_t at = 1; at < flight_len; at++) {
+        struct loopback l;
+        loopback_init(&l, client, server, &localhost);
+        loopback_turn(&l);
+        loopback_turn(&l);
+        flight_len = l.client.wire_in.len;
+        l.client.delivered = at;
+        while (loopback_turn(&l))
+            ;
+        CU_ASSERT_FALSE(l.client.established);
+        l.client.delivered = SIZE_MAX;
+        loopback_run(&l);
+        LKS_CHECK(l.client.established && l.server.established, "split at %zu of %zu: %s", at,
+                  flight_len, lks_status_name(l.client.end));
+        loopback_free(&l);
+    }
+    CU_ASSERT_TRUE(flight_len > 500);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+/* A byte a turn, in spans of a few bytes. */
+static void everything_in_one_byte_pieces(void)
+{
+    struct loopback l;
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config("ecdsa", "secp256r1", NULL);
+    loopback_init(&l, client, server, &localhost);
+    l.loop.span_max = 3;
+    l.client.delivered = l.server.delivered = 0;
+    for (int turn = 0; turn < 20000; turn++) {
+        l.client.delivered += l.client.delivered < l.client.wire_in.len;
+        l.server.delivered += l.server.delivered < l.server.wire_in.len;
+        loopback_turn(&l);
+    }
+    check_alike(&l, suites[0], "secp256r1", "", true);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+/* OpenSSL's server, to be driven like its client. */
+static void openssl_server(struct client *c, const char *kind, const char *suite,
+                           const char *groups, bool asks_certificate)
+{
+    const struct test_certificates *t = test_certificates();
+    const bool rsa = strcmp(kind, "rsa") == 0;
+    memset(c, 0, sizeof(*c));
+    c->ctx = SSL_CTX_new(TLS_server_method());
+    CU_ASSERT_FATAL(c->ctx != NULL);
+    CU_ASSERT_EQUAL(SSL_CTX_use_certificate_chain_file(c->ctx, rsa ? t->rsa_cert : t->ecdsa_cert),
+                    1);
+    CU_ASSERT_EQUAL(
+        SSL_CTX_use_PrivateKey_file(c->ctx, rsa ? t->rsa_key : t->ecdsa_key, SSL_FILETYPE_PEM), 1);
+    CU_ASSERT_EQUAL(SSL_CTX_set_ciphersuites(c->ctx, suite), 1);
+    LKS_CHECK(SSL_CTX_set1_groups_list(c->ctx, groups) == 1, "%s", groups);
+    if (asks_certificate)
+        SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+    c->ssl = SSL_new(c->ctx);
+    SSL_set_app_data(c->ssl, c);
+    SSL_set_bio(c->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    BIO_set_mem_eof_return(SSL_get_rbio(c->ssl), -1);
+    SSL_set_accept_state(c->ssl);
+}
+
+static void one_with_openssl(const char *kind, const char *suite, const char *group, bool retried,
+                             bool asks)
+{
+    struct poll_loop loop;
+    struct side side;
+    struct client peer;
+    struct lks_conn_info info;
+    char data[3000];
+    struct lks_config *config = client_config(NULL, NULL, NULL);
+    loop_init(&loop, 64, 8192);
+    side_init_as(&side, config, LKS_CLIENT, &localhost);
+    openssl_server(&peer, kind, suite, group, asks);
+    exchange(&loop, &side, &peer);
+    lks_conn_get_info(side.conn, &info);
+    LKS_CHECK(side.established && SSL_is_init_finished(peer.ssl), "%s %s %s %d: %s", kind, suite,
+              group, asks, lks_status_name(side.end));
+    CU_ASSERT_STRING_EQUAL(info.suite_name, suite);
+    CU_ASSERT_EQUAL(info.hello_retried, retried);
+    if (side.established && SSL_is_init_finished(peer.ssl)) {
+        CU_ASSERT_STRING_EQUAL(SSL_get_servername(peer.ssl, TLSEXT_NAMETYPE_host_name),
+                               "localhost");
+        lks_test_fill(&loop.random, data, sizeof(data));
+        buffer_add(&side.to_send, data, sizeof(data));
+        client_write(&peer, data, sizeof(data));
+        exchange(&loop, &side, &peer);
+        LKS_CHECK(side.received.len == sizeof(data) &&
+                      !memcmp(side.received.data, data, sizeof(data)),
+                  "%zu", side.received.len);
+        LKS_CHECK(peer.received.len == sizeof(data) &&
+                      !memcmp(peer.received.data, data, sizeof(data)),
+                  "%zu", peer.received.len);
+        SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED);
+        client_write(&peer, "x", 1);
+        exchange(&loop, &side, &peer);
+        lks_conn_close(side.conn);
+        exchange(&loop, &side, &peer);
+        CU_ASSERT_TRUE(peer.saw_close);
+        SSL_shutdown(peer.ssl);
+        exchange(&loop, &side, &peer);
+        CU_ASSERT_TRUE(side.closed);
+        CU_ASSERT_FALSE(lks_conn_truncated(side.conn));
+    }
+    client_free(&peer);
+    side_free(&side);
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
+static void every_kind_with_openssl(void)
+{
+    static const char *const groups[] = {"X25519", "P-256", "P-384"};
+    for (unsigned int suite = 0; suite < 3; suite++)
+        for (unsigned int group = 0; group < 3; group++)
+            for (unsigned int bits = 0; bits < 4; bits++)
+                one_with_openssl(bits & 1 ? "rsa" : "ecdsa", suites[suite], groups[group],
+                                 group != 0, bits & 2);
+}
+
+/* Who signed the server's certificate, nobody says. */
+static void unknown_server_is_refused(void)
+{
+    struct loopback l;
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    client->takes_any_peer = false;
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    CU_ASSERT_EQUAL(l.client.end, LKS_ALERT_UNKNOWN_CA);
+    CU_ASSERT_EQUAL(l.server.end, LKS_PEER_ALERT);
+    CU_ASSERT_FALSE(l.client.established || l.server.established);
+    struct lks_conn_info info;
+    lks_conn_get_info(l.server.conn, &info);
+    CU_ASSERT_EQUAL(info.peer_alert, 48);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+static void bad_names(void)
+{
+    char longest[258] = "";
+    struct lks_conn *conn;
+    struct lks_config *config = client_config(NULL, NULL, NULL);
+    memset(longest, 'a', 256);
+    const char *const names[] = {"", ".", longest};
+    for (size_t i = 0; i < 3; i++) {
+        const struct lks_conn_options options = {.server_name = names[i]};
+        CU_ASSERT_EQUAL(lks_conn_new(&conn, config, LKS_CLIENT, &options), LKS_BAD_ARGUMENT);
+        CU_ASSERT_PTR_NULL(conn);
+    }
+    lks_config_free(config);
+}
+
+const struct lks_test client_tests[] = {
+    {"every suite and group", every_suite_and_group},
+    {"every kind of hello", every_kind_of_hello},
+    {"server's flight split at every byte", server_flight_split_at_every_byte},
+    {"everything in one-byte pieces", everything_in_one_byte_pieces},
+    {"every kind with OpenSSL's server", every_kind_with_openssl},
+    {"unknown server is refused", unknown_server_is_refused},
+    {"bad names", bad_names},
+    {NULL, NULL},
+};
