@@ -51,6 +51,10 @@ enum lks_aead_id {
     LKS_AES_128_GCM,
     LKS_AES_256_GCM,
     LKS_CHACHA20_POLY1305,
+    LKS_AES_128_CCM,   /* RFC 6655 section 3, RFC 8446 section B.4: tags of 16 bytes */
+    LKS_AES_128_CCM_8, /* and of 8 */
+    LKS_AES_256_CCM,
+    LKS_AES_256_CCM_8,
     LKS_NUM_AEADS,
 };
 
@@ -107,8 +111,8 @@ LKS_API size_t lks_key_record_len(const struct lks_key *key, size_t len);
  * LKS_RECORD_HEADER_LEN of src. Otherwise dst takes the content, followed by the inner type and the
  * padding, so it must have room for the record's length less header and tag.
  *
- * TLS 1.2's AES-GCM puts 8 bytes of nonce behind the header; the content then lies that much
- * further.
+ * TLS 1.2's AES-GCM and AES-CCM put 8 bytes of nonce behind the header; the content then lies that
+ * much further.
  *
  * Any other overlap of src and dst is LKS_BAD_OVERLAP. Spans and the bytes they name belong to the
  * caller and must stay until the call returns.

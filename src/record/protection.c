@@ -15,6 +15,10 @@ const struct lks_protection *lks_protection_of(enum lks_version version, enum lk
         [LKS_AES_128_GCM] = &tls12_explicit_nonce,
         [LKS_AES_256_GCM] = &tls12_explicit_nonce,
         [LKS_CHACHA20_POLY1305] = &tls12_implicit_nonce,
+        [LKS_AES_128_CCM] = &tls12_explicit_nonce,
+        [LKS_AES_128_CCM_8] = &tls12_explicit_nonce,
+        [LKS_AES_256_CCM] = &tls12_explicit_nonce,
+        [LKS_AES_256_CCM_8] = &tls12_explicit_nonce,
     };
     if ((unsigned int)aead >= LKS_NUM_AEADS)
         return NULL;

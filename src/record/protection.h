@@ -13,9 +13,10 @@
 #include "base/bytes.h"
 
 struct lks_protection {
-    bool is_plaintext;          /* TLSPlaintext: no AEAD at all */
-    bool hides_type;            /* TLS 1.3: the type is the text's last byte that is not zero */
-    uint8_t explicit_nonce_len; /* TLS 1.2 AES-GCM carries 8 bytes of nonce, RFC 5288 section 3 */
+    bool is_plaintext; /* TLSPlaintext: no AEAD at all */
+    bool hides_type;   /* TLS 1.3: the type is the text's last byte that is not zero */
+    uint8_t
+        explicit_nonce_len; /* TLS 1.2: GCM and CCM carry 8 bytes, RFC 5288, RFC 6655 section 3 */
 };
 
 /* The row for an algorithm under a version, or NULL where they do not go together. */
@@ -24,7 +25,7 @@ const struct lks_protection *lks_protection_of(enum lks_version version, enum lk
 #define LKS_AAD_MAX 13u
 
 /* The nonce of record number seq. explicit_nonce has explicit_nonce_len bytes and may be NULL if
- * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 7905 section 2. */
+ * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 6655 section 3; RFC 7905 section 2. */
 static inline void lks_protection_nonce(const struct lks_protection *row, const uint8_t iv[12],
                                         uint64_t seq, const uint8_t *explicit_nonce,
                                         uint8_t nonce[12])

@@ -26,10 +26,23 @@ static const struct lks_aead *const aes_256_gcm_rows[] = {
 static const struct lks_aead *const chacha20_poly1305_rows[] = {
     X86(lks_chacha20_poly1305_avx512) & lks_chacha20_poly1305_portable, NULL};
 
+static const struct lks_aead *const aes_128_ccm_rows[] = {
+    X86(lks_aes_128_ccm_vaes256) X86(lks_aes_128_ccm_aesni) & lks_aes_128_ccm_portable, NULL};
+static const struct lks_aead *const aes_128_ccm_8_rows[] = {
+    X86(lks_aes_128_ccm_8_vaes256) X86(lks_aes_128_ccm_8_aesni) & lks_aes_128_ccm_8_portable, NULL};
+static const struct lks_aead *const aes_256_ccm_rows[] = {
+    X86(lks_aes_256_ccm_vaes256) X86(lks_aes_256_ccm_aesni) & lks_aes_256_ccm_portable, NULL};
+static const struct lks_aead *const aes_256_ccm_8_rows[] = {
+    X86(lks_aes_256_ccm_8_vaes256) X86(lks_aes_256_ccm_8_aesni) & lks_aes_256_ccm_8_portable, NULL};
+
 static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
     [LKS_AES_128_GCM] = aes_128_gcm_rows,
     [LKS_AES_256_GCM] = aes_256_gcm_rows,
     [LKS_CHACHA20_POLY1305] = chacha20_poly1305_rows,
+    [LKS_AES_128_CCM] = aes_128_ccm_rows,
+    [LKS_AES_128_CCM_8] = aes_128_ccm_8_rows,
+    [LKS_AES_256_CCM] = aes_256_ccm_rows,
+    [LKS_AES_256_CCM_8] = aes_256_ccm_8_rows,
 };
 
 #define NEEDS_AESNI (LKS_CPU_AESNI | LKS_CPU_PCLMUL | LKS_CPU_SSSE3 | LKS_CPU_SSE41)

@@ -29,7 +29,7 @@ struct lks_aead_job {
     uint32_t aad_len; /* any for streams, at most LKS_AEAD_LANES_AAD_MAX for lanes */
     bool ok;          /* out, opening: the tag was right. Otherwise the text was wiped. */
     uint8_t nonce[12];
-    uint8_t tag[16]; /* sealing: out; opening: in */
+    uint8_t tag[16]; /* sealing: out; opening: in; the row's tag_len bytes of it */
 };
 
 #define LKS_AEAD_LANES_AAD_MAX 16u

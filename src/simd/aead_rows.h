@@ -14,10 +14,22 @@
  * are kept in hand for the KeyUpdate itself. */
 #define LKS_CHACHA_MAX_RECORDS (UINT64_MAX - (UINT64_C(1) << 16))
 
+/* RFC 9147 section 4.5.3 and appendix B: 2^23 records of full size keep an attacker's advantage
+ * over AES-CCM's confidentiality below 2^-60; RFC 8446 section 5.5 names no figure for CCM. The tag
+ * does not enter into that. It does into the integrity limit, 2^23.5 forgeries tried, or 2^7 under
+ * CCM_8: TLS ends a connection at the first (RFC 8446 section 5.2). */
+#define LKS_CCM_MAX_RECORDS (UINT64_C(1) << 23)
+
 extern const struct lks_aead lks_aes_128_gcm_portable, lks_aes_256_gcm_portable;
 extern const struct lks_aead lks_aes_128_gcm_aesni, lks_aes_256_gcm_aesni;
 extern const struct lks_aead lks_aes_128_gcm_vaes256, lks_aes_256_gcm_vaes256;
 extern const struct lks_aead lks_aes_128_gcm_vaes512, lks_aes_256_gcm_vaes512;
 extern const struct lks_aead lks_chacha20_poly1305_portable, lks_chacha20_poly1305_avx512;
+extern const struct lks_aead lks_aes_128_ccm_aesni, lks_aes_128_ccm_8_aesni;
+extern const struct lks_aead lks_aes_256_ccm_aesni, lks_aes_256_ccm_8_aesni;
+extern const struct lks_aead lks_aes_128_ccm_vaes256, lks_aes_128_ccm_8_vaes256;
+extern const struct lks_aead lks_aes_256_ccm_vaes256, lks_aes_256_ccm_8_vaes256;
+extern const struct lks_aead lks_aes_128_ccm_portable, lks_aes_128_ccm_8_portable;
+extern const struct lks_aead lks_aes_256_ccm_portable, lks_aes_256_ccm_8_portable;
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* AES round keys for the kernels of gcm_tmpl.h, which includes this. */
+/* AES round keys for the kernels of gcm_tmpl.h and ccm_tmpl.h, which include this. */
 
 /* Round keys by aeskeygenassist (Gueron, "Intel AES New Instructions", 2010). */
 INLINE __m128i expand_step(__m128i key, __m128i assist)

@@ -69,9 +69,11 @@ static void message_init(struct message *m, const struct lks_aead *row, uint32_t
 /* The ciphertext and the tag are public once they are sent. */
 static void check_sealed(const struct lks_aead *row, struct message *m)
 {
-    size_t num_text = num_secret(m->text, m->job.len), num_tag = num_secret(m->job.tag, 16);
-    LKS_CHECK(num_text == m->job.len && num_tag == 16, "%s/%s len %u: %zu and %zu bytes marked",
-              row->name, row->isa, m->job.len, num_text, num_tag);
+    size_t num_text = num_secret(m->text, m->job.len),
+           num_tag = num_secret(m->job.tag, row->tag_len);
+    LKS_CHECK(num_text == m->job.len && num_tag == row->tag_len,
+              "%s/%s len %u: %zu and %zu bytes marked", row->name, row->isa, m->job.len, num_text,
+              num_tag);
 }
 
 static void check_opened(const struct lks_aead *row, struct message *m, bool ok)
@@ -111,7 +113,7 @@ static void test_row(const struct lks_aead *row, bool lanes)
         message_init(&m, row, lens[i]);
         run(row, &m, lanes, true);
         check_sealed(row, &m);
-        m.job.tag[i % 16] ^= 1;
+        m.job.tag[i % row->tag_len] ^= 1;
         run(row, &m, lanes, false);
         check_opened(row, &m, false);
     }

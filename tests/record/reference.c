@@ -13,19 +13,51 @@ static void must(int ok)
         abort();
 }
 
+static bool is_ccm(const struct reference_key *key)
+{
+    return key->aead >= LKS_AES_128_CCM && key->aead <= LKS_AES_256_CCM_8;
+}
+
+size_t reference_tag_len(const struct reference_key *key)
+{
+    if (key->aead == LKS_AEAD_NULL)
+        return 0;
+    return key->aead == LKS_AES_128_CCM_8 || key->aead == LKS_AES_256_CCM_8 ? 8 : 16;
+}
+
+static const EVP_CIPHER *evp_of(enum lks_aead_id aead)
+{
+    switch (aead) {
+    case LKS_AES_128_GCM:
+        return EVP_aes_128_gcm();
+    case LKS_AES_256_GCM:
+        return EVP_aes_256_gcm();
+    case LKS_AES_128_CCM:
+    case LKS_AES_128_CCM_8:
+        return EVP_aes_128_ccm();
+    case LKS_AES_256_CCM:
+    case LKS_AES_256_CCM_8:
+        return EVP_aes_256_ccm();
+    default:
+        return EVP_chacha20_poly1305();
+    }
+}
+
 static void evp_seal(const struct reference_key *key, const uint8_t nonce[12], const uint8_t *aad,
                      int aad_len, const uint8_t *text, int len, uint8_t *out)
 {
-    const EVP_CIPHER *cipher = key->aead == LKS_AES_128_GCM   ? EVP_aes_128_gcm()
-                               : key->aead == LKS_AES_256_GCM ? EVP_aes_256_gcm()
-                                                              : EVP_chacha20_poly1305();
+    const int tag_len = (int)reference_tag_len(key);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
-    must(ctx && EVP_EncryptInit_ex(ctx, cipher, NULL, key->key, nonce));
+    must(ctx && EVP_EncryptInit_ex(ctx, evp_of(key->aead), NULL, NULL, NULL));
+    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, 12, NULL));
+    must(!is_ccm(key) || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag_len, NULL));
+    must(EVP_EncryptInit_ex(ctx, NULL, NULL, key->key, nonce));
+    must(!is_ccm(key) || EVP_EncryptUpdate(ctx, NULL, &n, NULL, len)); /* CCM knows it before */
     must(EVP_EncryptUpdate(ctx, NULL, &n, aad, aad_len));
-    must(!len || EVP_EncryptUpdate(ctx, out, &n, text, len));
+    must((!len && !is_ccm(key)) || EVP_EncryptUpdate(ctx, out, &n, text, len));
     must(EVP_EncryptFinal_ex(ctx, out + len, &n));
-    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, out + len));
+    must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, tag_len, out + len));
     EVP_CIPHER_CTX_free(ctx);
 }
 
@@ -48,13 +80,13 @@ static size_t seal_tls13(const struct reference_key *key, uint64_t seq, uint8_t 
     memcpy(nonce, key->iv, 12);
     for (int i = 0; i < 8; i++)
         nonce[11 - i] ^= (uint8_t)(seq >> 8 * i);
-    const size_t record_len = put_header(record, 23, len + 1 + pad_len + 16);
+    const size_t record_len = put_header(record, 23, len + 1 + pad_len + reference_tag_len(key));
     evp_seal(key, nonce, record, 5, inner, (int)(len + 1 + pad_len), record + 5);
     return record_len;
 }
 
-/* RFC 5246 section 6.2.3.3, with RFC 5288's nonce (salt, then the sequence number in the open) or
- * RFC 7905's. */
+/* RFC 5246 section 6.2.3.3, with the nonce of RFC 5288 and RFC 6655 (salt, then the sequence number
+ * in the open) or RFC 7905's. */
 static size_t seal_tls12(const struct reference_key *key, uint64_t seq, uint8_t type,
                          const uint8_t *content, size_t len, uint8_t *record)
 {
@@ -65,7 +97,7 @@ static size_t seal_tls12(const struct reference_key *key, uint64_t seq, uint8_t 
     memcpy(aad, number, 8);
     put_header(aad + 8, type, len);
     memcpy(nonce, key->iv, 12);
-    const size_t record_len = put_header(record, type, prefix - 5 + len + 16);
+    const size_t record_len = put_header(record, type, prefix - 5 + len + reference_tag_len(key));
     for (int i = 0; i < 8; i++)
         nonce[4 + i] = prefix > 5 ? number[i] : (uint8_t)(nonce[4 + i] ^ number[i]);
     if (prefix > 5)
@@ -76,8 +108,8 @@ static size_t seal_tls12(const struct reference_key *key, uint64_t seq, uint8_t 
 
 size_t reference_prefix(const struct reference_key *key)
 {
-    return key->version == LKS_TLS_1_2 &&
-                   (key->aead == LKS_AES_128_GCM || key->aead == LKS_AES_256_GCM)
+    return key->version == LKS_TLS_1_2 && key->aead != LKS_AEAD_NULL &&
+                   key->aead != LKS_CHACHA20_POLY1305
                ? 13
                : 5;
 }

@@ -23,6 +23,9 @@ size_t reference_seal(const struct reference_key *key, uint64_t seq, uint8_t typ
 /* Bytes before the encrypted text. */
 size_t reference_prefix(const struct reference_key *key);
 
+/* Bytes behind it. */
+size_t reference_tag_len(const struct reference_key *key);
+
 /* A Lockstep key of the same secrets; fails the test if there is none. */
 void reference_lks_key(const struct reference_key *key, enum lks_dir dir, struct lks_key *out);
 

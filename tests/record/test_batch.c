@@ -219,7 +219,7 @@ static void plan_open(struct lks_op *op, struct model_op *m, size_t pad_len)
 {
     const struct reference_key *secrets = &m->key->secrets;
     const size_t prefix = reference_prefix(secrets);
-    const size_t tag_len = secrets->aead == LKS_AEAD_NULL ? 0 : 16;
+    const size_t tag_len = reference_tag_len(secrets);
     const enum kind kind = pick_kind(secrets);
     m->type = kind == NOT_DATA ? LKS_TYPE_HANDSHAKE : LKS_TYPE_APPLICATION_DATA;
     if (kind == ALL_ZERO)

@@ -30,11 +30,8 @@ static bool tier_runs(const char *isa)
 int main(void)
 {
     const struct lks_test_suite suites[] = {
-        {"framer", framer_tests},
-        {"batch", batch_tests},
-        {"status", status_tests},
-        {"vectors", vector_tests},
-        {0},
+        {"framer", framer_tests},  {"batch", batch_tests}, {"status", status_tests},
+        {"vectors", vector_tests}, {"ccm", ccm_tests},     {0},
     };
     const char *isa = getenv("LOCKSTEP_ISA");
     if (isa && *isa && !tier_runs(isa)) {

@@ -6,7 +6,8 @@
 
 #include "common/test.h"
 
-extern const struct lks_test framer_tests[], batch_tests[], status_tests[], vector_tests[];
+extern const struct lks_test framer_tests[], batch_tests[], status_tests[], vector_tests[],
+    ccm_tests[];
 
 /* Whether LKS_TEST_EFFORT asks for a short run. */
 bool quick_run(void);
