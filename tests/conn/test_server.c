@@ -6,10 +6,10 @@
  *
  *     lks_test_server [options of driver.h] [--update-every N] [--report] (--echo | --http FILE)
  *
- * Prints "port N" once it listens. --echo sends back what comes; --http answers each GET with FILE
- * and each PUT with the SHA-256 of what was put. --update-every asks for new keys both ways each
- * time N bytes came; --report prints a line a connection (driver.h). Ends at SIGTERM or when its
- * parent is gone, and prints what it did.
+ * Prints "port N" once it listens. --echo sends back what comes, and closes behind a line
+ * "goodbye"; --http answers each GET with FILE and each PUT with the SHA-256 of what was put.
+ * --update-every asks for new keys both ways each time N bytes came; --report prints a line a
+ * connection (driver.h). Ends at SIGTERM or when its parent is gone, and prints what it did.
  */
 
 #define _POSIX_C_SOURCE 200809L
@@ -222,6 +222,10 @@ static void serve(struct conn *c, size_t before)
         }
     }
     if (echo) {
+        /* For peers that close only after us. */
+        if (s->received.len >= 8 &&
+            memcmp(s->received.data + s->received.len - 8, "goodbye\n", 8) == 0)
+            lks_conn_close(s->conn);
         buffer_add(&s->to_send, s->received.data, s->received.len);
         s->received.len = 0;
     } else {

@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Lockstep with other implementations, both roles, feature by feature, over loopback. Each cell is a handshake of
+its own programs, data both ways and a clean close of both sides.
+
+usage: matrix.py BUILD [--only REGEX] [--markdown FILE]
+
+BUILD has tests/conn/lks_test_server and lks_test_client. A cell is named "role/peer/feature", as
+"server/OpenSSL/TLS 1.3 TLS_AES_128_GCM_SHA256 x25519": the role is Lockstep's.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import peers
+from peers import GROUPS, SUITES_12, SUITES_13, Want
+from talk import Cannot, Credentials, Failed, Talker
+
+ALL = {peer.name: peer for peer in (peers.Openssl(), peers.Gnutls(), peers.Nss(), peers.Java(), peers.Curl(),
+                                    peers.Chromium())}
+
+
+class Bed:
+    """Files of one cell; credentials are the run's."""
+
+    def __init__(self, credentials, folder, lock):
+        self.credentials, self.folder, self.lock = credentials, folder, lock
+        os.makedirs(folder, exist_ok=True)
+
+    OWN = ("session", "early", "psk", "request", "keys", "java.security", "home")
+
+    def __getitem__(self, name):
+        return f"{self.folder}/{name}" if name in self.OWN else self.credentials[name]
+
+    @property
+    def path(self):
+        return self.credentials.path
+
+    def pkcs12(self, name):
+        return self.credentials.pkcs12(name)
+
+    def ocsp_response(self, name):
+        return self.credentials.ocsp_response(name)
+
+
+def report_of(match):
+    return dict(pair.split("=", 1) for pair in match.group(0).decode().split()[1:])
+
+
+class Ours:
+    """One of our two test programs."""
+
+    def __init__(self, program, args):
+        self.talker = Talker([program] + args, name=os.path.basename(program))
+        self.seen = 0
+
+    def report(self):
+        """The next connection's line."""
+        match = self.talker.expect(rb"conn end=[^\n]*\n", after=self.seen)
+        self.seen = match.end()
+        return report_of(match)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.talker.stop()
+
+
+def equal(got, want, what):
+    if got != want:
+        raise Failed(f"{what} is {got!r}, not {want!r}")
+
+
+def check_report(report, want, resumed=False):
+    equal(report["end"], "closed", "our end")
+    equal(report["version"], "0304" if want.version == "1.3" else "0303", "version")
+    if want.suite:
+        equal(report["suite"], want.suite, "suite")
+    if want.group and report["group"]:
+        equal(report["group"], want.group, "group")
+    equal(report["alpn"], want.alpn.split(",")[-1] if want.alpn else "", "ALPN")
+    if want.retry:
+        equal(report["retried"], "1", "HelloRetryRequest")
+    if resumed or want.psk:
+        equal(report["resumed"], "1", "resumed")
+    elif want.resume:
+        equal(report["resumed"], "0", "first connection resumed")
+    if want.early and resumed:
+        equal(report["early"], "11", "bytes of early data")
+    if want.client_auth == "sent":
+        equal(report["peer_certificate"], "1", "client's certificate")
+    if want.update:
+        if report["updates_in"] == "0" or report["updates_out"] == "0":
+            raise Failed(f"updates in {report['updates_in']}, out {report['updates_out']}")
+
+
+def our_options(want, bed, role):
+    args = []
+    if want.version == "1.2":
+        args += ["--max-version", "1.2"]
+    if want.suite:
+        args += ["--suites", want.suite]
+    if want.group:
+        first = "x25519," if want.retry and role == "client" and want.group != "x25519" else ""
+        args += ["--groups", first + want.group]
+    if want.alpn:
+        args += ["--alpn", want.alpn.split(",")[-1]]
+    if want.psk:
+        args += ["--psk", f"interop:{want.psk}"]
+    if want.record_size:
+        args += ["--record-size", str(want.record_size)]
+    if want.client_auth or role == "client":
+        args += ["--trust", bed["ca.pem"]]
+    if role == "server":
+        args += ["--cert", bed[f"{want.certificate}.pem"], "--key", bed[f"{want.certificate}.key"]]
+        if want.client_auth:
+            args += ["--client-auth", "required"]
+        if want.early:
+            args += ["--early-data", "16384"]
+        if want.ocsp:
+            args += ["--ocsp", bed.ocsp_response(want.certificate)]
+    elif want.client_auth == "sent":
+        args += ["--cert", bed["client.pem"], "--key", bed["client.key"]]
+    return args
+
+
+def talk(client, line, update=None):
+    """A line there and back."""
+    before = len(client.text)
+    client.say(line + "\n")
+    client.expect(re.escape(line), after=before)
+    if update:
+        update(client)
+        time.sleep(0.1)
+        before = len(client.text)
+        client.say("after-" + line + "\n")
+        client.expect("after-" + re.escape(line), after=before)
+
+
+def fetch(program, peer, want, bed):
+    """Our server has a page, the peer gets it."""
+    alpn = want.alpn or ("http/1.1" if peer.name == "Chromium" else "")
+    args = our_options(dataclasses.replace(want, alpn=""), bed, "server") + ["--http", bed["page"], "--report"]
+    with Ours(program, args + (["--alpn", "http/1.1"] if alpn else [])) as ours:
+        port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
+        with peer.client(want, bed, port, 0) as client:
+            if want.client_auth == "missing":
+                equal(ours.report()["end"], "certificate_required", "our end")
+                return
+            client.expect("lockstep-page.*x{100000}", timeout=60)
+            status = client.end(timeout=60)
+            equal(status, 0, "its exit status")
+        report = ours.report()
+        if peer.name == "Chromium":
+            report["end"] = "closed"  # a browser that ends drops what it holds open
+        check_report(report, dataclasses.replace(want, alpn="http/1.1" if alpn else ""))
+
+
+def as_server(program, peer, want, bed):
+    """Our server, the peer's client."""
+    if peer.fetches:
+        fetch(program, peer, want, bed)
+        return
+    args = our_options(want, bed, "server") + ["--echo", "--report"]
+    if want.update == "ours":
+        args += ["--update-every", "5"]
+    if want.early:
+        with open(bed["early"], "w", encoding="ascii") as early:
+            early.write("early-data\n")
+    with Ours(program, args) as ours:
+        port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
+        for step in range(2 if want.resume or want.early else 1):
+            client = peer.client(want, bed, port, step)
+            if client is None:
+                continue
+            with client:
+                if want.client_auth == "missing":
+                    report = ours.report()
+                    equal(report["end"], "certificate_required", "our end")
+                    return
+                talk(client, f"hello-{step}", peer.update if want.update == "peer" else None)
+                if want.update == "ours":
+                    talk(client, "more")
+                peer.bye(client)
+                first = step == 0 and (want.resume or want.early)
+                reports = [ours.report()]
+                if step == 1 and peer.name != "OpenSSL":  # both connections in one program
+                    reports.append(ours.report())
+                    check_report(reports[0], dataclasses.replace(want, early=False), resumed=False)
+                check_report(reports[-1], want, resumed=step == 1)
+                if first:
+                    continue
+
+
+def as_client(program, peer, want, bed):
+    """Our client, the peer's server."""
+    server, port = peer.server(want, bed)
+    with server:
+        for step in range(2 if want.resume or want.early else 1):
+            args = our_options(want, bed, "client") + ["--port", str(port), "--name", "localhost"]
+            if want.resume or want.early:
+                args += ["--session", bed["session"]]
+            if want.early and step == 1:
+                args += ["--early", "early-data\n"]
+            with Ours(program, args) as ours:
+                client, line = ours.talker, f"hello-{step}"
+                if want.client_auth == "missing":
+                    report = ours.report()
+                    if report["end"] == "closed":
+                        raise Failed("the server took us without a certificate")
+                    return
+                client.expect(rb"established")
+                before = len(server.text)
+                lines = [line] + (["after-the-update"] if want.update else [])
+                for text in lines:
+                    client.say(text + "\n" if peer.name != "NSS" else f"GET /{text} HTTP/1.0\r\n\r\n")
+                    if peer.answers_by_hand:
+                        server.expect(re.escape(text), after=before)
+                        server.say(f"answer-to-{text}\n")
+                        client.expect(re.escape(f"answer-to-{text}"))
+                    else:
+                        client.expect(re.escape(text))
+                    if want.update == "ours" and text == line:
+                        client.say("!update\n")
+                    elif want.update == "peer" and text == line:
+                        server.say("K\n")
+                    time.sleep(0.1 if want.update else 0)
+                client.hang_up()
+                check_report(ours.report(), want, resumed=step == 1)
+                equal(client.end(), 0, "our client's status")
+
+
+def cells_13():
+    """(feature, want) of TLS 1.3, the same for every peer and role."""
+    for suite in SUITES_13:
+        for group in GROUPS:
+            yield f"{suite} {group}", Want(suite=suite, group=group)
+    for kind in ("rsa", "ed25519"):
+        yield f"certificate {kind}", Want(certificate=kind)
+    yield "HelloRetryRequest", Want(group="secp384r1", retry=True)
+    yield "ALPN", Want(alpn="http/1.1,h2")
+    yield "client certificate", Want(client_auth="sent")
+    yield "client certificate, missing", Want(client_auth="missing")
+    yield "resumption", Want(resume=True)
+    yield "resumption, SHA-384", Want(resume=True, suite="TLS_AES_256_GCM_SHA384")
+    yield "resumption behind HelloRetryRequest", Want(resume=True, group="secp384r1", retry=True)
+    yield "external PSK", Want(psk="00112233445566778899aabbccddeeff")
+    yield "0-RTT", Want(early=True)
+    yield "KeyUpdate by the peer", Want(update="peer")
+    yield "KeyUpdate by us", Want(update="ours")
+    yield "record_size_limit 512", Want(record_size=512)
+    for method in ("zlib", "brotli", "zstd"):
+        yield f"certificate compression {method}", Want(compress=method)
+    yield "OCSP stapling", Want(ocsp=True)
+
+
+def cells_12():
+    for suite in SUITES_12:
+        certificate = "ec" if "ECDSA" in suite else "rsa"
+        yield suite, Want(version="1.2", suite=suite, certificate=certificate)
+        if "CBC" in suite:
+            yield f"{suite}, MAC-then-encrypt", Want(version="1.2", suite=suite, certificate=certificate,
+                                                     encrypt_then_mac=False)
+    base = Want(version="1.2", suite="TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
+    for group in ("x25519", "secp256r1", "secp384r1"):
+        yield f"group {group}", dataclasses.replace(base, group=group)
+    yield "ALPN", dataclasses.replace(base, alpn="http/1.1,h2")
+    yield "client certificate", dataclasses.replace(base, client_auth="sent")
+    yield "client certificate, missing", dataclasses.replace(base, client_auth="missing")
+    yield "resumption by ticket", dataclasses.replace(base, resume=True)
+    yield "resumption by session ID", dataclasses.replace(base, resume=True, tickets=False)
+    yield "without extended master secret", dataclasses.replace(base, extended_master_secret=False)
+    yield "OCSP stapling", dataclasses.replace(base, ocsp=True)
+
+
+class Matrix:
+    def __init__(self, build, credentials):
+        self.programs = {"server": f"{build}/tests/conn/lks_test_server", "client": f"{build}/tests/conn/lks_test_client"}
+        self.credentials = credentials
+        self.lock = threading.Lock()
+        self.count = 0
+
+    def cells(self):
+        for version, features in (("1.3", cells_13), ("1.2", cells_12)):
+            for feature, want in features():
+                for role, play in (("server", as_server), ("client", as_client)):
+                    for peer in ALL.values():
+                        if role == "client" and peer.fetches:
+                            continue
+                        yield f"{role}/{peer.name}/TLS {version} {feature}", play, role, peer, want
+
+    def run(self, cell):
+        """("pass" | "fail" | "none", words)"""
+        name, play, role, peer, want = cell
+        with self.lock:
+            self.count += 1
+            bed = Bed(self.credentials, f"{self.credentials.path}/cell-{self.count}", self.lock)
+        try:
+            play(self.programs[role], peer, want, bed)
+            return name, "pass", ""
+        except Cannot as why:
+            return name, "none", str(why)
+        except Failed as why:
+            return name, "fail", str(why)
+        except Exception:  # a mistake of the matrix itself counts as a failure
+            return name, "fail", traceback.format_exc()
+        finally:
+            shutil.rmtree(bed.folder, ignore_errors=True)
+
+
+def table(results):
+    """Markdown: a row a feature, a column a role and peer."""
+    columns = [f"{role}/{name}" for role in ("server", "client") for name, peer in ALL.items()
+               if role == "server" or not peer.fetches]
+    rows = {}
+    for name, said, words in results:
+        role, peer, feature = name.split("/", 2)
+        rows.setdefault(feature, {})[f"{role}/{peer}"] = {"pass": "yes", "fail": "**no**", "none": "–"}[said]
+    yield "| feature | " + " | ".join(c.replace("/", ": ") for c in columns) + " |"
+    yield "| --- |" + " --- |" * len(columns)
+    for feature, row in rows.items():
+        yield f"| {feature} | " + " | ".join(row.get(c, "") for c in columns) + " |"
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("build")
+    parser.add_argument("--only", default=".")
+    parser.add_argument("--markdown")
+    options = parser.parse_args()
+    credentials = Credentials()
+    matrix = Matrix(os.path.abspath(options.build), credentials)
+    only = re.compile(options.only)
+    cells = [c for c in matrix.cells() if only.search(c[0])]
+    try:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(matrix.run, cells))
+    finally:
+        credentials.close()
+    for name, said, words in results:
+        if said == "fail":
+            print(f"FAIL {name}\n    " + words.replace("\n", "\n    "))
+    counts = {said: sum(r[1] == said for r in results) for said in ("pass", "fail", "none")}
+    lines = list(table(results))
+    if options.markdown:
+        with open(options.markdown, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    else:
+        print("\n".join(lines))
+    for name, said, words in results:
+        if said == "none" and "no " in words and "here" in words:
+            print(f"SKIP {name}: {words}")
+    print(f"interop: {counts['pass']} passed, {counts['fail']} failed, {counts['none']} skipped")
+    return 1 if counts["fail"] or not counts["pass"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
