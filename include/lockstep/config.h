@@ -4,12 +4,14 @@
 
 /*
  * What the connections of one listener have in common. Build it, then share it read-only between
- * any number of connections and cores: nothing in it changes after the first lks_conn_new().
- * Calls that read files fill *err with one line that names the file and the remedy.
+ * any number of connections and cores: nothing in it changes after the first lks_conn_new(), but
+ * for ticket keys. Calls that read files fill *err with one line that names the file and the
+ * remedy.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lockstep/status.h>
 
@@ -69,6 +71,99 @@ LKS_API void lks_config_set_compatibility(struct lks_config *config, bool compat
  * read the traffic: for debugging. Off unless called. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_key_log(struct lks_config *config, const char *file, struct lks_error *err);
+
+/*
+ * Resumption. A server seals what a later handshake needs into tickets and keeps nothing itself; a
+ * ring of keys does that: the current one seals, it and its neighbours open. Without any of the
+ * next three calls the keys are random, made by lks_config_new(), a new one every two hours, and
+ * good in this process only. Each of these calls replaces the keys there were.
+ */
+
+/* Random keys, a new one each period_s seconds (60 to 604800); the one before opens for one period
+ * more, so tickets live at least one period. LKS_BAD_ARGUMENT: the period. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_ticket_random(struct lks_config *config,
+                                                                    uint32_t period_s);
+
+/* Keys derived (HKDF-SHA-256) from one secret and the time, cut into periods of period_s seconds
+ * (60 to 604800) of Unix time: machines with the same secret and period resume each other's
+ * sessions, with clocks apart by less than a period. Keys of the periods before and after open.
+ * The secret is 32 to 64 bytes from a good random source; it is copied into a derived form.
+ * LKS_BAD_ARGUMENT: its length, or the period. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_ticket_secret(struct lks_config *config,
+                                                                    const uint8_t *secret,
+                                                                    size_t secret_len,
+                                                                    uint32_t period_s);
+
+/*
+ * Keys from a text file, which several machines may share. A line is empty, a comment behind '#',
+ * or a key:
+ *
+ *     current   <name: 32 hex digits> <key: 64 hex digits>
+ *     previous  …
+ *     next      …
+ *
+ * Exactly one key is current and seals; up to seven previous and next ones open. To change keys
+ * without losing a ticket: give all machines the new key as next, then make it current and the old
+ * one previous, then drop the old one when its tickets have expired. Whoever has the file can open
+ * the tickets: it should be readable by its owner only. Replace it by rename(2), not in place, so
+ * that nobody reads half of it. LKS_BAD_CONFIG: *err names file, line and remedy; nothing changed.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_ticket_key_file(struct lks_config *config, const char *file, struct lks_error *err);
+
+/*
+ * Reads the file of lks_config_set_ticket_key_file() again if it has changed; else it costs one
+ * stat(2). Call it as often as changes are to be noticed, once a second, say. Unlike the rest of
+ * this header it is for while connections use the configuration: from any core, though not from two
+ * at once. The cores do not wait; handshakes under way keep the keys that they have looked up.
+ * *changed: there are other keys now. LKS_BAD_CONFIG: the file is bad, *err says where, and the
+ * keys stay; each state of a file is complained about once. LKS_WANT_ROOM: now is no time, call
+ * again. Does nothing for keys that come from elsewhere.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct lks_error *err);
+
+/* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
+ * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
+ * 7200). A key that opens no longer ends them earlier. LKS_BAD_ARGUMENT: out of range. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
+                                                              uint32_t num, uint32_t lifetime_s);
+
+/* Whether resumption and external keys may do without a key exchange (psk_ke) where the client
+ * offers nothing else: less work, no forward secrecy. Off unless called. A client that has it on
+ * offers both. RFC 8446 section 4.2.9. */
+LKS_API void lks_config_allow_psk_only(struct lks_config *config, bool allow);
+
+/*
+ * Adds an external pre-shared key, for both roles: RFC 8446 section 4.2.11. identity is 1 to 255
+ * bytes, sent in the clear; key 16 to 64 bytes of real entropy (no password: RFC 9257), copied;
+ * hash "SHA256" or "SHA384", which the suite then has to have. A server with such keys needs no
+ * certificate if all its clients have one of them; a client offers all of them. At most 8.
+ * LKS_BAD_ARGUMENT: a length, the hash, the same identity twice, or too many.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_psk(struct lks_config *config,
+                                                          const uint8_t *identity,
+                                                          size_t identity_len, const uint8_t *key,
+                                                          size_t key_len, const char *hash);
+
+/*
+ * Lets a server take early data (0-RTT, RFC 8446 section 2.3), up to max_bytes a connection; 0, as
+ * without this call: it refuses all of it, and handshakes go on without. Early data are not forward
+ * secret, and an attacker can send them again elsewhere: only for requests that are harmless twice.
+ *
+ * Against replay each hello is taken at most once, and only if it was sent within window_ms
+ * (1000 to 60000) of now by both clocks. num_hellos (64 to 2^24, rounded up to a power of two) are
+ * remembered at a time, in eight bytes each, allocated here: as many as come in four windows, and
+ * half as many again. Where there is no room to remember one its early data are refused, never
+ * taken twice. The memory is one for all cores that use the configuration. Tickets say which
+ * memory they belong to: on another machine, in another process or after a restart they resume,
+ * without early data, so that nothing is taken twice there either.
+ * LKS_BAD_ARGUMENT: out of range.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_early_data(struct lks_config *config,
+                                                                 uint32_t max_bytes,
+                                                                 uint32_t window_ms,
+                                                                 uint32_t num_hellos);
 
 #ifdef __cplusplus
 }

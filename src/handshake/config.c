@@ -31,7 +31,12 @@ enum lks_status lks_config_new(struct lks_config **out)
         config->suites[i] = &lks_suite_rows()[i];
     for (unsigned int i = 0; lks_group_rows()[i].name; i++)
         config->groups[i] = &lks_group_rows()[i];
-    return LKS_OK;
+    enum lks_status status = lks_resumption_begin(&config->resumption);
+    if (status) {
+        lks_config_free(config);
+        *out = NULL;
+    }
+    return status;
 }
 
 struct lks_config *lks_config_ref(struct lks_config *config)
@@ -58,6 +63,7 @@ void lks_config_free(struct lks_config *config)
         config->certificates = next;
     }
     free_alpn(config);
+    lks_resumption_end(&config->resumption);
     if (config->key_log)
         fclose(config->key_log);
     free(config);

@@ -13,6 +13,7 @@
 
 #include "base/reader.h"
 #include "handshake/group.h"
+#include "handshake/resumption.h"
 #include "handshake/sign.h"
 #include "handshake/suite.h"
 
@@ -29,6 +30,7 @@ struct lks_certificate {
 
 struct lks_config {
     atomic_uint num_refs;
+    struct lks_resumption resumption;
     struct lks_certificate *certificates; /* in the order they were added */
     size_t entries_len_max;               /* over all of them */
     char *alpn[LKS_LIST_MAX + 1];         /* NULL at the end */

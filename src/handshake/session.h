@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_HANDSHAKE_SESSION_H
+#define LKS_HANDSHAKE_SESSION_H
+
+/*
+ * What a later handshake needs of an earlier one. A server seals it into a ticket (ticket.h) and
+ * keeps nothing; a client's application keeps it, with the ticket, as opaque bytes.
+ */
+
+#include <stdbool.h>
+
+#include "base/reader.h"
+#include "base/writer.h"
+#include "handshake/suite.h"
+
+#define LKS_SESSION_NAME_MAX 255u
+#define LKS_SESSION_ID_MAX   32u
+/* RFC 8446 section 4.6.1: no ticket lives longer than seven days. */
+#define LKS_TICKET_LIFETIME_MAX 604800u
+
+enum lks_session_kind {
+    LKS_SESSION_TLS13 = 1, /* secret: the ticket's PSK, section 4.6.1 */
+    LKS_SESSION_TLS12 = 2, /* secret: the master secret, 48 bytes */
+};
+
+struct lks_session {
+    uint8_t kind;              /* enum lks_session_kind */
+    uint16_t suite;            /* TLS cipher suite number */
+    uint64_t issued_ms;        /* Unix time in milliseconds: a client's of receiving it */
+    uint32_t lifetime_s;       /* at most LKS_TICKET_LIFETIME_MAX */
+    uint32_t age_add;          /* ticket_age_add, TLS 1.3 */
+    uint32_t max_early;        /* max_early_data_size; 0: none */
+    uint64_t origin;           /* whose replay window takes the early data: replay.h */
+    bool extended_master;      /* RFC 7627, TLS 1.2 */
+    bool client_verified;      /* the client's certificate was verified */
+    uint8_t client_digest[32]; /* SHA-256 of it, if so */
+    uint8_t secret_len;
+    uint8_t secret[LKS_HASH_MAX];
+    uint8_t server_name_len, alpn_len;
+    uint8_t server_name[LKS_SESSION_NAME_MAX]; /* lower case */
+    uint8_t alpn[LKS_SESSION_NAME_MAX];
+};
+
+/* The longest that lks_session_write() writes. */
+#define LKS_SESSION_STATE_MAX (44u + 1u + LKS_HASH_MAX + 32u + 2u * (1u + LKS_SESSION_NAME_MAX))
+
+/* The writer's error is the caller's to look at. */
+void lks_session_write(struct lks_writer *w, const struct lks_session *session);
+
+/* False for what is no session of a version that we know, or goes on behind its end; *session is
+ * empty then. */
+bool lks_session_read(struct lks_session *session, struct lks_reader in);
+
+/* Whether its time is over, or has not begun by more than clocks may differ. */
+bool lks_session_expired(const struct lks_session *session, uint64_t now_ms);
+
+/* Sets a name, in lower case if it is a host's; false if it is too long. */
+bool lks_session_set_name(uint8_t *out, uint8_t *out_len, struct lks_reader name, bool lower);
+
+#endif
