@@ -21,9 +21,9 @@ extern "C" {
 
 struct lks_config;
 
-/* An empty configuration: every supported AEAD suite, group and signature; no certificate, no ALPN,
- * no key log. References are counted: lks_config_free() gives up the caller's, and each connection
- * holds one of its own. */
+/* An empty configuration: every AEAD suite that is on by default, every group and signature; no
+ * certificate, no ALPN, no key log. References are counted: lks_config_free() gives up the
+ * caller's, and each connection holds one of its own. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_new(struct lks_config **out);
 LKS_API void lks_config_free(struct lks_config *config);
 
@@ -47,7 +47,8 @@ LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_alpn(struct lks_config *config, const char *protocols, struct lks_error *err);
 
 /* The AEAD suites in order of the server's preference, by the names of RFC 8446 appendix B.4,
- * separated by commas. An unknown name is LKS_BAD_CONFIG and *err lists the known ones. */
+ * separated by commas. An unknown name is LKS_BAD_CONFIG and *err lists the known ones. Without
+ * this call TLS_AES_128_CCM_8_SHA256 is off, whose tags have 8 bytes, and all others are on. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_suites(struct lks_config *config, const char *suites, struct lks_error *err);
 

@@ -27,8 +27,9 @@ enum lks_status lks_config_new(struct lks_config **out)
     if (!config)
         return LKS_NO_MEMORY;
     atomic_init(&config->num_refs, 1);
-    for (unsigned int i = 0; lks_suite_rows()[i].name; i++)
-        config->suites[i] = &lks_suite_rows()[i];
+    for (unsigned int i = 0, num = 0; lks_suite_rows()[i].name; i++)
+        if (lks_suite_rows()[i].by_default)
+            config->suites[num++] = &lks_suite_rows()[i];
     for (unsigned int i = 0; lks_group_rows()[i].name; i++)
         config->groups[i] = &lks_group_rows()[i];
     enum lks_status status = lks_resumption_begin(&config->resumption);

@@ -2,6 +2,7 @@
 #ifndef LKS_HANDSHAKE_SUITE_H
 #define LKS_HANDSHAKE_SUITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct lks_suite {
     uint8_t key_len;
     uint8_t hash_len;
     const char *hash_name; /* for libcrypto */
+    bool by_default;       /* offered and taken unless the configuration names suites. CCM_8 is not:
+                              a tag of 8 bytes, which IANA's registry does not recommend. */
 };
 
 /* NULL if we have none of that number. */

@@ -68,6 +68,8 @@ start --http "$dir/page" --alpn http/1.1,h2
 http=$port
 start --echo --update-every 1000
 echo_port=$port
+start --http "$dir/page" --suites TLS_AES_128_CCM_8_SHA256
+ccm_8=$port
 
 s_client() { # port, options
     local at=$1
@@ -76,7 +78,8 @@ s_client() { # port, options
         -verify_hostname localhost -servername localhost "$@"
 }
 
-suites="TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256"
+suites="TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256
+    TLS_AES_128_CCM_SHA256"
 for suite in $suites; do
     for groups in X25519 P-256 P-384 P-521 ffdhe2048 ffdhe3072 X448:X25519 X448:P-256; do # with X448: HelloRetryRequest
         for schemes in ecdsa_secp256r1_sha256 rsa_pss_rsae_sha256; do
@@ -87,6 +90,18 @@ for suite in $suites; do
             ok "openssl $suite $groups $schemes" $?
         done
     done
+done
+
+for pair in "$ccm_8 0" "$http 1"; do # off unless it is named
+    read -r at refused <<<"$pair"
+    printf 'GET / HTTP/1.0\r\n\r\n' |
+        s_client "$at" -quiet -ciphersuites TLS_AES_128_CCM_8_SHA256 2>"$dir/log" >"$dir/got"
+    if [ "$refused" = 0 ]; then
+        [ "$(tail -c 3000000 "$dir/got" | sha256sum)" = "$sum" ]
+    else
+        grep -q 'handshake failure' "$dir/log"
+    fi
+    ok "openssl TLS_AES_128_CCM_8_SHA256, refused $refused" $?
 done
 
 for letter in k K; do
@@ -113,7 +128,7 @@ ok "openssl no common ALPN" $?
 ok "openssl echo with KeyUpdates from the server" $?
 
 if has gnutls-cli; then
-    for cipher in AES-128-GCM AES-256-GCM CHACHA20-POLY1305; do
+    for cipher in AES-128-GCM AES-256-GCM CHACHA20-POLY1305 AES-128-CCM; do
         for group in X25519 SECP256R1 SECP384R1 SECP521R1 FFDHE2048 FFDHE3072; do
             (sleep 0.3; echo hello-from-gnutls; sleep 0.3) |
                 timeout 20 gnutls-cli --x509cafile "$dir/ca.pem" --verify-hostname=localhost \
@@ -152,7 +167,7 @@ if has curl; then
 fi
 
 # The server lived through all of it and goes on serving.
-kill -0 "${pids[0]}" "${pids[1]}"
+kill -0 "${pids[@]}"
 ok "the servers are alive" $?
 for pid in "${pids[@]}"; do # sanitizers speak up here
     kill -TERM "$pid"

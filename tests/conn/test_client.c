@@ -11,7 +11,7 @@
 #include "test_conn.h"
 
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-                                     "TLS_CHACHA20_POLY1305_SHA256"};
+                                     "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
 
 /* A client's configuration; lists may be NULL. */
 static struct lks_config *client_config(const char *suite_list, const char *groups,
@@ -78,7 +78,7 @@ static void check_alike(const struct loopback *l, const char *suite, const char 
 
 static void every_suite_and_group(void)
 {
-    for (size_t s = 0; s < 3; s++) {
+    for (size_t s = 0; s < 4; s++) {
         for (const struct lks_group *g = lks_group_rows(); g->name; g++) {
             for (int retried = 0; retried < 2; retried++) {
                 char groups[64];
@@ -247,7 +247,7 @@ static void one_with_openssl(const char *kind, const char *suite, const char *gr
 static void every_kind_with_openssl(void)
 {
     static const char *const groups[] = {"X25519", "P-256", "P-384"};
-    for (unsigned int suite = 0; suite < 3; suite++)
+    for (unsigned int suite = 0; suite < 4; suite++)
         for (unsigned int group = 0; group < 3; group++)
             for (unsigned int bits = 0; bits < 4; bits++)
                 one_with_openssl(bits & 1 ? "rsa" : "ecdsa", suites[suite], groups[group],

@@ -11,7 +11,7 @@
 #include "conn/conn.h"
 
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-                                     "TLS_CHACHA20_POLY1305_SHA256"};
+                                     "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
 
 static void one_of_the_matrix(const char *suite, const char *group, const char *kind, bool retry,
                               bool extensions)
@@ -51,10 +51,32 @@ static void one_of_the_matrix(const char *suite, const char *group, const char *
 
 static void every_kind_of_handshake(void)
 {
-    for (unsigned int suite = 0; suite < 3; suite++)
+    for (unsigned int suite = 0; suite < 4; suite++)
         for (unsigned int bits = 0; bits < 16; bits++)
             one_of_the_matrix(suites[suite], bits & 1 ? "X25519" : "P-256",
                               bits & 2 ? "rsa" : "ecdsa", bits & 4, bits & 8);
+}
+
+/* Tags of 8 bytes: only where the configuration asks for them. */
+static void ccm_8_when_named(void)
+{
+    const struct client_options options = {.suites = "TLS_AES_128_CCM_8_SHA256"};
+    for (int named = 0; named < 2; named++) {
+        struct pair p;
+        struct lks_error err;
+        pair_init(&p, "ecdsa", &options);
+        if (named)
+            CU_ASSERT_EQUAL(lks_config_set_suites(
+                                p.config, "TLS_AES_128_GCM_SHA256,TLS_AES_128_CCM_8_SHA256", &err),
+                            LKS_OK);
+        pair_exchange(&p);
+        CU_ASSERT_EQUAL(p.side.established, named);
+        if (p.side.established)
+            pair_echo(&p, 40000);
+        else
+            CU_ASSERT_EQUAL(p.side.end, LKS_ALERT_HANDSHAKE_FAILURE);
+        pair_free(&p);
+    }
 }
 
 static void data_in_spans_and_records_of_all_sizes(void)
@@ -165,7 +187,7 @@ static void many_share_the_batches(uint32_t max_ops, uint32_t max_spans, uint32_
     loop_init(&loop, max_ops, max_spans);
     loop.span_max = 9000;
     for (unsigned int i = 0; i < NUM_SHARED; i++) {
-        const struct client_options options = {.suites = suites[i % 3]};
+        const struct client_options options = {.suites = suites[i % 4]};
         side_init(all[i] = &sides[i], config);
         client_init(&clients[i], &options);
         buffer_add(&sides[i].to_send, data, sizeof(data));
@@ -435,6 +457,7 @@ static void finished_data_and_close_in_one_delivery(void)
 
 const struct lks_test exchange_tests[] = {
     {"every kind of handshake", every_kind_of_handshake},
+    {"CCM_8 when named", ccm_8_when_named},
     {"data in spans and records of all sizes", data_in_spans_and_records_of_all_sizes},
     {"hello split at every byte", hello_split_at_every_byte},
     {"hello over several records", hello_over_several_records},
