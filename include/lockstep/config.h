@@ -29,7 +29,8 @@ LKS_API void lks_config_free(struct lks_config *config);
 
 /*
  * Adds a certificate chain and its private key, both PEM files: leaf first, then intermediates. The
- * key may be ECDSA P-256 or RSA of at least 2048 bits. A server chooses by the client's SNI among
+ * key may be ECDSA P-256, P-384 or P-521, Ed25519, or RSA (also RSASSA-PSS) of at least 2048 bits.
+ * A server chooses by the client's SNI among
  * the leaves' DNS names (exact, then wildcard) and its signature algorithms; the first one added is
  * what a client without SNI, or with an unknown name, gets.
  * LKS_BAD_CONFIG: missing, unreadable or empty file, an encrypted key, a kind of key we do not sign
@@ -39,6 +40,16 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_con
                                                                   const char *cert_file,
                                                                   const char *key_file,
                                                                   struct lks_error *err);
+
+/*
+ * Whom to trust: path is a PEM file, a directory of such files, or NULL for the system's directory
+ * (/etc/ssl/certs). Read once, now; a later call takes the place of an earlier one. Each
+ * certificate there is trusted as the end of a chain, a root or not. Without this call nobody is
+ * trusted and a peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG:
+ * missing, unreadable, damaged, or without any certificate; *err says which.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_trust(struct lks_config *config, const char *path, struct lks_error *err);
 
 /* The application protocols in order of preference, separated by commas ("http/1.1" or
  * "h2,http/1.1"): RFC 7301. A server whose client offers ALPN with none of them ends the handshake

@@ -59,14 +59,16 @@ static bool load_key(struct lks_certificate *c, const char *file, struct lks_err
     if (!c->key)
         return fail(err, "%s: no private key in PEM format (-----BEGIN PRIVATE KEY-----) in it",
                     file);
-    if (EVP_PKEY_is_a(c->key, "RSA") && EVP_PKEY_get_bits(c->key) < 2048)
+    if ((EVP_PKEY_is_a(c->key, "RSA") || EVP_PKEY_is_a(c->key, "RSA-PSS")) &&
+        EVP_PKEY_get_bits(c->key) < 2048)
         return fail(err, "%s: an RSA key of %d bits is too short; use 2048 or more", file,
                     EVP_PKEY_get_bits(c->key));
     for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
         if (lks_sign_fits(row, c->key))
             return true;
     return fail(err,
-                "%s: cannot sign with this kind of key; use ECDSA P-256 or P-384, Ed25519 or RSA",
+                "%s: cannot sign with this kind of key; use ECDSA P-256, P-384 or "
+                "P-521, Ed25519 or RSA",
                 file);
 }
 

@@ -67,6 +67,7 @@ void lks_config_free(struct lks_config *config)
     lks_resumption_end(&config->resumption);
     if (config->key_log)
         fclose(config->key_log);
+    X509_STORE_free(config->trust);
     free(config);
 }
 

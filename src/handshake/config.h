@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <lockstep/config.h>
 
@@ -41,6 +42,8 @@ struct lks_config {
     bool no_compat;      /* a client's hello does without RFC 8446's appendix D.4 */
     bool greases;        /* RFC 8701 */
     bool takes_any_peer; /* tests only: no certificate is looked at */
+    X509_STORE *trust;   /* NULL: nobody */
+    time_t verify_time;  /* of tests, instead of now; 0: now */
 };
 
 /* Another reference; give it up with lks_config_free(). */

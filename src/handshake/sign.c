@@ -8,16 +8,42 @@
 static const struct lks_sign_scheme rows[] = {
     {0x0403, "ecdsa_secp256r1_sha256", "EC", "prime256v1", "SHA256", false},
     {0x0503, "ecdsa_secp384r1_sha384", "EC", "secp384r1", "SHA384", false},
+    {0x0603, "ecdsa_secp521r1_sha512", "EC", "secp521r1", "SHA512", false},
     {0x0807, "ed25519", "ED25519", NULL, NULL, false},
     {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},
     {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},
     {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},
+    {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true},
+    {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true},
+    {0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true},
     {0},
 };
+
+/* RSASSA-PKCS1-v1_5 with SHA-256, SHA-384, SHA-512: RFC 8446 section 4.2.3 has it in certificates
+ * only. */
+static const uint16_t pkcs1[] = {0x0401, 0x0501, 0x0601};
 
 const struct lks_sign_scheme *lks_sign_schemes(void)
 {
     return rows;
+}
+
+const struct lks_sign_scheme *lks_sign_find(uint16_t number)
+{
+    for (const struct lks_sign_scheme *row = rows; row->name; row++)
+        if (row->number == number)
+            return row;
+    return NULL;
+}
+
+void lks_sign_write_schemes(struct lks_writer *w, bool in_certificates)
+{
+    size_t list = lks_write_open(w, 2);
+    for (const struct lks_sign_scheme *row = rows; row->name; row++)
+        lks_write_u16(w, row->number);
+    for (size_t i = 0; in_certificates && i < sizeof(pkcs1) / sizeof(pkcs1[0]); i++)
+        lks_write_u16(w, pkcs1[i]);
+    lks_write_close(w, list, 2);
 }
 
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
@@ -53,13 +79,15 @@ enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *
                                 const uint8_t *message, size_t message_len, const uint8_t *sig,
                                 size_t sig_len)
 {
+    if (!lks_sign_fits(scheme, key))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx)
         return LKS_NO_MEMORY;
     bool ok = EVP_DigestVerifyInit_ex(ctx, &pctx, scheme->hash, NULL, NULL, key, NULL) > 0 &&
               set_pss(scheme, pctx) &&
-              EVP_DigestVerify(ctx, sig, sig_len, message, message_len) > 0;
+              EVP_DigestVerify(ctx, sig, sig_len, message, message_len) == 1;
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();
     return ok ? LKS_OK : LKS_ALERT_DECRYPT_ERROR;

@@ -9,6 +9,8 @@
 
 #include <lockstep/status.h>
 
+#include "base/writer.h"
+
 #define LKS_SIGNATURE_MAX 1024u /* RSA with 8192 bits */
 
 struct lks_sign_scheme {
@@ -23,6 +25,13 @@ struct lks_sign_scheme {
 /* All rows in our order of preference, ended by one whose name is NULL. */
 const struct lks_sign_scheme *lks_sign_schemes(void);
 
+/* The row of a number; NULL: none that may sign a handshake. */
+const struct lks_sign_scheme *lks_sign_find(uint16_t number);
+
+/* Writes SignatureSchemeList: of signature_algorithms, or (in_certificates) of
+ * signature_algorithms_cert, which has RSASSA-PKCS1-v1_5 too. */
+void lks_sign_write_schemes(struct lks_writer *w, bool in_certificates);
+
 /* Whether a private or public key can be used under a scheme. */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key);
 
@@ -31,7 +40,8 @@ LKS_MUST_CHECK enum lks_status lks_sign(const struct lks_sign_scheme *scheme, EV
                                         const uint8_t *message, size_t message_len, uint8_t *sig,
                                         size_t *sig_len);
 
-/* Checks a signature: LKS_ALERT_DECRYPT_ERROR if it is wrong. */
+/* Verifies a peer's signature. illegal_parameter: the scheme is not for this key; decrypt_error:
+ * the signature is wrong. */
 LKS_MUST_CHECK enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *key,
                                                const uint8_t *message, size_t message_len,
                                                const uint8_t *sig, size_t sig_len);

@@ -3,13 +3,11 @@
 
 #include "client.h"
 
-static const struct lks_test_suite suites[] = {{"group", group_tests},
-                                               {"schedule", schedule_tests},
-                                               {"server", server_tests},
-                                               {"psk", psk_tests},
-                                               {"tickets", ticket_tests},
-                                               {"replay", replay_tests},
-                                               {NULL, NULL}};
+static const struct lks_test_suite suites[] = {
+    {"group", group_tests},    {"schedule", schedule_tests},
+    {"server", server_tests},  {"psk", psk_tests},
+    {"tickets", ticket_tests}, {"replay", replay_tests},
+    {"verify", verify_tests},  {NULL, NULL}};
 
 int main(void)
 {

@@ -8,5 +8,6 @@ extern const struct lks_test group_tests[];
 extern const struct lks_test schedule_tests[];
 extern const struct lks_test server_tests[];
 extern const struct lks_test psk_tests[], ticket_tests[], replay_tests[];
+extern const struct lks_test verify_tests[];
 
 #endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Whom a configuration trusts: certificates of a file, a directory or the system, loaded once. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "handshake/config.h"
+
+static enum lks_status fail(struct lks_error *err, const char *file, const char *what)
+{
+    snprintf(err->text, sizeof(err->text), "%s: %s", file, what);
+    ERR_clear_error();
+    return LKS_BAD_CONFIG;
+}
+
+/* Adds all certificates of a PEM file; *num counts them. */
+static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num,
+                                struct lks_error *err)
+{
+    errno = 0;
+    BIO *bio = BIO_new_file(file, "r");
+    if (!bio)
+        return fail(err, file, errno ? strerror(errno) : "out of memory");
+    enum lks_status status = LKS_OK;
+    for (X509 *x; !status && (x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)); ++*num) {
+        if (!X509_STORE_add_cert(store, x))
+            status = LKS_NO_MEMORY;
+        X509_free(x);
+    }
+    if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        status = fail(err, file, "one of the trusted certificates is damaged");
+    ERR_clear_error();
+    BIO_free(bio);
+    return status;
+}
+
+/* All files of a directory; those that hold no certificate count for nothing. */
+static enum lks_status add_directory(X509_STORE *store, const char *path, size_t *num,
+                                     struct lks_error *err)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return fail(err, path, strerror(errno));
+    enum lks_status status = LKS_OK;
+    for (const struct dirent *entry; !status && (entry = readdir(dir));) {
+        char file[4096];
+        struct stat st;
+        int len = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+        if (len > 0 && (size_t)len < sizeof(file) && stat(file, &st) == 0 && S_ISREG(st.st_mode))
+            status = add_file(store, file, num, err);
+    }
+    closedir(dir);
+    return status;
+}
+
+static enum lks_status load(X509_STORE *store, const char *path, struct lks_error *err)
+{
+    struct stat st;
+    size_t num = 0;
+    if (!path)
+        path = X509_get_default_cert_dir();
+    if (stat(path, &st) != 0)
+        return fail(err, path, strerror(errno));
+    enum lks_status status = S_ISDIR(st.st_mode) ? add_directory(store, path, &num, err)
+                                                 : add_file(store, path, &num, err);
+    if (!status && !num)
+        status =
+            fail(err, path, "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it");
+    return status;
+}
+
+enum lks_status lks_config_set_trust(struct lks_config *config, const char *path,
+                                     struct lks_error *err)
+{
+    X509_STORE *store = X509_STORE_new();
+    err->text[0] = '\0';
+    if (!store)
+        return LKS_NO_MEMORY;
+    enum lks_status status = load(store, path, err);
+    if (status) {
+        X509_STORE_free(store);
+        return status;
+    }
+    X509_STORE_free(config->trust);
+    config->trust = store;
+    return LKS_OK;
+}

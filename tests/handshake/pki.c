@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pki.h"
+
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static EVP_PKEY *keys[PKI_NUM_KEYS];
+
+static EVP_PKEY *make_key(enum pki_key kind)
+{
+    size_t bits = 2048;
+    switch (kind) {
+    case PKI_P256:
+        return EVP_EC_gen("P-256");
+    case PKI_P384:
+        return EVP_EC_gen("P-384");
+    case PKI_P521:
+        return EVP_EC_gen("P-521");
+    case PKI_P224:
+        return EVP_EC_gen("P-224");
+    case PKI_ED25519:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    case PKI_RSA_1024:
+        bits = 1024;
+        return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
+    case PKI_RSA_2048:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
+    case PKI_RSA_PSS: {
+        EVP_PKEY *key = NULL;
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+        must(ctx && EVP_PKEY_keygen_init(ctx) > 0 &&
+             EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) > 0 &&
+             EVP_PKEY_generate(ctx, &key) > 0);
+        EVP_PKEY_CTX_free(ctx);
+        return key;
+    }
+    case PKI_NUM_KEYS:
+        break;
+    }
+    return NULL;
+}
+
+EVP_PKEY *pki_key(enum pki_key kind)
+{
+    if (!keys[kind])
+        keys[kind] = make_key(kind);
+    must(keys[kind] != NULL);
+    return keys[kind];
+}
+
+void pki_free(void)
+{
+    for (int i = 0; i < PKI_NUM_KEYS; i++) {
+        EVP_PKEY_free(keys[i]);
+        keys[i] = NULL;
+    }
+}
+
+static void extend(X509 *cert, X509V3_CTX *ctx, int nid, const char *value)
+{
+    if (!value)
+        return;
+    X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, ctx, nid, value);
+    must(ext && X509_add_ext(cert, ext, -1));
+    X509_EXTENSION_free(ext);
+}
+
+X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
+{
+    static long serial;
+    bool any_time = what->begin || what->end;
+    time_t now = PKI_NOW;
+    X509 *cert = X509_new();
+    must(cert && X509_set_version(cert, 2) &&
+         ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial));
+    X509_time_adj(X509_getm_notBefore(cert), any_time ? (long)what->begin : -3600, &now);
+    X509_time_adj(X509_getm_notAfter(cert), any_time ? (long)what->end : 86400, &now);
+    must(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                                    (const unsigned char *)what->subject, -1, -1, 0));
+    must(X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert)) &&
+         X509_set_pubkey(cert, pki_key(what->key)));
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, issuer ? issuer : cert, cert, NULL, NULL, 0);
+    if (what->ca)
+        extend(cert, &ctx, NID_basic_constraints, "critical,CA:TRUE");
+    extend(cert, &ctx, NID_subject_alt_name, what->san);
+    extend(cert, &ctx, NID_ext_key_usage, what->eku);
+    extend(cert, &ctx, NID_key_usage, what->usage);
+    extend(cert, &ctx, NID_name_constraints, what->constraints);
+    enum pki_key signer = issuer ? issuer_key : what->key;
+    const EVP_MD *digest = what->digest;
+    if (!digest && signer != PKI_ED25519)
+        digest = EVP_sha256();
+    must(X509_sign(cert, pki_key(signer), digest) > 0);
+    return cert;
+}
+
+size_t pki_entry(uint8_t *out, size_t cap, X509 *cert)
+{
+    int len = i2d_X509(cert, NULL);
+    must(len > 0 && (size_t)len + 5 <= cap);
+    uint8_t *at = out + 3;
+    out[0] = 0;
+    out[1] = (uint8_t)(len >> 8);
+    out[2] = (uint8_t)len;
+    must(i2d_X509(cert, &at) == len);
+    at[0] = at[1] = 0;
+    return (size_t)len + 5;
+}

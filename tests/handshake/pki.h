@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_HANDSHAKE_PKI_H
+#define LKS_TESTS_HANDSHAKE_PKI_H
+
+/* Certificates made in the test, with whatever is wrong about them. */
+
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PKI_NOW 1750000000 /* what the tests take for the time */
+
+enum pki_key {
+    PKI_P256,
+    PKI_P384,
+    PKI_P521,
+    PKI_P224,
+    PKI_ED25519,
+    PKI_RSA_2048,
+    PKI_RSA_1024,
+    PKI_RSA_PSS,
+    PKI_NUM_KEYS
+};
+
+/* The test's own key of a kind, made once. */
+EVP_PKEY *pki_key(enum pki_key kind);
+void pki_free(void);
+
+struct pki {
+    const char *subject;                         /* CN */
+    const char *san, *eku, *usage, *constraints; /* as in openssl.cnf; NULL: none */
+    bool ca;
+    enum pki_key key;
+    int64_t begin, end;   /* seconds from PKI_NOW; both 0: an hour ago, a day from now */
+    const EVP_MD *digest; /* NULL: SHA-256, or none for Ed25519 */
+};
+
+/* A certificate signed by the issuer's key; issuer NULL: by itself. Aborts if it cannot be made. */
+X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key);
+
+/* Writes a CertificateEntry without extensions; returns its length. */
+size_t pki_entry(uint8_t *out, size_t cap, X509 *cert);
+
+#endif
