@@ -3,7 +3,6 @@
 /* Certificate, RFC 8446 section 4.4.2, CertificateRequest, section 4.3.2, and CertificateVerify,
  * section 4.4.3. */
 
-#include <openssl/err.h>
 #include <string.h>
 
 #include "handshake/core.h"
@@ -64,11 +63,10 @@ enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks
     return lks_message_end(hs, message);
 }
 
-/* Extensions of a CertificateEntry, or of a CertificateRequest: none is of use yet. */
-static enum lks_status skip_extensions(struct lks_reader list, enum lks_extension_place place,
-                                       lks_extension_set offered, lks_extension_set *seen)
+/* Extensions of a CertificateRequest: only that they are there. */
+static enum lks_status skip_extensions(struct lks_reader list, lks_extension_set *seen)
 {
-    struct lks_extension_block block = {.rest = list, .place = place, .offered = offered};
+    struct lks_extension_block block = {.rest = list, .place = LKS_IN_CERTIFICATE_REQUEST};
     enum lks_status status = LKS_OK;
     while (!status && block.rest.len) {
         uint16_t type;
@@ -79,32 +77,14 @@ static enum lks_status skip_extensions(struct lks_reader list, enum lks_extensio
     return status;
 }
 
-static enum lks_status read_leaf(struct lks_hs *hs, struct lks_reader der)
-{
-    const unsigned char *at = der.data;
-    hs->peer = d2i_X509(NULL, &at, (long)der.len);
-    ERR_clear_error();
-    return hs->peer && at == der.data + der.len ? LKS_OK : LKS_ALERT_BAD_CERTIFICATE;
-}
-
 enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
 {
-    struct lks_reader context, list, der, extensions;
-    lks_extension_set seen;
+    struct lks_reader context, list;
     if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len ||
         context.len || !list.len) /* section 4.4.2.4: a server's that is empty: decode_error */
         return LKS_ALERT_DECODE_ERROR;
-    while (list.len) {
-        if (!lks_read_vec24(&list, &der) || !der.len || !lks_read_vec16(&list, &extensions))
-            return LKS_ALERT_DECODE_ERROR;
-        enum lks_status status =
-            skip_extensions(extensions, LKS_IN_CERTIFICATE, hs->offered, &seen);
-        if (!status && !hs->peer)
-            status = read_leaf(hs, der);
-        if (status)
-            return status;
-    }
-    return hs->config->takes_any_peer ? LKS_OK : LKS_ALERT_UNKNOWN_CA;
+    enum lks_status status = lks_peer_read(&hs->peer, list, 0);
+    return status ? status : lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
 }
 
 enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reader body)
@@ -115,20 +95,11 @@ enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reade
         return LKS_ALERT_DECODE_ERROR;
     if (context.len) /* section 4.3.2: empty, in the handshake */
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    enum lks_status status = skip_extensions(extensions, LKS_IN_CERTIFICATE_REQUEST, 0, &seen);
+    enum lks_status status = skip_extensions(extensions, &seen);
     if (!status && !(seen & lks_extension_bit(LKS_EXT_SIGNATURE_ALGORITHMS)))
         return LKS_ALERT_MISSING_EXTENSION;
     hs->certificate_requested = true;
     return status;
-}
-
-/* Only what we offered, section 4.4.3, and what the certificate's key can do. */
-static const struct lks_sign_scheme *find_scheme(uint16_t number, const EVP_PKEY *key)
-{
-    for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
-        if (row->number == number)
-            return key && lks_sign_fits(row, key) ? row : NULL;
-    return NULL;
 }
 
 enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader body)
@@ -138,13 +109,12 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    EVP_PKEY *key = X509_get0_pubkey(hs->peer);
-    const struct lks_sign_scheme *scheme = find_scheme(number, key);
-    if (!scheme)
+    const struct lks_sign_scheme *scheme = lks_sign_find(number);
+    if (!scheme) /* section 4.4.3: one that we offered */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     enum lks_status status =
         signed_content(hs, hs->role == LKS_CLIENT ? LKS_SERVER : LKS_CLIENT, content);
     return status ? status
-                  : lks_sign_verify(scheme, key, content, CONTENT_LEN + hs->suite->hash_len,
-                                    sig.data, sig.len);
+                  : lks_sign_verify(scheme, hs->peer->key, content,
+                                    CONTENT_LEN + hs->suite->hash_len, sig.data, sig.len);
 }

@@ -9,18 +9,24 @@
 #include "handshake/core.h"
 #include "handshake/server_hello.h"
 
-/* RFC 6066 section 3: no IP addresses in server_name, and no dot at its end. */
+/* The name that the certificate must have, without a dot at its end; and unless it is an address,
+ * what RFC 6066 section 3 lets stand in server_name. */
 static enum lks_status set_server_name(struct lks_hs *hs, const char *name)
 {
     uint8_t address[16];
-    if (!name || inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+    if (!name)
         return LKS_OK;
     size_t len = strlen(name);
     if (len && name[len - 1] == '.')
         len--;
     if (!len || len > 255)
         return LKS_BAD_ARGUMENT;
-    hs->server_name = strndup(name, len);
+    hs->peer_name = strndup(name, len);
+    if (!hs->peer_name)
+        return LKS_NO_MEMORY;
+    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+        return LKS_OK;
+    hs->server_name = strdup(hs->peer_name);
     return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
 }
 

@@ -300,10 +300,10 @@ static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS);
-    size_t list = lks_write_open(w, 2);
-    for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
-        lks_write_u16(w, row->number);
-    lks_write_close(w, list, 2);
+    lks_sign_write_schemes(w, false);
+    lks_write_close(w, extension, 2);
+    extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
+    lks_sign_write_schemes(w, true);
     lks_write_close(w, extension, 2);
 }
 

@@ -38,12 +38,11 @@ struct lks_config {
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
-    bool defers_pkey;    /* a handshake stops for public-key work */
-    bool no_compat;      /* a client's hello does without RFC 8446's appendix D.4 */
-    bool greases;        /* RFC 8701 */
-    bool takes_any_peer; /* tests only: no certificate is looked at */
-    X509_STORE *trust;   /* NULL: nobody */
-    time_t verify_time;  /* of tests, instead of now; 0: now */
+    bool defers_pkey;   /* a handshake stops for public-key work */
+    bool no_compat;     /* a client's hello does without RFC 8446's appendix D.4 */
+    bool greases;       /* RFC 8701 */
+    X509_STORE *trust;  /* NULL: nobody */
+    time_t verify_time; /* of tests, instead of now; 0: now */
 };
 
 /* Another reference; give it up with lks_config_free(). */

@@ -89,8 +89,9 @@ void lks_hs_free(struct lks_hs *hs)
         lks_group_key_free(hs->shares[i].key);
     lks_schedule_wipe(&hs->schedule);
     lks_config_free(hs->config);
-    X509_free(hs->peer);
+    lks_peer_free(hs->peer);
     free(hs->server_name);
+    free(hs->peer_name);
     free(hs->cookie);
     free(hs->in);
     while (hs->buffers) {

@@ -11,6 +11,7 @@
 #include "handshake/handshake.h"
 #include "handshake/pkey.h"
 #include "handshake/schedule.h"
+#include "handshake/verify.h"
 
 /* HandshakeType, RFC 8446 section 4. */
 enum lks_message {
@@ -82,6 +83,7 @@ struct lks_hs {
     const struct lks_certificate *certificate;
     const struct lks_sign_scheme *scheme;
     const char *alpn;
+    struct lks_peer *peer; /* the other side's certificates */
     bool retried, compat, skip_early_data;
     uint8_t session_id[32]; /* the client's legacy_session_id */
     uint8_t session_id_len;
@@ -96,7 +98,8 @@ struct lks_hs {
     uint8_t hello_digest[32]; /* of the first ClientHello, after a HelloRetryRequest */
 
     /* A client's. */
-    char *server_name;
+    char *server_name;         /* for SNI; NULL: none */
+    char *peer_name;           /* that the certificate must be for; NULL: nobody */
     struct lks_reader hello;   /* the last ClientHello, in a buffer */
     lks_extension_set offered; /* in it */
     struct {
@@ -106,7 +109,6 @@ struct lks_hs {
     struct lks_reader key_shares; /* the list as it was sent; empty: to be made */
     uint8_t *cookie;              /* of a HelloRetryRequest; NULL: none */
     size_t cookie_len;
-    X509 *peer;
     bool certificate_requested;
 };
 

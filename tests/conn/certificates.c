@@ -25,11 +25,13 @@ static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, siz
     X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
     X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
     X509_NAME *name = X509_get_subject_name(cert);
+    const char *kind = EVP_PKEY_get0_type_name(key); /* so that each has a name of its own */
+    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)kind, -1, -1, 0);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1,
                                0);
     X509_set_issuer_name(cert, name);
-    X509_EXTENSION *san =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,DNS:*.example.test");
+    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+                                              "DNS:localhost,DNS:*.example.test,IP:127.0.0.1");
     X509_add_ext(cert, san, -1);
     X509_EXTENSION_free(san);
     if (comment_len) {
@@ -52,6 +54,16 @@ static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, siz
 
 static struct test_certificates made;
 
+static void append(const char *path, const char *from)
+{
+    char text[8192];
+    FILE *in = fopen(from, "r"), *out = fopen(path, "a");
+    must(in && out);
+    size_t len = fread(text, 1, sizeof(text), in);
+    must(fwrite(text, 1, len, out) == len && fclose(out) == 0);
+    fclose(in);
+}
+
 const struct test_certificates *test_certificates(void)
 {
     if (made.dir[0])
@@ -64,6 +76,9 @@ const struct test_certificates *test_certificates(void)
     snprintf(made.rsa_key, sizeof(made.rsa_key), "%s/rsa.key", made.dir);
     make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key, 0);
     make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key, 0);
+    snprintf(made.both_certs, sizeof(made.both_certs), "%s/both.pem", made.dir);
+    append(made.both_certs, made.ecdsa_cert);
+    append(made.both_certs, made.rsa_cert);
     return &made;
 }
 
@@ -80,6 +95,7 @@ void test_certificates_remove(void)
     unlink(made.ecdsa_key);
     unlink(made.rsa_cert);
     unlink(made.rsa_key);
+    unlink(made.both_certs);
     rmdir(made.dir);
     made.dir[0] = 0;
 }

@@ -48,6 +48,7 @@ struct test_certificates {
     char dir[64];
     char ecdsa_cert[128], ecdsa_key[128];
     char rsa_cert[128], rsa_key[128];
+    char both_certs[128]; /* one file */
 };
 const struct test_certificates *test_certificates(void);
 void test_certificates_remove(void);

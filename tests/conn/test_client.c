@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "conn/conn.h"
-#include "handshake/config.h"
+#include "handshake/group.h"
 #include "test_conn.h"
 
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
@@ -20,7 +20,7 @@ static struct lks_config *client_config(const char *suite_list, const char *grou
     struct lks_config *config;
     struct lks_error err;
     CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    config->takes_any_peer = true;
+    LKS_CHECK(!lks_config_set_trust(config, test_certificates()->both_certs, &err), "%s", err.text);
     if (suite_list)
         LKS_CHECK(!lks_config_set_suites(config, suite_list, &err), "%s", err.text);
     if (groups)
@@ -42,6 +42,7 @@ static struct lks_config *server_config(const char *kind, const char *groups, co
 }
 
 static const struct lks_conn_options localhost = {.server_name = "localhost"};
+static const struct lks_conn_options address = {.server_name = "127.0.0.1"};
 
 /* len random bytes each way, checked. */
 static void echo(struct loopback *l, size_t len)
@@ -113,7 +114,7 @@ static void every_kind_of_hello(void)
             server_config(NULL, bits & 2 ? "secp384r1" : NULL, "http/1.1,h2");
         lks_config_set_grease(client, bits & 4);
         lks_config_set_compatibility(client, bits & 8);
-        loopback_init(&l, client, server, bits & 16 ? &localhost : NULL);
+        loopback_init(&l, client, server, bits & 16 ? &localhost : &address);
         loopback_run(&l);
         check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519", bits & 1 ? "http/1.1" : "",
                     bits & 2);
@@ -254,24 +255,39 @@ static void every_kind_with_openssl(void)
                                  group != 0, bits & 2);
 }
 
-/* Who signed the server's certificate, nobody says. */
-static void unknown_server_is_refused(void)
+/* A server whose certificate the client has no reason to believe, and the alert that it gets. */
+static void wrong_servers_are_refused(void)
 {
-    struct loopback l;
-    struct lks_config *client = client_config(NULL, NULL, NULL);
-    struct lks_config *server = server_config("ecdsa", NULL, NULL);
-    client->takes_any_peer = false;
-    loopback_init(&l, client, server, &localhost);
-    loopback_run(&l);
-    CU_ASSERT_EQUAL(l.client.end, LKS_ALERT_UNKNOWN_CA);
-    CU_ASSERT_EQUAL(l.server.end, LKS_PEER_ALERT);
-    CU_ASSERT_FALSE(l.client.established || l.server.established);
-    struct lks_conn_info info;
-    lks_conn_get_info(l.server.conn, &info);
-    CU_ASSERT_EQUAL(info.peer_alert, 48);
-    loopback_free(&l);
-    lks_config_free(client);
-    lks_config_free(server);
+    static const struct {
+        const char *name;
+        bool trusted;
+        enum lks_status status;
+    } rows[] = {{"localhost", false, LKS_ALERT_UNKNOWN_CA},
+                {"localhost.", true, LKS_OK},
+                {"elsewhere.test", true, LKS_ALERT_BAD_CERTIFICATE},
+                {"127.0.0.2", true, LKS_ALERT_BAD_CERTIFICATE},
+                {"a.example.test", true, LKS_OK},
+                {NULL, true, LKS_ALERT_BAD_CERTIFICATE}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct loopback l;
+        struct lks_conn_info info;
+        struct lks_config *client = client_config(NULL, NULL, NULL), *nobody;
+        struct lks_config *server = server_config("ecdsa", NULL, NULL);
+        const struct lks_conn_options options = {.server_name = rows[i].name};
+        CU_ASSERT_EQUAL_FATAL(lks_config_new(&nobody), LKS_OK);
+        loopback_init(&l, rows[i].trusted ? client : nobody, server, &options);
+        loopback_run(&l);
+        LKS_CHECK(l.client.end == rows[i].status, "%s: %s", rows[i].name,
+                  lks_status_name(l.client.end));
+        CU_ASSERT_EQUAL(l.client.established, !rows[i].status);
+        CU_ASSERT_EQUAL(l.server.established, !rows[i].status);
+        lks_conn_get_info(l.server.conn, &info);
+        CU_ASSERT_EQUAL(info.peer_alert, rows[i].status ? lks_status_alert(rows[i].status) : 0xff);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(nobody);
+        lks_config_free(server);
+    }
 }
 
 static void bad_names(void)
@@ -295,7 +311,7 @@ const struct lks_test client_tests[] = {
     {"server's flight split at every byte", server_flight_split_at_every_byte},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"every kind with OpenSSL's server", every_kind_with_openssl},
-    {"unknown server is refused", unknown_server_is_refused},
+    {"wrong servers are refused", wrong_servers_are_refused},
     {"bad names", bad_names},
     {NULL, NULL},
 };
