@@ -13,7 +13,7 @@
 
 #include <lockstep/status.h>
 
-#define LKS_SHARE_MAX         384u
+#define LKS_SHARE_MAX         1216u
 #define LKS_SHARED_SECRET_MAX 384u
 
 /* The client's ephemeral key, between its share and the server's. */
@@ -47,7 +47,7 @@ LKS_MUST_CHECK enum lks_status lks_group_generate(const struct lks_group *group,
  * The client's second half: the secret shared with the server (group->secret_len bytes; to be
  * wiped), from the share in its answer. LKS_ALERT_ILLEGAL_PARAMETER for one of the wrong length,
  * that is no valid public key, or that gives an all-zero secret (RFC 8446 sections 4.2.8.1,
- * 4.2.8.2, 7.4.2). The key stays as it was.
+ * 4.2.8.2, 7.4.2; FIPS 203 section 7.2). The key stays as it was.
  */
 LKS_MUST_CHECK enum lks_status lks_group_finish(const struct lks_group_key *key,
                                                 const uint8_t *peer_share, size_t peer_share_len,

@@ -10,7 +10,9 @@
 
 struct lks_group_key {
     const struct lks_group *group;
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey;              /* Diffie-Hellman */
+    uint8_t *dk;                 /* hybrid: ML-KEM's decapsulation key, */
+    struct lks_group_key *other; /* and the other half */
 };
 
 struct lks_group_kind {
@@ -22,6 +24,9 @@ struct lks_group_kind {
     /* Whatever of the key is neither the struct itself nor NULL. */
     void (*clear)(struct lks_group_key *key);
 };
+
+/* ML-KEM-768 beside the Diffie-Hellman group whose row is the parameter. */
+extern const struct lks_group_kind lks_group_hybrid;
 
 /* Diffie-Hellman over libcrypto: elliptic curves, X25519 and prime fields. */
 extern const struct lks_group_kind lks_group_dh;

@@ -9,6 +9,7 @@
 #include "record/protection.h"
 #include "record/record.h"
 #include "simd/aead.h"
+#include "simd/mlkem.h"
 
 _Static_assert(sizeof(struct lks_key) % 64 == 0, "keys are whole cache lines");
 _Static_assert(offsetof(struct lks_key, state) == 48,
@@ -82,5 +83,9 @@ size_t lks_engine_describe(char *text, size_t cap)
             snprintf(text + len, cap - len, "%s", line);
         len += strlen(line);
     }
+    const struct lks_mlkem *mlkem = lks_mlkem_best();
+    if (mlkem)
+        len += (size_t)snprintf(len < cap ? text + len : NULL, len < cap ? cap - len : 0,
+                                "%s: %s\n", mlkem->name, mlkem->isa);
     return len;
 }

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/ct.h"
 #include "simd/aead_rows.h"
+#include "simd/isa.h"
 
 #ifdef LKS_SIMD_X86
 #define X86(row) &row,
@@ -68,12 +69,17 @@ const struct lks_aead *const *lks_aead_rows(unsigned int id)
     return id < LKS_NUM_AEADS && all_rows[id] ? all_rows[id] : none;
 }
 
-bool lks_aead_usable(const struct lks_aead *row)
+bool lks_isa_usable(const char *isa)
 {
     for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
-        if (strcmp(row->isa, tiers[i].isa) == 0)
+        if (strcmp(isa, tiers[i].isa) == 0)
             return lks_cpu_has(tiers[i].needs);
     return false;
+}
+
+bool lks_aead_usable(const struct lks_aead *row)
+{
+    return lks_isa_usable(row->isa);
 }
 
 const struct lks_aead *lks_aead_best(unsigned int id)

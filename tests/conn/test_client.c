@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn/conn.h"
@@ -116,14 +117,55 @@ static void every_kind_of_hello(void)
         lks_config_set_compatibility(client, bits & 8);
         loopback_init(&l, client, server, bits & 16 ? &localhost : &address);
         loopback_run(&l);
-        check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519", bits & 1 ? "http/1.1" : "",
-                    bits & 2);
+        check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519mlkem768",
+                    bits & 1 ? "http/1.1" : "", bits & 2);
         if (l.client.established && l.server.established)
             echo(&l, 100);
         loopback_free(&l);
         lks_config_free(client);
         lks_config_free(server);
     }
+}
+
+/* A hello with ML-KEM's share, in two records and two deliveries, split at every byte. */
+static void long_hello_in_two_records(void)
+{
+    struct lks_config *client = client_config(NULL, "x25519mlkem768,x25519", NULL);
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    const char *effort = getenv("LKS_TEST_EFFORT");
+    const size_t step = effort && strcmp(effort, "quick") == 0 ? 19 : 1;
+    size_t len = 2;
+    for (size_t at = 1; at < len; at += step) {
+        struct loopback l;
+        loopback_init(&l, client, server, &localhost);
+        loopback_turn(&l);
+        struct buffer *wire = &l.server.wire_in, two = {0};
+        len = wire->len - 5;
+        const uint8_t first[5] = {22, 3, 1, (uint8_t)(at >> 8), (uint8_t)at};
+        const uint8_t second[5] = {22, 3, 3, (uint8_t)((len - at) >> 8), (uint8_t)(len - at)};
+        buffer_add(&two, first, 5);
+        buffer_add(&two, wire->data + 5, at);
+        buffer_add(&two, second, 5);
+        buffer_add(&two, wire->data + 5 + at, len - at);
+        wire->len = 0;
+        buffer_add(wire, two.data, two.len);
+        buffer_free(&two);
+        l.server.delivered = 5 + at;
+        while (loopback_turn(&l))
+            ;
+        CU_ASSERT_EQUAL(l.server.wire_out.len + l.client.wire_in.len, 0);
+        l.server.delivered = SIZE_MAX;
+        loopback_run(&l);
+        LKS_CHECK(l.client.established && l.server.established, "split at %zu of %zu: %s", at, len,
+                  lks_status_name(l.server.end));
+        struct lks_conn_info info;
+        lks_conn_get_info(l.server.conn, &info);
+        CU_ASSERT_EQUAL(info.group, 0x11ec);
+        loopback_free(&l);
+    }
+    LKS_CHECK(len > 1300, "a hello of %zu bytes", len);
+    lks_config_free(client);
+    lks_config_free(server);
 }
 
 /* The server's bytes arrive in two parts, split at each place: first its hello, then the flight. */
@@ -308,6 +350,7 @@ static void bad_names(void)
 const struct lks_test client_tests[] = {
     {"every suite and group", every_suite_and_group},
     {"every kind of hello", every_kind_of_hello},
+    {"long hello in two records", long_hello_in_two_records},
     {"server's flight split at every byte", server_flight_split_at_every_byte},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"every kind with OpenSSL's server", every_kind_with_openssl},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handshake/group.h"
+#include "simd/mlkem.h"
 #include "test_handshake.h"
 
 static const struct lks_group *group_called(const char *name)
@@ -147,6 +148,44 @@ static void secrets_keep_their_zeros(void)
     CU_ASSERT_EQUAL(memcmp(share, secret, group->secret_len), 0);
 }
 
+/* draft-ietf-tls-ecdhe-mlkem section 4.1: ML-KEM first in the shares and in the secret, and each
+ * half is what it is alone. */
+static void hybrid_is_both_halves(void)
+{
+    const struct lks_group *group = group_called("x25519mlkem768"),
+                           *x25519 = group_called("x25519");
+    const struct lks_mlkem *mlkem = lks_mlkem_best();
+    uint8_t seed[LKS_MLKEM_SEED_LEN] = {7}, dk[LKS_MLKEM_DK_LEN], client[LKS_SHARE_MAX],
+            server[LKS_SHARE_MAX], secret[LKS_SHARED_SECRET_MAX], alone[LKS_SHARED_SECRET_MAX];
+    struct lks_group_key *key;
+    CU_ASSERT_EQUAL(group->number, 0x11ec);
+    CU_ASSERT_EQUAL(group->client_share_len, 1216);
+    CU_ASSERT_EQUAL(group->server_share_len, 1120);
+    CU_ASSERT_EQUAL(group->secret_len, 64);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mlkem);
+    mlkem->generate(client, dk, seed);
+    CU_ASSERT_EQUAL_FATAL(lks_group_generate(x25519, &key, client + LKS_MLKEM_EK_LEN), LKS_OK);
+    CU_ASSERT_EQUAL(lks_group_respond(group, client, group->client_share_len, server, secret),
+                    LKS_OK);
+    mlkem->decapsulate(alone, dk, server);
+    CU_ASSERT_EQUAL(lks_group_finish(key, server + LKS_MLKEM_CIPHER_LEN, 32, alone + 32), LKS_OK);
+    CU_ASSERT_EQUAL(memcmp(secret, alone, 64), 0);
+
+    /* Either half alone can be wrong. */
+    memset(client + LKS_MLKEM_EK_LEN, 0, 32);
+    check_refused(group, client, "X25519 of order 4");
+    client[LKS_MLKEM_EK_LEN] = 9;
+    client[0] = 0xff; /* 4095 at least */
+    client[1] |= 15;
+    check_refused(group, client, "a coefficient beyond q");
+    lks_group_key_free(key);
+    CU_ASSERT_EQUAL_FATAL(lks_group_generate(group, &key, client), LKS_OK);
+    memset(server + LKS_MLKEM_CIPHER_LEN, 0, 32);
+    CU_ASSERT_EQUAL(lks_group_finish(key, server, group->server_share_len, secret),
+                    LKS_ALERT_ILLEGAL_PARAMETER);
+    lks_group_key_free(key);
+}
+
 const struct lks_test group_tests[] = {
     {"both halves agree", both_halves_agree},
     {"wrong lengths", wrong_lengths},
@@ -154,5 +193,6 @@ const struct lks_test group_tests[] = {
     {"all-zero secret", all_zero_secret},
     {"numbers out of range", numbers_out_of_range},
     {"secrets keep their zeros", secrets_keep_their_zeros},
+    {"hybrid is both halves", hybrid_is_both_halves},
     {NULL, NULL},
 };
