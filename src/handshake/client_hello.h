@@ -24,6 +24,9 @@ struct lks_client_hello {
     struct lks_reader alpn;        /* ProtocolName list */
     struct lks_reader versions;
     struct lks_reader key_shares; /* KeyShareEntry list */
+    struct lks_reader psk_modes;
+    struct lks_reader psk_identities; /* PskIdentity list */
+    struct lks_reader psk_binders;    /* PskBinderEntry list: as many; ends the message */
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
     bool has_cookie, has_psk, has_psk_modes, has_early_data;
 };
