@@ -28,6 +28,8 @@ bool driver_option(struct lks_config *config, char **argv, int *i)
         driver_check(lks_config_set_suites(config, value, &err), &err);
     else if (strcmp(option, "--groups") == 0)
         driver_check(lks_config_set_groups(config, value, &err), &err);
+    else if (strcmp(option, "--trust") == 0)
+        driver_check(lks_config_set_trust(config, value, &err), &err);
     else if (strcmp(option, "--key-log") == 0)
         driver_check(lks_config_set_key_log(config, value, &err), &err);
     else

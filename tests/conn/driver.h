@@ -13,6 +13,7 @@
  * value is wrong.
  *
  *     --cert FILE --key FILE   a certificate, as often as wanted
+ *     --trust FILE             CA certificates
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
  */
 bool driver_option(struct lks_config *config, char **argv, int *i);

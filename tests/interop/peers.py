@@ -264,8 +264,8 @@ class Gnutls:
             args += ["--require-client-cert", "--verify-client-cert", "--x509cafile", bed["ca.pem"]]
         else:
             args += ["--disable-client-cert"]
-        if want.alpn:
-            args += ["--alpn", want.alpn]
+        for protocol in want.alpn.split(",") if want.alpn else []:
+            args += ["--alpn", protocol]
         if want.early:
             args += ["--earlydata", "--maxearlydata=16384"]
         if want.record_size:
