@@ -42,6 +42,56 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_con
                                                                   struct lks_error *err);
 
 /*
+ * A stapled OCSP response for the certificate that was added last: a file with an OCSPResponse in
+ * DER (RFC 6960), sent to peers that ask (RFC 8446 section 4.4.2.1). NULL: none any more. A newer
+ * response goes into a new configuration for the connections to come.
+ * LKS_BAD_CONFIG: unreadable, no successful response, or (where the chain has the issuer) one about
+ * another certificate.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_ocsp_response(struct lks_config *config, const char *file, struct lks_error *err);
+
+/* Signed certificate timestamps for the certificate that was added last: a file with a
+ * SignedCertificateTimestampList (RFC 6962 section 3.3), passed on to peers that ask. NULL: none.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_sct(struct lks_config *config,
+                                                          const char *file, struct lks_error *err);
+
+/*
+ * Certificate compression (RFC 8879): algorithms in order of preference, separated by commas, of
+ * "brotli,zstd,zlib"; "all": what the library was built with, none included. Ours are compressed
+ * once, by the call; the peer's may come compressed where we offer it. Off unless called.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_certificate_compression(struct lks_config *config, const char *algorithms,
+                                       struct lks_error *err);
+
+/* Whether a client asks for a stapled OCSP response. Off unless called. */
+enum lks_ocsp {
+    LKS_OCSP_OFF,
+    LKS_OCSP_CHECKED, /* one that comes must be good; it may be missing, unless the certificate says
+                         that it must not (RFC 7633) */
+    LKS_OCSP_REQUIRED, /* bad_certificate_status_response without a good one */
+};
+LKS_API void lks_config_set_ocsp(struct lks_config *config, enum lks_ocsp ocsp);
+
+/* Whether a client asks for signed certificate timestamps; lks_conn_peer_scts() has what came. Off
+ * unless called. */
+LKS_API void lks_config_set_sct_wanted(struct lks_config *config, bool wanted);
+
+/* Whether a server asks its clients for a certificate, to be verified against what
+ * lks_config_set_trust() says. Off unless called. */
+enum lks_client_auth {
+    LKS_CLIENT_AUTH_OFF,
+    LKS_CLIENT_AUTH_OPTIONAL, /* a client may have none; one that it has must be good */
+    LKS_CLIENT_AUTH_REQUIRED, /* certificate_required without one */
+};
+/* send_authorities: CertificateRequest names the trusted CAs (section 4.2.4), so that a client with
+ * several certificates can choose: for a file with few. */
+LKS_API void lks_config_set_client_auth(struct lks_config *config, enum lks_client_auth mode,
+                                        bool send_authorities);
+
+/*
  * Whom to trust: path is a PEM file, a directory of such files, or NULL for the system's directory
  * (/etc/ssl/certs). Read once, now; a later call takes the place of an earlier one. Each
  * certificate there is trusted as the end of a chain, a root or not. Without this call nobody is

@@ -186,14 +186,21 @@ struct lks_conn_info {
     uint16_t group;     /* NamedGroup number */
     uint8_t peer_alert; /* AlertDescription the peer ended with; 0xff: none */
     bool hello_retried;
-    bool resumed;      /* by a ticket of an earlier connection */
-    bool external_psk; /* by a key of lks_config_add_psk() */
     const char *suite_name;
     const char *group_name;
     const char *alpn;
     const char *kernel; /* "aes_128_gcm/aesni" */
 };
 LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info);
+
+/*
+ * The peer's certificate in DER, verified; and the SignedCertificateTimestampList that came with it
+ * (RFC 6962 section 3.3), not verified. Ask when LKS_EVENT_ESTABLISHED is told: they are there
+ * until the next lks_conn_open() with bytes, so that an idle connection does not keep them. NULL
+ * and 0: none.
+ */
+LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
+LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);
 
 /*
  * One direction of an established TLS 1.3 connection, to go on with elsewhere (another process, a

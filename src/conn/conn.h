@@ -54,6 +54,7 @@ struct conn_handshake {
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
     bool opens_sealed; /* a record under the handshake keys was opened */
     bool waits_pkey;   /* no input until the job is back */
+    bool keeps_peer;   /* until the caller had time to look at the peer's certificate */
 };
 
 /* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */
@@ -82,14 +83,12 @@ struct lks_conn {
     uint8_t peer_alert;  /* AlertDescription that ended the peer's side, or ALERT_NONE */
     uint8_t num_idle;    /* records in a row that moved nothing */
     uint8_t message_len; /* bytes in message */
-    bool established : 1;
-    bool hello_retried : 1;
-    bool resumed : 1;
-    bool external_psk : 1;
-    bool close_received : 1;
-    bool close_wanted : 1; /* lks_conn_close() was called */
-    bool close_sent : 1;   /* an alert that ends our side was sealed */
-    bool update_asked : 1; /* of the peer, which has not answered yet */
+    bool established;
+    bool hello_retried;
+    bool close_received;
+    bool close_wanted; /* lks_conn_close() was called */
+    bool close_sent;   /* an alert that ends our side was sealed */
+    bool update_asked; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
     uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
@@ -123,6 +122,8 @@ LKS_MUST_CHECK enum lks_status conn_handshake_input(struct lks_conn *conn, const
                                                     size_t len, enum lks_event *event);
 /* Fetches the handshake's events: queues its bytes, installs its keys. */
 LKS_MUST_CHECK enum lks_status conn_handshake_pump(struct lks_conn *conn);
+/* Whether it has nothing to do any more, there or not. */
+bool conn_handshake_is_over(const struct lks_conn *conn);
 /* Frees the handshake if nothing needs it any more. */
 void conn_handshake_release(struct lks_conn *conn);
 void conn_handshake_free(struct lks_conn *conn);

@@ -17,8 +17,8 @@ enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
         return (enum lks_status)conn->failed;
     /* Between two messages and with nothing under way: then the two sides agree on where they are.
      */
-    if (!conn->established || conn->handshake || conn->num_opening || conn->update != OWN_NONE ||
-        conn->alert != OWN_NONE || conn->message_len || conn->skip_len)
+    if (!conn->established || !conn_handshake_is_over(conn) || conn->num_opening ||
+        conn->update != OWN_NONE || conn->alert != OWN_NONE || conn->message_len || conn->skip_len)
         return LKS_WANT_ROOM;
     const bool seals = dir == LKS_SEAL;
     const uint8_t *secret = seals ? conn->seal_secret : conn->open_secret;

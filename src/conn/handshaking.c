@@ -51,10 +51,9 @@ static void set_established(struct lks_conn *conn)
     conn->group_name = info.group_name;
     conn->alpn = info.alpn;
     conn->hello_retried = info.hello_retried;
-    conn->resumed = info.resumed;
-    conn->external_psk = info.external_psk;
     conn_set_kernel(conn);
     conn->num_idle = 0;
+    conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
 }
 
@@ -142,11 +141,30 @@ enum lks_status lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *j
     return status ? conn_fail(conn, status) : LKS_OK;
 }
 
-void conn_handshake_release(struct lks_conn *conn)
+bool conn_handshake_is_over(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
-    if (h && conn->established && !h->num_pieces && !h->num_sealing)
+    return !h || (conn->established && !h->num_pieces && !h->num_sealing);
+}
+
+void conn_handshake_release(struct lks_conn *conn)
+{
+    if (conn->handshake && !conn->handshake->keeps_peer && conn_handshake_is_over(conn))
         conn_handshake_free(conn);
+}
+
+const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len)
+{
+    const struct lks_peer *peer = conn->handshake ? lks_hs_peer(conn->handshake->hs) : NULL;
+    *len = peer ? peer->der_len : 0;
+    return peer ? peer->der : NULL;
+}
+
+const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len)
+{
+    const struct lks_peer *peer = conn->handshake ? lks_hs_peer(conn->handshake->hs) : NULL;
+    *len = peer ? peer->sct_len : 0;
+    return peer ? peer->sct : NULL;
 }
 
 void conn_handshake_free(struct lks_conn *conn)

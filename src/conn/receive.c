@@ -175,6 +175,10 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
     wanted = wanted ? wanted : &ignored;
     *wanted = LKS_RECORD_HEADER_LEN;
     *taken = 0;
+    if (conn->handshake && conn->established && bytes_left(&at)) {
+        conn->handshake->keeps_peer = false;
+        conn_handshake_release(conn);
+    }
     while (!conn->failed && !conn->close_received && bytes_left(&at)) {
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)

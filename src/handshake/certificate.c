@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Certificate, RFC 8446 section 4.4.2, CertificateRequest, section 4.3.2, and CertificateVerify,
- * section 4.4.3. */
+/* Certificate, RFC 8446 section 4.4.2, CompressedCertificate, RFC 8879 section 4, and
+ * CertificateVerify, RFC 8446 section 4.4.3. */
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "handshake/certificate_file.h"
 #include "handshake/core.h"
+
+static const struct lks_certificate nothing; /* a client may have none: an empty list */
 
 enum lks_status lks_certificate_write(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
-    const struct lks_certificate *ours = hs->certificate;
-    enum lks_status status = lks_message_reserve(hs, ours ? ours->entries_len + 64 : 64);
+    const struct lks_certificate *ours = hs->certificate ? hs->certificate : &nothing;
+    struct lks_reader compressed;
+    const bool is_small =
+        hs->compression && lks_certificate_find_compressed(ours, hs->compression->number,
+                                                           hs->entry_extensions, &compressed);
+    const size_t len = is_small ? compressed.len : lks_certificate_body_max(ours);
+    enum lks_status status = lks_message_reserve(hs, LKS_MSG_HEADER_LEN + len);
     if (status)
         return status;
-    size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE);
-    lks_write_u8(w, 0); /* certificate_request_context: none asked, or an empty one */
-    size_t list = lks_write_open(w, 3);
-    if (ours)
-        lks_write_bytes(w, ours->entries, ours->entries_len);
-    lks_write_close(w, list, 3);
+    size_t message =
+        lks_message_begin(hs, is_small ? LKS_MSG_COMPRESSED_CERTIFICATE : LKS_MSG_CERTIFICATE);
+    if (is_small)
+        lks_write_bytes(w, compressed.data, compressed.len);
+    else
+        lks_certificate_write_body(w, ours, hs->entry_extensions);
     return lks_message_end(hs, message);
 }
 
@@ -63,42 +72,44 @@ enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks
     return lks_message_end(hs, message);
 }
 
-/* Extensions of a CertificateRequest: only that they are there. */
-static enum lks_status skip_extensions(struct lks_reader list, lks_extension_set *seen)
+/* Section 4.4.2.4. */
+static enum lks_status read_empty(const struct lks_hs *hs)
 {
-    struct lks_extension_block block = {.rest = list, .place = LKS_IN_CERTIFICATE_REQUEST};
-    enum lks_status status = LKS_OK;
-    while (!status && block.rest.len) {
-        uint16_t type;
-        struct lks_reader body;
-        status = lks_extension_next(&block, &type, &body);
-    }
-    *seen = block.seen;
-    return status;
+    if (hs->role == LKS_CLIENT)
+        return LKS_ALERT_DECODE_ERROR;
+    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_CERTIFICATE_REQUIRED
+                                                               : LKS_OK;
 }
 
 enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
 {
     struct lks_reader context, list;
-    if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len ||
-        context.len || !list.len) /* section 4.4.2.4: a server's that is empty: decode_error */
+    if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    enum lks_status status = lks_peer_read(&hs->peer, list, 0);
-    return status ? status : lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
+    if (context.len) /* a server's has none, and what ours asked with is empty */
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    if (!list.len)
+        return read_empty(hs);
+    /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer. */
+    enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
+    if (status)
+        return status;
+    return hs->role == LKS_CLIENT ? lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name)
+                                  : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
 }
 
-enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reader body)
+enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_reader body)
 {
-    struct lks_reader context, extensions;
-    lks_extension_set seen;
-    if (!lks_read_vec8(&body, &context) || !lks_read_vec16(&body, &extensions) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
-    if (context.len) /* section 4.3.2: empty, in the handshake */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    enum lks_status status = skip_extensions(extensions, &seen);
-    if (!status && !(seen & lks_extension_bit(LKS_EXT_SIGNATURE_ALGORITHMS)))
-        return LKS_ALERT_MISSING_EXTENSION;
-    hs->certificate_requested = true;
+    uint8_t *plain;
+    size_t plain_len;
+    if (!hs->config->compressions[0]) /* nobody asked for one */
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    enum lks_status status =
+        lks_compression_undo(&plain, &plain_len, body, hs->config->compressions);
+    if (status)
+        return status;
+    status = lks_certificate_read(hs, lks_reader_of(plain, plain_len));
+    free(plain);
     return status;
 }
 

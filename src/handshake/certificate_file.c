@@ -13,7 +13,7 @@
 
 #include "base/writer.h"
 
-#define CHAIN_MAX   10
+#define CHAIN_MAX   (int)LKS_PEER_CHAIN_MAX
 #define ENTRIES_MAX ((size_t)1 << 16)
 
 static bool fail(struct lks_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -111,6 +111,17 @@ static bool add_entry(struct lks_writer *w, X509 *x509)
     return !w->failed;
 }
 
+/* Keeps x509, whose reference is the chain's from here on. */
+static bool keep(struct lks_certificate *c, X509 *x509)
+{
+    if (!c->chain)
+        c->chain = sk_X509_new_null();
+    if (c->chain && sk_X509_push(c->chain, x509))
+        return true;
+    X509_free(x509);
+    return false;
+}
+
 static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_file,
                        const char *key_file, struct lks_error *err)
 {
@@ -119,7 +130,9 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
     int num = 0;
     c->entries = w.data;
     for (X509 *x; ok && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)); num++) {
-        if (num == CHAIN_MAX || !add_entry(&w, x))
+        if (!keep(c, x))
+            ok = false;
+        else if (num == CHAIN_MAX || !add_entry(&w, x))
             ok = fail(err, "%s: more than %d certificates or 64 KiB; keep the leaf and its chain",
                       cert_file, CHAIN_MAX);
         else if (num == 0 && X509_check_private_key(x, c->key) != 1)
@@ -127,7 +140,8 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
                       key_file, cert_file);
         else if (num == 0)
             ok = collect_names(c, x);
-        X509_free(x);
+        if (num == 0)
+            c->leaf_len = w.len - 2;
     }
     if (!ok)
         return false;
@@ -167,6 +181,10 @@ void lks_certificate_free(struct lks_certificate *c)
         free(*name);
     free(c->names);
     free(c->entries);
+    free(c->ocsp);
+    free(c->sct);
+    sk_X509_pop_free(c->chain, X509_free);
+    lks_certificate_compress(c, NULL);
     EVP_PKEY_free(c->key);
     free(c);
 }

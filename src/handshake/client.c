@@ -236,7 +236,9 @@ enum lks_status lks_client_certificate_request(struct lks_hs *hs, const struct l
 
 enum lks_status lks_client_certificate(struct lks_hs *hs, const struct lks_incoming *in)
 {
-    return read_on(hs, in, LKS_STATE_CERTIFICATE_VERIFY, lks_certificate_read);
+    return read_on(hs, in, LKS_STATE_CERTIFICATE_VERIFY,
+                   in->message.data[0] == LKS_MSG_CERTIFICATE ? lks_certificate_read
+                                                              : lks_compressed_certificate_read);
 }
 
 enum lks_status lks_client_certificate_verify(struct lks_hs *hs, const struct lks_incoming *in)
@@ -257,6 +259,21 @@ static enum lks_status finish(struct lks_hs *hs)
     return status;
 }
 
+static enum lks_status signed_ours(struct lks_hs *hs, struct lks_pkey_job *signature)
+{
+    enum lks_status status = lks_certificate_verify_write(hs, signature);
+    return status ? status : finish(hs);
+}
+
+/* RFC 8446 section 4.4.2: a client without a certificate says so, and signs nothing. */
+static enum lks_status answer_request(struct lks_hs *hs)
+{
+    enum lks_status status = lks_certificate_write(hs);
+    if (status)
+        return status;
+    return hs->certificate ? lks_certificate_verify_sign(hs, signed_ours) : finish(hs);
+}
+
 enum lks_status lks_client_finished(struct lks_hs *hs, const struct lks_incoming *in)
 {
     enum lks_status status = lks_finished_verify(hs, in->body, hs->server_handshake_secret);
@@ -264,7 +281,7 @@ enum lks_status lks_client_finished(struct lks_hs *hs, const struct lks_incoming
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (!status)
         status = lks_secrets_application(hs);
-    if (!status && hs->certificate_requested)
-        status = lks_certificate_write(hs); /* RFC 8446 section 4.4.2: an empty one is an answer */
-    return status ? status : finish(hs);
+    if (status)
+        return status;
+    return hs->certificate_requested ? answer_request(hs) : finish(hs);
 }

@@ -19,8 +19,7 @@ bool lks_list_has_u16(struct lks_reader list, uint16_t number)
     return false;
 }
 
-/* A whole extension that is one vector<2..> of 16-bit numbers, RFC 8446 sections 4.2.3, 4.2.7. */
-static bool parse_u16_list(struct lks_reader body, struct lks_reader *list)
+bool lks_read_u16_list(struct lks_reader body, struct lks_reader *list)
 {
     return lks_read_vec16(&body, list) && !body.len && list->len && list->len % 2 == 0;
 }
@@ -64,13 +63,14 @@ static bool parse_key_shares(struct lks_reader body, struct lks_reader *list)
     return true;
 }
 
-static bool parse_psk_modes(struct lks_reader body, struct lks_reader *modes)
+static bool parse_psk_modes(struct lks_reader body)
 {
-    return lks_read_vec8(&body, modes) && !body.len && modes->len;
+    struct lks_reader modes;
+    return lks_read_vec8(&body, &modes) && !body.len && modes.len;
 }
 
 /* OfferedPsks of RFC 8446 section 4.2.11; as many binders as identities. */
-static bool parse_psk(struct lks_reader body, struct lks_client_hello *h)
+static bool parse_psk(struct lks_reader body)
 {
     struct lks_reader identities, binders, v;
     uint32_t age;
@@ -78,8 +78,6 @@ static bool parse_psk(struct lks_reader body, struct lks_client_hello *h)
     if (!lks_read_vec16(&body, &identities) || !lks_read_vec16(&body, &binders) || body.len ||
         !identities.len || !binders.len)
         return false;
-    h->psk_identities = identities;
-    h->psk_binders = binders;
     for (; identities.len; num++)
         if (!lks_read_vec16(&identities, &v) || !v.len || !lks_read_u32(&identities, &age))
             return false;
@@ -95,6 +93,24 @@ static bool parse_cookie(struct lks_reader body)
     return lks_read_vec16(&body, &cookie) && !body.len && cookie.len;
 }
 
+/* CertificateStatusRequest, RFC 6066 section 8. Kinds other than OCSP were never defined. */
+static bool parse_status_request(struct lks_reader body, bool *is_ocsp)
+{
+    struct lks_reader ids, id, extensions;
+    uint8_t type;
+    if (!lks_read_u8(&body, &type))
+        return false;
+    *is_ocsp = type == 1;
+    if (!*is_ocsp)
+        return true;
+    if (!lks_read_vec16(&body, &ids) || !lks_read_vec16(&body, &extensions) || body.len)
+        return false;
+    while (ids.len)
+        if (!lks_read_vec16(&ids, &id) || !id.len)
+            return false;
+    return true;
+}
+
 static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lks_reader body)
 {
     switch (type) {
@@ -102,13 +118,22 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
         return parse_server_name(body, &h->server_name);
     case LKS_EXT_SUPPORTED_GROUPS:
         h->has_groups = true;
-        return parse_u16_list(body, &h->groups);
+        return lks_read_u16_list(body, &h->groups);
     case LKS_EXT_SIGNATURE_ALGORITHMS:
         h->has_schemes = true;
-        return parse_u16_list(body, &h->schemes);
+        return lks_read_u16_list(body, &h->schemes);
     case LKS_EXT_ALPN:
         h->has_alpn = true;
         return parse_alpn(body, &h->alpn);
+    case LKS_EXT_SIGNATURE_ALGORITHMS_CERT:
+        return lks_read_u16_list(body, &h->cert_schemes);
+    case LKS_EXT_STATUS_REQUEST:
+        return parse_status_request(body, &h->has_status);
+    case LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP:
+        h->has_sct = true;
+        return body.len == 0;
+    case LKS_EXT_COMPRESS_CERTIFICATE:
+        return lks_compressions_read(body, &h->compressions);
     case LKS_EXT_SUPPORTED_VERSIONS:
         h->has_versions = true;
         return parse_versions(body, &h->versions);
@@ -117,10 +142,10 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
         return parse_key_shares(body, &h->key_shares);
     case LKS_EXT_PSK_KEY_EXCHANGE_MODES:
         h->has_psk_modes = true;
-        return parse_psk_modes(body, &h->psk_modes);
+        return parse_psk_modes(body);
     case LKS_EXT_PRE_SHARED_KEY:
         h->has_psk = true;
-        return parse_psk(body, h);
+        return parse_psk(body);
     case LKS_EXT_EARLY_DATA:
         h->has_early_data = true;
         return body.len == 0;
@@ -308,6 +333,26 @@ static void write_schemes(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
+/* What a client would like beside the server's certificate. */
+static void write_certificate_wishes(struct lks_hs *hs)
+{
+    static const uint8_t ocsp[] = {1, 0, 0, 0, 0}; /* of any responder, without extensions */
+    struct lks_writer *w = &hs->out;
+    size_t extension;
+    if (hs->config->ocsp) {
+        extension = begin_extension(hs, LKS_EXT_STATUS_REQUEST);
+        lks_write_bytes(w, ocsp, sizeof(ocsp));
+        lks_write_close(w, extension, 2);
+    }
+    if (hs->config->asks_sct)
+        lks_write_close(w, begin_extension(hs, LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP), 2);
+    if (hs->config->compressions[0]) {
+        extension = begin_extension(hs, LKS_EXT_COMPRESS_CERTIFICATE);
+        lks_compressions_write(w, hs->config->compressions);
+        lks_write_close(w, extension, 2);
+    }
+}
+
 static void write_alpn(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -360,6 +405,7 @@ static enum lks_status write_extensions(struct lks_hs *hs)
     enum lks_status status = write_key_shares(hs);
     write_versions(hs);
     write_schemes(hs);
+    write_certificate_wishes(hs);
     if (hs->config->alpn[0])
         write_alpn(hs);
     if (hs->cookie)

@@ -23,10 +23,10 @@ struct lks_client_hello {
     struct lks_reader schemes;     /* SignatureScheme list */
     struct lks_reader alpn;        /* ProtocolName list */
     struct lks_reader versions;
-    struct lks_reader key_shares; /* KeyShareEntry list */
-    struct lks_reader psk_modes;
-    struct lks_reader psk_identities; /* PskIdentity list */
-    struct lks_reader psk_binders;    /* PskBinderEntry list: as many; ends the message */
+    struct lks_reader key_shares;   /* KeyShareEntry list */
+    struct lks_reader cert_schemes; /* SignatureScheme list of signature_algorithms_cert */
+    struct lks_reader compressions; /* CertificateCompressionAlgorithm list */
+    bool has_status, has_sct;       /* asks for status_request, signed_certificate_timestamp */
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
     bool has_cookie, has_psk, has_psk_modes, has_early_data;
 };
@@ -34,6 +34,9 @@ struct lks_client_hello {
 /* Parses the body of a ClientHello (no handshake header). Fails with the alert to send. */
 LKS_MUST_CHECK enum lks_status lks_client_hello_parse(struct lks_client_hello *hello,
                                                       struct lks_reader body);
+
+/* A whole extension that is one vector<2..> of 16-bit numbers, RFC 8446 sections 4.2.3, 4.2.7. */
+bool lks_read_u16_list(struct lks_reader body, struct lks_reader *list);
 
 /* Whether a list of 16-bit numbers has one. */
 bool lks_list_has_u16(struct lks_reader list, uint16_t number);

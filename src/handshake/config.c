@@ -68,6 +68,7 @@ void lks_config_free(struct lks_config *config)
     if (config->key_log)
         fclose(config->key_log);
     X509_STORE_free(config->trust);
+    free(config->authorities);
     free(config);
 }
 
@@ -78,8 +79,8 @@ enum lks_status lks_config_add_certificate(struct lks_config *config, const char
     while (*end)
         end = &(*end)->next;
     enum lks_status status = lks_certificate_load(end, cert_file, key_file, err);
-    if (!status && (*end)->entries_len > config->entries_len_max)
-        config->entries_len_max = (*end)->entries_len;
+    if (!status && !lks_certificate_compress(*end, config->compressions))
+        status = LKS_NO_MEMORY;
     return status;
 }
 
@@ -194,57 +195,6 @@ enum lks_status lks_config_set_key_log(struct lks_config *config, const char *fi
     config->key_log = log;
     setvbuf(log, NULL, _IOLBF, 0);
     return LKS_OK;
-}
-
-/* Whether a leaf's DNS name covers a host name: equal, or (wildcards) with "*." for the host's
- * first label. Both are lower case. */
-static bool name_covers(const char *pattern, const char *host, bool wildcards)
-{
-    if (!wildcards)
-        return strcmp(pattern, host) == 0;
-    const char *rest = strchr(host, '.');
-    return pattern[0] == '*' && pattern[1] == '.' && rest && rest != host &&
-           strcmp(pattern + 1, rest) == 0;
-}
-
-static bool certificate_covers(const struct lks_certificate *c, const char *host, bool wildcards)
-{
-    for (char **name = c->names; *name; name++)
-        if (name_covers(*name, host, wildcards))
-            return true;
-    return false;
-}
-
-static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
-                                                struct lks_reader schemes)
-{
-    uint16_t number;
-    while (lks_read_u16(&schemes, &number))
-        for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
-            if (row->number == number && lks_sign_fits(row, c->key))
-                return row;
-    return NULL;
-}
-
-const struct lks_certificate *lks_config_choose(const struct lks_config *config,
-                                                struct lks_reader name, struct lks_reader schemes,
-                                                const struct lks_sign_scheme **scheme)
-{
-    char host[256] = "";
-    for (size_t i = 0; i < name.len && i < sizeof(host) - 1; i++)
-        host[i] =
-            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
-    enum { EXACT, WILDCARD, ANY } pass;
-    for (pass = host[0] ? EXACT : ANY; pass <= ANY; pass++) {
-        for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
-            if (pass != ANY && !certificate_covers(c, host, pass == WILDCARD))
-                continue;
-            *scheme = scheme_for(c, schemes);
-            if (*scheme)
-                return c;
-        }
-    }
-    return NULL;
 }
 
 static void hex(char *out, const uint8_t *bytes, size_t len)

@@ -13,10 +13,12 @@
 #include <lockstep/config.h>
 
 #include "base/reader.h"
+#include "handshake/certificate_compress.h"
 #include "handshake/group.h"
 #include "handshake/resumption.h"
 #include "handshake/sign.h"
 #include "handshake/suite.h"
+#include "handshake/verify.h"
 
 #define LKS_LIST_MAX 16u
 
@@ -24,16 +26,24 @@ struct lks_certificate {
     struct lks_certificate *next;
     EVP_PKEY *key;
     char **names; /* DNS names of the leaf, lower case, NULL at the end */
-    /* CertificateEntry list of RFC 8446 section 4.4.2, as it stands in the message */
+    STACK_OF(X509) * chain;
+    /* CertificateEntry list of RFC 8446 section 4.4.2, as it stands in the message if it has no
+     * extensions; those of the leaf go in at leaf_len */
     uint8_t *entries;
-    size_t entries_len;
+    size_t entries_len, leaf_len;
+    uint8_t *ocsp, *sct; /* OCSPResponse, SignedCertificateTimestampList; NULL: none */
+    size_t ocsp_len, sct_len;
+    /* CompressedCertificate, by algorithm and by extensions of the leaf (LKS_PEER_ASKED_…) */
+    struct {
+        uint8_t *data; /* NULL: not worth it */
+        size_t len;
+    } compressed[LKS_COMPRESSIONS_MAX][LKS_PEER_ASKED_NUM];
 };
 
 struct lks_config {
     atomic_uint num_refs;
     struct lks_resumption resumption;
     struct lks_certificate *certificates; /* in the order they were added */
-    size_t entries_len_max;               /* over all of them */
     char *alpn[LKS_LIST_MAX + 1];         /* NULL at the end */
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
@@ -43,18 +53,35 @@ struct lks_config {
     bool greases;       /* RFC 8701 */
     X509_STORE *trust;  /* NULL: nobody */
     time_t verify_time; /* of tests, instead of now; 0: now */
+    enum lks_ocsp ocsp;
+    bool asks_sct;
+    enum lks_client_auth client_auth;
+    bool sends_authorities; /* in CertificateRequest */
+    uint8_t *authorities;   /* names of those trusted, as in certificate_authorities; or NULL */
+    size_t authorities_len;
+    const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1];
 };
 
 /* Another reference; give it up with lks_config_free(). */
 struct lks_config *lks_config_ref(struct lks_config *config);
 
+/* What a peer says about the certificate that it would like. Lists are without their length
+ * prefix, and empty where there is none. */
+struct lks_wish {
+    struct lks_reader name;         /* of SNI */
+    struct lks_reader schemes;      /* signature_algorithms */
+    struct lks_reader cert_schemes; /* signature_algorithms_cert */
+    struct lks_reader authorities;  /* DistinguishedNames of CAs */
+};
+
 /*
- * The certificate for a client: the first that matches the SNI name (exact before wildcard, RFC
- * 6125 section 6.4.3) and can sign with one of the client's schemes; else the first added that can
- * sign. name may be empty. schemes is the client's list of 16-bit numbers. NULL: none can sign.
+ * The first certificate that matches the name (exact before wildcard, RFC 6125 section 6.4.3), can
+ * sign with one of the schemes, and whose chain was signed with what the peer knows; where there is
+ * none, whatever the chain was signed with; else, for any name. Only the authorities' own where
+ * they are named. NULL: none. *scheme is the peer's first that fits.
  */
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
-                                                struct lks_reader name, struct lks_reader schemes,
+                                                const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
 
 /* Writes one line of the NSS key log format, if that is on. */

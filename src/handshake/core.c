@@ -30,6 +30,12 @@ static const struct row {
      lks_server_client_hello},
     {LKS_SERVER, LKS_STATE_SECOND_CLIENT_HELLO, LKS_MSG_CLIENT_HELLO, HELLO_MAX, true,
      lks_server_client_hello},
+    {LKS_SERVER, LKS_STATE_CERTIFICATE, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_server_certificate},
+    {LKS_SERVER, LKS_STATE_CERTIFICATE, LKS_MSG_COMPRESSED_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_server_certificate},
+    {LKS_SERVER, LKS_STATE_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
+     lks_server_certificate_verify},
     {LKS_SERVER, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_server_finished},
 
     {LKS_CLIENT, LKS_STATE_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
@@ -42,7 +48,11 @@ static const struct row {
      lks_client_certificate_request},
     {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
      lks_client_certificate},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_COMPRESSED_CERTIFICATE, CERTIFICATE_MAX,
+     false, lks_client_certificate},
     {LKS_CLIENT, LKS_STATE_CERTIFICATE, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_client_certificate},
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE, LKS_MSG_COMPRESSED_CERTIFICATE, CERTIFICATE_MAX, false,
      lks_client_certificate},
     {LKS_CLIENT, LKS_STATE_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
      lks_client_certificate_verify},
@@ -62,7 +72,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
 {
     static const struct lks_conn_options none;
     *out = NULL;
-    if (role == LKS_SERVER && !config->certificates && !config->resumption.num_psks)
+    if (role == LKS_SERVER && !config->certificates)
         return LKS_BAD_CONFIG;
     struct lks_hs *hs = calloc(1, sizeof(*hs));
     if (!hs)
@@ -329,6 +339,11 @@ bool lks_hs_skip_early_data(const struct lks_hs *hs)
     return hs->skip_early_data;
 }
 
+const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
+{
+    return hs->state == LKS_STATE_DONE ? hs->peer : NULL;
+}
+
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
 {
     if (hs->suite) {
@@ -343,6 +358,4 @@ void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
     if (hs->alpn)
         info->alpn = hs->alpn;
     info->hello_retried = hs->retried;
-    info->resumed = hs->psk.used && !hs->psk.external;
-    info->external_psk = hs->psk.used && hs->psk.external;
 }

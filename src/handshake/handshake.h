@@ -15,6 +15,7 @@
 #include <lockstep/conn.h>
 
 #include "handshake/suite.h"
+#include "handshake/verify.h"
 
 /* Which keys protect handshake bytes. */
 enum lks_level {
@@ -73,6 +74,9 @@ bool lks_hs_mid_message(const struct lks_hs *hs);
 /* Whether the client may have sent early data behind its ClientHello that we have refused: records
  * that do not open are then skipped until one does, RFC 8446 section 4.2.10. */
 bool lks_hs_skip_early_data(const struct lks_hs *hs);
+
+/* The other side's certificates, once the handshake is done; NULL: none. The handshake's. */
+const struct lks_peer *lks_hs_peer(const struct lks_hs *hs);
 
 /* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info);

@@ -7,16 +7,36 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/writer.h"
 #include "handshake/config.h"
+
+#define NAMES_MAX 16384u /* a client that gets more of them has other troubles */
+
+/* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
+#define AUTH_LEVEL 2
 
 static enum lks_status fail(struct lks_error *err, const char *file, const char *what)
 {
     snprintf(err->text, sizeof(err->text), "%s: %s", file, what);
     ERR_clear_error();
     return LKS_BAD_CONFIG;
+}
+
+X509_STORE *lks_trust_new(void)
+{
+    X509_STORE *store = X509_STORE_new();
+    if (!store)
+        return NULL;
+    X509_VERIFY_PARAM *param = X509_STORE_get0_param(store);
+    X509_VERIFY_PARAM_set_depth(param, LKS_PEER_CHAIN_MAX);
+    X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+    /* What is in the trust file is trusted, a root or not. */
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
+    return store;
 }
 
 /* Adds all certificates of a PEM file; *num counts them. */
@@ -75,10 +95,33 @@ static enum lks_status load(X509_STORE *store, const char *path, struct lks_erro
     return status;
 }
 
+/* DistinguishedName authorities<3..2^16-1>, RFC 8446 section 4.2.4; nothing where they are too
+ * many. */
+static bool write_names(struct lks_config *config)
+{
+    STACK_OF(X509) *all = X509_STORE_get1_all_certs(config->trust);
+    uint8_t *names = malloc(NAMES_MAX);
+    struct lks_writer w = lks_writer_of(names, names ? NAMES_MAX : 0);
+    for (int i = 0; i < sk_X509_num(all); i++) {
+        const unsigned char *der;
+        size_t len;
+        if (!X509_NAME_get0_der(X509_get_subject_name(sk_X509_value(all, i)), &der, &len))
+            continue;
+        lks_write_u16(&w, (uint16_t)len);
+        lks_write_bytes(&w, der, len);
+    }
+    const bool ok = all && names;
+    sk_X509_pop_free(all, X509_free);
+    free(config->authorities);
+    config->authorities = names;
+    config->authorities_len = w.failed ? 0 : w.len;
+    return ok;
+}
+
 enum lks_status lks_config_set_trust(struct lks_config *config, const char *path,
                                      struct lks_error *err)
 {
-    X509_STORE *store = X509_STORE_new();
+    X509_STORE *store = lks_trust_new();
     err->text[0] = '\0';
     if (!store)
         return LKS_NO_MEMORY;
@@ -89,5 +132,5 @@ enum lks_status lks_config_set_trust(struct lks_config *config, const char *path
     }
     X509_STORE_free(config->trust);
     config->trust = store;
-    return LKS_OK;
+    return write_names(config) ? LKS_OK : LKS_NO_MEMORY;
 }

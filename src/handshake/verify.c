@@ -9,17 +9,11 @@
 
 #include "handshake/config.h"
 
-#define EXT_STATUS_REQUEST 5u
-#define EXT_SCT            18u
-#define STATUS_TYPE_OCSP   1u
-
-/* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
-#define AUTH_LEVEL 2
+#define STATUS_TYPE_OCSP 1u
 
 /* What an entry's extensions hold; nothing points to what the list does not own. */
 struct entry {
     struct lks_reader der, ocsp, sct;
-    bool has_status, has_sct;
 };
 
 /* CertificateStatus, RFC 6066 section 8. */
@@ -46,38 +40,24 @@ static enum lks_status read_sct(struct entry *e, struct lks_reader data)
     return LKS_OK;
 }
 
-/* RFC 8446 section 4.2: nothing twice, nothing that was not asked for. */
-static enum lks_status read_extension(struct entry *e, uint16_t type, struct lks_reader data,
-                                      unsigned int asked)
+static enum lks_status read_entry(struct entry *e, struct lks_reader *list,
+                                  lks_extension_set offered)
 {
-    bool *seen;
-    if (type == EXT_STATUS_REQUEST && (asked & LKS_PEER_ASKED_STATUS))
-        seen = &e->has_status;
-    else if (type == EXT_SCT && (asked & LKS_PEER_ASKED_SCT))
-        seen = &e->has_sct;
-    else
-        return LKS_ALERT_UNSUPPORTED_EXTENSION;
-    if (*seen)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    *seen = true;
-    return type == EXT_SCT ? read_sct(e, data) : read_status(e, data);
-}
-
-static enum lks_status read_entry(struct entry *e, struct lks_reader *list, unsigned int asked)
-{
-    struct lks_reader extensions, data;
-    uint16_t type;
+    struct lks_extension_block block = {.place = LKS_IN_CERTIFICATE, .offered = offered};
     memset(e, 0, sizeof(*e));
-    if (!lks_read_vec24(list, &e->der) || !e->der.len || !lks_read_vec16(list, &extensions))
+    if (!lks_read_vec24(list, &e->der) || !e->der.len || !lks_read_vec16(list, &block.rest))
         return LKS_ALERT_DECODE_ERROR;
-    while (extensions.len) {
-        if (!lks_read_u16(&extensions, &type) || !lks_read_vec16(&extensions, &data))
-            return LKS_ALERT_DECODE_ERROR;
-        enum lks_status status = read_extension(e, type, data, asked);
-        if (status)
-            return status;
+    enum lks_status status = LKS_OK;
+    while (!status && block.rest.len) {
+        struct lks_reader data;
+        uint16_t type;
+        status = lks_extension_next(&block, &type, &data);
+        if (!status && type == LKS_EXT_STATUS_REQUEST)
+            status = read_status(e, data);
+        else if (!status && type == LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP)
+            status = read_sct(e, data);
     }
-    return LKS_OK;
+    return status;
 }
 
 static bool copy_out(uint8_t **out, size_t *out_len, struct lks_reader from)
@@ -116,17 +96,19 @@ static enum lks_status set_leaf(struct lks_peer *peer, const struct entry *e)
     ERR_clear_error();
     if (!peer->key)
         return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
-    return copy_out(&peer->ocsp, &peer->ocsp_len, e->ocsp) &&
+    return copy_out(&peer->der, &peer->der_len, e->der) &&
+                   copy_out(&peer->ocsp, &peer->ocsp_len, e->ocsp) &&
                    copy_out(&peer->sct, &peer->sct_len, e->sct)
                ? LKS_OK
                : LKS_NO_MEMORY;
 }
 
-static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list, unsigned int asked)
+static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list,
+                                 lks_extension_set offered)
 {
     for (unsigned int i = 0; i == 0 || list.len; i++) {
         struct entry e;
-        enum lks_status status = read_entry(&e, &list, asked);
+        enum lks_status status = read_entry(&e, &list, offered);
         if (!status)
             status =
                 i < LKS_PEER_CHAIN_MAX ? add_certificate(peer, e.der) : LKS_ALERT_BAD_CERTIFICATE;
@@ -138,12 +120,13 @@ static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list, 
     return LKS_OK;
 }
 
-enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list, unsigned int asked)
+enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
+                              lks_extension_set offered)
 {
     struct lks_peer *peer = calloc(1, sizeof(*peer));
     enum lks_status status = LKS_NO_MEMORY;
     if (peer && (peer->chain = sk_X509_new_null()) != NULL)
-        status = read_list(peer, list, asked);
+        status = read_list(peer, list, offered);
     if (status) {
         lks_peer_free(peer);
         peer = NULL;
@@ -157,6 +140,8 @@ void lks_peer_free(struct lks_peer *peer)
     if (!peer)
         return;
     sk_X509_pop_free(peer->chain, X509_free);
+    sk_X509_pop_free(peer->verified, X509_free);
+    free(peer->der);
     free(peer->ocsp);
     free(peer->sct);
     free(peer);
@@ -211,16 +196,31 @@ static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
         !X509_STORE_CTX_set_default(ctx, role == LKS_SERVER ? "ssl_server" : "ssl_client"))
         return false;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_depth(param, LKS_PEER_CHAIN_MAX);
-    X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
-    /* What is in the trust file is trusted, a root or not. */
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     if (config->verify_time)
         X509_VERIFY_PARAM_set_time(param, config->verify_time);
     return role == LKS_CLIENT || set_name(param, name);
 }
 
-enum lks_status lks_peer_verify(const struct lks_peer *peer, const struct lks_config *config,
+static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
+                                    const struct lks_config *config, enum lks_role role,
+                                    const char *name)
+{
+    if (!set_up(ctx, peer, config, role, name))
+        return LKS_NO_MEMORY;
+    if (X509_verify_cert(ctx) <= 0) {
+        enum lks_status status = status_of(X509_STORE_CTX_get_error(ctx));
+        return status ? status : LKS_ALERT_BAD_CERTIFICATE;
+    }
+    /* RFC 8446 section 4.4.2.2: digitalSignature, if key usage is said. */
+    if (!(X509_get_key_usage(peer->leaf) & X509v3_KU_DIGITAL_SIGNATURE))
+        return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
+    peer->verified = X509_STORE_CTX_get1_chain(ctx);
+    if (!peer->verified)
+        return LKS_NO_MEMORY;
+    return role == LKS_SERVER ? lks_peer_verify_status(peer, config) : LKS_OK;
+}
+
+enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *config,
                                 enum lks_role role, const char *name)
 {
     if (role == LKS_SERVER && (!name || !*name))
@@ -230,17 +230,8 @@ enum lks_status lks_peer_verify(const struct lks_peer *peer, const struct lks_co
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     if (!ctx)
         return LKS_NO_MEMORY;
-    enum lks_status status = LKS_NO_MEMORY;
-    if (set_up(ctx, peer, config, role, name)) {
-        int verified = X509_verify_cert(ctx), error = X509_STORE_CTX_get_error(ctx);
-        status = verified > 0 ? LKS_OK : status_of(error);
-        if (verified <= 0 && !status)
-            status = LKS_ALERT_BAD_CERTIFICATE;
-    }
+    enum lks_status status = verify_chain(ctx, peer, config, role, name);
     X509_STORE_CTX_free(ctx);
     ERR_clear_error();
-    /* RFC 8446 section 4.4.2.2: digitalSignature, if key usage is said. */
-    if (!status && !(X509_get_key_usage(peer->leaf) & X509v3_KU_DIGITAL_SIGNATURE))
-        status = LKS_ALERT_UNSUPPORTED_CERTIFICATE;
     return status;
 }

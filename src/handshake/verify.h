@@ -10,42 +10,53 @@
 #include <lockstep/conn.h>
 
 #include "base/reader.h"
+#include "handshake/extensions.h"
 
 struct lks_config;
 
 #define LKS_PEER_CHAIN_MAX 10u /* certificates that a peer may send */
 
-/* Extensions of a CertificateEntry (RFC 8446 section 4.4.2.1) that we asked for. */
+/* Extensions of a CertificateEntry that are asked for: RFC 8446 section 4.4.2.1. */
 #define LKS_PEER_ASKED_STATUS 1u /* status_request */
 #define LKS_PEER_ASKED_SCT    2u /* signed_certificate_timestamp */
+#define LKS_PEER_ASKED_NUM    4u /* combinations of these */
 
 struct lks_peer {
-    X509 *leaf;             /* the chain's first */
-    STACK_OF(X509) * chain; /* as sent, the leaf included */
-    EVP_PKEY *key;          /* the leaf's */
-    /* From the leaf's entry: an OCSPResponse in DER, a SignedCertificateTimestampList; NULL: none
-     */
-    uint8_t *ocsp, *sct;
-    size_t ocsp_len, sct_len;
+    X509 *leaf;                /* the chain's first */
+    STACK_OF(X509) * chain;    /* as sent, the leaf included */
+    STACK_OF(X509) * verified; /* from the leaf to what is trusted; NULL until that is done */
+    EVP_PKEY *key;             /* the leaf's */
+    /* The leaf as it came; from its entry an OCSPResponse in DER and a
+     * SignedCertificateTimestampList, NULL: none. */
+    uint8_t *der, *ocsp, *sct;
+    size_t der_len, ocsp_len, sct_len;
 };
 
 /*
- * Reads certificate_list of a Certificate message (what is in its vector). asked: LKS_PEER_ASKED_…,
- * other extensions are refused. An empty list is not for here. Keeps no pointer into list.
+ * Reads certificate_list of a Certificate message (what is in its vector). offered: the
+ * extensions that may be in it. An empty list is not for here. Keeps no pointer into list.
  * decode_error: the structure; bad_certificate: no X.509, or too many; unsupported_certificate: a
  * kind of key that we don't know; unsupported_extension, illegal_parameter: extensions.
  */
 LKS_MUST_CHECK enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
-                                             unsigned int asked);
+                                             lks_extension_set offered);
+/* Whom to trust: nobody yet, and how well chains must be made. NULL: no memory. */
+X509_STORE *lks_trust_new(void);
+
 void lks_peer_free(struct lks_peer *peer);
+
+/* OCSP's verdict on a verified chain: lks_peer_verify() asks for it. */
+LKS_MUST_CHECK enum lks_status lks_peer_verify_status(const struct lks_peer *peer,
+                                                      const struct lks_config *config);
 
 /*
  * Verifies the peer's chain against what the configuration trusts: signatures, time, purpose, and
  * (role LKS_SERVER) that the leaf is for name, a DNS name or an IP address as text; as a client's
- * (role LKS_CLIENT) name is NULL. role is the peer's. Gives the alert that RFC 8446 section 6.2
+ * (role LKS_CLIENT) name is NULL; of a server also the stapled OCSP response, as the configuration
+ * says. role is the peer's. Gives the alert that RFC 8446 section 6.2
  * has for what is wrong; a configuration that trusts nobody gives unknown_ca.
  */
-LKS_MUST_CHECK enum lks_status lks_peer_verify(const struct lks_peer *peer,
+LKS_MUST_CHECK enum lks_status lks_peer_verify(struct lks_peer *peer,
                                                const struct lks_config *config, enum lks_role role,
                                                const char *name);
 

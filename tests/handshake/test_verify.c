@@ -30,7 +30,7 @@ static struct lks_config *config_trusting(X509 *anchor)
     struct lks_config *config;
     if (lks_config_new(&config))
         abort();
-    config->trust = X509_STORE_new();
+    config->trust = lks_trust_new();
     config->verify_time = PKI_NOW;
     if (!config->trust || (anchor && !X509_STORE_add_cert(config->trust, anchor)))
         abort();

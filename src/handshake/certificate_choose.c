@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Which of our certificates a peer gets: RFC 8446 sections 4.4.2.2 and 4.4.2.3. */
+
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "handshake/config.h"
+
+/* Whether a leaf's DNS name covers a host name: equal, or (wildcards) with "*." for the host's
+ * first label. Both are lower case. */
+static bool name_covers(const char *pattern, const char *host, bool wildcards)
+{
+    if (!wildcards)
+        return strcmp(pattern, host) == 0;
+    const char *rest = strchr(host, '.');
+    return pattern[0] == '*' && pattern[1] == '.' && rest && rest != host &&
+           strcmp(pattern + 1, rest) == 0;
+}
+
+static bool certificate_covers(const struct lks_certificate *c, const char *host, bool wildcards)
+{
+    for (char **name = c->names; *name; name++)
+        if (name_covers(*name, host, wildcards))
+            return true;
+    return false;
+}
+
+static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
+                                                struct lks_reader schemes)
+{
+    uint16_t number;
+    while (lks_read_u16(&schemes, &number)) {
+        const struct lks_sign_scheme *row = lks_sign_find(number);
+        if (row && lks_sign_fits(row, c->key))
+            return row;
+    }
+    return NULL;
+}
+
+static bool has_u16(struct lks_reader list, uint16_t wanted)
+{
+    uint16_t number;
+    while (lks_read_u16(&list, &number))
+        if (number == wanted)
+            return true;
+    return false;
+}
+
+/* SignatureSchemes that a certificate's signature is of: two for RSASSA-PSS, whose signer's kind of
+ * key does not show. The curve of ECDSA's signer does not show either; the hash decides. */
+static bool signed_as_wished(X509 *cert, struct lks_reader schemes)
+{
+    static const struct {
+        int nid;
+        uint16_t number;
+    } rows[] = {
+        {NID_ecdsa_with_SHA256, 0x0403},
+        {NID_ecdsa_with_SHA384, 0x0503},
+        {NID_ecdsa_with_SHA512, 0x0603},
+        {NID_sha256WithRSAEncryption, 0x0401},
+        {NID_sha384WithRSAEncryption, 0x0501},
+        {NID_sha512WithRSAEncryption, 0x0601},
+        {NID_sha1WithRSAEncryption, 0x0201},
+        {NID_ecdsa_with_SHA1, 0x0203},
+        {NID_ED25519, 0x0807},
+        {NID_ED448, 0x0808},
+    };
+    static const struct {
+        int hash;
+        uint16_t rsae, pss;
+    } pss_rows[] = {
+        {NID_sha256, 0x0804, 0x0809}, {NID_sha384, 0x0805, 0x080a}, {NID_sha512, 0x0806, 0x080b}};
+    const int nid = X509_get_signature_nid(cert);
+    int hash = NID_undef;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].nid == nid)
+            return has_u16(schemes, rows[i].number);
+    if (nid != NID_rsassaPss || !X509_get_signature_info(cert, &hash, NULL, NULL, NULL))
+        return false;
+    for (size_t i = 0; i < sizeof(pss_rows) / sizeof(pss_rows[0]); i++)
+        if (pss_rows[i].hash == hash)
+            return has_u16(schemes, pss_rows[i].rsae) || has_u16(schemes, pss_rows[i].pss);
+    return false;
+}
+
+/* Section 4.4.2.2: every signature of the chain is one that the peer knows, but for those that
+ * nobody looks at because the certificate is its own issuer. */
+static bool chain_suits(const struct lks_certificate *c, const struct lks_wish *wish)
+{
+    const struct lks_reader schemes = wish->cert_schemes.len ? wish->cert_schemes : wish->schemes;
+    for (int i = 0; i < sk_X509_num(c->chain); i++) {
+        X509 *cert = sk_X509_value(c->chain, i);
+        if (!(X509_get_extension_flags(cert) & EXFLAG_SS) && !signed_as_wished(cert, schemes))
+            return false;
+    }
+    return true;
+}
+
+static bool is_listed(const X509_NAME *name, struct lks_reader authorities)
+{
+    struct lks_reader one;
+    const unsigned char *der;
+    size_t len;
+    if (!X509_NAME_get0_der(name, &der, &len))
+        return false;
+    while (lks_read_vec16(&authorities, &one))
+        if (one.len == len && memcmp(one.data, der, len) == 0)
+            return true;
+    return false;
+}
+
+/* Section 4.2.4: some certificate of the chain was issued by one of the authorities. */
+static bool issued_as_wished(const struct lks_certificate *c, const struct lks_wish *wish)
+{
+    bool found = !wish->authorities.len;
+    for (int i = 0; i < sk_X509_num(c->chain) && !found; i++)
+        found = is_listed(X509_get_issuer_name(sk_X509_value(c->chain, i)), wish->authorities);
+    return found;
+}
+
+static void to_lower(char *out, size_t cap, struct lks_reader name)
+{
+    size_t i = 0;
+    for (; i < name.len && i < cap - 1; i++)
+        out[i] =
+            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
+    out[i] = '\0';
+}
+
+const struct lks_certificate *lks_config_choose(const struct lks_config *config,
+                                                const struct lks_wish *wish,
+                                                const struct lks_sign_scheme **scheme)
+{
+    char host[256];
+    to_lower(host, sizeof(host), wish->name);
+    enum { EXACT, WILDCARD, ANY };
+    /* Names count for more than the chain's signatures, which the peer may not even look at. */
+    for (unsigned int pass = host[0] ? 2 * EXACT : 2 * ANY; pass < 2 * ANY + 2; pass++) {
+        const unsigned int names = pass / 2;
+        for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
+            if ((names != ANY && !certificate_covers(c, host, names == WILDCARD)) ||
+                !issued_as_wished(c, wish) || (pass % 2 == 0 && !chain_suits(c, wish)))
+                continue;
+            *scheme = scheme_for(c, wish->schemes);
+            if (*scheme)
+                return c;
+        }
+    }
+    return NULL;
+}

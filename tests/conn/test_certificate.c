@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Certificates of both sides over whole connections: who gets which, and what becomes of bad ones.
+ */
+
+#include <dirent.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../handshake/pki.h"
+#include "handshake/certificate_file.h"
+#include "handshake/config.h"
+#include "handshake/core.h"
+#include "test_conn.h"
+
+static char dir[64];
+
+static const char *path_of(const char *name)
+{
+    static char path[8][160];
+    static unsigned int next;
+    char *out = path[next++ % 8];
+    snprintf(out, sizeof(path[0]), "%.63s/%.90s", dir, name);
+    return out;
+}
+
+static X509 *root, *intermediate;
+
+static FILE *create(const char *name)
+{
+    FILE *f = fopen(path_of(name), "w");
+    CU_ASSERT_FATAL(f != NULL);
+    return f;
+}
+
+static void make_authorities(void)
+{
+    if (root)
+        return;
+    strcpy(dir, "/tmp/lockstep-certificate-XXXXXX");
+    CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
+    root = pki_make(&(struct pki){.subject = "root", .ca = true}, NULL, 0);
+    intermediate = pki_make(&(struct pki){.subject = "intermediate", .ca = true, .key = PKI_P384},
+                            root, PKI_P256);
+    FILE *f = create("root.pem");
+    CU_ASSERT_EQUAL(PEM_write_X509(f, root), 1);
+    fclose(f);
+}
+
+/* Writes name.pem (leaf and intermediate, or self-signed) and name.key; returns the leaf. */
+static X509 *make_leaf(const char *name, const struct pki *what, bool self_signed)
+{
+    char file[64];
+    X509 *leaf = pki_make(what, self_signed ? NULL : intermediate, PKI_P384);
+    snprintf(file, sizeof(file), "%s.pem", name);
+    FILE *f = create(file);
+    CU_ASSERT_EQUAL(PEM_write_X509(f, leaf), 1);
+    if (!self_signed)
+        CU_ASSERT_EQUAL(PEM_write_X509(f, intermediate), 1);
+    fclose(f);
+    snprintf(file, sizeof(file), "%s.key", name);
+    f = create(file);
+    CU_ASSERT_EQUAL(PEM_write_PrivateKey(f, pki_key(what->key), NULL, NULL, 0, NULL, NULL), 1);
+    fclose(f);
+    return leaf;
+}
+
+static struct lks_config *config_new(void)
+{
+    struct lks_config *config;
+    struct lks_error err;
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    LKS_CHECK(!lks_config_set_trust(config, path_of("root.pem"), &err), "%s", err.text);
+    config->verify_time = PKI_NOW;
+    return config;
+}
+
+static void add(struct lks_config *config, const char *name)
+{
+    struct lks_error err;
+    char cert[64], key[64];
+    snprintf(cert, sizeof(cert), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    LKS_CHECK(!lks_config_add_certificate(config, path_of(cert), path_of(key), &err), "%s",
+              err.text);
+}
+
+static const struct lks_conn_options localhost = {.server_name = "localhost"};
+
+#define SERVER_LEAF                                                      \
+    {                                                                    \
+        .subject = "server", .san = "DNS:localhost", .eku = "serverAuth" \
+    }
+#define CLIENT_LEAF                              \
+    {                                            \
+        .subject = "client", .eku = "clientAuth" \
+    }
+
+static bool der_is(const uint8_t *der, size_t len, X509 *cert)
+{
+    uint8_t *own = NULL;
+    int own_len = i2d_X509(cert, &own);
+    bool same = own_len > 0 && (size_t)own_len == len && memcmp(der, own, len) == 0;
+    OPENSSL_free(own);
+    return same;
+}
+
+/* Runs a handshake to its end and says what each side came to. */
+static void run(struct lks_config *client, struct lks_config *server, enum lks_status client_end,
+                enum lks_status server_end, const char *what)
+{
+    struct loopback l;
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    LKS_CHECK(l.client.end == client_end && l.server.end == server_end, "%s: client %s, server %s",
+              what, lks_status_name(l.client.end), lks_status_name(l.server.end));
+    if (!server_end)
+        CU_ASSERT_TRUE(l.client.established && l.server.established);
+    if (!client_end && !server_end) {
+        buffer_add(&l.client.to_send, "ping", 4);
+        buffer_add(&l.server.to_send, "pong", 4);
+        loopback_run(&l);
+        CU_ASSERT_TRUE(l.client.received.len == 4 && l.server.received.len == 4);
+    }
+    loopback_free(&l);
+}
+
+static void client_authentication(void)
+{
+    make_authorities();
+    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    X509_free(make_leaf("ed25519", &(struct pki){.subject = "c", .key = PKI_ED25519}, false));
+    X509_free(make_leaf("rsa", &(struct pki){.subject = "c", .key = PKI_RSA_2048}, false));
+    X509_free(make_leaf("pss", &(struct pki){.subject = "c", .key = PKI_RSA_PSS}, false));
+    X509_free(make_leaf("p521", &(struct pki){.subject = "c", .key = PKI_P521}, false));
+    X509_free(make_leaf("stranger", &(struct pki)CLIENT_LEAF, true));
+    X509_free(make_leaf(
+        "old", &(struct pki){.subject = "c", .eku = "clientAuth", .begin = -9000, .end = -1},
+        false));
+    static const struct {
+        const char *certificate;
+        enum lks_client_auth mode;
+        bool authorities;
+        enum lks_status status; /* the server's */
+    } rows[] = {
+        {NULL, LKS_CLIENT_AUTH_OFF, false, LKS_OK},
+        {"client", LKS_CLIENT_AUTH_OFF, false, LKS_OK},
+        {NULL, LKS_CLIENT_AUTH_OPTIONAL, false, LKS_OK},
+        {NULL, LKS_CLIENT_AUTH_REQUIRED, false, LKS_ALERT_CERTIFICATE_REQUIRED},
+        {"client", LKS_CLIENT_AUTH_OPTIONAL, false, LKS_OK},
+        {"client", LKS_CLIENT_AUTH_REQUIRED, false, LKS_OK},
+        {"ed25519", LKS_CLIENT_AUTH_REQUIRED, false, LKS_OK},
+        {"rsa", LKS_CLIENT_AUTH_REQUIRED, false, LKS_OK},
+        {"pss", LKS_CLIENT_AUTH_REQUIRED, false, LKS_OK},
+        {"p521", LKS_CLIENT_AUTH_REQUIRED, false, LKS_OK},
+        {"client", LKS_CLIENT_AUTH_REQUIRED, true, LKS_OK},
+        {"stranger", LKS_CLIENT_AUTH_REQUIRED, false, LKS_ALERT_UNKNOWN_CA},
+        {"stranger", LKS_CLIENT_AUTH_OPTIONAL, false, LKS_ALERT_UNKNOWN_CA},
+        /* Told whom the server trusts, it knows better than to show this one. */
+        {"stranger", LKS_CLIENT_AUTH_OPTIONAL, true, LKS_OK},
+        {"stranger", LKS_CLIENT_AUTH_REQUIRED, true, LKS_ALERT_CERTIFICATE_REQUIRED},
+        {"old", LKS_CLIENT_AUTH_REQUIRED, false, LKS_ALERT_CERTIFICATE_EXPIRED},
+        {"server", LKS_CLIENT_AUTH_REQUIRED, false, LKS_ALERT_UNSUPPORTED_CERTIFICATE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *client = config_new(), *server = config_new();
+        add(server, "server");
+        lks_config_set_client_auth(server, rows[i].mode, rows[i].authorities);
+        if (rows[i].certificate)
+            add(client, rows[i].certificate);
+        /* The client is done before the server has looked. */
+        run(client, server, rows[i].status ? LKS_PEER_ALERT : LKS_OK, rows[i].status,
+            rows[i].certificate ? rows[i].certificate : "none");
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* Both see whom they talk to, until input comes after the handshake. */
+static void peer_certificates(void)
+{
+    struct loopback l;
+    size_t len;
+    make_authorities();
+    X509 *server_leaf = make_leaf("server", &(struct pki)SERVER_LEAF, false);
+    X509 *client_leaf = make_leaf("client", &(struct pki)CLIENT_LEAF, false);
+    struct lks_config *client = config_new(), *server = config_new();
+    add(server, "server");
+    add(client, "client");
+    lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+    loopback_init(&l, client, server, &localhost);
+    CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(l.client.conn, &len));
+    CU_ASSERT_EQUAL(len, 0);
+    while (!l.server.established && loopback_turn(&l))
+        ;
+    CU_ASSERT_TRUE(l.server.established);
+    const uint8_t *der = lks_conn_peer_certificate(l.server.conn, &len);
+    CU_ASSERT_TRUE(der && der_is(der, len, client_leaf));
+    der = lks_conn_peer_certificate(l.client.conn, &len);
+    CU_ASSERT_TRUE(der && der_is(der, len, server_leaf));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_scts(l.client.conn, &len));
+    struct lks_traffic_keys keys;
+    CU_ASSERT_EQUAL(lks_conn_export(l.server.conn, LKS_OPEN, &keys), LKS_OK);
+    buffer_add(&l.client.to_send, "x", 1);
+    buffer_add(&l.server.to_send, "y", 1);
+    loopback_run(&l);
+    CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(l.server.conn, &len));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(l.client.conn, &len));
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+    X509_free(server_leaf);
+    X509_free(client_leaf);
+}
+
+/* Which certificate a server shows: its leaf's common name. */
+static void choice(void)
+{
+    static const struct {
+        const char *name;
+        struct pki what;
+    } leaves[] = {
+        {"first", {.subject = "first", .san = "DNS:first.test"}},
+        {"wild", {.subject = "wild", .san = "DNS:*.example.test"}},
+        {"exact-rsa", {.subject = "exact-rsa", .san = "DNS:a.example.test", .key = PKI_RSA_2048}},
+        {"exact-ec", {.subject = "exact-ec", .san = "DNS:a.example.test"}},
+        {"exact-ed", {.subject = "exact-ed", .san = "DNS:a.example.test", .key = PKI_ED25519}},
+    };
+    static const struct {
+        const char *name, *schemes, *cert_schemes, *wanted;
+    } rows[] = {
+        {"a.example.test", "0403 0807 0804", "", "exact-rsa"}, /* as added: all can sign */
+        {"A.Example.TEST", "0403", "", "exact-ec"},
+        {"a.example.test", "0807", "", "exact-ed"},
+        {"a.example.test", "0804", "", "exact-rsa"},
+        {"a.example.test", "0503", "", NULL}, /* nobody has a P-384 key */
+        {"b.example.test", "0403 0804", "", "wild"},
+        {"b.example.test", "0804", "", "exact-rsa"}, /* no better name can sign */
+        {"b.a.example.test", "0403", "", "first"},
+        {"example.test", "0403", "", "first"},
+        {"", "0403 0804", "", "first"},
+        {"first.test", "0403", "0503", "first"},
+        {"first.test", "0403", "0401", "first"}, /* the chain does not suit; the name does */
+    };
+    struct lks_config *config = config_new();
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+        X509_free(make_leaf(leaves[i].name, &leaves[i].what, false));
+        add(config, leaves[i].name);
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t schemes[16], cert_schemes[16];
+        size_t len = lks_test_hex(rows[i].schemes, schemes, sizeof(schemes));
+        size_t cert_len = lks_test_hex(rows[i].cert_schemes, cert_schemes, sizeof(cert_schemes));
+        const struct lks_wish wish = {
+            lks_reader_of((const uint8_t *)rows[i].name, strlen(rows[i].name)),
+            lks_reader_of(schemes, len),
+            lks_reader_of(cert_schemes, cert_len),
+            {0}};
+        const struct lks_sign_scheme *scheme = NULL;
+        const struct lks_certificate *c = lks_config_choose(config, &wish, &scheme);
+        char got[64] = "none";
+        if (c)
+            X509_NAME_get_text_by_NID(X509_get_subject_name(sk_X509_value(c->chain, 0)),
+                                      NID_commonName, got, sizeof(got));
+        LKS_CHECK(strcmp(got, rows[i].wanted ? rows[i].wanted : "none") == 0, "\"%s\" %s: %s",
+                  rows[i].name, rows[i].schemes, got);
+        CU_ASSERT_TRUE(!c || lks_sign_fits(scheme, c->key));
+    }
+    lks_config_free(config);
+}
+
+/* Two chains for a name: the one whose signatures the client knows. */
+static void choice_by_chain(void)
+{
+    const struct lks_sign_scheme *scheme;
+    struct lks_config *config = config_new();
+    make_authorities();
+    const struct pki what = {.subject = "a", .san = "DNS:a.test"};
+    X509 *rsa_root =
+        pki_make(&(struct pki){.subject = "rsa root", .ca = true, .key = PKI_RSA_2048}, NULL, 0);
+    X509 *rsa_leaf = pki_make(&what, rsa_root, PKI_RSA_2048);
+    X509_free(make_leaf("by-ecdsa", &what, false));
+    FILE *f = create("by-rsa.pem");
+    PEM_write_X509(f, rsa_leaf);
+    fclose(f);
+    f = create("by-rsa.key");
+    PEM_write_PrivateKey(f, pki_key(PKI_P256), NULL, NULL, 0, NULL, NULL);
+    fclose(f);
+    add(config, "by-ecdsa");
+    add(config, "by-rsa");
+    static const uint8_t sign[] = {4, 3}, rsa[] = {4, 1}, both[] = {4, 1, 4, 3, 5, 3};
+    struct lks_wish wish = {.name = lks_reader_of((const uint8_t *)"a.test", 6),
+                            .schemes = lks_reader_of(sign, 2),
+                            .cert_schemes = lks_reader_of(rsa, 2)};
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates->next);
+    wish.cert_schemes = lks_reader_of(both, 6);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
+    X509_free(rsa_root);
+    X509_free(rsa_leaf);
+    lks_config_free(config);
+}
+
+/* An OCSP response about a leaf of the intermediate's. */
+static void write_response(const char *name, X509 *leaf, int status, long begin, long end,
+                           enum pki_key signer)
+{
+    time_t now = PKI_NOW;
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, intermediate);
+    ASN1_TIME *from = X509_time_adj(NULL, begin, &now), *until = X509_time_adj(NULL, end, &now);
+    CU_ASSERT_FATAL(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+                                           from, from, until) != NULL);
+    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer == PKI_P384 ? intermediate : root,
+                                    pki_key(signer), EVP_sha256(), NULL, OCSP_NOCERTS),
+                    1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    uint8_t *der = NULL;
+    int len = i2d_OCSP_RESPONSE(response, &der);
+    FILE *f = create(name);
+    CU_ASSERT_EQUAL(fwrite(der, 1, (size_t)len, f), (size_t)len);
+    fclose(f);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+}
+
+#define BAD LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE
+
+static void stapling(void)
+{
+    make_authorities();
+    X509 *leaf = make_leaf("server", &(struct pki)SERVER_LEAF, false);
+    X509 *other = make_leaf("other", &(struct pki){.subject = "other"}, false);
+    struct lks_error err;
+    static const struct {
+        const char *what;
+        int status;
+        long begin, end;
+        enum pki_key signer;
+        enum lks_ocsp mode;
+        enum lks_status wanted;
+    } rows[] = {
+        {"none", -1, 0, 0, PKI_P384, LKS_OCSP_OFF, LKS_OK},
+        {"none", -1, 0, 0, PKI_P384, LKS_OCSP_CHECKED, LKS_OK},
+        {"none", -1, 0, 0, PKI_P384, LKS_OCSP_REQUIRED, BAD},
+        {"good", V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P384, LKS_OCSP_CHECKED, LKS_OK},
+        {"good", V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P384, LKS_OCSP_REQUIRED, LKS_OK},
+        {"revoked", V_OCSP_CERTSTATUS_REVOKED, -60, 3600, PKI_P384, LKS_OCSP_CHECKED,
+         LKS_ALERT_CERTIFICATE_REVOKED},
+        {"revoked, not asked", V_OCSP_CERTSTATUS_REVOKED, -60, 3600, PKI_P384, LKS_OCSP_OFF,
+         LKS_OK},
+        {"unknown", V_OCSP_CERTSTATUS_UNKNOWN, -60, 3600, PKI_P384, LKS_OCSP_CHECKED, BAD},
+        {"old", V_OCSP_CERTSTATUS_GOOD, -7200, -3600, PKI_P384, LKS_OCSP_CHECKED, BAD},
+        {"of tomorrow", V_OCSP_CERTSTATUS_GOOD, 7200, 9000, PKI_P384, LKS_OCSP_CHECKED, BAD},
+        {"another responder", V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P256, LKS_OCSP_CHECKED, BAD},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *client = config_new(), *server = config_new();
+        add(server, "server");
+        if (rows[i].status >= 0) {
+            write_response("ocsp.der", leaf, rows[i].status, rows[i].begin, rows[i].end,
+                           rows[i].signer);
+            LKS_CHECK(!lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err), "%s",
+                      err.text);
+        }
+        lks_config_set_ocsp(client, rows[i].mode);
+        run(client, server, rows[i].wanted, rows[i].wanted ? LKS_PEER_ALERT : LKS_OK, rows[i].what);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    struct lks_config *server = config_new();
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err),
+                    LKS_BAD_CONFIG); /* no certificate yet */
+    add(server, "server");
+    write_response("ocsp.der", other, V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P384);
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err),
+                    LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("root.pem"), &err),
+                    LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("absent"), &err), LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, "absent") != NULL, "%s", err.text);
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, NULL, &err), LKS_OK);
+    lks_config_free(server);
+    X509_free(leaf);
+    X509_free(other);
+}
+
+/* Timestamps go through as they are. */
+static void timestamps(void)
+{
+    static const uint8_t list[] = {0, 7, 0, 2, 1, 2, 0, 1, 9};
+    struct lks_error err;
+    make_authorities();
+    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
+    FILE *f = create("sct");
+    fwrite(list, 1, sizeof(list), f);
+    fclose(f);
+    for (int asks = 0; asks < 2; asks++) {
+        struct loopback l;
+        size_t len;
+        struct lks_config *client = config_new(), *server = config_new();
+        add(server, "server");
+        LKS_CHECK(!lks_config_set_sct(server, path_of("sct"), &err), "%s", err.text);
+        lks_config_set_sct_wanted(client, asks);
+        loopback_init(&l, client, server, &localhost);
+        while (!l.client.established && loopback_turn(&l))
+            ;
+        const uint8_t *got = lks_conn_peer_scts(l.client.conn, &len);
+        CU_ASSERT_EQUAL(got != NULL, asks);
+        CU_ASSERT_TRUE(!asks || (len == sizeof(list) && !memcmp(got, list, len)));
+        loopback_free(&l);
+        CU_ASSERT_EQUAL(lks_config_set_sct(server, path_of("root.pem"), &err), LKS_BAD_CONFIG);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* Each algorithm, each way; the Certificate messages are seen to be compressed by their length. */
+static void compression(void)
+{
+    const struct lks_compression *rows = lks_compression_rows();
+    struct lks_error err;
+    if (!rows[0].name)
+        LKS_SKIP("built without zlib, brotli and zstd");
+    make_authorities();
+    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    for (const struct lks_compression *row = rows; row->name; row++) {
+        struct lks_config *client = config_new(), *server = config_new();
+        struct lks_reader body;
+        LKS_CHECK(!lks_config_set_certificate_compression(server, row->name, &err), "%s", err.text);
+        add(server, "server");
+        add(client, "client");
+        LKS_CHECK(!lks_config_set_certificate_compression(client, "all", &err), "%s", err.text);
+        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+        CU_ASSERT_TRUE(
+            lks_certificate_find_compressed(server->certificates, row->number, 3, &body));
+        LKS_CHECK(body.len < lks_certificate_body_max(server->certificates), "%s", row->name);
+        run(client, server, LKS_OK, LKS_OK, row->name);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    struct lks_config *config = config_new();
+    CU_ASSERT_EQUAL(lks_config_set_certificate_compression(config, "brotli,lzma", &err),
+                    LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, "\"lzma\"") != NULL, "%s", err.text);
+    lks_config_free(config);
+}
+
+/* CompressedCertificate, RFC 8879: what it may not be. */
+static void bad_compression(void)
+{
+    const struct lks_compression *rows = lks_compression_rows();
+    if (!rows[0].name)
+        LKS_SKIP("built without zlib, brotli and zstd");
+    static uint8_t plain[LKS_UNCOMPRESSED_MAX + 1], made[8 + 4096];
+    for (const struct lks_compression *row = rows; row->name; row++) {
+        const struct lks_compression *offered[] = {row, NULL};
+        size_t len = 4096, out_len;
+        uint8_t *out;
+        CU_ASSERT_TRUE_FATAL(row->compress(made + 8, &len, plain, 5000));
+        const struct {
+            const char *what;
+            uint32_t number, plain_len, len, given;
+            enum lks_status status;
+        } cases[] = {
+            {"good", row->number, 5000, (uint32_t)len, 8 + (uint32_t)len, LKS_OK},
+            {"not offered", 77, 5000, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_ILLEGAL_PARAMETER},
+            {"shorter than said", row->number, 5001, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"longer than said", row->number, 4999, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"of no length", row->number, 0, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"too long", row->number, LKS_UNCOMPRESSED_MAX + 1, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"huge", row->number, 0xffffff, (uint32_t)len, 8 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"cut", row->number, 5000, (uint32_t)len - 1, 7 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"a byte more", row->number, 5000, (uint32_t)len + 1, 9 + (uint32_t)len,
+             LKS_ALERT_BAD_CERTIFICATE},
+            {"a byte behind", row->number, 5000, (uint32_t)len, 9 + (uint32_t)len,
+             LKS_ALERT_DECODE_ERROR},
+            {"empty", row->number, 5000, 0, 8, LKS_ALERT_DECODE_ERROR},
+            {"ends early", row->number, 5000, (uint32_t)len, 7 + (uint32_t)len,
+             LKS_ALERT_DECODE_ERROR},
+            {"no length", row->number, 5000, (uint32_t)len, 7, LKS_ALERT_DECODE_ERROR},
+        };
+        made[8 + len] = 0;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            struct lks_writer w = lks_writer_of(made, 8);
+            lks_write_u16(&w, (uint16_t)cases[i].number);
+            lks_write_u24(&w, cases[i].plain_len);
+            lks_write_u24(&w, cases[i].len);
+            enum lks_status status =
+                lks_compression_undo(&out, &out_len, lks_reader_of(made, cases[i].given), offered);
+            LKS_CHECK(status == cases[i].status, "%s %s: %s", row->name, cases[i].what,
+                      lks_status_name(status));
+            if (!status) {
+                CU_ASSERT_TRUE(out_len == 5000 && !memcmp(out, plain, 5000));
+                free(out);
+            }
+        }
+        /* Damaged anywhere it fails or gives the length that it said. */
+        for (size_t at = 0; at < len; at++) {
+            struct lks_writer w = lks_writer_of(made, 8);
+            lks_write_u16(&w, row->number);
+            lks_write_u24(&w, 5000);
+            lks_write_u24(&w, (uint32_t)len);
+            made[8 + at] ^= 0x55;
+            if (!lks_compression_undo(&out, &out_len, lks_reader_of(made, 8 + len), offered)) {
+                CU_ASSERT_EQUAL(out_len, 5000);
+                free(out);
+            }
+            made[8 + at] ^= 0x55;
+        }
+    }
+}
+
+static const struct lks_test tests[] = {
+    {"client authentication", client_authentication},
+    {"peer certificates", peer_certificates},
+    {"choice", choice},
+    {"choice by chain", choice_by_chain},
+    {"stapling", stapling},
+    {"timestamps", timestamps},
+    {"compression", compression},
+    {"bad compression", bad_compression},
+    {NULL, NULL},
+};
+
+static void remove_files(void)
+{
+    DIR *d = dir[0] ? opendir(dir) : NULL;
+    for (const struct dirent *entry; d && (entry = readdir(d));)
+        unlink(path_of(entry->d_name));
+    if (d) {
+        closedir(d);
+        rmdir(dir);
+    }
+    X509_free(root);
+    X509_free(intermediate);
+    pki_free();
+}
+
+int main(void)
+{
+    static const struct lks_test_suite suites[] = {{"certificate", tests}, {NULL, NULL}};
+    int rc = lks_test_run("certificate", suites);
+    remove_files();
+    return rc;
+}
