@@ -8,6 +8,9 @@
 #include "simd/mlkem_rows.h"
 
 static const struct lks_mlkem *const rows[] = {
+#ifdef LKS_SIMD_X86
+    &lks_mlkem_avx2,
+#endif
     &lks_mlkem_portable,
     NULL,
 };

@@ -110,24 +110,6 @@ static void poly_noise(struct poly *p, const uint8_t bytes[128])
     }
 }
 
-/* Algorithm 7. The bytes come of a public seed, but a branch a coefficient would also be slow. */
-static unsigned int poly_uniform(struct poly *p, unsigned int num, const uint8_t *bytes, size_t len)
-{
-    int16_t out[256 + 2];
-    const unsigned int before = num;
-    for (size_t i = 0; i < len && num < 256; i += 3) {
-        int16_t a = (int16_t)(bytes[i] | (bytes[i + 1] & 15) << 8);
-        int16_t b = (int16_t)(bytes[i + 1] >> 4 | bytes[i + 2] << 4);
-        out[num] = a;
-        num += a < MLKEM_Q;
-        out[num] = b;
-        num += b < MLKEM_Q;
-    }
-    num = num < 256 ? num : 256;
-    memcpy(p->c + before, out + before, (num - before) * sizeof(out[0]));
-    return num;
-}
-
 #define MLKEM_ROW           lks_mlkem_portable
 #define MLKEM_ISA           "portable"
 #define KECCAK_LANES        1

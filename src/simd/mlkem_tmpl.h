@@ -21,8 +21,6 @@
  *     poly_lift(p)              times 2^16; small
  *     poly_small(p)             any to small
  *     poly_noise(p, bytes)      SamplePolyCBD_2 of 128 bytes
- *     poly_uniform(p, n, bytes, len)   takes len bytes (a multiple of 3) through SampleNTT's
- *                               rejection until p has 256 coefficients; n of them it has; returns n
  */
 
 #include <string.h>
@@ -67,6 +65,26 @@ static void sponges_squeeze(struct sponges *s, uint8_t *out, size_t stride, size
             store_le64(out + lane * stride + 8 * i, s->words[i][lane]);
 }
 
+/* SampleNTT: takes len bytes (a multiple of 3); p has num coefficients before and as many as are
+ * returned afterwards. The bytes come of a public seed, but a branch a coefficient would also be
+ * slow. */
+static unsigned int take_uniform(struct poly *p, unsigned int num, const uint8_t *bytes, size_t len)
+{
+    int16_t out[256 + 2];
+    const unsigned int before = num;
+    for (size_t i = 0; i < len && num < 256; i += 3) {
+        int16_t a = (int16_t)(bytes[i] | (bytes[i + 1] & 15) << 8);
+        int16_t b = (int16_t)(bytes[i + 1] >> 4 | bytes[i + 2] << 4);
+        out[num] = a;
+        num += a < MLKEM_Q;
+        out[num] = b;
+        num += b < MLKEM_Q;
+    }
+    num = num < 256 ? num : 256;
+    memcpy(p->c + before, out + before, (num - before) * sizeof(out[0]));
+    return num;
+}
+
 /* A, or its transpose, from a seed that is public. */
 static void sample_matrix(struct poly a[K][K], const uint8_t rho[32], bool transposed)
 {
@@ -90,7 +108,7 @@ static void sample_matrix(struct poly a[K][K], const uint8_t rho[32], bool trans
             for (unsigned int lane = 0; lane < KECCAK_LANES && first + lane < K * K; lane++) {
                 struct poly *p = &a[(first + lane) / K][(first + lane) % K];
                 if (num[lane] < 256)
-                    num[lane] = poly_uniform(p, num[lane], bytes[lane], len);
+                    num[lane] = take_uniform(p, num[lane], bytes[lane], len);
                 num_full += num[lane] == 256;
             }
             if (num_full == KECCAK_LANES || first + num_full == K * K)

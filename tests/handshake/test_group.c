@@ -2,6 +2,8 @@
 
 /* Key exchange groups: both halves agree, and a share that is none is refused. */
 
+#include <openssl/bn.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "handshake/group.h"
@@ -106,7 +108,23 @@ static void all_zero_secret(void)
     check_refused(group_called("x25519"), share, "order 1");
 }
 
-/* RFC 8446 section 4.2.8.1: 1 < Y < p - 1. The primes end with 64 set bits. */
+/* p less than a small number, as a share. */
+static void below_p(const struct lks_group *group, unsigned int less, uint8_t *share)
+{
+    EVP_PKEY *params = NULL;
+    BIGNUM *p = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+    CU_ASSERT_TRUE_FATAL(
+        EVP_PKEY_paramgen_init(ctx) > 0 && EVP_PKEY_CTX_set_group_name(ctx, group->name) > 0 &&
+        EVP_PKEY_paramgen(ctx, &params) > 0 && EVP_PKEY_get_bn_param(params, "p", &p) > 0);
+    BN_sub_word(p, less);
+    CU_ASSERT_EQUAL(BN_bn2binpad(p, share, group->client_share_len), group->client_share_len);
+    BN_free(p);
+    EVP_PKEY_free(params);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+/* RFC 8446 section 4.2.8.1: 1 < Y < p - 1. */
 static void numbers_out_of_range(void)
 {
     static const char *const names[] = {"ffdhe2048", "ffdhe3072"};
@@ -120,6 +138,10 @@ static void numbers_out_of_range(void)
         check_refused(group, share, "1");
         memset(share, 0xff, sizeof(share));
         check_refused(group, share, "beyond p");
+        below_p(group, 0, share);
+        check_refused(group, share, "p");
+        below_p(group, 1, share);
+        check_refused(group, share, "p - 1");
 
         /* The least that is allowed, the generator, gives our own share. */
         memset(share, 0, sizeof(share));
