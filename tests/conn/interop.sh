@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Real clients against lks_test_server on 127.0.0.1: OpenSSL's s_client, gnutls-cli and curl.
+# Real clients against lks_test_server on 127.0.0.1: OpenSSL's s_client, gnutls-cli, curl and
+# Chromium.
 # usage: interop.sh LKS_TEST_SERVER
 set -u
 server=$(realpath "$1")
@@ -166,6 +167,28 @@ if has curl; then
     ok "curl without the CA refuses" $?
 fi
 
+# Chromium sends the share of X25519MLKEM768 in its first hello, and takes it.
+if has chromium && has certutil; then
+    echo '<script>document.write("script saw " + (40 + 2))</script>' >"$dir/page.html"
+    start --http "$dir/page.html" --alpn http/1.1 --report
+    mkdir -p "$dir/home/.pki/nssdb"
+    certutil -N -d "sql:$dir/home/.pki/nssdb" --empty-password >"$dir/log" 2>&1
+    certutil -A -d "sql:$dir/home/.pki/nssdb" -n ca -t C,, -i "$dir/ca.pem" >>"$dir/log" 2>&1
+    HOME="$dir/home" timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic \
+        --no-first-run --disable-background-networking --disable-component-update --disable-sync \
+        --disable-dev-shm-usage --user-data-dir="$dir/profile" --virtual-time-budget=5000 --dump-dom \
+        "https://localhost:$port/" >"$dir/got" 2>>"$dir/log"
+    grep -q 'script saw 42' "$dir/got"
+    ok "chromium renders a page" $?
+    for _ in $(seq 50); do # a line comes when Chromium's connection is gone
+        grep -q '^conn ' "$dir/server.2" && break
+        sleep 0.1
+    done
+    cat "$dir/server.2" >>"$dir/log"
+    grep -q 'established=1 .* group=x25519mlkem768 .* retried=0' "$dir/server.2"
+    ok "chromium X25519MLKEM768" $?
+fi
+
 # The server lived through all of it and goes on serving.
 kill -0 "${pids[@]}"
 ok "the servers are alive" $?
@@ -174,7 +197,7 @@ for pid in "${pids[@]}"; do # sanitizers speak up here
     wait "$pid"
     ok "a server's end" $?
 done
-cat "$dir"/server.* | grep -v '^port' | sort | uniq -c
+cat "$dir"/server.* | grep -v '^port\|^conn' | sort | uniq -c
 pids=()
 echo "interop: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

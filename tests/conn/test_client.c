@@ -183,7 +183,7 @@ static void server_flight_split_at_every_byte(void)
         l.client.delivered = at;
         while (loopback_turn(&l))
             ;
-        CU_ASSERT_FALSE(l.client.established);
+        CU_ASSERT_TRUE(!l.client.established || at >= flight_len); /* signatures differ in length */
         l.client.delivered = SIZE_MAX;
         loopback_run(&l);
         LKS_CHECK(l.client.established && l.server.established, "split at %zu of %zu: %s", at,

@@ -15,13 +15,13 @@
 #include "base/ct.h"
 #include "common/test.h"
 #include "simd/aead.h"
+#include "test_ct.h"
 
 #define TEXT_MAX 1300u
 
 static uint64_t random_state = 1;
 
-/* The bytes that memcheck holds for secret, then made known so that the test may look at them. */
-static size_t num_secret(void *p, size_t len)
+size_t num_secret(void *p, size_t len)
 {
     uint8_t vbits[TEXT_MAX];
     size_t num = 0;
@@ -208,7 +208,7 @@ static const struct lks_test tests[] = {
     {"vaes512", test_vaes512}, {NULL, NULL},
 };
 
-static const struct lks_test_suite suites[] = {{"ct", tests}, {NULL, NULL}};
+static const struct lks_test_suite suites[] = {{"ct", tests}, {"mlkem", mlkem_tests}, {NULL, NULL}};
 
 int main(void)
 {
