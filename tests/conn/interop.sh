@@ -171,6 +171,7 @@ fi
 if has chromium && has certutil; then
     echo '<script>document.write("script saw " + (40 + 2))</script>' >"$dir/page.html"
     start --http "$dir/page.html" --alpn http/1.1 --report
+    last=$((${#pids[@]} - 1))
     mkdir -p "$dir/home/.pki/nssdb"
     certutil -N -d "sql:$dir/home/.pki/nssdb" --empty-password >"$dir/log" 2>&1
     certutil -A -d "sql:$dir/home/.pki/nssdb" -n ca -t C,, -i "$dir/ca.pem" >>"$dir/log" 2>&1
@@ -180,12 +181,12 @@ if has chromium && has certutil; then
         "https://localhost:$port/" >"$dir/got" 2>>"$dir/log"
     grep -q 'script saw 42' "$dir/got"
     ok "chromium renders a page" $?
-    for _ in $(seq 50); do # a line comes when Chromium's connection is gone
-        grep -q '^conn ' "$dir/server.2" && break
-        sleep 0.1
-    done
-    cat "$dir/server.2" >>"$dir/log"
-    grep -q 'established=1 .* group=x25519mlkem768 .* retried=0' "$dir/server.2"
+    # Chromium's connections may outlive it for a while: the server reports them when it ends.
+    kill -TERM "${pids[last]}"
+    wait "${pids[last]}"
+    unset "pids[last]"
+    cat "$dir/server.$last" >>"$dir/log"
+    grep -q 'established=1 .* group=x25519mlkem768 .* retried=0' "$dir/server.$last"
     ok "chromium X25519MLKEM768" $?
 fi
 
