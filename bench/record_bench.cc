@@ -172,6 +172,7 @@ void measure(benchmark::State &state, const Case &c)
 
 const char *const kProviders[] = {"lockstep", "ipsec_mb_direct", "ipsec_mb_burst", "openssl"};
 const lks_aead_id kAeads[] = {LKS_AES_128_GCM, LKS_AES_256_GCM, LKS_CHACHA20_POLY1305};
+const lks_aead_id kCcms[] = {LKS_AES_128_CCM, LKS_AES_256_CCM}; // a short tag is no less work
 
 // The kernels below the best that run here, and the best once more under its name if all.
 std::vector<std::string> kernels(lks_aead_id id, bool all)
@@ -181,6 +182,18 @@ std::vector<std::string> kernels(lks_aead_id id, bool all)
         if (lks_aead_usable(*row) && (all || *row != lks_aead_best(id)))
             names.push_back((*row)->isa);
     return names;
+}
+
+void add_ccm(std::vector<Case> &cases)
+{
+    for (bool seal : {true, false})
+        for (lks_aead_id aead : kCcms)
+            for (size_t bytes : {64, 256, 1400, 16384}) {
+                for (const char *provider : kProviders)
+                    cases.push_back({seal, aead, provider, "", bytes, 32, 32, 1});
+                for (const std::string &kernel : kernels(aead, false))
+                    cases.push_back({seal, aead, "lockstep", kernel, bytes, 32, 32, 1});
+            }
 }
 
 void add_default(std::vector<Case> &cases)
@@ -203,12 +216,15 @@ void add_default(std::vector<Case> &cases)
             for (size_t bytes : {64, 1400, 16384})
                 cases.push_back({true, aead, "lockstep", kernel, bytes, 32, 32, 1});
     }
+    add_ccm(cases);
 }
 
 void add_full(std::vector<Case> &cases)
 {
+    std::vector<lks_aead_id> aeads(std::begin(kAeads), std::end(kAeads));
+    aeads.insert(aeads.end(), std::begin(kCcms), std::end(kCcms));
     for (bool seal : {true, false})
-        for (lks_aead_id aead : kAeads)
+        for (lks_aead_id aead : aeads)
             for (const char *provider : kProviders)
                 for (size_t bytes : {16, 32, 64, 96, 128, 256, 500, 512, 1024, 1400, 4096, 16384})
                     for (uint32_t conns : {1, 32, 4096, 65536})

@@ -23,8 +23,9 @@ class IpsecMb : public Provider
 {
   public:
     explicit IpsecMb(const Case &c)
-        : len_(c.bytes), is_gcm_(c.aead != LKS_CHACHA20_POLY1305),
-          is_256_(c.aead == LKS_AES_256_GCM), num_segs_(c.num_segs), conns_(c.num_conns)
+        : len_(c.bytes), is_gcm_(c.aead == LKS_AES_128_GCM || c.aead == LKS_AES_256_GCM),
+          is_ccm_(is_ccm(c.aead)), is_256_(aead_key_len(c.aead) == 32), num_segs_(c.num_segs),
+          conns_(c.num_conns)
     {
         IMB_ARCH arch;
         mgr_ = alloc_mb_mgr(0);
@@ -35,6 +36,8 @@ class IpsecMb : public Provider
                 IMB_AES128_GCM_PRE(mgr_, kSecret, &conn.gcm);
             else if (c.aead == LKS_AES_256_GCM)
                 IMB_AES256_GCM_PRE(mgr_, kSecret, &conn.gcm);
+            else if (is_ccm_)
+                ccm_key(conn);
             else
                 std::memcpy(&conn.gcm, kSecret, 32);
         }
@@ -50,6 +53,15 @@ class IpsecMb : public Provider
     }
 
   protected:
+    // Round keys, where GCM would have its own.
+    void ccm_key(Conn &conn)
+    {
+        alignas(16) uint8_t unused[15 * 16];
+        if (is_256_)
+            IMB_AES_KEYEXP_256(mgr_, kSecret, &conn.gcm, unused);
+        else
+            IMB_AES_KEYEXP_128(mgr_, kSecret, &conn.gcm, unused);
+    }
     bool tag_matches(const Slot &s, const uint8_t *tag) const
     {
         return CRYPTO_memcmp(tag, s.record.data() + 5 + len_ + 1, 16) == 0;
@@ -57,7 +69,7 @@ class IpsecMb : public Provider
 
     IMB_MGR *mgr_;
     size_t len_;
-    bool is_gcm_, is_256_;
+    bool is_gcm_, is_ccm_, is_256_;
     uint32_t num_segs_;
     std::vector<Conn> conns_;
     std::vector<Piece> pieces_;
@@ -151,12 +163,16 @@ class Burst : public IpsecMb
     {
         Conn &conn = conns_[s.conn];
         peer_nonce(conn, &nonces_[i * 12]);
-        job->cipher_mode = is_gcm_ ? IMB_CIPHER_GCM : IMB_CIPHER_CHACHA20_POLY1305;
-        job->hash_alg = is_gcm_ ? IMB_AUTH_AES_GMAC : IMB_AUTH_CHACHA20_POLY1305;
+        job->cipher_mode = is_gcm_   ? IMB_CIPHER_GCM
+                           : is_ccm_ ? IMB_CIPHER_CCM
+                                     : IMB_CIPHER_CHACHA20_POLY1305;
+        job->hash_alg = is_gcm_   ? IMB_AUTH_AES_GMAC
+                        : is_ccm_ ? IMB_AUTH_AES_CCM
+                                  : IMB_AUTH_CHACHA20_POLY1305;
         job->cipher_direction = seals ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
-        job->chain_order = seals ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+        job->chain_order = seals != is_ccm_ ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
         job->enc_keys = job->dec_keys = &conn.gcm;
-        job->key_len_in_bytes = is_gcm_ && !is_256_ ? 16 : 32;
+        job->key_len_in_bytes = is_256_ ? 32 : 16;
         job->src = seals ? s.plain.data() : s.record.data() + 5;
         job->dst = seals ? s.record.data() + 5 : s.plain.data();
         job->cipher_start_src_offset_in_bytes = job->hash_start_src_offset_in_bytes = 0;
@@ -168,6 +184,9 @@ class Burst : public IpsecMb
         if (is_gcm_) {
             job->u.GCM.aad = s.record.data();
             job->u.GCM.aad_len_in_bytes = 5;
+        } else if (is_ccm_) {
+            job->u.CCM.aad = s.record.data();
+            job->u.CCM.aad_len_in_bytes = 5;
         } else {
             job->u.CHACHA20_POLY1305.aad = s.record.data();
             job->u.CHACHA20_POLY1305.aad_len_in_bytes = 5;
@@ -206,6 +225,8 @@ class Burst : public IpsecMb
 
 std::unique_ptr<Provider> make_ipsec_mb_direct(const Case &c)
 {
+    if (is_ccm(c.aead))
+        return nullptr; // jobs only
     return std::make_unique<Direct>(c);
 }
 

@@ -23,6 +23,7 @@ struct Case {
 
 const char *aead_name(lks_aead_id id);
 size_t aead_key_len(lks_aead_id id);
+bool is_ccm(lks_aead_id id);
 
 // One record of a batch. Sealing: plain to record; opening: record to plain. plain has a byte more
 // than the content, for the inner type.

@@ -9,9 +9,10 @@
 #define CCM_ISA               aesni
 #define VEC                   __m128i
 #define VEC_BLOCKS            1u
-#define CCM_VECS              6u
+#define CCM_VECS              4u
 #define CCM_LANES_MAX         16640u
 #define vec_load(p)           _mm_load_si128(p)
+#define vec_load_blocks(p)    _mm_load_si128(p)
 #define vec_store(p, v)       _mm_store_si128(p, v)
 #define vec_gather(p, at)     _mm_loadu_si128((const __m128i *)(const void *)((p)[0] + (at)))
 #define vec_scatter(p, at, v) _mm_storeu_si128((__m128i *)(void *)((p)[0] + (at)), v)

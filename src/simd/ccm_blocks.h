@@ -27,12 +27,16 @@ static inline void ccm_counter_block(uint8_t block[16], const uint8_t nonce[12],
     ccm_put_block(block, CCM_LENGTH_LEN - 1, nonce, i);
 }
 
-/* B0, appendix A.2.1. */
+/* B0, appendix A.2.1, and its first byte. */
+static inline uint8_t ccm_first_flags(const struct lks_aead_job *job, unsigned int tag_len)
+{
+    return (uint8_t)((job->aad_len ? 64u : 0u) | (tag_len - 2) / 2 << 3 | (CCM_LENGTH_LEN - 1));
+}
+
 static inline void ccm_first_block(uint8_t block[16], const struct lks_aead_job *job,
                                    unsigned int tag_len)
 {
-    unsigned int flags = (job->aad_len ? 64u : 0u) | (tag_len - 2) / 2 << 3 | (CCM_LENGTH_LEN - 1);
-    ccm_put_block(block, (uint8_t)flags, job->nonce, job->len);
+    ccm_put_block(block, ccm_first_flags(job, tag_len), job->nonce, job->len);
 }
 
 /* What stands before the additional data, appendix A.2.2: their length. Returns its own. */

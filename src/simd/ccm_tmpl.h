@@ -7,9 +7,10 @@
  *   CCM_ISA        name of the tier, unquoted                     aesni    vaes256
  *   VEC            vector type                                    __m128i  __m256i
  *   VEC_BLOCKS     messages in a vector                           1        2
- *   CCM_VECS       vectors in flight, at most 6: two registers each, and one for a key
+ *   CCM_VECS       vectors in flight, at most 6, measured: two registers each, and one for a key
  *   CCM_LANES_MAX  row's lanes_max_len
  *   vec_load/vec_store(p[, v])   aligned
+ *   vec_load_blocks(p)           the same by blocks, which were stored one by one just now
  *   vec_gather(p, at)            16 bytes from p[0] + at, p[1] + at, … side by side
  *   vec_scatter(p, at, v)        and to there
  *   vec_xor(a, b), vec_and(a, b), vec_add32(a, b), vec_repeat(block), vec_zero()
@@ -19,7 +20,7 @@
  * lks_aes_{128,256}_ccm{,_8}_<CCM_ISA>.
  *
  * CBC-MAC is a chain: each block of a message waits for the one before, ten times the latency of an
- * AES round, in which a processor could have begun twenty to eighty others. So a lane is a message,
+ * AES round, in each of which a processor could have begun eight others. So a lane is a message,
  * as many run in lockstep as registers hold, and in the same breath each lane's MAC block is joined
  * by the next block of its key stream, under the same round key. A message is these steps:
  *
@@ -29,8 +30,9 @@
  * Text i is enciphered before step i with what the step before left, so that sealing and opening
  * are the same but for which of the two is the MAC's; the last step leaves A0, the tag's mask.
  * Steps on whole blocks in one piece, all lanes', run in a loop of their own (text_steps()); for
- * what else there is, each lane puts its block together first (single_step()). A lane whose message
- * ends takes the next one. Without a next one there are fewer lanes, and one lane is a stream.
+ * what else there is, each lane puts its block together first (prepare_step()). A lane whose
+ * message ends takes the next one. Without a next one there are fewer lanes, and one lane is a
+ * stream.
  *
  * Key state: the round keys. They are copied side by side for the lanes.
  */
@@ -74,7 +76,7 @@ struct lanes {
     const uint8_t *src[LANES]; /* of whole blocks in one piece */
     uint8_t *dst[LANES];
     struct lane lane[LANES];
-    uint8_t block[32]; /* where pieces of text are joined */
+    uint8_t block[16]; /* where pieces of text are joined */
     unsigned int num, rounds, tag_len;
     bool opening;
 };
@@ -90,26 +92,44 @@ INLINE __m128i reverse_mask(void)
     return _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-INLINE void encrypt(const struct lanes *l, VEC mac[CCM_VECS], VEC stream[CCM_VECS],
-                    const unsigned int num_vecs)
+/* Here and now in a register: the compiler would rather put it off, or load it twice. */
+INLINE VEC in_register(VEC v)
 {
-    UNROLL for (unsigned int i = 0; i < num_vecs; i++)
+    __asm__("" : "+x"(v));
+    return v;
+}
+
+/* A round key of vector i, which two blocks want. */
+INLINE VEC load_key(const struct lanes *l, unsigned int round, unsigned int i)
+{
+    return in_register(vec_load(&l->keys[round][i]));
+}
+
+INLINE void encrypt_rounds(const struct lanes *l, VEC mac[CCM_VECS], VEC stream[CCM_VECS],
+                           const unsigned int num_vecs, const unsigned int from,
+                           const unsigned int to)
+{
+    UNROLL for (unsigned int round = from; round < to; round++)
     {
-        VEC key = vec_load(&l->keys[0][i]);
-        mac[i] = vec_xor(mac[i], key);
-        stream[i] = vec_xor(stream[i], key);
-    }
-    for (unsigned int round = 1; round < l->rounds; round++) {
         UNROLL for (unsigned int i = 0; i < num_vecs; i++)
         {
-            VEC key = vec_load(&l->keys[round][i]);
+            VEC key = load_key(l, round, i);
             mac[i] = vec_aesenc(mac[i], key);
             stream[i] = vec_aesenc(stream[i], key);
         }
     }
+}
+
+/* All rounds but the first key's addition. */
+INLINE void encrypt(const struct lanes *l, VEC mac[CCM_VECS], VEC stream[CCM_VECS],
+                    const unsigned int num_vecs)
+{
+    encrypt_rounds(l, mac, stream, num_vecs, 1, 10);
+    if (l->rounds == ROUNDS_MAX)
+        encrypt_rounds(l, mac, stream, num_vecs, 10, ROUNDS_MAX);
     UNROLL for (unsigned int i = 0; i < num_vecs; i++)
     {
-        VEC key = vec_load(&l->keys[l->rounds][i]);
+        VEC key = load_key(l, l->rounds, i);
         mac[i] = vec_aesenclast(mac[i], key);
         stream[i] = vec_aesenclast(stream[i], key);
     }
@@ -123,18 +143,19 @@ INLINE void text_steps_of(struct lanes *l, size_t len, const unsigned int num_ve
     VEC mac[CCM_VECS], stream[CCM_VECS];
     UNROLL for (unsigned int i = 0; i < num_vecs; i++)
     {
-        mac[i] = vec_load(&l->mac[i]);
-        stream[i] = vec_load(&l->stream[i]);
+        mac[i] = vec_load_blocks(&l->mac[i]);
+        stream[i] = vec_load_blocks(&l->stream[i]);
     }
     for (size_t at = 0; at < len; at += 16) {
         UNROLL for (unsigned int i = 0; i < num_vecs; i++)
         {
-            VEC in = vec_gather(l->src + VEC_BLOCKS * i, at);
-            mac[i] = vec_xor(mac[i], vec_xor(in, vec_and(stream[i], opening)));
+            VEC key = load_key(l, 0, i), in = vec_gather(l->src + VEC_BLOCKS * i, at);
+            VEC hashed = vec_xor(vec_and(stream[i], opening), vec_xor(in, key));
+            mac[i] = in_register(vec_xor(mac[i], hashed));
             vec_scatter(l->dst + VEC_BLOCKS * i, at, vec_xor(in, stream[i]));
             VEC counter = vec_add32(vec_load(&l->counter[i]), one);
             vec_store(&l->counter[i], counter);
-            stream[i] = vec_shuffle(counter, reverse);
+            stream[i] = in_register(vec_xor(vec_shuffle(counter, reverse), key));
         }
         encrypt(l, mac, stream, num_vecs);
     }
@@ -151,8 +172,9 @@ INLINE void encrypt_of(struct lanes *l, const unsigned int num_vecs)
     VEC mac[CCM_VECS], stream[CCM_VECS];
     UNROLL for (unsigned int i = 0; i < num_vecs; i++)
     {
-        mac[i] = vec_load(&l->mac[i]);
-        stream[i] = vec_load(&l->stream[i]);
+        VEC key = load_key(l, 0, i);
+        mac[i] = vec_xor(vec_load_blocks(&l->mac[i]), key);
+        stream[i] = vec_xor(vec_load_blocks(&l->stream[i]), key);
     }
     encrypt(l, mac, stream, num_vecs);
     UNROLL for (unsigned int i = 0; i < num_vecs; i++)
@@ -236,57 +258,104 @@ INLINE bool text_steps(struct lanes *l)
     return true;
 }
 
+/* At most 16 bytes, and zeros behind them; no byte outside is touched. */
+INLINE __m128i load_part(const uint8_t *p, size_t len)
+{
+    uint64_t low = 0, high = 0;
+    uint32_t part;
+    if (len == 16)
+        return block_load(p);
+    if (len > 8) {
+        memcpy(&low, p, 8);
+        memcpy(&high, p + len - 8, 8);
+        high >>= 8 * (16 - len);
+    } else if (len >= 4) {
+        memcpy(&part, p + len - 4, 4);
+        low = (uint64_t)part << 8 * (len - 4);
+        memcpy(&part, p, 4);
+        low |= part;
+    } else {
+        for (size_t i = 0; i < len; i++)
+            low |= (uint64_t)p[i] << 8 * i;
+    }
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+/* ccm_put_block() without a way through memory. */
+INLINE __m128i nonce_block(const struct lks_aead_job *job, uint8_t flags, uint32_t last)
+{
+    uint64_t low;
+    uint32_t high;
+    memcpy(&low, job->nonce, 8);
+    memcpy(&high, job->nonce + 8, 4);
+    __m128i nonce = _mm_slli_si128(_mm_set_epi64x(high, (long long)low), 1);
+    return _mm_or_si128(nonce, _mm_set_epi32((int)__builtin_bswap32(last), 0, 0, flags));
+}
+
 /* The next block of additional data, with zeros behind their end. */
 INLINE __m128i take_aad(struct lanes *l, struct lane *lane)
 {
     const struct lks_aead_job *job = lane->job;
-    uint8_t *block = l->block;
-    unsigned int begin = 0;
-    block_store(block, _mm_setzero_si128());
-    if (!lane->aad_at)
-        begin = ccm_aad_prefix(block, job->aad_len);
+    const uint8_t *aad = job->aad + lane->aad_at;
     const uint32_t left = job->aad_len - lane->aad_at;
-    const unsigned int len = left < 16 - begin ? left : 16 - begin;
-    if (len == 16)
-        block_store(block, block_load(job->aad + lane->aad_at));
-    else
-        copy_below_16(block + begin, job->aad + lane->aad_at, len);
-    lane->aad_at += len;
-    return block_load(block);
+    if (!lane->aad_at && left < 15) { /* a record's */
+        lane->aad_at = left;
+        return _mm_or_si128(_mm_slli_si128(load_part(aad, left), 2),
+                            _mm_cvtsi32_si128((int)(left << 8)));
+    }
+    if (lane->aad_at) {
+        lane->aad_at += left < 16 ? left : 16;
+        return load_part(aad, left < 16 ? left : 16);
+    }
+    const unsigned int begin = ccm_aad_prefix(l->block, job->aad_len);
+    memcpy(l->block + begin, aad, 10);
+    memcpy(l->block + 10, aad + 10 - begin, 6);
+    lane->aad_at = 16 - begin;
+    return block_load(l->block);
 }
 
-/* Reads up to 16 bytes of text together out of their pieces, enciphers, and writes them; returns
- * what is the MAC's. */
-INLINE __m128i take_text(struct lanes *l, struct lane *lane, __m128i stream)
+/* The next bytes of the text, put together out of their pieces. */
+INLINE __m128i gather_text(struct lanes *l, const struct lane *lane, unsigned int len)
 {
-    uint8_t *in = l->block, *out = l->block + 16;
-    const unsigned int len = lane->text_left < 16 ? lane->text_left : 16;
     const struct lks_seg *seg = lane->seg;
     size_t seg_at = lane->seg_at;
-    block_store(in, _mm_setzero_si128());
+    block_store(l->block, _mm_setzero_si128());
     for (unsigned int at = 0, n; at < len; at += n, seg_at += n) {
         if (seg_at == seg->len)
             seg++, seg_at = 0;
         n = seg->len - seg_at < len - at ? (unsigned int)(seg->len - seg_at) : len - at;
-        copy_below_32(in + at, seg->src + seg_at, n);
+        copy_below_32(l->block + at, seg->src + seg_at, n);
     }
-    __m128i text = _mm_xor_si128(block_load(in), stream);
-    block_store(out, text);
-    seg = lane->seg;
-    seg_at = lane->seg_at;
-    for (unsigned int at = 0, n; at < len; at += n, seg_at += n) {
-        if (seg_at == seg->len)
-            seg++, seg_at = 0;
-        n = seg->len - seg_at < len - at ? (unsigned int)(seg->len - seg_at) : len - at;
-        copy_below_32(seg->dst + seg_at, out + at, n);
+    return block_load(l->block);
+}
+
+/* Puts them where they belong, and goes on behind them. */
+INLINE void scatter_text(struct lanes *l, struct lane *lane, __m128i text, unsigned int len)
+{
+    block_store(l->block, text);
+    for (unsigned int at = 0, n; at < len; at += n, lane->seg_at += n) {
+        if (lane->seg_at == lane->seg->len)
+            lane->seg++, lane->seg_at = 0;
+        const size_t piece = lane->seg->len - lane->seg_at;
+        n = piece < len - at ? (unsigned int)piece : len - at;
+        copy_below_32(lane->seg->dst + lane->seg_at, l->block + at, n);
     }
-    lane->seg = seg;
-    lane->seg_at = seg_at;
     lane->text_left -= len;
+}
+
+/* Enciphers up to 16 bytes of text; returns what is the MAC's. */
+INLINE __m128i take_text(struct lanes *l, struct lane *lane, __m128i stream)
+{
+    const unsigned int len = lane->text_left < 16 ? lane->text_left : 16;
+    const bool in_one_piece = lane->seg->len - lane->seg_at >= len;
+    __m128i in =
+        in_one_piece ? load_part(lane->seg->src + lane->seg_at, len) : gather_text(l, lane, len);
+    __m128i out = _mm_xor_si128(in, stream);
+    scatter_text(l, lane, out, len);
     if (!l->opening)
-        return block_load(in);
+        return in;
     const __m128i index = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm_and_si128(text, _mm_cmpgt_epi8(_mm_set1_epi8((char)len), index));
+    return _mm_and_si128(out, _mm_cmpgt_epi8(_mm_set1_epi8((char)len), index));
 }
 
 /* A lane's next block for the MAC, and what counter goes with it. */
@@ -296,8 +365,7 @@ INLINE void prepare_step(struct lanes *l, unsigned int i)
     const struct lks_aead_job *job = lane->job;
     __m128i block, counter = block_load(of_lane(l->counter, i));
     if (!lane->has_begun) {
-        ccm_first_block(l->block, job, l->tag_len);
-        block = block_load(l->block);
+        block = nonce_block(job, ccm_first_flags(job, l->tag_len), job->len);
         lane->has_begun = true;
     } else if (lane->aad_at < job->aad_len) {
         block = take_aad(l, lane);
@@ -316,8 +384,8 @@ INLINE void prepare_step(struct lanes *l, unsigned int i)
 INLINE void begin_lane(struct lanes *l, unsigned int i, struct lks_aead_job *job)
 {
     l->lane[i] = (struct lane){.job = job, .seg = job->segs, .text_left = job->len};
-    ccm_counter_block(l->block, job->nonce, 1);
-    block_store(of_lane(l->counter, i), _mm_shuffle_epi8(block_load(l->block), reverse_mask()));
+    block_store(of_lane(l->counter, i),
+                _mm_shuffle_epi8(nonce_block(job, CCM_LENGTH_LEN - 1, 1), reverse_mask()));
     block_store(of_lane(l->mac, i), _mm_setzero_si128());
     for (unsigned int round = 0; round <= l->rounds; round++)
         block_store(of_lane(l->keys[round], i), block_load(job->state + 16 * round));
@@ -358,7 +426,6 @@ INLINE void wipe_lanes(struct lanes *l)
         UNROLL for (unsigned int i = 0; i < CCM_VECS; i++)
             vec_store(&l->keys[round][i], vec_zero());
     block_store(l->block, _mm_setzero_si128());
-    block_store(l->block + 16, _mm_setzero_si128());
     __asm__ volatile("" : : "r"(l) : "memory");
 }
 

@@ -9,9 +9,10 @@
 #define CCM_ISA               vaes256
 #define VEC                   __m256i
 #define VEC_BLOCKS            2u
-#define CCM_VECS              6u
+#define CCM_VECS              4u
 #define CCM_LANES_MAX         16640u
 #define vec_load(p)           _mm256_load_si256(p)
+#define vec_load_blocks(p)    _mm256_loadu2_m128i((const __m128i *)(p) + 1, (const __m128i *)(p))
 #define vec_store(p, v)       _mm256_store_si256(p, v)
 #define vec_gather(p, at)     gather(p, at)
 #define vec_scatter(p, at, v) scatter(p, at, v)
