@@ -278,7 +278,7 @@ std::string cpu_model()
 
 void say_machine()
 {
-    char text[1024];
+    char text[4096];
     ghz = machine_ghz();
     limit_cycles[LKS_AES_128_GCM] = machine_gcm_cycles(10);
     limit_cycles[LKS_AES_256_GCM] = machine_gcm_cycles(14);

@@ -56,6 +56,20 @@ enum lks_aead_id {
     LKS_AES_256_CCM,
     LKS_AES_256_CCM_8,
     LKS_NUM_AEADS,
+
+    /* TLS 1.2's block ciphers with a MAC, no AEADs: MAC-then-encrypt (RFC 5246 section 6.2.3.2),
+     * then encrypt-then-MAC (RFC 7366). */
+    LKS_AES_128_CBC_SHA = LKS_NUM_AEADS,
+    LKS_AES_256_CBC_SHA,
+    LKS_AES_128_CBC_SHA256,
+    LKS_AES_256_CBC_SHA256,
+    LKS_AES_256_CBC_SHA384,
+    LKS_AES_128_CBC_SHA_ETM,
+    LKS_AES_256_CBC_SHA_ETM,
+    LKS_AES_128_CBC_SHA256_ETM,
+    LKS_AES_256_CBC_SHA256_ETM,
+    LKS_AES_256_CBC_SHA384_ETM,
+    LKS_NUM_ALGORITHMS,
 };
 
 struct lks_aead;       /* src/simd/aead.h: one algorithm on one instruction set */
@@ -78,18 +92,31 @@ struct lks_key {
     uint8_t state[LKS_KEY_STATE_MAX]; /* laid out by the kernel: round keys, powers of H, … */
 } __attribute__((aligned(64)));
 
+/* What an algorithm takes of TLS 1.2's key block, for one direction, in bytes (RFC 5246 section
+ * 6.3). TLS 1.3 has cipher_key and an IV of 12 bytes. */
+struct lks_key_sizes {
+    uint8_t mac_key;    /* 0 for an AEAD */
+    uint8_t cipher_key; /* 0 for LKS_AEAD_NULL */
+    uint8_t fixed_iv;   /* 4 or 12 for an AEAD; 0 with a MAC: each record brings its own */
+};
+LKS_API LKS_MUST_CHECK enum lks_status lks_key_sizes(struct lks_key_sizes *out,
+                                                     enum lks_aead_id aead);
+
 /*
- * Sets a key up with the best kernel for this CPU (see LOCKSTEP_ISA in lks_engine_describe()).
- * secret_key has the algorithm's key length (16 or 32 bytes), iv has 12 bytes; both stay the
- * caller's and should be wiped. For LKS_AEAD_NULL both may be NULL. seq starts at 0.
- * LKS_BAD_ARGUMENT for an unknown algorithm, LKS_UNSUPPORTED where version and algorithm do not go
- * together.
+ * Sets a key up with the best kernel for this CPU (see LOCKSTEP_ISA and LOCKSTEP_PROVIDER in
+ * lks_engine_describe()). secret_key has the cipher's key (16 or 32 bytes) and, for an algorithm
+ * with a MAC, the MAC's key behind it; iv has 12 bytes. Both stay the caller's and should be wiped.
+ * iv may be NULL for an algorithm with a MAC, and both may for LKS_AEAD_NULL. seq starts at 0.
+ * A key that was set up before must have been wiped. LKS_BAD_ARGUMENT for an unknown algorithm,
+ * LKS_UNSUPPORTED where version and algorithm do not go together, LKS_BAD_CONFIG as there.
+ * LKS_NO_MEMORY: a provider whose keys do not fit into struct lks_key allocates the rest here.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_key_init(struct lks_key *key, enum lks_version version,
                                                     enum lks_aead_id aead, enum lks_dir dir,
                                                     const uint8_t *secret_key, const uint8_t *iv);
 
-/* Wipes a key. Safe on a zeroed or already wiped one. */
+/* Wipes a key, and frees what a provider allocated for it. Safe on a zeroed or already wiped one.
+ */
 LKS_API void lks_key_wipe(struct lks_key *key);
 
 /* True once so many records went through this key that it must be replaced soon: before the AEAD's
@@ -112,7 +139,8 @@ LKS_API size_t lks_key_record_len(const struct lks_key *key, size_t len);
  * padding, so it must have room for the record's length less header and tag.
  *
  * TLS 1.2's AES-GCM and AES-CCM put 8 bytes of nonce behind the header; the content then lies that
- * much further.
+ * much further. Its ciphers with a MAC put 16 bytes of IV there, and opening asks for room for all
+ * that is encrypted: with MAC-then-encrypt that is all behind the IV. Only the content is written.
  *
  * Any other overlap of src and dst is LKS_BAD_OVERLAP. Spans and the bytes they name belong to the
  * caller and must stay until the call returns.
@@ -155,9 +183,15 @@ LKS_API uint32_t lks_engine_process(struct lks_engine *engine, struct lks_op *op
  * What runs, in words, one line an algorithm ("aes_128_gcm: aesni"), into text (always terminated;
  * cap bytes). Returns the length that the whole text has, as snprintf does.
  *
+ * The environment variable LOCKSTEP_PROVIDER says whose kernels they are: "lockstep", or "ipsec_mb"
+ * (Intel's library, where it was built in) for every algorithm that it has; unset, ipsec-mb's
+ * multi-buffer manager carries the algorithms with a MAC and Lockstep the AEADs. LOCKSTEP_ISA caps
+ * Lockstep's own kernels, and "portable" keeps ipsec-mb away unless LOCKSTEP_PROVIDER asks for it.
+ *
  * The environment variable LOCKSTEP_ISA caps the kernels that lks_key_init() chooses from:
- * "portable", "aesni", … in rising order. It is read once, before the first key; an unknown name
- * makes lks_engine_new() and lks_key_init() fail with LKS_BAD_CONFIG, and this text say so.
+ * "portable", "aesni", … in rising order. Both are read once, before the first key; an unknown
+ * name, or a provider that is not there, makes lks_engine_new() and lks_key_init() fail with
+ * LKS_BAD_CONFIG, and this text say so.
  */
 LKS_API size_t lks_engine_describe(char *text, size_t cap);
 

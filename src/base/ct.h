@@ -43,6 +43,12 @@ static inline uint32_t lks_ct_eq(uint32_t a, uint32_t b)
     return lks_ct_is_zero(a ^ b);
 }
 
+/* All ones if a < b, else 0; both below 2^31. */
+static inline uint32_t lks_ct_lt(uint32_t a, uint32_t b)
+{
+    return (uint32_t)0 - (lks_ct_barrier(a - b) >> 31);
+}
+
 /* mask ? a : b, mask all ones or 0. */
 static inline uint32_t lks_ct_select(uint32_t mask, uint32_t a, uint32_t b)
 {

@@ -83,6 +83,8 @@ void lks_conn_free(struct lks_conn *conn)
         return;
     conn_handshake_free(conn);
     lks_config_free(conn->config);
+    lks_key_wipe(&conn->seal_key);
+    lks_key_wipe(&conn->open_key);
     lks_wipe(conn, sizeof(*conn));
     free(conn);
 }

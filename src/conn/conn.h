@@ -136,7 +136,8 @@ void conn_queue_update(struct lks_conn *conn, bool request_peer);
 /* Our KeyUpdate was sealed: from here on with the next key. */
 LKS_MUST_CHECK enum lks_status conn_update_seal_key(struct lks_conn *conn);
 
-/* Sets a key up from a traffic secret, RFC 8446 section 7.3. */
+/* Sets a key up from a traffic secret, RFC 8446 section 7.3. One that it replaces is to be wiped
+ * before. */
 LKS_MUST_CHECK enum lks_status conn_set_key(struct lks_key *key, enum lks_dir dir,
                                             const struct lks_suite *suite, const uint8_t *secret);
 

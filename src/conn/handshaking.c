@@ -29,6 +29,7 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
     } else {
         h->seal_key = &h->handshake_key;
     }
+    lks_key_wipe(h->seal_key);
     return conn_set_key(h->seal_key, LKS_SEAL, event->suite, event->secret);
 }
 
@@ -39,6 +40,7 @@ static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_e
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (event->level == LKS_LEVEL_APPLICATION)
         memcpy(conn->open_secret, event->secret, event->suite->hash_len);
+    lks_key_wipe(&conn->open_key);
     return conn_set_key(&conn->open_key, LKS_OPEN, event->suite, event->secret);
 }
 
@@ -173,6 +175,7 @@ void conn_handshake_free(struct lks_conn *conn)
     if (!h)
         return;
     lks_hs_free(h->hs);
+    lks_key_wipe(&h->handshake_key);
     lks_wipe(h, sizeof(*h));
     free(h);
     conn->handshake = NULL;

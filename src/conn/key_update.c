@@ -13,6 +13,7 @@ static enum lks_status next_key(struct lks_key *key, enum lks_dir dir,
                                 const struct lks_suite *suite, uint8_t *secret)
 {
     enum lks_status status = lks_tls13_next_secret(suite, secret);
+    lks_key_wipe(key);
     return status ? status : conn_set_key(key, dir, suite, secret);
 }
 

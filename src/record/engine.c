@@ -14,6 +14,7 @@
 
 #include "record/piece.h"
 #include "record/record.h"
+#include "simd/provider.h"
 
 #define GROUPS_MAX     16u
 #define LENGTH_CLASSES 64u
@@ -30,7 +31,9 @@ struct group {
 
 struct lks_engine {
     uint32_t max_ops;
-    struct lks_work *works; /* one an op, same index */
+    struct lks_work *works;     /* one an op, same index */
+    struct lks_mac_side *sides; /* likewise, for those with a MAC */
+    void *manager;              /* the provider's, for them; NULL if it has none */
     struct lks_seg *segs;
     uint16_t *round, *next_round; /* indices of ops */
 
@@ -50,7 +53,7 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     *out = NULL;
     if (!max_ops || max_ops > 65535)
         return LKS_BAD_ARGUMENT;
-    if (!lks_isa_is_known())
+    if (!lks_kernels_are_known())
         return LKS_BAD_CONFIG;
     struct lks_engine *e = calloc(1, sizeof(*e));
     if (!e)
@@ -58,6 +61,7 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     e->max_ops = max_ops;
     e->max_segs = LKS_SEGS_MAX + 4 * max_ops;
     e->works = calloc(max_ops, sizeof(*e->works));
+    e->sides = calloc(max_ops, sizeof(*e->sides));
     e->lanes = calloc(max_ops, sizeof(*e->lanes));
     e->sorted = calloc(max_ops, sizeof(*e->sorted));
     e->group_of = calloc(max_ops, sizeof(*e->group_of));
@@ -66,11 +70,14 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     e->running = calloc(max_ops, sizeof(*e->running));
     e->streams = calloc(max_ops, sizeof(*e->streams));
     e->segs = calloc(e->max_segs, sizeof(*e->segs));
-    if (!e->works || !e->lanes || !e->sorted || !e->group_of || !e->round || !e->next_round ||
-        !e->running || !e->streams || !e->segs) {
+    if (!e->works || !e->sides || !e->lanes || !e->sorted || !e->group_of || !e->round ||
+        !e->next_round || !e->running || !e->streams || !e->segs ||
+        !lks_provider_manager_new(&e->manager)) {
         lks_engine_free(e);
         return LKS_NO_MEMORY;
     }
+    for (uint32_t i = 0; i < max_ops; i++)
+        e->sides[i].manager = e->manager;
     *out = e;
     return LKS_OK;
 }
@@ -79,7 +86,9 @@ void lks_engine_free(struct lks_engine *e)
 {
     if (!e)
         return;
+    lks_provider_manager_free(e->manager);
     free(e->works);
+    free(e->sides);
     free(e->lanes);
     free(e->sorted);
     free(e->group_of);
@@ -219,7 +228,7 @@ static inline void begin_op(struct lks_engine *e, struct lks_op *ops, uint32_t a
     op->len = 0;
     op->status = LKS_OK;
     if (!lks_piece_prepare(op, work, segs))
-        op->status = (uint16_t)lks_op_prepare(op, work, segs);
+        op->status = (uint16_t)lks_op_prepare(op, work, &e->sides[at], segs);
     if (op->status == LKS_OK) {
         e->num_segs += work->job.num_segs;
         queue_job(e, op->key, at);

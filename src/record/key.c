@@ -10,36 +10,56 @@
 #include "record/record.h"
 #include "simd/aead.h"
 #include "simd/mlkem.h"
+#include "simd/provider.h"
 
 _Static_assert(sizeof(struct lks_key) % 64 == 0, "keys are whole cache lines");
 _Static_assert(offsetof(struct lks_key, state) == 48,
                "the kernel's state begins in the first line");
 
-bool lks_isa_is_known(void)
+bool lks_kernels_are_known(void)
 {
-    return lks_isa_cap() >= 0;
+    return lks_isa_cap() >= 0 && lks_provider_choice() < LKS_PROVIDER_UNKNOWN;
+}
+
+enum lks_status lks_key_sizes(struct lks_key_sizes *out, enum lks_aead_id aead)
+{
+    const struct lks_protection *protection = lks_protection_of(LKS_TLS_1_2, aead);
+    const struct lks_aead *const *row = lks_aead_rows(aead);
+    *out = (struct lks_key_sizes){0};
+    if (!protection)
+        return (unsigned int)aead < LKS_NUM_ALGORITHMS ? LKS_UNSUPPORTED : LKS_BAD_ARGUMENT;
+    if (!*row) /* plaintext */
+        return LKS_OK;
+    out->mac_key = (*row)->mac_key_len;
+    out->cipher_key = (uint8_t)((*row)->key_len - (*row)->mac_key_len);
+    if (!protection->has_mac)
+        out->fixed_iv = protection->explicit_nonce_len ? 4 : 12;
+    return LKS_OK;
 }
 
 enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum lks_aead_id aead,
                              enum lks_dir dir, const uint8_t *secret_key, const uint8_t *iv)
 {
-    if ((unsigned int)aead >= LKS_NUM_AEADS || (dir != LKS_SEAL && dir != LKS_OPEN) ||
+    if ((unsigned int)aead >= LKS_NUM_ALGORITHMS || (dir != LKS_SEAL && dir != LKS_OPEN) ||
         (version != LKS_TLS_1_2 && version != LKS_TLS_1_3))
         return LKS_BAD_ARGUMENT;
-    if (!lks_isa_is_known())
+    if (!lks_kernels_are_known())
         return LKS_BAD_CONFIG;
-    lks_key_wipe(key);
+    lks_wipe(key, sizeof(*key));
     const struct lks_protection *protection = lks_protection_of(version, aead);
     if (!protection)
         return LKS_UNSUPPORTED;
     if (!protection->is_plaintext) {
-        if (!secret_key || !iv)
+        if (!secret_key || (!iv && !protection->has_mac))
             return LKS_BAD_ARGUMENT;
-        key->aead = lks_aead_best(aead);
-        if (!key->aead)
+        const struct lks_aead *row = lks_aead_best(aead);
+        if (!row)
             return LKS_UNSUPPORTED;
-        key->aead->init(key->state, secret_key);
-        memcpy(key->iv, iv, sizeof(key->iv));
+        if (!lks_aead_init_state(row, key->state, secret_key))
+            return LKS_NO_MEMORY;
+        key->aead = row;
+        if (iv)
+            memcpy(key->iv, iv, sizeof(key->iv));
     }
     key->protection = protection;
     key->dir = (uint8_t)dir;
@@ -48,6 +68,8 @@ enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum
 
 void lks_key_wipe(struct lks_key *key)
 {
+    if (key->aead)
+        lks_aead_wipe_state(key->aead, key->state);
     lks_wipe(key, sizeof(*key));
 }
 
@@ -60,23 +82,38 @@ bool lks_key_wants_update(const struct lks_key *key)
     return key->aead && key->seq >= key->aead->max_records - RECORDS_IN_HAND;
 }
 
+/* What is wrong with the environment; NULL if nothing is. */
+static const char *config_error(void)
+{
+    if (lks_isa_cap() < 0)
+        return "LOCKSTEP_ISA names no instruction set that Lockstep knows: use portable, aesni, "
+               "avx2, vaes256, avx512 or vaes512\n";
+    if (lks_provider_choice() == LKS_PROVIDER_UNKNOWN)
+        return "LOCKSTEP_PROVIDER names no provider that Lockstep knows: use lockstep or "
+               "ipsec_mb\n";
+    if (lks_provider_choice() == LKS_PROVIDER_ABSENT)
+        return "LOCKSTEP_PROVIDER asks for ipsec_mb, which is not built in or not for this CPU: "
+               "use lockstep, or build with -Dipsec_mb=enabled\n";
+    return NULL;
+}
+
 size_t lks_engine_describe(char *text, size_t cap)
 {
     size_t len = 0;
     if (cap)
         text[0] = '\0';
-    if (!lks_isa_is_known())
-        return (size_t)snprintf(text, cap,
-                                "LOCKSTEP_ISA names no instruction set that Lockstep knows: use "
-                                "portable, aesni, avx2, vaes256, avx512 or vaes512\n");
-    for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+    if (config_error())
+        return (size_t)snprintf(text, cap, "%s", config_error());
+    for (unsigned int id = 0; id < LKS_NUM_ALGORITHMS; id++) {
         const struct lks_aead *row = lks_aead_best(id);
-        char line[128] = "";
+        char line[128] = "", most[32] = "of any length";
         if (!row)
             continue;
-        if (row->lanes_max_len)
-            snprintf(line, sizeof(line), "%s: %s, %u records in lanes up to %u bytes\n", row->name,
-                     row->isa, row->num_lanes, row->lanes_max_len);
+        if (row->lanes_max_len <= LKS_RECORD_PLAINTEXT_MAX)
+            snprintf(most, sizeof(most), "up to %u bytes", row->lanes_max_len);
+        if (row->num_lanes)
+            snprintf(line, sizeof(line), "%s: %s, %u records in lanes %s\n", row->name, row->isa,
+                     row->num_lanes, most);
         else
             snprintf(line, sizeof(line), "%s: %s\n", row->name, row->isa);
         if (len < cap)

@@ -8,6 +8,9 @@
 /* Longest content with its type, RFC 8446 section 5.4. */
 #define INNER_MAX (LKS_RECORD_PLAINTEXT_MAX + 1u)
 
+/* A block cipher's padding with its length byte, RFC 5246 section 6.2.3.2. */
+#define PADDING_MAX 256u
+
 /*
  * Whether a source and a destination overlap otherwise than by being the same bytes. *_pos is the
  * place of each list's first byte in the text, so that bytes of the same place have the same
@@ -79,7 +82,7 @@ static inline size_t record_len_of(const struct lks_key *key, size_t len)
     if (!key->aead) /* plaintext, or a key that is not set up yet */
         return LKS_RECORD_HEADER_LEN + len;
     return LKS_RECORD_HEADER_LEN + row->explicit_nonce_len + len + row->hides_type +
-           key->aead->tag_len;
+           lks_aead_tail_len(key->aead, len);
 }
 
 size_t lks_key_record_len(const struct lks_key *key, size_t len)
@@ -125,7 +128,7 @@ static struct lks_seg *lay_out(const struct lks_op *op, struct lks_work *work, s
 }
 
 static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *work,
-                                    struct lks_seg *segs)
+                                    struct lks_mac_side *side, struct lks_seg *segs)
 {
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
@@ -153,9 +156,11 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
         return LKS_SEQ_EXHAUSTED;
 
     uint32_t text_len = (uint32_t)len + (row->hides_type ? 1u + op->pad_len : 0);
-    uint8_t explicit_nonce[8];
+    uint8_t explicit_nonce[LKS_EXPLICIT_NONCE_MAX] = {0};
     store_be64(explicit_nonce, key->seq);
     begin_job(work, key, header, explicit_nonce, text_len);
+    if (row->has_mac)
+        work->job.side = side; /* its IV takes the place of the explicit nonce when it is there */
     key->seq++;
 
     work->type = op->type;
@@ -184,6 +189,13 @@ static enum lks_status open_plaintext(const struct lks_op *op, struct span_walk 
     return LKS_OK;
 }
 
+/* How much of a fragment is text to the kernel; negative if no such fragment can be right. */
+static int64_t text_len_of(const struct lks_key *key, size_t fragment)
+{
+    const size_t prefix = key->protection->explicit_nonce_len;
+    return fragment < prefix ? -1 : lks_aead_text_len(key->aead, fragment - prefix);
+}
+
 /* What the header alone tells. */
 static enum lks_status check_record(const struct lks_key *key, const uint8_t *header, size_t len)
 {
@@ -195,21 +207,23 @@ static enum lks_status check_record(const struct lks_key *key, const uint8_t *he
         return fragment > LKS_RECORD_PLAINTEXT_MAX ? LKS_RECORD_OVERFLOW : LKS_OK;
     if (row->hides_type && header[0] != LKS_TYPE_APPLICATION_DATA)
         return LKS_BAD_RECORD;
-    size_t expansion = row->explicit_nonce_len + (size_t)key->aead->tag_len;
-    if (fragment < expansion + row->hides_type)
+    const int64_t text_len = text_len_of(key, fragment);
+    if (text_len < row->hides_type)
         return LKS_BAD_TAG; /* there is no room for a right one */
-    size_t text_max = row->hides_type ? INNER_MAX : LKS_RECORD_PLAINTEXT_MAX;
-    return fragment - expansion > text_max ? LKS_RECORD_OVERFLOW : LKS_OK;
+    int64_t text_max = row->hides_type ? INNER_MAX : LKS_RECORD_PLAINTEXT_MAX;
+    if (row->has_mac) /* MAC and padding are still among the text */
+        text_max += (key->aead->mac_inside ? key->aead->tag_len : 0) + PADDING_MAX;
+    return text_len > text_max ? LKS_RECORD_OVERFLOW : LKS_OK;
 }
 
 static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *work,
-                                    struct lks_seg *segs)
+                                    struct lks_mac_side *side, struct lks_seg *segs)
 {
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
     struct span_walk src = span_walk_of(op->src, op->num_src);
     size_t len = spans_len(op->src, op->num_src);
-    uint8_t header[LKS_RECORD_HEADER_LEN], explicit_nonce[8];
+    uint8_t header[LKS_RECORD_HEADER_LEN], explicit_nonce[LKS_EXPLICIT_NONCE_MAX];
     if (len < LKS_RECORD_HEADER_LEN)
         return LKS_BAD_RECORD;
     span_walk_read(&src, header, sizeof(header));
@@ -223,7 +237,7 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
         return open_plaintext(op, src, len - LKS_RECORD_HEADER_LEN);
 
     uint32_t prefix = LKS_RECORD_HEADER_LEN + row->explicit_nonce_len;
-    uint32_t text_len = (uint32_t)(len - prefix - key->aead->tag_len);
+    uint32_t text_len = (uint32_t)text_len_of(key, len - LKS_RECORD_HEADER_LEN);
     if (op->num_dst && spans_len(op->dst, op->num_dst) < text_len)
         return LKS_NO_ROOM;
     if (op->num_dst && overlaps_badly(op, -(ptrdiff_t)prefix, 0))
@@ -236,15 +250,24 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
     struct span_walk dst = op->num_dst ? span_walk_of(op->dst, op->num_dst) : src;
     work->job.segs = segs;
     work->job.num_segs = (uint32_t)(make_segs(segs, &src, &dst, text_len) - segs);
-    span_walk_read(&src, work->job.tag, key->aead->tag_len);
+    if (!row->has_mac) {
+        span_walk_read(&src, work->job.tag, key->aead->tag_len);
+        return LKS_OK;
+    }
+    work->job.side = side;
+    memcpy(side->iv, explicit_nonce, sizeof(side->iv));
+    if (!key->aead->mac_inside)
+        span_walk_read(&src, side->tail, key->aead->tag_len);
     return LKS_OK;
 }
 
-enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work, struct lks_seg *segs)
+enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
+                               struct lks_mac_side *side, struct lks_seg *segs)
 {
     if (!op->key || !op->key->protection)
         return LKS_BAD_ARGUMENT;
-    return op->key->dir == LKS_SEAL ? prepare_seal(op, work, segs) : prepare_open(op, work, segs);
+    return op->key->dir == LKS_SEAL ? prepare_seal(op, work, side, segs)
+                                    : prepare_open(op, work, side, segs);
 }
 
 /*
@@ -277,6 +300,8 @@ static enum lks_status finish_open(struct lks_op *op, const struct lks_work *wor
     if (!key->protection->is_plaintext)
         key->seq++;
     if (!key->protection->hides_type) {
+        if (work->job.len > LKS_RECORD_PLAINTEXT_MAX)
+            return LKS_RECORD_OVERFLOW; /* a MAC's record shows its content's length only now */
         op->len = work->job.len;
         return LKS_OK;
     }
@@ -298,8 +323,16 @@ enum lks_status lks_op_finish(struct lks_op *op, struct lks_work *work)
         op->len = LKS_RECORD_HEADER_LEN + work->job.len;
         return LKS_OK;
     }
-    span_walk_write(&work->tag, work->job.tag, key->aead->tag_len);
-    op->len = LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len +
-              key->aead->tag_len;
+    const uint32_t tail_len = lks_aead_tail_len(key->aead, work->job.len);
+    const uint8_t *tail = work->job.tag;
+    if (key->protection->has_mac) {
+        struct span_walk iv = span_walk_of(op->dst, op->num_dst);
+        span_walk_skip(&iv, LKS_RECORD_HEADER_LEN);
+        span_walk_write(&iv, work->job.side->iv, key->protection->explicit_nonce_len);
+        tail = work->job.side->tail;
+    }
+    span_walk_write(&work->tag, tail, tail_len);
+    op->len =
+        LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len + tail_len;
     return LKS_OK;
 }

@@ -7,6 +7,7 @@ static const struct lks_protection plaintext = {.is_plaintext = true};
 static const struct lks_protection tls13 = {.hides_type = true};
 static const struct lks_protection tls12_explicit_nonce = {.explicit_nonce_len = 8};
 static const struct lks_protection tls12_implicit_nonce = {.explicit_nonce_len = 0};
+static const struct lks_protection tls12_with_mac = {.has_mac = true, .explicit_nonce_len = 16};
 
 const struct lks_protection *lks_protection_of(enum lks_version version, enum lks_aead_id aead)
 {
@@ -20,8 +21,10 @@ const struct lks_protection *lks_protection_of(enum lks_version version, enum lk
         [LKS_AES_256_CCM] = &tls12_explicit_nonce,
         [LKS_AES_256_CCM_8] = &tls12_explicit_nonce,
     };
-    if ((unsigned int)aead >= LKS_NUM_AEADS)
+    if ((unsigned int)aead >= LKS_NUM_ALGORITHMS)
         return NULL;
+    if (aead >= LKS_NUM_AEADS)
+        return version == LKS_TLS_1_2 ? &tls12_with_mac : NULL;
     if (version == LKS_TLS_1_2)
         return tls12[aead];
     return aead == LKS_AEAD_NULL ? &plaintext : &tls13;

@@ -15,14 +15,17 @@
 struct lks_protection {
     bool is_plaintext; /* TLSPlaintext: no AEAD at all */
     bool hides_type;   /* TLS 1.3: the type is the text's last byte that is not zero */
-    uint8_t
-        explicit_nonce_len; /* TLS 1.2: GCM and CCM carry 8 bytes, RFC 5288, RFC 6655 section 3 */
+    bool has_mac;      /* TLS 1.2's block ciphers: the kernel makes IV, MAC and padding */
+    /* TLS 1.2: GCM and CCM carry 8 bytes, RFC 5288, RFC 6655 section 3; a block cipher its IV, RFC
+     * 5246 section 6.2.3.2. */
+    uint8_t explicit_nonce_len;
 };
 
 /* The row for an algorithm under a version, or NULL where they do not go together. */
 const struct lks_protection *lks_protection_of(enum lks_version version, enum lks_aead_id aead);
 
-#define LKS_AAD_MAX 13u
+#define LKS_AAD_MAX            13u
+#define LKS_EXPLICIT_NONCE_MAX 16u
 
 /* The nonce of record number seq. explicit_nonce has explicit_nonce_len bytes and may be NULL if
  * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 6655 section 3; RFC 7905 section 2. */

@@ -23,20 +23,22 @@ struct lks_work {
     bool is_piece;        /* piece.h takes care of it */
 };
 
-/* Whether LOCKSTEP_ISA is unset or names something known. */
-bool lks_isa_is_known(void);
+/* Whether LOCKSTEP_ISA and LOCKSTEP_PROVIDER are unset or name something known that is here. */
+bool lks_kernels_are_known(void);
 
-/* At most so many segments has one record: none is empty. */
-#define LKS_SEGS_MAX (LKS_RECORD_CIPHERTEXT_MAX)
+/* At most so many segments has one record: none is empty. The longest text to open is one with a
+ * MAC and as much padding as there may be. */
+#define LKS_SEGS_MAX (LKS_RECORD_CIPHERTEXT_MAX + LKS_MAC_LEN_MAX)
 
 /*
  * Checks an op and makes its job: nonce, additional data, segments (into segs, which has room for
- * LKS_SEGS_MAX). Takes the sequence number. What LKS_OK says is that the job must now run, unless
- * the key has no AEAD, and that lks_op_finish() follows; anything else is the op's final status,
- * and nothing was touched. Plaintext ops are done here wholly.
+ * LKS_SEGS_MAX). side belongs to the job if it has a MAC. Takes the sequence number. What LKS_OK
+ * says is that the job must now run, unless the key has no AEAD, and that lks_op_finish() follows;
+ * anything else is the op's final status, and nothing was touched. Plaintext ops are done here
+ * wholly.
  */
 enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
-                               struct lks_seg *segs);
+                               struct lks_mac_side *side, struct lks_seg *segs);
 
 /* Ends an op whose job ran (or a plaintext op): writes the tag, finds the type, sets op's results.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "simd/aead.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <lockstep/engine.h>
@@ -9,6 +10,7 @@
 #include "base/ct.h"
 #include "simd/aead_rows.h"
 #include "simd/isa.h"
+#include "simd/provider.h"
 
 #ifdef LKS_SIMD_X86
 #define X86(row) &row,
@@ -36,7 +38,10 @@ static const struct lks_aead *const aes_256_ccm_rows[] = {
 static const struct lks_aead *const aes_256_ccm_8_rows[] = {
     X86(lks_aes_256_ccm_8_vaes256) X86(lks_aes_256_ccm_8_aesni) & lks_aes_256_ccm_8_portable, NULL};
 
-static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
+/* An algorithm with a MAC has one kernel of our own. */
+#define ONE_ROW(suite) ((const struct lks_aead *const[]){&lks_##suite##_portable, NULL})
+
+static const struct lks_aead *const *const all_rows[LKS_NUM_ALGORITHMS] = {
     [LKS_AES_128_GCM] = aes_128_gcm_rows,
     [LKS_AES_256_GCM] = aes_256_gcm_rows,
     [LKS_CHACHA20_POLY1305] = chacha20_poly1305_rows,
@@ -44,6 +49,16 @@ static const struct lks_aead *const *const all_rows[LKS_NUM_AEADS] = {
     [LKS_AES_128_CCM_8] = aes_128_ccm_8_rows,
     [LKS_AES_256_CCM] = aes_256_ccm_rows,
     [LKS_AES_256_CCM_8] = aes_256_ccm_8_rows,
+    [LKS_AES_128_CBC_SHA] = ONE_ROW(aes_128_cbc_sha),
+    [LKS_AES_256_CBC_SHA] = ONE_ROW(aes_256_cbc_sha),
+    [LKS_AES_128_CBC_SHA256] = ONE_ROW(aes_128_cbc_sha256),
+    [LKS_AES_256_CBC_SHA256] = ONE_ROW(aes_256_cbc_sha256),
+    [LKS_AES_256_CBC_SHA384] = ONE_ROW(aes_256_cbc_sha384),
+    [LKS_AES_128_CBC_SHA_ETM] = ONE_ROW(aes_128_cbc_sha_etm),
+    [LKS_AES_256_CBC_SHA_ETM] = ONE_ROW(aes_256_cbc_sha_etm),
+    [LKS_AES_128_CBC_SHA256_ETM] = ONE_ROW(aes_128_cbc_sha256_etm),
+    [LKS_AES_256_CBC_SHA256_ETM] = ONE_ROW(aes_256_cbc_sha256_etm),
+    [LKS_AES_256_CBC_SHA384_ETM] = ONE_ROW(aes_256_cbc_sha384_etm),
 };
 
 #define NEEDS_AESNI (LKS_CPU_AESNI | LKS_CPU_PCLMUL | LKS_CPU_SSSE3 | LKS_CPU_SSE41)
@@ -67,7 +82,7 @@ static const struct {
 const struct lks_aead *const *lks_aead_rows(unsigned int id)
 {
     static const struct lks_aead *const none[] = {NULL};
-    return id < LKS_NUM_AEADS && all_rows[id] ? all_rows[id] : none;
+    return id < LKS_NUM_ALGORITHMS && all_rows[id] ? all_rows[id] : none;
 }
 
 bool lks_isa_usable(const char *isa)
@@ -85,17 +100,51 @@ bool lks_aead_usable(const struct lks_aead *row)
 
 const struct lks_aead *lks_aead_best(unsigned int id)
 {
-    int cap = lks_isa_cap();
+    const int cap = lks_isa_cap(), provider = lks_provider_choice();
+    const struct lks_aead *theirs = lks_provider_row(id);
+    if (cap < 0 || provider >= LKS_PROVIDER_UNKNOWN)
+        return NULL;
+    if (theirs && (provider == LKS_PROVIDER_IPSEC_MB ||
+                   (provider == LKS_PROVIDER_DEFAULT && theirs->has_mac && cap > 0)))
+        return theirs;
     for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++)
         if (lks_isa_rank((*row)->isa) <= cap && lks_aead_usable(*row))
             return *row;
     return NULL;
 }
 
+bool lks_aead_init_state(const struct lks_aead *row, uint8_t *state, const uint8_t *key)
+{
+    if (row->heap_len) {
+        void *heap = aligned_alloc(64, (row->heap_len + 63u) / 64 * 64);
+        if (!heap)
+            return false;
+        memcpy(state, &heap, sizeof(heap));
+    }
+    row->init(state, key);
+    return true;
+}
+
+void lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state)
+{
+    if (row->heap_len) {
+        void *heap;
+        memcpy(&heap, state, sizeof(heap));
+        lks_wipe(heap, row->heap_len);
+        free(heap);
+    }
+    lks_wipe(state, row->state_len);
+}
+
 void lks_aead_finish_open(struct lks_aead_job *job, const uint8_t *computed_tag, size_t tag_len)
 {
-    job->ok = lks_ct_memeq(job->tag, computed_tag, tag_len);
-    if (job->ok)
+    lks_aead_end_open(job, lks_ct_memeq(job->tag, computed_tag, tag_len));
+}
+
+void lks_aead_end_open(struct lks_aead_job *job, bool ok)
+{
+    job->ok = ok;
+    if (ok)
         return;
     for (uint32_t i = 0; i < job->num_segs; i++)
         lks_wipe(job->segs[i].dst, job->segs[i].len);

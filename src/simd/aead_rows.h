@@ -20,6 +20,10 @@
  * CCM_8: TLS ends a connection at the first (RFC 8446 section 5.2). */
 #define LKS_CCM_MAX_RECORDS (UINT64_C(1) << 23)
 
+/* A block cipher's birthday bound: 2^48 blocks, in records of 2^11 at most, leave a chance of 2^-32
+ * that two of them are the same. */
+#define LKS_CBC_MAX_RECORDS (UINT64_C(1) << 37)
+
 extern const struct lks_aead lks_aes_128_gcm_portable, lks_aes_256_gcm_portable;
 extern const struct lks_aead lks_aes_128_gcm_aesni, lks_aes_256_gcm_aesni;
 extern const struct lks_aead lks_aes_128_gcm_vaes256, lks_aes_256_gcm_vaes256;
@@ -31,5 +35,24 @@ extern const struct lks_aead lks_aes_128_ccm_vaes256, lks_aes_128_ccm_8_vaes256;
 extern const struct lks_aead lks_aes_256_ccm_vaes256, lks_aes_256_ccm_8_vaes256;
 extern const struct lks_aead lks_aes_128_ccm_portable, lks_aes_128_ccm_8_portable;
 extern const struct lks_aead lks_aes_256_ccm_portable, lks_aes_256_ccm_8_portable;
+
+extern const struct lks_aead lks_aes_128_cbc_sha_portable, lks_aes_256_cbc_sha_portable;
+extern const struct lks_aead lks_aes_128_cbc_sha256_portable, lks_aes_256_cbc_sha256_portable;
+extern const struct lks_aead lks_aes_256_cbc_sha384_portable;
+extern const struct lks_aead lks_aes_128_cbc_sha_etm_portable, lks_aes_256_cbc_sha_etm_portable;
+extern const struct lks_aead lks_aes_128_cbc_sha256_etm_portable;
+extern const struct lks_aead lks_aes_256_cbc_sha256_etm_portable;
+extern const struct lks_aead lks_aes_256_cbc_sha384_etm_portable;
+
+/* Of ipsec-mb; src/simd/provider.c lists them where it is built in. */
+extern const struct lks_aead lks_aes_128_gcm_ipsec_mb, lks_aes_256_gcm_ipsec_mb;
+extern const struct lks_aead lks_chacha20_poly1305_ipsec_mb;
+extern const struct lks_aead lks_aes_128_cbc_sha_ipsec_mb, lks_aes_256_cbc_sha_ipsec_mb;
+extern const struct lks_aead lks_aes_128_cbc_sha256_ipsec_mb, lks_aes_256_cbc_sha256_ipsec_mb;
+extern const struct lks_aead lks_aes_256_cbc_sha384_ipsec_mb;
+extern const struct lks_aead lks_aes_128_cbc_sha_etm_ipsec_mb, lks_aes_256_cbc_sha_etm_ipsec_mb;
+extern const struct lks_aead lks_aes_128_cbc_sha256_etm_ipsec_mb;
+extern const struct lks_aead lks_aes_256_cbc_sha256_etm_ipsec_mb;
+extern const struct lks_aead lks_aes_256_cbc_sha384_etm_ipsec_mb;
 
 #endif

@@ -162,6 +162,71 @@ void lks_aes_portable_encrypt4(const struct lks_aes_planes *planes, uint8_t *blo
     blocks_of(blocks, q);
 }
 
+/* The inverse of the S-box's affine map: bit i is the sum of bits i + 2, i + 5 and i + 7 of the
+ * byte less the map's constant. */
+static void undo_affine(uint64_t q[8])
+{
+    uint64_t p[8];
+    for (int k = 0; k < 8; k++)
+        p[k] = q[(k + 2) % 8] ^ q[(k + 5) % 8] ^ q[(k + 7) % 8];
+    for (int k = 0; k < 8; k++)
+        q[k] = k == 0 || k == 2 ? ~p[k] : p[k];
+}
+
+/* The S-box is the map after an inversion, which is its own inverse: so map back, S-box, map back.
+ */
+static void inverse_sub_bytes(uint64_t q[8])
+{
+    undo_affine(q);
+    sub_bytes(q);
+    undo_affine(q);
+}
+
+static void inverse_shift_rows(uint64_t q[8])
+{
+    for (int k = 0; k < 8; k++) {
+        uint64_t x = q[k];
+        q[k] = (x & 0x000f000f000f000fu) | rotate_right(x & 0x00f000f000f000f0u, 48) |
+               rotate_right(x & 0x0f000f000f000f00u, 32) |
+               rotate_right(x & 0xf000f000f000f000u, 16);
+    }
+}
+
+/* The inverse matrix is MixColumns' times one that adds 4 (a_r + a_r+2) to each row. */
+static void inverse_mix_columns(uint64_t q[8])
+{
+    uint64_t sum[8];
+    for (int k = 0; k < 8; k++)
+        sum[k] = q[k] ^ next_row(next_row(q[k]));
+    for (int k = 0; k < 8; k++)
+        q[k] ^= sum[(k + 6) % 8]; /* times x^2; the planes that leave at the top come back: */
+    const uint64_t x8 = sum[6], x9 = sum[7];
+    q[1] ^= x8;
+    q[3] ^= x8;
+    q[4] ^= x8;
+    q[2] ^= x9;
+    q[4] ^= x9;
+    q[5] ^= x9;
+    mix_columns(q);
+}
+
+void lks_aes_portable_decrypt4(const struct lks_aes_planes *planes, uint8_t *blocks)
+{
+    uint64_t q[8];
+    planes_of(q, blocks);
+    add_round_key(q, planes->key[planes->num_rounds]);
+    for (unsigned int round = planes->num_rounds; round-- > 1;) {
+        inverse_shift_rows(q);
+        inverse_sub_bytes(q);
+        add_round_key(q, planes->key[round]);
+        inverse_mix_columns(q);
+    }
+    inverse_shift_rows(q);
+    inverse_sub_bytes(q);
+    add_round_key(q, planes->key[0]);
+    blocks_of(blocks, q);
+}
+
 void lks_aes_portable_load(struct lks_aes_planes *planes, const uint8_t *round_keys,
                            unsigned int num_rounds)
 {

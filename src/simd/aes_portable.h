@@ -29,7 +29,8 @@ struct lks_aes_planes {
 void lks_aes_portable_load(struct lks_aes_planes *planes, const uint8_t *round_keys,
                            unsigned int num_rounds);
 
-/* Encrypts four blocks, 64 bytes, in place. */
+/* Encrypts four blocks, 64 bytes, in place; or decrypts them, with the same round keys. */
 void lks_aes_portable_encrypt4(const struct lks_aes_planes *planes, uint8_t *blocks);
+void lks_aes_portable_decrypt4(const struct lks_aes_planes *planes, uint8_t *blocks);
 
 #endif

@@ -119,6 +119,70 @@ static void test_row(const struct lks_aead *row, bool lanes)
     }
 }
 
+/* MAC-then-encrypt and encrypt-then-MAC: key, content and with them padding and the MAC's place are
+ * secret; every padding that fits, and what must not be told apart: a wrong MAC, wrong padding,
+ * padding longer than the record. */
+static void test_mac_row(const struct lks_aead *row)
+{
+    static const uint32_t lens[] = {0, 1, 47, 64, 250, 700};
+    static struct message m;
+    static struct lks_mac_side side;
+    static uint8_t text[TEXT_MAX];
+    static const uint8_t aad[13] = {0, 0, 0, 0, 0, 0, 0, 1, 23, 3, 3};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        for (int forge = 0; forge < 4; forge++) {
+            uint8_t key[80];
+            const uint32_t len = lens[i], tail_len = lks_aead_tail_len(row, len);
+            memset(&m, 0, sizeof(m));
+            lks_test_fill(&random_state, key, sizeof(key));
+            lks_test_fill(&random_state, m.text, len);
+            memcpy(m.before, m.text, len);
+            lks_ct_secret(key, sizeof(key));
+            lks_ct_secret(m.text, len);
+            row->init(m.state, key);
+            m.segs[0] = (struct lks_seg){m.text, m.text, len};
+            m.job = (struct lks_aead_job){.state = m.state,
+                                          .aad = aad,
+                                          .segs = m.segs,
+                                          .num_segs = len != 0,
+                                          .len = len,
+                                          .aad_len = sizeof(aad)};
+            m.job.side = &side;
+            row->seal(&m.job);
+            LKS_CHECK(num_secret(m.text, len) == len && num_secret(side.iv, 16) == 16 &&
+                          num_secret(side.tail, tail_len) == tail_len,
+                      "%s len %u: all of a record comes from secrets", row->name, len);
+            memcpy(text, m.text, len);
+            memcpy(text + len, side.tail, tail_len);
+            const uint32_t text_len = (uint32_t)lks_aead_text_len(row, len + tail_len);
+            memcpy(side.tail, text + text_len, len + tail_len - text_len);
+            if (forge == 1)
+                text[text_len - 1] ^= 1; /* all of the last block, padding with it */
+            else if (forge == 2)
+                text[text_len > 32 ? text_len - 17 : 0] ^= 0x40; /* the padding's length */
+            else if (forge == 3)
+                side.iv[0] ^= 1; /* the content */
+            m.segs[0] = (struct lks_seg){text, text, text_len};
+            m.job.num_segs = 1;
+            m.job.len = text_len;
+            row->open(&m.job);
+            LKS_CHECK(m.job.ok == !forge, "%s len %u forgery %d", row->name, len, forge);
+            if (!forge)
+                LKS_CHECK(m.job.len == len && num_secret(text, len) == len &&
+                              !memcmp(text, m.before, len),
+                          "%s len %u", row->name, len);
+        }
+    }
+}
+
+static void test_macs(void)
+{
+    if (!RUNNING_ON_VALGRIND)
+        LKS_SKIP("not under valgrind");
+    for (unsigned int id = LKS_NUM_AEADS; id < LKS_NUM_ALGORITHMS; id++)
+        test_mac_row(*lks_aead_rows(id));
+}
+
 /* valgrind's CPU has AVX2, but neither VAES nor AVX-512. */
 static void test_tier(const char *isa)
 {
@@ -202,10 +266,9 @@ static void test_helpers(void)
 }
 
 static const struct lks_test tests[] = {
-    {"helpers", test_helpers}, {"portable", test_portable},
-    {"aesni", test_aesni},     {"avx2", test_avx2},
-    {"vaes256", test_vaes256}, {"avx512", test_avx512},
-    {"vaes512", test_vaes512}, {NULL, NULL},
+    {"helpers", test_helpers}, {"portable", test_portable}, {"MACs, portable", test_macs},
+    {"aesni", test_aesni},     {"avx2", test_avx2},         {"vaes256", test_vaes256},
+    {"avx512", test_avx512},   {"vaes512", test_vaes512},   {NULL, NULL},
 };
 
 static const struct lks_test_suite suites[] = {{"ct", tests}, {"mlkem", mlkem_tests}, {NULL, NULL}};

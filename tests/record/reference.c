@@ -2,6 +2,7 @@
 #include "reference.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,8 +107,98 @@ static size_t seal_tls12(const struct reference_key *key, uint64_t seq, uint8_t 
     return record_len;
 }
 
+struct mac_suite {
+    const EVP_CIPHER *cipher;
+    const EVP_MD *md;
+    size_t key_len, mac_len;
+    bool etm;
+};
+
+static struct mac_suite mac_suite_of(const struct reference_key *key)
+{
+    const bool etm = key->aead >= LKS_AES_128_CBC_SHA_ETM;
+    const int which = (int)key->aead - (etm ? LKS_AES_128_CBC_SHA_ETM : LKS_AES_128_CBC_SHA);
+    const bool is_128 = which == 0 || which == 2;
+    const EVP_MD *md = which < 2 ? EVP_sha1() : which < 4 ? EVP_sha256() : EVP_sha384();
+    return (struct mac_suite){is_128 ? EVP_aes_128_cbc() : EVP_aes_256_cbc(), md, is_128 ? 16 : 32,
+                              (size_t)EVP_MD_get_size(md), etm};
+}
+
+static void evp_cbc(const struct mac_suite *suite, const uint8_t *key, const uint8_t *iv,
+                    uint8_t *text, size_t len)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    must(ctx && EVP_EncryptInit_ex(ctx, suite->cipher, NULL, key, iv));
+    must(EVP_CIPHER_CTX_set_padding(ctx, 0));
+    must(EVP_EncryptUpdate(ctx, text, &n, text, (int)len));
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+/* HMAC over seq, type, version, a length and a text. */
+static void put_mac(const struct mac_suite *suite, const struct reference_key *key, uint64_t seq,
+                    uint8_t type, size_t said_len, const uint8_t *text, size_t len, uint8_t *mac)
+{
+    static uint8_t all[RECORD_MAX];
+    for (int i = 0; i < 8; i++)
+        all[i] = (uint8_t)(seq >> (56 - 8 * i));
+    put_header(all + 8, type, said_len);
+    memcpy(all + 13, text, len);
+    must(HMAC(suite->md, key->key + suite->key_len, (int)suite->mac_len, all, 13 + len, mac,
+              NULL) != NULL);
+}
+
+static void put_iv(const struct mac_suite *suite, const struct reference_key *key, uint64_t seq,
+                   uint8_t type, size_t len, uint8_t *iv)
+{
+    static const uint8_t zero[16];
+    uint8_t mask[64];
+    must(HMAC(suite->md, key->key + suite->key_len, (int)suite->mac_len, (const uint8_t *)"IV mask",
+              7, mask, NULL) != NULL);
+    memset(iv, 0, 3);
+    for (int i = 0; i < 8; i++)
+        iv[3 + i] = (uint8_t)(seq >> (56 - 8 * i));
+    put_header(iv + 11, type, len);
+    for (int i = 0; i < 16; i++)
+        iv[i] ^= mask[i];
+    evp_cbc(suite, key->key, zero, iv, 16);
+}
+
+size_t reference_seal_mac(const struct reference_key *key, uint64_t seq, uint8_t type,
+                          const uint8_t *content, size_t len, size_t padding, uint8_t *record)
+{
+    const struct mac_suite suite = mac_suite_of(key);
+    uint8_t iv[16], *text = record + 21;
+    size_t at = len;
+    memmove(text, content, len);
+    put_iv(&suite, key, seq, type, len, record + 5);
+    memcpy(iv, record + 5, 16);
+    if (!suite.etm) {
+        put_mac(&suite, key, seq, type, len, text, len, text + at);
+        at += suite.mac_len;
+    }
+    memset(text + at, (int)padding, padding + 1);
+    at += padding + 1;
+    evp_cbc(&suite, key->key, iv, text, at);
+    if (suite.etm) {
+        put_mac(&suite, key, seq, type, 16 + at, record + 5, 16 + at, text + at);
+        at += suite.mac_len;
+    }
+    return put_header(record, type, 16 + at);
+}
+
+size_t reference_suffix(const struct reference_key *key)
+{
+    if (key->aead < LKS_NUM_AEADS)
+        return reference_tag_len(key);
+    const struct mac_suite suite = mac_suite_of(key);
+    return suite.etm ? suite.mac_len : 0;
+}
+
 size_t reference_prefix(const struct reference_key *key)
 {
+    if (key->aead >= LKS_NUM_AEADS)
+        return 21;
     return key->version == LKS_TLS_1_2 && key->aead != LKS_AEAD_NULL &&
                    key->aead != LKS_CHACHA20_POLY1305
                ? 13
@@ -120,6 +211,11 @@ size_t reference_seal(const struct reference_key *key, uint64_t seq, uint8_t typ
     if (key->aead == LKS_AEAD_NULL) {
         memcpy(record + 5, content, len);
         return put_header(record, type, len);
+    }
+    if (key->aead >= LKS_NUM_AEADS) {
+        const struct mac_suite suite = mac_suite_of(key);
+        const size_t inside = suite.etm ? 0 : suite.mac_len;
+        return reference_seal_mac(key, seq, type, content, len, 15 - (len + inside) % 16, record);
     }
     if (key->version == LKS_TLS_1_2)
         return seal_tls12(key, seq, type, content, len, record);

@@ -6,12 +6,12 @@
 
 #include <lockstep/engine.h>
 
-#define RECORD_MAX (LKS_RECORD_HEADER_LEN + LKS_RECORD_CIPHERTEXT_MAX + 64u)
+#define RECORD_MAX (LKS_RECORD_HEADER_LEN + LKS_RECORD_CIPHERTEXT_MAX + 1024u)
 
 struct reference_key {
     enum lks_version version;
     enum lks_aead_id aead;
-    uint8_t key[32];
+    uint8_t key[80]; /* the cipher's, then the MAC's */
     uint8_t iv[12];
 };
 
@@ -20,11 +20,16 @@ struct reference_key {
 size_t reference_seal(const struct reference_key *key, uint64_t seq, uint8_t type,
                       const uint8_t *content, size_t len, size_t pad_len, uint8_t *record);
 
-/* Bytes before the encrypted text. */
+/* Bytes before the encrypted text, and those behind it that are not opened but checked: of an AEAD,
+ * the tag. */
 size_t reference_prefix(const struct reference_key *key);
-
-/* Bytes behind it. */
+size_t reference_suffix(const struct reference_key *key);
 size_t reference_tag_len(const struct reference_key *key);
+
+/* A record with a MAC whose padding is so long, its length byte aside: 0 … 255, what fits. The IV
+ * is made as src/simd/cbc_hmac.h says. */
+size_t reference_seal_mac(const struct reference_key *key, uint64_t seq, uint8_t type,
+                          const uint8_t *content, size_t len, size_t padding, uint8_t *record);
 
 /* A Lockstep key of the same secrets; fails the test if there is none. */
 void reference_lks_key(const struct reference_key *key, enum lks_dir dir, struct lks_key *out);

@@ -219,7 +219,7 @@ static void plan_open(struct lks_op *op, struct model_op *m, size_t pad_len)
 {
     const struct reference_key *secrets = &m->key->secrets;
     const size_t prefix = reference_prefix(secrets);
-    const size_t tag_len = reference_tag_len(secrets);
+    const size_t tag_len = reference_suffix(secrets);
     const enum kind kind = pick_kind(secrets);
     m->type = kind == NOT_DATA ? LKS_TYPE_HANDSHAKE : LKS_TYPE_APPLICATION_DATA;
     if (kind == ALL_ZERO)
@@ -276,10 +276,15 @@ static void make_keys(uint32_t num_keys, bool one_direction)
     for (uint32_t k = 0; k < num_keys; k++) {
         struct model_key *m = &t.keys[k];
         memset(m, 0, sizeof(*m));
-        lks_test_fill(&t.random, m->secrets.key, 32);
+        lks_test_fill(&t.random, m->secrets.key, sizeof(m->secrets.key));
         lks_test_fill(&t.random, m->secrets.iv, 12);
         m->secrets.version = below(3) ? LKS_TLS_1_3 : LKS_TLS_1_2;
         m->secrets.aead = (enum lks_aead_id)below(LKS_NUM_AEADS);
+        if (!below(3)) {
+            m->secrets.version = LKS_TLS_1_2;
+            m->secrets.aead =
+                (enum lks_aead_id)(LKS_NUM_AEADS + below(LKS_NUM_ALGORITHMS - LKS_NUM_AEADS));
+        }
         m->key = &t.lks_keys[k];
         m->seq = below(2) ? 0 : below(100000);
         reference_lks_key(&m->secrets, one_direction || below(2) ? LKS_OPEN : LKS_SEAL, m->key);
@@ -390,9 +395,11 @@ static void test_every_length(void)
     CU_ASSERT_EQUAL_FATAL(lks_engine_new(&engine, 1100), LKS_OK);
     t.random = 5;
     lks_test_fill(&t.random, content, sizeof(content));
-    for (unsigned int aead = 0; aead < LKS_NUM_AEADS; aead++) {
-        struct reference_key secrets = {.version = LKS_TLS_1_3, .aead = (enum lks_aead_id)aead};
-        lks_test_fill(&t.random, secrets.key, 32);
+    for (unsigned int aead = 0; aead < LKS_NUM_ALGORITHMS; aead++) {
+        struct reference_key secrets = {.version = aead < LKS_NUM_AEADS ? LKS_TLS_1_3 : LKS_TLS_1_2,
+                                        .aead = (enum lks_aead_id)aead};
+        const size_t prefix = reference_prefix(&secrets);
+        lks_test_fill(&t.random, secrets.key, sizeof(secrets.key));
         lks_test_fill(&t.random, secrets.iv, 12);
         reference_lks_key(&secrets, LKS_SEAL, &seal);
         reference_lks_key(&secrets, LKS_OPEN, &open);
@@ -411,7 +418,7 @@ static void test_every_length(void)
         }
         CU_ASSERT_EQUAL(lks_engine_process(engine, ops, 1100), 1100);
         for (uint32_t len = 0; len < 1100; len++)
-            LKS_CHECK(ops[len].len == len && !memcmp(content, record[len] + 5, len),
+            LKS_CHECK(ops[len].len == len && !memcmp(content, record[len] + prefix, len),
                       "aead %u open %u", aead, len);
     }
     lks_engine_free(engine);

@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "simd/aead.h"
+#include "simd/provider.h"
 
 bool quick_run(void)
 {
@@ -30,15 +31,25 @@ static bool tier_runs(const char *isa)
 int main(void)
 {
     const struct lks_test_suite suites[] = {
-        {"framer", framer_tests},  {"batch", batch_tests}, {"status", status_tests},
-        {"vectors", vector_tests}, {"ccm", ccm_tests},     {0},
+        {"framer", framer_tests},
+        {"batch", batch_tests},
+        {"status", status_tests},
+        {"vectors", vector_tests},
+        {"ccm", ccm_tests},
+        {"mac", mac_tests},
+        {0},
     };
     const char *isa = getenv("LOCKSTEP_ISA");
     if (isa && *isa && !tier_runs(isa)) {
         printf("SKIP: no kernel of tier %s here\nrecord: 0 passed, 0 failed, 1 skipped\n", isa);
         return 77;
     }
-    char text[1024];
+    const char *provider = getenv("LOCKSTEP_PROVIDER");
+    if (provider && *provider && lks_provider_choice() == LKS_PROVIDER_ABSENT) {
+        printf("SKIP: no %s here\nrecord: 0 passed, 0 failed, 1 skipped\n", provider);
+        return 77;
+    }
+    char text[4096];
     lks_engine_describe(text, sizeof(text));
     printf("%s", text);
     return lks_test_run("record", suites);

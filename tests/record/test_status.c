@@ -196,7 +196,7 @@ static void test_keys(void)
     struct lks_engine *none = NULL;
     const uint8_t bytes[32] = {0};
     begin();
-    CU_ASSERT_EQUAL(lks_key_init(&key, LKS_TLS_1_3, LKS_NUM_AEADS, LKS_SEAL, bytes, bytes),
+    CU_ASSERT_EQUAL(lks_key_init(&key, LKS_TLS_1_3, LKS_NUM_ALGORITHMS, LKS_SEAL, bytes, bytes),
                     LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(
         lks_key_init(&key, (enum lks_version)0x0302, LKS_AES_128_GCM, LKS_SEAL, bytes, bytes),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every row of every AEAD that this CPU can run: printed vectors, then random input beside the
- * portable row. Text ends at a page that faults; a canary lies before it.
+ * Every row of every AEAD that this CPU can run, ipsec-mb's among them: printed vectors, then
+ * random input beside the portable row. Text ends at a page that faults; a canary lies before it.
  */
 #include <lockstep/engine.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "base/cpu.h"
 #include "common/test.h"
 #include "simd/aead.h"
+#include "simd/provider.h"
 
 enum { AREA = 32768, MAX_SEGS = 1200, CANARY = 64 };
 
@@ -98,7 +99,7 @@ static void check_vector(const struct lks_aead *row, const struct vector *v)
     size_t len = lks_test_hex(v->plain, text, sizeof(text));
     lks_test_hex(v->cipher, cipher, sizeof(cipher));
     lks_test_hex(v->tag, tag, sizeof(tag));
-    row->init(state, key);
+    CU_ASSERT_FATAL(lks_aead_init_state(row, state, key));
     cut(&job, text, len, 0);
     row->seal(&job);
     LKS_CHECK(same(text, cipher, len) && same(job.tag, tag, row->tag_len), "%s %s", row->name,
@@ -135,7 +136,7 @@ static bool compare(const struct lks_aead *row, const struct lks_aead *ref, size
     ref->seal(&job);
     memcpy(tag, job.tag, row->tag_len);
 
-    row->init(state, key);
+    CU_ASSERT_FATAL(lks_aead_init_state(row, state, key));
     job.state = state;
     memset(before, 0xa5, CANARY);
     memcpy(text, plain, len);
@@ -152,6 +153,7 @@ static bool compare(const struct lks_aead *row, const struct lks_aead *ref, size
         ok = ok && text[i] == 0;
     for (size_t i = 0; i < CANARY; i++)
         ok = ok && before[i] == 0xa5;
+    lks_aead_wipe_state(row, state);
     return LKS_CHECK(ok, "%s %s: length %zu, pieces of %zu", row->name, row->isa, len, piece);
 }
 
@@ -178,6 +180,8 @@ static void test_rows(void)
         for (; *rows; rows++)
             if (lks_aead_usable(*rows))
                 compare_row(*rows, ref);
+        if (lks_provider_row(id))
+            compare_row(lks_provider_row(id), ref);
     }
 }
 
@@ -219,7 +223,7 @@ static bool compare_out_of_place(const struct lks_aead *row, const struct lks_ae
     ref->seal(&job);
     memcpy(tag, job.tag, row->tag_len);
 
-    row->init(state, key);
+    CU_ASSERT_FATAL(lks_aead_init_state(row, state, key));
     job.state = state;
     memcpy(src, plain, len);
     memset(out, 0x5a, sizeof(out));
@@ -232,6 +236,7 @@ static bool compare_out_of_place(const struct lks_aead *row, const struct lks_ae
     ok = ok && job.ok && same(out, plain, len) && same(src, expected, len);
     for (size_t i = 0; i < CANARY; i++)
         ok = ok && out[len + i] == 0x5a;
+    lks_aead_wipe_state(row, state);
     return LKS_CHECK(ok, "%s %s: length %zu, seed %llu", row->name, row->isa, len,
                      (unsigned long long)first_seed);
 }
@@ -246,6 +251,9 @@ static void test_out_of_place(void)
             for (uint64_t seed = 0; lks_aead_usable(*rows) && seed < 1500; seed++)
                 if (!compare_out_of_place(*rows, ref, seed))
                     break;
+        for (uint64_t seed = 0; lks_provider_row(id) && seed < 1500; seed++)
+            if (!compare_out_of_place(lks_provider_row(id), ref, seed))
+                break;
     }
 }
 
@@ -254,6 +262,8 @@ static void test_out_of_place(void)
 static void test_says_which_rows_ran(void)
 {
     for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+        if (lks_provider_row(id))
+            printf("row  %s ipsec_mb\n", lks_provider_row(id)->name);
         for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++) {
             bool usable = lks_aead_usable(*row);
             printf("%s %s %s%s\n", usable ? "row " : "SKIP", (*row)->name, (*row)->isa,

@@ -2,8 +2,9 @@
 
 /*
  * The vectors folder's AEAD tests (Wycheproof's JSON, and KEY/NONCE/IN/AD/CT/TAG text) through
- * every row that this CPU can run, as streams and as lanes. Those with nonces of other lengths than
- * 12 bytes or tags shorter than ours are not TLS's and are counted as passed over.
+ * every row that this CPU can run, ipsec-mb's too, as streams and as lanes. Those with nonces of
+ * other lengths than 12 bytes or tags shorter than ours are not TLS's and are counted as passed
+ * over.
  */
 
 #include <ctype.h>
@@ -15,6 +16,7 @@
 
 #include "common/test.h"
 #include "simd/aead.h"
+#include "simd/provider.h"
 
 #define TEXT_MAX 4096u
 
@@ -51,7 +53,7 @@ static void check_shape(const struct lks_aead *row, const struct vector *v, bool
                                .num_segs = v->text_len != 0,
                                .len = (uint32_t)v->text_len,
                                .aad_len = (uint32_t)v->aad_len};
-    row->init(state, v->key);
+    CU_ASSERT_FATAL(lks_aead_init_state(row, state, v->key));
     memcpy(job.nonce, v->nonce, 12);
     if (v->is_valid) {
         run(row, &job, false, lanes);
@@ -69,23 +71,29 @@ static void check_shape(const struct lks_aead *row, const struct vector *v, bool
                       v->number);
             break;
         }
+    lks_aead_wipe_state(row, state);
     num_run++;
+}
+
+static void check_row(const struct lks_aead *row, const struct vector *v)
+{
+    if (v->key_len != row->key_len || v->nonce_len != 12 || v->tag_len != 16) {
+        num_passed_over++;
+        return;
+    }
+    check_shape(row, v, false);
+    if (row->seal_lanes && v->text_len <= row->lanes_max_len &&
+        v->aad_len <= LKS_AEAD_LANES_AAD_MAX)
+        check_shape(row, v, true);
 }
 
 static void check_vector(unsigned int id, const struct vector *v)
 {
-    for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++) {
-        if (!lks_aead_usable(*row))
-            continue;
-        if (v->key_len != (*row)->key_len || v->nonce_len != 12 || v->tag_len != 16) {
-            num_passed_over++;
-            continue;
-        }
-        check_shape(*row, v, false);
-        if ((*row)->seal_lanes && v->text_len <= (*row)->lanes_max_len &&
-            v->aad_len <= LKS_AEAD_LANES_AAD_MAX)
-            check_shape(*row, v, true);
-    }
+    for (const struct lks_aead *const *row = lks_aead_rows(id); *row; row++)
+        if (lks_aead_usable(*row))
+            check_row(*row, v);
+    if (lks_provider_row(id))
+        check_row(lks_provider_row(id), v);
 }
 
 static void check_each_row_ran(void)
