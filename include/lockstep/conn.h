@@ -186,6 +186,8 @@ struct lks_conn_info {
     uint16_t group;     /* NamedGroup number */
     uint8_t peer_alert; /* AlertDescription the peer ended with; 0xff: none */
     bool hello_retried;
+    bool resumed;      /* by a ticket of an earlier connection */
+    bool external_psk; /* by a key of lks_config_add_psk() */
     const char *suite_name;
     const char *group_name;
     const char *alpn;

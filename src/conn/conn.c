@@ -121,6 +121,8 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         info->group_name = conn->group_name;
         info->alpn = conn->alpn;
         info->hello_retried = conn->hello_retried;
+        info->resumed = conn->resumed;
+        info->external_psk = conn->external_psk;
     } else {
         lks_hs_get_info(conn->handshake->hs, info);
     }

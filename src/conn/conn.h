@@ -83,12 +83,14 @@ struct lks_conn {
     uint8_t peer_alert;  /* AlertDescription that ended the peer's side, or ALERT_NONE */
     uint8_t num_idle;    /* records in a row that moved nothing */
     uint8_t message_len; /* bytes in message */
-    bool established;
-    bool hello_retried;
-    bool close_received;
-    bool close_wanted; /* lks_conn_close() was called */
-    bool close_sent;   /* an alert that ends our side was sealed */
-    bool update_asked; /* of the peer, which has not answered yet */
+    bool established : 1;
+    bool hello_retried : 1;
+    bool resumed : 1;
+    bool external_psk : 1;
+    bool close_received : 1;
+    bool close_wanted : 1; /* lks_conn_close() was called */
+    bool close_sent : 1;   /* an alert that ends our side was sealed */
+    bool update_asked : 1; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
     uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */

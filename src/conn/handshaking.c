@@ -53,6 +53,8 @@ static void set_established(struct lks_conn *conn)
     conn->group_name = info.group_name;
     conn->alpn = info.alpn;
     conn->hello_retried = info.hello_retried;
+    conn->resumed = info.resumed;
+    conn->external_psk = info.external_psk;
     conn_set_kernel(conn);
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;

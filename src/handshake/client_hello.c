@@ -63,14 +63,13 @@ static bool parse_key_shares(struct lks_reader body, struct lks_reader *list)
     return true;
 }
 
-static bool parse_psk_modes(struct lks_reader body)
+static bool parse_psk_modes(struct lks_reader body, struct lks_reader *modes)
 {
-    struct lks_reader modes;
-    return lks_read_vec8(&body, &modes) && !body.len && modes.len;
+    return lks_read_vec8(&body, modes) && !body.len && modes->len;
 }
 
 /* OfferedPsks of RFC 8446 section 4.2.11; as many binders as identities. */
-static bool parse_psk(struct lks_reader body)
+static bool parse_psk(struct lks_reader body, struct lks_client_hello *h)
 {
     struct lks_reader identities, binders, v;
     uint32_t age;
@@ -78,6 +77,8 @@ static bool parse_psk(struct lks_reader body)
     if (!lks_read_vec16(&body, &identities) || !lks_read_vec16(&body, &binders) || body.len ||
         !identities.len || !binders.len)
         return false;
+    h->psk_identities = identities;
+    h->psk_binders = binders;
     for (; identities.len; num++)
         if (!lks_read_vec16(&identities, &v) || !v.len || !lks_read_u32(&identities, &age))
             return false;
@@ -142,10 +143,10 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
         return parse_key_shares(body, &h->key_shares);
     case LKS_EXT_PSK_KEY_EXCHANGE_MODES:
         h->has_psk_modes = true;
-        return parse_psk_modes(body);
+        return parse_psk_modes(body, &h->psk_modes);
     case LKS_EXT_PRE_SHARED_KEY:
         h->has_psk = true;
-        return parse_psk(body);
+        return parse_psk(body, h);
     case LKS_EXT_EARLY_DATA:
         h->has_early_data = true;
         return body.len == 0;

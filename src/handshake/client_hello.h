@@ -27,6 +27,9 @@ struct lks_client_hello {
     struct lks_reader cert_schemes; /* SignatureScheme list of signature_algorithms_cert */
     struct lks_reader compressions; /* CertificateCompressionAlgorithm list */
     bool has_status, has_sct;       /* asks for status_request, signed_certificate_timestamp */
+    struct lks_reader psk_modes;
+    struct lks_reader psk_identities; /* PskIdentity list */
+    struct lks_reader psk_binders;    /* PskBinderEntry list: as many; ends the message */
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
     bool has_cookie, has_psk, has_psk_modes, has_early_data;
 };

@@ -72,7 +72,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
 {
     static const struct lks_conn_options none;
     *out = NULL;
-    if (role == LKS_SERVER && !config->certificates)
+    if (role == LKS_SERVER && !config->certificates && !config->resumption.num_psks)
         return LKS_BAD_CONFIG;
     struct lks_hs *hs = calloc(1, sizeof(*hs));
     if (!hs)
@@ -358,4 +358,6 @@ void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
     if (hs->alpn)
         info->alpn = hs->alpn;
     info->hello_retried = hs->retried;
+    info->resumed = hs->psk.used && !hs->psk.external;
+    info->external_psk = hs->psk.used && hs->psk.external;
 }

@@ -11,6 +11,7 @@
 #include "handshake/handshake.h"
 #include "handshake/pkey.h"
 #include "handshake/schedule.h"
+#include "handshake/session.h"
 #include "handshake/verify.h"
 
 /* HandshakeType, RFC 8446 section 4. */
@@ -46,7 +47,7 @@ enum lks_hs_state {
     LKS_NUM_STATES,
 };
 
-#define LKS_EVENTS_MAX     12u
+#define LKS_EVENTS_MAX     20u
 #define LKS_KEY_SHARES_MAX 4u
 
 /* Bytes to send. They stay where they are, since events name them; so when a buffer is full,
@@ -54,6 +55,15 @@ enum lks_hs_state {
 struct lks_hs_buffer {
     struct lks_hs_buffer *next;
     uint8_t data[];
+};
+
+/* The pre-shared key that a handshake uses, external or of a ticket. */
+struct lks_hs_psk {
+    bool used, external;
+    bool without_dhe; /* psk_ke */
+    uint16_t index;   /* of its identity in the ClientHello */
+    uint8_t key_len;
+    uint8_t key[64];
 };
 
 struct lks_hs {
@@ -96,12 +106,14 @@ struct lks_hs {
     uint8_t client_app_secret[LKS_HASH_MAX];
     uint8_t server_app_secret[LKS_HASH_MAX];
     uint8_t exporter_secret[LKS_HASH_MAX];
+    char *server_name; /* a client's for SNI, NULL: none; a server's only if it sends tickets */
+    struct lks_hs_psk psk;
 
     /* A server's. */
+    bool wants_tickets;       /* the client does */
     uint8_t hello_digest[32]; /* of the first ClientHello, after a HelloRetryRequest */
 
     /* A client's. */
-    char *server_name;         /* for SNI; NULL: none */
     char *peer_name;           /* that the certificate must be for; NULL: nobody */
     struct lks_reader hello;   /* the last ClientHello, in a buffer */
     lks_extension_set offered; /* in it */
@@ -179,6 +191,20 @@ LKS_MUST_CHECK enum lks_status lks_certificate_verify_read(struct lks_hs *hs,
 LKS_MUST_CHECK enum lks_status lks_certificate_request_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_request_read(struct lks_hs *hs,
                                                             struct lks_reader body);
+
+/* pre_shared_key.c. Whether a client's modes and our settings let us use PSKs, and how. */
+bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello *hello,
+                          bool *without_dhe);
+/* The server's choice, into hs->psk; hs->suite, chosen before, changes to one with the PSK's hash.
+ * Nothing of it may be trusted before lks_psk_begin(), which checks the binder and sets the early
+ * secret, once the schedule has begun. */
+void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello);
+LKS_MUST_CHECK enum lks_status lks_psk_begin(struct lks_hs *hs,
+                                             const struct lks_client_hello *hello,
+                                             const struct lks_incoming *in);
+/* As many as are configured, if the client wants some; the client's Finished has to be in the
+ * transcript. */
+LKS_MUST_CHECK enum lks_status lks_new_session_tickets_write(struct lks_hs *hs);
 
 /* The server's handlers, server.c. */
 LKS_MUST_CHECK enum lks_status lks_server_client_hello(struct lks_hs *hs,

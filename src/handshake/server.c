@@ -2,6 +2,7 @@
 
 /* The server's side of a TLS 1.3 handshake: what it chooses, and in which order it answers. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "handshake/core.h"
@@ -98,6 +99,31 @@ static enum lks_status check_second_hello(const struct lks_hs *hs,
     return LKS_OK;
 }
 
+static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    /* Section 9.2: without a PSK all three MUST be there. */
+    if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
+        return LKS_ALERT_MISSING_EXTENSION;
+    const struct lks_wish wish = {
+        .name = hello->server_name, .schemes = hello->schemes, .cert_schemes = hello->cert_schemes};
+    hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
+    hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
+    hs->entry_extensions =
+        (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
+    return hs->certificate ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+}
+
+static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client_hello *hello,
+                                      struct lks_reader *share)
+{
+    if (!hello->has_groups || !hello->has_key_shares)
+        return LKS_ALERT_MISSING_EXTENSION;
+    if (!shares_are_in_order(hello))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    hs->group = choose_group(hs, hello, share);
+    return hs->group ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+}
+
 /* Everything that is chosen from a ClientHello. *share: empty where a HelloRetryRequest must ask.
  */
 static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *hello,
@@ -106,26 +132,27 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 4.2.1: without supported_versions the client speaks TLS 1.2 at most. */
     if (!lks_list_has_u16(hello->versions, LKS_TLS_1_3))
         return LKS_ALERT_PROTOCOL_VERSION;
-    /* Section 9.2: without a PSK all three MUST be there. */
-    if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
-        return LKS_ALERT_MISSING_EXTENSION;
-    if (!shares_are_in_order(hello))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    const struct lks_suite *suite = choose_suite(hs, hello);
-    const struct lks_group *group = choose_group(hs, hello, share);
-    if (!suite || !group)
+    hs->suite = choose_suite(hs, hello);
+    if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
-    hs->suite = suite;
-    hs->group = group;
-    const struct lks_wish wish = {
-        .name = hello->server_name, .schemes = hello->schemes, .cert_schemes = hello->cert_schemes};
-    hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
-    hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
-    hs->entry_extensions =
-        (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
-    if (!hs->certificate)
-        return LKS_ALERT_HANDSHAKE_FAILURE;
-    return choose_alpn(hs, hello);
+    lks_psk_choose(hs, hello);
+    enum lks_status status = hs->psk.used ? LKS_OK : choose_certificate(hs, hello);
+    if (!status && !(hs->psk.used && hs->psk.without_dhe))
+        status = agree_on_group(hs, hello, share);
+    return status ? status : choose_alpn(hs, hello);
+}
+
+/* What tickets will need of the hello. */
+static enum lks_status keep_for_tickets(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    bool without_dhe;
+    /* A ticket does not say who the client is. */
+    hs->wants_tickets = !hs->config->client_auth && lks_psk_mode_allowed(hs, hello, &without_dhe);
+    if (!hs->wants_tickets || !hello->server_name.len || hs->retried)
+        return LKS_OK;
+    hs->wants_tickets = hello->server_name.len <= LKS_SESSION_NAME_MAX;
+    hs->server_name = strndup((const char *)hello->server_name.data, hello->server_name.len);
+    return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
 }
 
 static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
@@ -145,27 +172,29 @@ static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
     return LKS_OK;
 }
 
-/* CertificateVerify and Finished, and the application traffic keys. */
+/* CertificateVerify (a PSK does without) and Finished, and the application traffic keys. */
 static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *signature)
 {
-    enum lks_status status = lks_certificate_verify_write(hs, signature);
+    enum lks_status status = signature ? lks_certificate_verify_write(hs, signature) : LKS_OK;
     if (!status)
         status = lks_finished_write(hs, hs->server_handshake_secret);
     if (!status)
         status = lks_secrets_application(hs);
     if (!status)
         status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->server_app_secret);
-    hs->state = hs->config->client_auth ? LKS_STATE_CERTIFICATE : LKS_STATE_FINISHED;
+    /* Section 4.3.2: with a PSK there is no CertificateRequest. */
+    hs->state = hs->config->client_auth && signature ? LKS_STATE_CERTIFICATE : LKS_STATE_FINISHED;
     return status;
 }
 
 /* ServerHello, the handshake traffic keys that it makes possible, and the flight as far as what is
- * to be signed. */
+ * to be signed. agreed is NULL where a PSK does without a key exchange. */
 static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agreed)
 {
-    enum lks_status status = lks_server_hello_write(hs, agreed->agree.share);
+    enum lks_status status = lks_server_hello_write(hs, agreed ? agreed->agree.share : NULL);
     if (!status)
-        status = lks_secrets_handshake(hs, agreed->agree.secret, hs->group->secret_len);
+        status = lks_secrets_handshake(hs, agreed ? agreed->agree.secret : NULL,
+                                       agreed ? hs->group->secret_len : 0);
     if (status)
         return status;
     lks_event_send(hs);
@@ -177,6 +206,8 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
             lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
     if (!status)
         status = lks_encrypted_extensions_write(hs);
+    if (!status && hs->psk.used)
+        return finish_flight(hs, NULL);
     if (!status && hs->config->client_auth)
         status = lks_certificate_request_write(hs);
     if (!status)
@@ -187,7 +218,7 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
 enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
 {
     struct lks_client_hello hello;
-    struct lks_reader share;
+    struct lks_reader share = {0};
     const struct lks_suite *first_suite = hs->suite;
     enum lks_status status = lks_client_hello_parse(&hello, in->body);
     if (!status && hs->retried)
@@ -207,9 +238,15 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
         return LKS_ALERT_ILLEGAL_PARAMETER;
     }
     if (!status)
+        status = keep_for_tickets(hs, &hello);
+    if (!status)
+        status = lks_psk_begin(hs, &hello, in);
+    if (!status)
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (status)
         return status;
+    if (hs->psk.used && hs->psk.without_dhe)
+        return begin_flight(hs, NULL);
     if (!share.len)
         return send_retry(hs, in->body);
     struct lks_pkey_job *job;
@@ -239,6 +276,10 @@ enum lks_status lks_server_finished(struct lks_hs *hs, const struct lks_incoming
     if (status)
         return status;
     status = lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
+    if (!status)
+        status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    if (!status)
+        status = lks_new_session_tickets_write(hs);
     if (!status)
         lks_event_done(hs);
     return status;

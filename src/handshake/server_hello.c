@@ -42,13 +42,20 @@ enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_SERVER_HELLO);
     size_t extensions = write_front(hs, random);
-    lks_write_u16(w, LKS_EXT_KEY_SHARE);
-    size_t key_share = lks_write_open(w, 2);
-    lks_write_u16(w, hs->group->number);
-    lks_write_u16(w, hs->group->server_share_len);
-    lks_write_bytes(w, share, hs->group->server_share_len);
-    lks_write_close(w, key_share, 2);
+    if (share) {
+        lks_write_u16(w, LKS_EXT_KEY_SHARE);
+        size_t key_share = lks_write_open(w, 2);
+        lks_write_u16(w, hs->group->number);
+        lks_write_u16(w, hs->group->server_share_len);
+        lks_write_bytes(w, share, hs->group->server_share_len);
+        lks_write_close(w, key_share, 2);
+    }
     write_version(hs);
+    if (hs->psk.used) {
+        lks_write_u16(w, LKS_EXT_PRE_SHARED_KEY);
+        lks_write_u16(w, 2);
+        lks_write_u16(w, hs->psk.index); /* selected_identity */
+    }
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);
 }

@@ -52,6 +52,22 @@ static int on_psk(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *id_len
     return 1;
 }
 
+/* One that the server knows, too. */
+static int on_known_psk(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *id_len,
+                        SSL_SESSION **session)
+{
+    const struct client_psk *psk = ((struct client *)SSL_get_app_data(ssl))->psk;
+    const uint8_t suite[] = {(uint8_t)(psk->suite >> 8), (uint8_t)psk->suite};
+    (void)md;
+    *id = (const uint8_t *)psk->identity;
+    *id_len = strlen(psk->identity);
+    *session = SSL_SESSION_new();
+    must(*session && SSL_SESSION_set1_master_key(*session, psk->key, sizeof(psk->key)) &&
+         SSL_SESSION_set_cipher(*session, SSL_CIPHER_find(ssl, suite)) &&
+         SSL_SESSION_set_protocol_version(*session, TLS1_3_VERSION));
+    return 1;
+}
+
 void client_init(struct client *c, const struct client_options *o)
 {
     memset(c, 0, sizeof(*c));
@@ -77,9 +93,16 @@ void client_init(struct client *c, const struct client_options *o)
     SSL_CTX_set_keylog_callback(c->ctx, on_key_log);
     if (o->early_data)
         SSL_CTX_set_psk_use_session_callback(c->ctx, on_psk);
+    if (o->psk)
+        SSL_CTX_set_psk_use_session_callback(c->ctx, on_known_psk);
+    if (o->psk_only)
+        SSL_CTX_set_options(c->ctx, SSL_OP_ALLOW_NO_DHE_KEX);
+    c->psk = o->psk;
     c->ssl = SSL_new(c->ctx);
     must(c->ssl);
     SSL_set_app_data(c->ssl, c);
+    if (o->session)
+        must(SSL_set_session(c->ssl, o->session));
     if (o->server_name)
         must(SSL_set_tlsext_host_name(c->ssl, o->server_name));
     if (o->alpn)

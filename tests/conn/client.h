@@ -8,6 +8,13 @@
 
 #include "side.h"
 
+/* An external pre-shared key. */
+struct client_psk {
+    const char *identity;
+    uint8_t key[32];
+    uint16_t suite; /* whose hash it has */
+};
+
 /* What a client offers; NULL or 0 is OpenSSL's default. */
 struct client_options {
     const char *suites;
@@ -18,10 +25,14 @@ struct client_options {
     const char *ca_file;
     int max_version;
     const char *tls12_ciphers;
+    SSL_SESSION *session; /* to resume */
+    bool psk_only;        /* offers psk_ke, too */
+    const struct client_psk *psk;
     bool early_data; /* offers a PSK that the server does not know, and early data under it */
 };
 
 struct client {
+    const struct client_psk *psk;
     SSL_CTX *ctx;
     SSL *ssl;
     struct buffer received;

@@ -179,8 +179,8 @@ static void server_flight_split_at_every_byte(void)
         loopback_init(&l, client, server, &localhost);
         loopback_turn(&l);
         loopback_turn(&l);
-        flight_len = l.client.wire_in.len;
-        l.client.delivered = at;
+        flight_len = l.client.wire_in.len; /* signatures differ in length */
+        l.client.delivered = at < flight_len ? at : flight_len - 1;
         while (loopback_turn(&l))
             ;
         CU_ASSERT_TRUE(!l.client.established || at >= flight_len); /* signatures differ in length */

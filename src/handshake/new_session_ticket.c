@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* NewSessionTicket, RFC 8446 section 4.6.1. */
+
+#include <string.h>
+
+#include "base/ct.h"
+#include "handshake/core.h"
+#include "handshake/psk.h"
+#include "handshake/ticket.h"
+
+/* Nonces only have to differ between the tickets of one connection. */
+#define NONCE_LEN 1u
+
+static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
+                                const uint8_t *resumption_master, uint8_t nonce)
+{
+    const struct lks_resumption *r = &hs->config->resumption;
+    uint8_t age_add[4];
+    *session = (struct lks_session){.kind = LKS_SESSION_TLS13,
+                                    .suite = hs->suite->number,
+                                    .issued_ms = r->now_ms(),
+                                    .lifetime_s = r->lifetime_s,
+                                    .max_early = r->max_early,
+                                    .origin = r->replay ? r->replay->origin : 0,
+                                    .secret_len = hs->suite->hash_len};
+    struct lks_reader name = {0}, alpn = {0};
+    if (hs->server_name)
+        name = lks_reader_of((const uint8_t *)hs->server_name, strlen(hs->server_name));
+    if (hs->alpn)
+        alpn = lks_reader_of((const uint8_t *)hs->alpn, strlen(hs->alpn));
+    if (!lks_session_set_name(session->server_name, &session->server_name_len, name, true) ||
+        !lks_session_set_name(session->alpn, &session->alpn_len, alpn, false))
+        return LKS_INTERNAL;
+    enum lks_status status = lks_hs_random(hs, age_add, sizeof(age_add));
+    memcpy(&session->age_add, age_add, sizeof(age_add));
+    return status ? status
+                  : lks_psk_of_ticket(hs->suite, resumption_master, &nonce, NONCE_LEN,
+                                      session->secret);
+}
+
+static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring *ring,
+                                 const struct lks_session *session, uint8_t nonce)
+{
+    struct lks_writer *w = &hs->out;
+    size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
+    lks_write_u32(w, session->lifetime_s);
+    lks_write_u32(w, session->age_add);
+    lks_write_u8(w, NONCE_LEN);
+    lks_write_u8(w, nonce);
+    size_t ticket = lks_write_open(w, 2);
+    enum lks_status status = lks_ticket_seal(w, ring, session);
+    lks_write_close(w, ticket, 2);
+    size_t extensions = lks_write_open(w, 2);
+    if (session->max_early) {
+        lks_write_u16(w, LKS_EXT_EARLY_DATA);
+        lks_write_u16(w, 4);
+        lks_write_u32(w, session->max_early);
+    }
+    lks_write_close(w, extensions, 2);
+    return status ? status : lks_message_end(hs, message);
+}
+
+enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
+{
+    struct lks_resumption *r = &hs->config->resumption;
+    uint8_t resumption_master[LKS_HASH_MAX];
+    struct lks_session session;
+    if (!hs->wants_tickets || !r->num_tickets)
+        return LKS_OK;
+    enum lks_status status = lks_schedule_derive(&hs->schedule, "res master", resumption_master);
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
+    for (uint32_t i = 0; !status && ring->num_keys && i < r->num_tickets; i++) {
+        status = describe(hs, &session, resumption_master, (uint8_t)i);
+        if (!status)
+            status = write_one(hs, ring, &session, (uint8_t)i);
+    }
+    lks_ticket_ring_release(&r->keys, ring);
+    lks_wipe(resumption_master, sizeof(resumption_master));
+    lks_wipe(&session, sizeof(session));
+    return status;
+}
