@@ -272,7 +272,8 @@ static uint32_t choose_record(const struct session *s, uint32_t waiting)
 {
     uint32_t overhead = (uint32_t)lks_conn_record_len(s->tls, 0);
     uint32_t whole = RECORD_SEGMENTS * flow_mss(s->client) - overhead;
-    uint32_t most = whole < LKS_RECORD_PLAINTEXT_MAX ? whole : LKS_RECORD_PLAINTEXT_MAX;
+    uint32_t most = (uint32_t)lks_conn_record_max(s->tls);
+    most = whole < most ? whole : most;
     return waiting < most ? waiting : most;
 }
 

@@ -129,6 +129,13 @@ LKS_API void lks_config_set_grease(struct lks_config *config, bool grease);
  * unless called. A server does what its client does. */
 LKS_API void lks_config_set_compatibility(struct lks_config *config, bool compatible);
 
+/* The longest record content that the peer may send, for memory's sake: RFC 8449's
+ * record_size_limit, which counts the content's type, too; 64 … 16385, the default. A client always
+ * says it, a server to clients that do; who does not know the extension sends what it likes.
+ * LKS_BAD_ARGUMENT: out of range. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_record_size_limit(struct lks_config *config,
+                                                                        uint16_t limit);
+
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
  * read the traffic: for debugging. Off unless called. */
 LKS_API LKS_MUST_CHECK enum lks_status

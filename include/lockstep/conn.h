@@ -145,13 +145,17 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
 LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
 
 /* Adds an op that seals len bytes of application data (all of src, at most
- * LKS_RECORD_PLAINTEXT_MAX) as one record into dst, lks_conn_record_len() bytes of it. In place
- * as struct lks_op says. LKS_WANT_ROOM: the batch is full, or own records go first. LKS_CLOSED:
+ * lks_conn_record_max()) as one record into dst, lks_conn_record_len() bytes of it. In place as
+ * struct lks_op says. LKS_WANT_ROOM: the batch is full, or own records go first. LKS_CLOSED:
  * after lks_conn_close(). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal(struct lks_conn *conn,
                                                      const struct lks_span *src, uint32_t num_src,
                                                      const struct lks_span *dst, uint32_t num_dst,
                                                      struct lks_batch *batch);
+
+/* The most application data that a record may carry now: LKS_RECORD_PLAINTEXT_MAX, or less where
+ * the peer has a limit (record_size_limit, RFC 8449). */
+LKS_API size_t lks_conn_record_max(const struct lks_conn *conn);
 
 /* Length of the record that carries len bytes of application data now. */
 LKS_API size_t lks_conn_record_len(const struct lks_conn *conn, size_t len);
@@ -191,7 +195,7 @@ struct lks_conn_info {
     const char *suite_name;
     const char *group_name;
     const char *alpn;
-    const char *kernel; /* "aes_128_gcm/aesni" */
+    char kernel[32]; /* "aes_128_gcm/aesni" */
 };
 LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info);
 
@@ -203,6 +207,16 @@ LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info
  */
 LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
 LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);
+
+/*
+ * Keying material for another protocol, bound to this connection: RFC 8446 section 7.5, with the
+ * interface of RFC 5705. Both sides get the same out_len bytes for the same label and context; an
+ * empty context is none. LKS_WANT_ROOM: not established yet. LKS_UNSUPPORTED: an imported
+ * connection. LKS_BAD_ARGUMENT: a label of more than 249 bytes, or more output than 255 hashes.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_conn_export_keying_material(const struct lks_conn *conn, uint8_t *out, size_t out_len,
+                                const char *label, const uint8_t *context, size_t context_len);
 
 /*
  * One direction of an established TLS 1.3 connection, to go on with elsewhere (another process, a

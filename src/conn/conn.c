@@ -51,14 +51,8 @@ struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role)
     conn->role = (uint8_t)role;
     conn->peer_alert = ALERT_NONE;
     conn->alpn = "";
-    conn->group_name = "";
+    conn->send_limit = conn->accept_limit = LKS_RECORD_PLAINTEXT_MAX + 1;
     return conn;
-}
-
-void conn_set_kernel(struct lks_conn *conn)
-{
-    const struct lks_aead *aead = conn->seal_key.aead;
-    snprintf(conn->kernel, sizeof(conn->kernel), "%s/%s", aead->name, aead->isa);
 }
 
 enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, enum lks_role role,
@@ -118,7 +112,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         info->suite = conn->suite->number;
         info->suite_name = conn->suite->name;
         info->group = conn->group;
-        info->group_name = conn->group_name;
+        info->group_name = conn->group ? lks_group_find(conn->group)->name : "";
         info->alpn = conn->alpn;
         info->hello_retried = conn->hello_retried;
         info->resumed = conn->resumed;
@@ -127,5 +121,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         lks_hs_get_info(conn->handshake->hs, info);
     }
     info->peer_alert = conn->peer_alert;
-    info->kernel = conn->kernel;
+    const struct lks_aead *aead = conn->seal_key.aead;
+    if (aead)
+        snprintf(info->kernel, sizeof(info->kernel), "%s/%s", aead->name, aead->isa);
 }

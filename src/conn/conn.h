@@ -71,7 +71,6 @@ struct lks_conn {
     struct lks_config *config;
     const struct lks_suite *suite;
     const char *alpn;                            /* the configuration's or "" */
-    const char *group_name;                      /* static */
     uint32_t num_opening;                        /* records in the caller's open batch */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
     uint16_t group;
@@ -87,24 +86,24 @@ struct lks_conn {
     bool hello_retried : 1;
     bool resumed : 1;
     bool external_psk : 1;
+    bool has_exporter : 1;
     bool close_received : 1;
     bool close_wanted : 1; /* lks_conn_close() was called */
     bool close_sent : 1;   /* an alert that ends our side was sealed */
     bool update_asked : 1; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
-    uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
-    char kernel[30];
+    uint8_t message[KEY_UPDATE_LEN];   /* a post-handshake message as far as it has come */
     uint8_t open_secret[LKS_HASH_MAX]; /* application traffic secrets, for KeyUpdate */
     uint8_t seal_secret[LKS_HASH_MAX];
+    uint8_t exporter_secret[LKS_HASH_MAX];
+    uint16_t send_limit, accept_limit; /* RFC 8449's, of a protected record */
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
-/* Names the kernel of the application keys. */
-void conn_set_kernel(struct lks_conn *conn);
 
 /* The connection has failed: remembers why and queues the alert, if one can still be sent. Returns
  * status. */

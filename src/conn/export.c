@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A connection's traffic keys out, and a connection made of them. */
+/* A connection's keys out, and a connection made of them. */
 
 #include <string.h>
 
@@ -37,6 +37,18 @@ void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, uint32_t 
     *seal = conn->num_seal_updates;
 }
 
+enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uint8_t *out,
+                                                size_t out_len, const char *label,
+                                                const uint8_t *context, size_t context_len)
+{
+    if (!conn->established)
+        return conn->failed ? (enum lks_status)conn->failed : LKS_WANT_ROOM;
+    if (!conn->has_exporter)
+        return LKS_UNSUPPORTED;
+    return lks_tls13_exporter(conn->suite, conn->exporter_secret, out, out_len, label, context,
+                              context_len);
+}
+
 static enum lks_status set_direction(const struct lks_suite *suite, struct lks_key *key,
                                      enum lks_dir dir, uint8_t *secret, uint32_t *num_updates,
                                      const struct lks_traffic_keys *from)
@@ -70,7 +82,6 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
         lks_conn_free(conn);
         return status;
     }
-    conn_set_kernel(conn);
     conn->established = true;
     *out = conn;
     return LKS_OK;

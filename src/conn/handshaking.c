@@ -44,18 +44,18 @@ static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_e
     return conn_set_key(&conn->open_key, LKS_OPEN, event->suite, event->secret);
 }
 
-static void set_established(struct lks_conn *conn)
+static void set_established(struct lks_conn *conn, const struct lks_hs_event *event)
 {
     struct lks_conn_info info = {.alpn = "", .group_name = ""};
     lks_hs_get_info(conn->handshake->hs, &info);
     conn->suite = lks_suite_find(info.suite);
     conn->group = info.group;
-    conn->group_name = info.group_name;
     conn->alpn = info.alpn;
     conn->hello_retried = info.hello_retried;
     conn->resumed = info.resumed;
     conn->external_psk = info.external_psk;
-    conn_set_kernel(conn);
+    memcpy(conn->exporter_secret, event->secret, event->suite->hash_len);
+    conn->has_exporter = true;
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
@@ -81,7 +81,7 @@ static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *eve
     case LKS_HS_OPEN_KEY:
         return set_open_key(conn, event);
     case LKS_HS_DONE:
-        set_established(conn);
+        set_established(conn, event);
         return LKS_OK;
     }
     return LKS_INTERNAL;
@@ -97,6 +97,7 @@ enum lks_status conn_handshake_pump(struct lks_conn *conn)
         h->hello_done = true;
     }
     lks_wipe(&event, sizeof(event));
+    lks_hs_record_size_limits(h->hs, &conn->send_limit, &conn->accept_limit);
     return status;
 }
 

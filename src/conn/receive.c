@@ -6,6 +6,7 @@
 
 #include "conn/conn.h"
 #include "record/spans.h"
+#include "simd/aead.h"
 
 /* Where lks_conn_open() stands in the peer's bytes. */
 struct intake {
@@ -152,10 +153,21 @@ static bool bytes_left(const struct intake *at)
     return span_walk_piece(&walk, &data) != 0;
 }
 
+/* RFC 8446 section 5.2 leaves 256 bytes for what an AEAD adds. A peer that knows our limit keeps to
+ * it with all that is encrypted, RFC 8449 section 4. */
+static size_t fragment_max(const struct lks_conn *conn)
+{
+    if (!conn->open_key.aead)
+        return LKS_RECORD_PLAINTEXT_MAX;
+    if (conn->accept_limit > LKS_RECORD_PLAINTEXT_MAX)
+        return LKS_RECORD_CIPHERTEXT_MAX;
+    return conn->accept_limit + conn->open_key.aead->tag_len;
+}
+
 /* The next record, as far as this batch may go. LKS_OK: *at has it. */
 static enum lks_status next_record(const struct lks_conn *conn, struct intake *at, size_t *wanted)
 {
-    const size_t max = conn->open_key.aead ? LKS_RECORD_CIPHERTEXT_MAX : LKS_RECORD_PLAINTEXT_MAX;
+    const size_t max = fragment_max(conn);
     if (conn->num_opening && !conn->established)
         return LKS_WANT_ROOM; /* it may change keys and rules */
     if (conn->handshake && conn->handshake->waits_pkey)

@@ -25,18 +25,20 @@ static struct lks_key *seal_key_now(struct lks_conn *conn)
  * The handshake's next record, and where the one behind it starts. Pieces under one key and of one
  * type share records: RFC 8446 section 5.1. False at the end.
  */
-static bool next_handshake_record(const struct conn_handshake *h, struct own_record *r,
+static bool next_handshake_record(const struct lks_conn *conn, struct own_record *r,
                                   uint32_t *piece, size_t *offset)
 {
+    const struct conn_handshake *h = conn->handshake;
     if (!h || *piece == h->num_pieces)
         return false;
     const struct conn_piece *p = &h->pieces[*piece];
     *r = (struct own_record){p->key, p->type, 0, *piece, *offset};
-    while (*piece < h->num_pieces && r->len < LKS_RECORD_PLAINTEXT_MAX) {
+    const size_t max = r->key->aead ? lks_conn_record_max(conn) : LKS_RECORD_PLAINTEXT_MAX;
+    while (*piece < h->num_pieces && r->len < max) {
         p = &h->pieces[*piece];
         if (p->key != r->key || p->type != r->type)
             break;
-        size_t n = p->len - *offset, room = LKS_RECORD_PLAINTEXT_MAX - r->len;
+        size_t n = p->len - *offset, room = max - r->len;
         n = n < room ? n : room;
         r->len += n;
         *offset += n;
@@ -62,7 +64,7 @@ size_t lks_conn_own_len(const struct lks_conn *conn)
     size_t offset = 0, len = 0;
     if (update_in_batch(conn) || conn->close_sent)
         return 0;
-    while (next_handshake_record(h, &r, &piece, &offset))
+    while (next_handshake_record(conn, &r, &piece, &offset))
         len += lks_key_record_len(r.key, r.len);
     if (conn->update == OWN_QUEUED)
         len += lks_key_record_len(&conn->seal_key, sizeof(conn->update_message));
@@ -126,7 +128,7 @@ static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, st
     struct own_record r;
     uint32_t piece = 0;
     size_t offset = 0;
-    for (*num_added = 0; next_handshake_record(h, &r, &piece, &offset); ++*num_added) {
+    for (*num_added = 0; next_handshake_record(conn, &r, &piece, &offset); ++*num_added) {
         struct lks_span src[PIECES_MAX];
         uint32_t num_src = 0;
         for (size_t i = r.piece, have = 0; have < r.len; i++) {
@@ -200,6 +202,11 @@ bool lks_conn_can_seal(const struct lks_conn *conn)
     return conn->established && !conn->failed && !conn->close_wanted && !own_queued(conn);
 }
 
+size_t lks_conn_record_max(const struct lks_conn *conn)
+{
+    return conn->send_limit - 1u; /* the limit counts the type */
+}
+
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
 {
     return lks_key_record_len(&conn->seal_key, len);
@@ -216,7 +223,7 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
     if (!lks_conn_can_seal(conn))
         return LKS_WANT_ROOM;
     size_t len = spans_len(src, num_src);
-    if (len > LKS_RECORD_PLAINTEXT_MAX)
+    if (len > lks_conn_record_max(conn))
         return LKS_BAD_ARGUMENT;
     if (spans_len(dst, num_dst) < lks_conn_record_len(conn, len))
         return LKS_NO_ROOM;

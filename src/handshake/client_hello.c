@@ -153,6 +153,9 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
     case LKS_EXT_COOKIE:
         h->has_cookie = true;
         return parse_cookie(body);
+    case LKS_EXT_RECORD_SIZE_LIMIT:
+        h->has_record_size_limit = true;
+        return lks_read_u16(&body, &h->record_size_limit) && !body.len;
     default:
         return true; /* RFC 8446 section 4.2: unknown ones MUST be ignored; so GREASE is */
     }
@@ -368,6 +371,14 @@ static void write_alpn(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
+/* RFC 8449 section 4. */
+static void write_record_size_limit(struct lks_hs *hs)
+{
+    size_t extension = begin_extension(hs, LKS_EXT_RECORD_SIZE_LIMIT);
+    lks_write_u16(&hs->out, hs->config->record_size_limit);
+    lks_write_close(&hs->out, extension, 2);
+}
+
 static void write_cookie(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -407,6 +418,7 @@ static enum lks_status write_extensions(struct lks_hs *hs)
     write_versions(hs);
     write_schemes(hs);
     write_certificate_wishes(hs);
+    write_record_size_limit(hs);
     if (hs->config->alpn[0])
         write_alpn(hs);
     if (hs->cookie)

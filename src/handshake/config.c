@@ -27,6 +27,7 @@ enum lks_status lks_config_new(struct lks_config **out)
     if (!config)
         return LKS_NO_MEMORY;
     atomic_init(&config->num_refs, 1);
+    config->record_size_limit = LKS_RECORD_SIZE_LIMIT_MAX;
     for (unsigned int i = 0, num = 0; lks_suite_rows()[i].name; i++)
         if (lks_suite_rows()[i].by_default)
             config->suites[num++] = &lks_suite_rows()[i];
@@ -182,6 +183,14 @@ void lks_config_set_grease(struct lks_config *config, bool grease)
 void lks_config_set_compatibility(struct lks_config *config, bool compatible)
 {
     config->no_compat = !compatible;
+}
+
+enum lks_status lks_config_set_record_size_limit(struct lks_config *config, uint16_t limit)
+{
+    if (limit < LKS_RECORD_SIZE_LIMIT_MIN || limit > LKS_RECORD_SIZE_LIMIT_MAX)
+        return LKS_BAD_ARGUMENT;
+    config->record_size_limit = limit;
+    return LKS_OK;
 }
 
 enum lks_status lks_config_set_key_log(struct lks_config *config, const char *file,

@@ -22,6 +22,10 @@
 
 #define LKS_LIST_MAX 16u
 
+/* RFC 8449 section 4: the least, and what TLS 1.3 allows at most. */
+#define LKS_RECORD_SIZE_LIMIT_MIN 64u
+#define LKS_RECORD_SIZE_LIMIT_MAX 16385u
+
 struct lks_certificate {
     struct lks_certificate *next;
     EVP_PKEY *key;
@@ -48,6 +52,7 @@ struct lks_config {
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
+    uint16_t record_size_limit;
     bool defers_pkey;   /* a handshake stops for public-key work */
     bool no_compat;     /* a client's hello does without RFC 8446's appendix D.4 */
     bool greases;       /* RFC 8701 */

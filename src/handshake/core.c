@@ -344,6 +344,16 @@ const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
     return hs->state == LKS_STATE_DONE ? hs->peer : NULL;
 }
 
+void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept)
+{
+    *send = *accept = LKS_RECORD_SIZE_LIMIT_MAX;
+    if (!hs->peer_record_size_limit)
+        return;
+    *accept = hs->config->record_size_limit;
+    if (hs->peer_record_size_limit < *send)
+        *send = hs->peer_record_size_limit;
+}
+
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
 {
     if (hs->suite) {

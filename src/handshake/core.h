@@ -98,7 +98,8 @@ struct lks_hs {
     const struct lks_compression *compression; /* of ours; NULL: none */
     unsigned int entry_extensions;             /* that the peer asked for: LKS_PEER_ASKED_… */
     bool retried, compat, skip_early_data;
-    uint8_t session_id[32]; /* the client's legacy_session_id */
+    uint16_t peer_record_size_limit; /* 0: not negotiated */
+    uint8_t session_id[32];          /* the client's legacy_session_id */
     uint8_t session_id_len;
     uint8_t client_random[32];
     uint8_t client_handshake_secret[LKS_HASH_MAX];

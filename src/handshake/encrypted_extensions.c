@@ -11,6 +11,11 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
     struct lks_writer *w = &hs->out;
     size_t message = lks_message_begin(hs, LKS_MSG_ENCRYPTED_EXTENSIONS);
     size_t extensions = lks_write_open(w, 2);
+    if (hs->peer_record_size_limit) { /* RFC 8449 section 4: only to who sent its own */
+        lks_write_u16(w, LKS_EXT_RECORD_SIZE_LIMIT);
+        lks_write_u16(w, 2);
+        lks_write_u16(w, hs->config->record_size_limit);
+    }
     if (hs->alpn) { /* RFC 7301 section 3.1: a list of exactly one name */
         lks_write_u16(w, LKS_EXT_ALPN);
         size_t body = lks_write_open(w, 2);
@@ -38,6 +43,15 @@ static enum lks_status read_alpn(struct lks_hs *hs, struct lks_reader body)
     return hs->alpn ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
 }
 
+/* RFC 8449 section 4: less than 64 is illegal_parameter; more than the protocol allows is that. */
+static enum lks_status read_record_size_limit(struct lks_hs *hs, struct lks_reader body)
+{
+    if (!lks_read_u16(&body, &hs->peer_record_size_limit) || body.len)
+        return LKS_ALERT_DECODE_ERROR;
+    return hs->peer_record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN ? LKS_ALERT_ILLEGAL_PARAMETER
+                                                                  : LKS_OK;
+}
+
 static enum lks_status read_groups(struct lks_reader body)
 {
     struct lks_reader list;
@@ -55,6 +69,8 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
         return read_groups(body);
     case LKS_EXT_ALPN:
         return read_alpn(hs, body);
+    case LKS_EXT_RECORD_SIZE_LIMIT:
+        return read_record_size_limit(hs, body);
     default:
         return LKS_ALERT_UNSUPPORTED_EXTENSION;
     }

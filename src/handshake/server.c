@@ -132,6 +132,10 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 4.2.1: without supported_versions the client speaks TLS 1.2 at most. */
     if (!lks_list_has_u16(hello->versions, LKS_TLS_1_3))
         return LKS_ALERT_PROTOCOL_VERSION;
+    /* RFC 8449 section 4: a limit below 64 is an error. */
+    if (hello->has_record_size_limit && hello->record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    hs->peer_record_size_limit = hello->record_size_limit;
     hs->suite = choose_suite(hs, hello);
     if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;

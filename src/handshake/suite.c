@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/suite.h"
 
+#include <string.h>
+
+#include "base/ct.h"
 #include "handshake/hash.h"
 
 static const struct lks_suite rows[] = {
@@ -42,4 +45,25 @@ enum lks_status lks_tls13_next_secret(const struct lks_suite *suite, uint8_t *se
     if (!md)
         return LKS_INTERNAL;
     return lks_hkdf_expand_label(md, secret, "traffic upd", NULL, 0, secret, suite->hash_len);
+}
+
+enum lks_status lks_tls13_exporter(const struct lks_suite *suite, const uint8_t *secret,
+                                   uint8_t *out, size_t out_len, const char *label,
+                                   const uint8_t *context, size_t context_len)
+{
+    uint8_t hash[LKS_HASH_MAX], derived[LKS_HASH_MAX];
+    const EVP_MD *md = lks_hash_of(suite);
+    const size_t hash_len = suite->hash_len;
+    if (strlen(label) > 249 || out_len > 255 * hash_len)
+        return LKS_BAD_ARGUMENT;
+    if (!md || !EVP_Digest("", 0, hash, NULL, md, NULL))
+        return LKS_INTERNAL;
+    enum lks_status status =
+        lks_hkdf_expand_label(md, secret, label, hash, hash_len, derived, hash_len);
+    if (!status && !EVP_Digest(context, context_len, hash, NULL, md, NULL))
+        status = LKS_INTERNAL;
+    if (!status)
+        status = lks_hkdf_expand_label(md, derived, "exporter", hash, hash_len, out, out_len);
+    lks_wipe(derived, sizeof(derived));
+    return status;
 }

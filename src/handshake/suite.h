@@ -39,4 +39,10 @@ LKS_MUST_CHECK enum lks_status lks_tls13_traffic_key(const struct lks_suite *sui
 LKS_MUST_CHECK enum lks_status lks_tls13_next_secret(const struct lks_suite *suite,
                                                      uint8_t *secret);
 
+/* TLS-Exporter, RFC 8446 section 7.5, of an exporter_master_secret. */
+LKS_MUST_CHECK enum lks_status lks_tls13_exporter(const struct lks_suite *suite,
+                                                  const uint8_t *secret, uint8_t *out,
+                                                  size_t out_len, const char *label,
+                                                  const uint8_t *context, size_t context_len);
+
 #endif

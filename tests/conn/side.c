@@ -227,6 +227,7 @@ static void seal_side(struct poll_loop *loop, struct side *s, uint8_t *out, size
     while (s->to_send.len && !s->end) {
         size_t max = s->record_max ? s->record_max
                                    : 1 + lks_test_random(&loop->random) % LKS_RECORD_PLAINTEXT_MAX;
+        max = max < lks_conn_record_max(s->conn) ? max : lks_conn_record_max(s->conn);
         size_t len = s->to_send.len < max ? s->to_send.len : max;
         size_t record_len = lks_conn_record_len(s->conn, len);
         if (*at + record_len > OUT_ROOM)

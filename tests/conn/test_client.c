@@ -15,8 +15,7 @@ static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_
                                      "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
 
 /* A client's configuration; lists may be NULL. */
-static struct lks_config *client_config(const char *suite_list, const char *groups,
-                                        const char *alpn)
+struct lks_config *client_config(const char *suite_list, const char *groups, const char *alpn)
 {
     struct lks_config *config;
     struct lks_error err;
@@ -31,7 +30,7 @@ static struct lks_config *client_config(const char *suite_list, const char *grou
     return config;
 }
 
-static struct lks_config *server_config(const char *kind, const char *groups, const char *alpn)
+struct lks_config *server_config(const char *kind, const char *groups, const char *alpn)
 {
     struct lks_config *config = config_with(kind);
     struct lks_error err;
@@ -46,7 +45,7 @@ static const struct lks_conn_options localhost = {.server_name = "localhost"};
 static const struct lks_conn_options address = {.server_name = "127.0.0.1"};
 
 /* len random bytes each way, checked. */
-static void echo(struct loopback *l, size_t len)
+void loopback_echo(struct loopback *l, size_t len)
 {
     static uint8_t there[100000], back[100000];
     lks_test_fill(&l->loop.random, there, len);
@@ -96,7 +95,7 @@ static void every_suite_and_group(void)
                 loopback_run(&l);
                 check_alike(&l, suites[s], g->name, "", retried);
                 if (l.client.established && l.server.established)
-                    echo(&l, 20000);
+                    loopback_echo(&l, 20000);
                 loopback_free(&l);
                 lks_config_free(client);
                 lks_config_free(server);
@@ -120,7 +119,7 @@ static void every_kind_of_hello(void)
         check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519mlkem768",
                     bits & 1 ? "http/1.1" : "", bits & 2);
         if (l.client.established && l.server.established)
-            echo(&l, 100);
+            loopback_echo(&l, 100);
         loopback_free(&l);
         lks_config_free(client);
         lks_config_free(server);
@@ -216,8 +215,8 @@ static void everything_in_one_byte_pieces(void)
 }
 
 /* OpenSSL's server, to be driven like its client. */
-static void openssl_server(struct client *c, const char *kind, const char *suite,
-                           const char *groups, bool asks_certificate)
+void openssl_server(struct client *c, const char *kind, const char *suite, const char *groups,
+                    bool asks_certificate)
 {
     const struct test_certificates *t = test_certificates();
     const bool rsa = strcmp(kind, "rsa") == 0;

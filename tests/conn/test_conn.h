@@ -5,6 +5,16 @@
 #include "client.h"
 #include "common/test.h"
 
+/* Configurations of a client that trusts the tests' certificates, and of a server; lists may be
+ * NULL. */
+struct lks_config *client_config(const char *suites, const char *groups, const char *alpn);
+struct lks_config *server_config(const char *kind, const char *groups, const char *alpn);
+/* len random bytes each way, checked. At most 100000. */
+void loopback_echo(struct loopback *l, size_t len);
+/* OpenSSL's server, to be driven like its client. */
+void openssl_server(struct client *c, const char *kind, const char *suite, const char *groups,
+                    bool asks_certificate);
+
 /* A connection and its client, with a loop for the two. */
 struct pair {
     struct poll_loop loop;
@@ -31,6 +41,6 @@ void pair_inject(struct pair *p, const void *bytes, size_t len);
 bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert);
 
 extern const struct lks_test exchange_tests[], bad_input_tests[], key_update_tests[],
-    memory_tests[], resumption_tests[], client_tests[];
+    memory_tests[], resumption_tests[], client_tests[], pkey_tests[], agreed_tests[];
 
 #endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What both sides make of a handshake: limits of records, exported keying material, a key log. */
+
+#include <string.h>
+#include <unistd.h>
+
+#include "conn/conn.h"
+#include "handshake/config.h"
+#include "test_conn.h"
+
+static const struct lks_conn_options localhost = {.server_name = "localhost"};
+
+/* The longest fragment among a side's records that are encrypted, and drops the bytes. */
+static size_t longest_sealed(struct buffer *wire)
+{
+    size_t longest = 0;
+    while (wire->len >= LKS_RECORD_HEADER_LEN) {
+        size_t len = (size_t)wire->data[3] << 8 | wire->data[4];
+        if (wire->data[0] == LKS_TYPE_APPLICATION_DATA && len > longest)
+            longest = len;
+        buffer_drop(wire, LKS_RECORD_HEADER_LEN + len);
+    }
+    return longest;
+}
+
+/* Like loopback_run(), noting the longest protected record that each side sent. */
+static void run_and_measure(struct loopback *l, size_t *from_client, size_t *from_server)
+{
+    struct side *sides[] = {&l->client, &l->server};
+    for (bool moved = true; moved;) {
+        moved = loop_poll(&l->loop, sides, 2);
+        buffer_add(&l->server.wire_in, l->client.wire_out.data, l->client.wire_out.len);
+        buffer_add(&l->client.wire_in, l->server.wire_out.data, l->server.wire_out.len);
+        moved |= l->client.wire_out.len || l->server.wire_out.len;
+        size_t n = longest_sealed(&l->client.wire_out);
+        *from_client = n > *from_client ? n : *from_client;
+        n = longest_sealed(&l->server.wire_out);
+        *from_server = n > *from_server ? n : *from_server;
+    }
+}
+
+/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. */
+static void record_size_limits(void)
+{
+    static const uint16_t limits[][2] = {{64, 64}, {64, 16385}, {500, 1000}, {16385, 100}};
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        struct loopback l;
+        size_t from_client = 0, from_server = 0;
+        struct lks_config *client = client_config(NULL, "x25519", NULL);
+        struct lks_config *server = server_config("ecdsa", NULL, NULL);
+        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, limits[i][0]), LKS_OK);
+        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, limits[i][1]), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        run_and_measure(&l, &from_client, &from_server);
+        CU_ASSERT_TRUE(l.client.established && l.server.established);
+        CU_ASSERT_EQUAL(lks_conn_record_max(l.client.conn), limits[i][1] - 1u);
+        CU_ASSERT_EQUAL(lks_conn_record_max(l.server.conn), limits[i][0] - 1u);
+        uint8_t data[20000] = {1};
+        buffer_add(&l.client.to_send, data, sizeof(data));
+        buffer_add(&l.server.to_send, data, sizeof(data));
+        run_and_measure(&l, &from_client, &from_server);
+        LKS_CHECK(from_client == limits[i][1] + 16u, "client: %zu", from_client);
+        LKS_CHECK(from_server == limits[i][0] + 16u, "server: %zu", from_server);
+        CU_ASSERT_EQUAL(l.client.received.len, sizeof(data));
+        CU_ASSERT_EQUAL(l.server.received.len, sizeof(data));
+        struct lks_span src = {data, limits[i][1]}, dst = {data, sizeof(data)};
+        CU_ASSERT_EQUAL(lks_conn_seal(l.client.conn, &src, 1, &dst, 1, &l.loop.seal),
+                        LKS_BAD_ARGUMENT);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* Who sends more than we said we accept gets record_overflow; the header is enough to tell. */
+static void record_over_the_limit(void)
+{
+    struct loopback l;
+    uint8_t data[600] = {0};
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 500), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 63), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 16386), LKS_BAD_ARGUMENT);
+    for (uint16_t len = 499; len <= 500; len++) {
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        l.client.conn->send_limit = 1000; /* a client that does not keep its word */
+        buffer_add(&l.client.to_send, data, len);
+        loopback_run(&l);
+        CU_ASSERT_EQUAL(l.server.end, len == 500 ? LKS_RECORD_OVERFLOW : LKS_OK);
+        CU_ASSERT_EQUAL(l.client.conn->peer_alert, len == 500 ? 22 : ALERT_NONE);
+        loopback_free(&l);
+    }
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+static void exporter_of_both_sides(void)
+{
+    static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct loopback l;
+        uint8_t a[300], b[300], other[300];
+        struct lks_config *client = client_config(suites[i], NULL, NULL);
+        loopback_init(&l, client, server, &localhost);
+        CU_ASSERT_EQUAL(
+            lks_conn_export_keying_material(l.client.conn, a, 32, "EXPORTER-x", NULL, 0),
+            LKS_WANT_ROOM);
+        loopback_run(&l);
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(l.client.conn, a, sizeof(a), "EXPORTER-x",
+                                                        (const uint8_t *)"context", 7),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(l.server.conn, b, sizeof(b), "EXPORTER-x",
+                                                        (const uint8_t *)"context", 7),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(memcmp(a, b, sizeof(a)), 0);
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(l.server.conn, other, sizeof(other),
+                                                        "EXPORTER-x", NULL, 0),
+                        LKS_OK);
+        CU_ASSERT_NOT_EQUAL(memcmp(a, other, 16), 0);
+        char label[251];
+        memset(label, 'l', 250);
+        label[250] = 0;
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(l.server.conn, other, 1, label, NULL, 0),
+                        LKS_BAD_ARGUMENT);
+        CU_ASSERT_EQUAL(
+            lks_conn_export_keying_material(l.server.conn, other, 1, label + 1, NULL, 0), LKS_OK);
+        loopback_free(&l);
+        lks_config_free(client);
+    }
+    lks_config_free(server);
+}
+
+static void exporter_as_openssl_has_it(void)
+{
+    static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};
+    for (int i = 0; i < 2; i++) {
+        struct pair p;
+        uint8_t ours[80], theirs[80];
+        const struct client_options options = {.suites = suites[i]};
+        pair_init(&p, NULL, &options);
+        pair_exchange(&p);
+        CU_ASSERT_TRUE_FATAL(p.side.established);
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(p.side.conn, ours, sizeof(ours),
+                                                        "EXPORTER-test", (const uint8_t *)"abc", 3),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(SSL_export_keying_material(p.client.ssl, theirs, sizeof(theirs),
+                                                   "EXPORTER-test", 13, (const uint8_t *)"abc", 3,
+                                                   1),
+                        1);
+        CU_ASSERT_EQUAL(memcmp(ours, theirs, sizeof(ours)), 0);
+        pair_free(&p);
+    }
+}
+
+/* Both roles write the same lines, but for the order. */
+static void key_log_of_both_sides(void)
+{
+    struct loopback l;
+    struct lks_error err;
+    char path[160], line[2][5][300];
+    const char *const names[] = {"client.log", "server.log"};
+    struct lks_config *configs[] = {client_config(NULL, NULL, NULL),
+                                    server_config("ecdsa", NULL, NULL)};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%s", test_certificates()->dir, names[i]);
+        CU_ASSERT_EQUAL(lks_config_set_key_log(configs[i], path, &err), LKS_OK);
+    }
+    loopback_init(&l, configs[0], configs[1], &localhost);
+    loopback_run(&l);
+    CU_ASSERT_TRUE(l.client.established && l.server.established);
+    loopback_free(&l);
+    for (int i = 0; i < 2; i++) {
+        lks_config_free(configs[i]);
+        snprintf(path, sizeof(path), "%s/%s", test_certificates()->dir, names[i]);
+        FILE *f = fopen(path, "r");
+        CU_ASSERT_FATAL(f != NULL);
+        for (int k = 0; k < 5; k++)
+            CU_ASSERT_PTR_NOT_NULL_FATAL(fgets(line[i][k], sizeof(line[i][k]), f));
+        fclose(f);
+        unlink(path);
+    }
+    CU_ASSERT_EQUAL(memcmp(line[0][0], "CLIENT_HANDSHAKE_TRAFFIC_SECRET ", 32), 0);
+    for (int k = 0; k < 5; k++)
+        CU_ASSERT_STRING_EQUAL(line[0][k], line[1][k]);
+}
+
+const struct lks_test agreed_tests[] = {
+    {"record size limits", record_size_limits},
+    {"record over the limit", record_over_the_limit},
+    {"exporter of both sides", exporter_of_both_sides},
+    {"exporter as OpenSSL has it", exporter_as_openssl_has_it},
+    {"key log of both sides", key_log_of_both_sides},
+    {NULL, NULL},
+};
