@@ -129,6 +129,12 @@ LKS_API void lks_config_set_grease(struct lks_config *config, bool grease);
  * unless called. A server does what its client does. */
 LKS_API void lks_config_set_compatibility(struct lks_config *config, bool compatible);
 
+/* The key that a server's HelloRetryRequests are recognized by when a client comes back with one's
+ * cookie: RFC 8446 section 4.2.2. The cookie holds all that the server has to know, so the second
+ * ClientHello may go to a fresh connection, on another machine, too, if that has the same key. Made
+ * at random unless called. */
+LKS_API void lks_config_set_cookie_key(struct lks_config *config, const uint8_t key[32]);
+
 /* The longest record content that the peer may send, for memory's sake: RFC 8449's
  * record_size_limit, which counts the content's type, too; 64 … 16385, the default. A client always
  * says it, a server to clients that do; who does not know the extension sends what it likes.

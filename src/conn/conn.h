@@ -55,6 +55,7 @@ struct conn_handshake {
     bool opens_sealed; /* a record under the handshake keys was opened */
     bool waits_pkey;   /* no input until the job is back */
     bool keeps_peer;   /* until the caller had time to look at the peer's certificate */
+    bool ccs_first;    /* a change_cipher_spec came before any hello */
 };
 
 /* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */

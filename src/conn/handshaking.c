@@ -108,6 +108,11 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
     const bool waits = status == LKS_WANT_PKEY;
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
         return status;
+    /* A client's change_cipher_spec stands in front of its second hello, appendix D.4, which may be
+     * the first that this connection gets: then it has our cookie. */
+    if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
+        !lks_hs_is_retried(conn->handshake->hs))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
     conn->handshake->waits_pkey = waits;
     status = conn_handshake_pump(conn);
     if (status)

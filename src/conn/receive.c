@@ -72,16 +72,18 @@ static enum lks_status add_op(struct lks_conn *conn, struct lks_batch *batch,
 
 /*
  * RFC 8446 section 5: between the first ClientHello and the peer's Finished, a change_cipher_spec
- * of a single byte 1 is dropped; any other ends the connection with unexpected_message. Section
- * 5.1: no record of another type comes in the middle of a message.
+ * of a single byte 1 is dropped; any other ends the connection with unexpected_message. One that
+ * comes earlier belongs to a second ClientHello, if to anything: conn_handshake_input() looks.
+ * Section 5.1: no record of another type comes in the middle of a message.
  */
 static enum lks_status take_ccs(struct lks_conn *conn, const struct intake *at)
 {
     struct conn_handshake *h = conn->handshake;
     uint8_t value;
-    if (conn->established || !h->hello_done || lks_hs_mid_message(h->hs) ||
+    if (conn->established || lks_hs_mid_message(h->hs) ||
         at->frame.len != LKS_RECORD_HEADER_LEN + 1 || h->num_ccs == CCS_MAX)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
+    h->ccs_first |= !h->hello_done;
     struct span_walk walk = walk_fragment(at);
     span_walk_read(&walk, &value, 1);
     h->num_ccs++;

@@ -141,10 +141,13 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
     } else if (!hello->cookie.len) {
         return LKS_ALERT_ILLEGAL_PARAMETER;
     }
+    uint8_t hash[LKS_HASH_MAX];
     hs->retried = true;
     enum lks_status status = keep_cookie(hs, hello->cookie);
     if (!status)
-        status = lks_schedule_retry(&hs->schedule);
+        status = lks_schedule_hash(&hs->schedule, hash);
+    if (!status)
+        status = lks_schedule_retry(&hs->schedule, hash);
     if (!status)
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (status)

@@ -88,10 +88,9 @@ static bool parse_psk(struct lks_reader body, struct lks_client_hello *h)
     return num == 0;
 }
 
-static bool parse_cookie(struct lks_reader body)
+static bool parse_cookie(struct lks_reader body, struct lks_reader *cookie)
 {
-    struct lks_reader cookie;
-    return lks_read_vec16(&body, &cookie) && !body.len && cookie.len;
+    return lks_read_vec16(&body, cookie) && !body.len && cookie->len;
 }
 
 /* CertificateStatusRequest, RFC 6066 section 8. Kinds other than OCSP were never defined. */
@@ -151,8 +150,7 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
         h->has_early_data = true;
         return body.len == 0;
     case LKS_EXT_COOKIE:
-        h->has_cookie = true;
-        return parse_cookie(body);
+        return parse_cookie(body, &h->cookie);
     case LKS_EXT_RECORD_SIZE_LIMIT:
         h->has_record_size_limit = true;
         return lks_read_u16(&body, &h->record_size_limit) && !body.len;

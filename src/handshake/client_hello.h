@@ -27,12 +27,13 @@ struct lks_client_hello {
     struct lks_reader cert_schemes; /* SignatureScheme list of signature_algorithms_cert */
     struct lks_reader compressions; /* CertificateCompressionAlgorithm list */
     bool has_status, has_sct;       /* asks for status_request, signed_certificate_timestamp */
+    struct lks_reader cookie;       /* empty: none */
     struct lks_reader psk_modes;
     struct lks_reader psk_identities; /* PskIdentity list */
     struct lks_reader psk_binders;    /* PskBinderEntry list: as many; ends the message */
     uint16_t record_size_limit;
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
-    bool has_cookie, has_psk, has_psk_modes, has_early_data, has_record_size_limit;
+    bool has_psk, has_psk_modes, has_early_data, has_record_size_limit;
 };
 
 /* Parses the body of a ClientHello (no handshake header). Fails with the alert to send. */

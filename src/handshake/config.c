@@ -2,6 +2,7 @@
 #include "handshake/config.h"
 
 #include <errno.h>
+#include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@ enum lks_status lks_config_new(struct lks_config **out)
     for (unsigned int i = 0; lks_group_rows()[i].name; i++)
         config->groups[i] = &lks_group_rows()[i];
     enum lks_status status = lks_resumption_begin(&config->resumption);
+    if (!status && RAND_bytes(config->cookie_key, sizeof(config->cookie_key)) != 1)
+        status = LKS_INTERNAL;
     if (status) {
         lks_config_free(config);
         *out = NULL;
@@ -168,6 +171,11 @@ enum lks_status lks_config_set_groups(struct lks_config *config, const char *gro
     }
     config->groups[num] = NULL;
     return num ? LKS_OK : fail(err, "groups: the list is empty; name at least one");
+}
+
+void lks_config_set_cookie_key(struct lks_config *config, const uint8_t key[32])
+{
+    memcpy(config->cookie_key, key, sizeof(config->cookie_key));
 }
 
 void lks_config_set_deferred_pkey(struct lks_config *config, bool deferred)

@@ -344,6 +344,11 @@ const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
     return hs->state == LKS_STATE_DONE ? hs->peer : NULL;
 }
 
+bool lks_hs_is_retried(const struct lks_hs *hs)
+{
+    return hs->retried;
+}
+
 void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept)
 {
     *send = *accept = LKS_RECORD_SIZE_LIMIT_MAX;

@@ -111,8 +111,7 @@ struct lks_hs {
     struct lks_hs_psk psk;
 
     /* A server's. */
-    bool wants_tickets;       /* the client does */
-    uint8_t hello_digest[32]; /* of the first ClientHello, after a HelloRetryRequest */
+    bool wants_tickets; /* the client does */
 
     /* A client's. */
     char *peer_name;           /* that the certificate must be for; NULL: nobody */
@@ -167,7 +166,8 @@ LKS_MUST_CHECK enum lks_status lks_secrets_application(struct lks_hs *hs);
 /* Messages, each in its own file. *_write() writes one to hs->out. */
 LKS_MUST_CHECK enum lks_status lks_client_hello_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share);
-LKS_MUST_CHECK enum lks_status lks_hello_retry_request_write(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_hello_retry_request_write(struct lks_hs *hs,
+                                                             struct lks_reader cookie);
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_write(struct lks_hs *hs);
 /* Starts the job of a CertificateVerify's signature; resume has lks_certificate_verify_write() take

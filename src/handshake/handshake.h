@@ -78,6 +78,10 @@ bool lks_hs_skip_early_data(const struct lks_hs *hs);
 /* The other side's certificates, once the handshake is done; NULL: none. The handshake's. */
 const struct lks_peer *lks_hs_peer(const struct lks_hs *hs);
 
+/* Whether a HelloRetryRequest was answered, here or (a server's that the cookie tells) elsewhere.
+ */
+bool lks_hs_is_retried(const struct lks_hs *hs);
+
 /* RFC 8449 as negotiated: how long a protected record's content, its type included, may be that we
  * send and that we accept. */
 void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept);

@@ -40,15 +40,14 @@ enum lks_status lks_schedule_hash(const struct lks_schedule *s, uint8_t *out)
                : LKS_INTERNAL;
 }
 
-enum lks_status lks_schedule_retry(struct lks_schedule *s)
+enum lks_status lks_schedule_retry(struct lks_schedule *s, const uint8_t *hash)
 {
-    uint8_t message[4 + LKS_HASH_MAX] = {254, 0, 0, s->suite->hash_len};
-    enum lks_status status = lks_schedule_hash(s, message + 4);
-    if (status)
-        return status;
+    const size_t hash_len = s->suite->hash_len;
+    uint8_t message[4 + LKS_HASH_MAX] = {254, 0, 0, (uint8_t)hash_len};
+    memcpy(message + 4, hash, hash_len);
     if (!EVP_DigestInit_ex2(s->transcript, s->md, NULL))
         return LKS_INTERNAL;
-    return lks_schedule_add(s, message, 4 + (size_t)s->suite->hash_len);
+    return lks_schedule_add(s, message, 4 + hash_len);
 }
 
 enum lks_status lks_schedule_advance(struct lks_schedule *s, const uint8_t *input, size_t input_len)

@@ -28,8 +28,9 @@ void lks_schedule_wipe(struct lks_schedule *s);
 LKS_MUST_CHECK enum lks_status lks_schedule_add(struct lks_schedule *s, const uint8_t *message,
                                                 size_t len);
 
-/* Replaces the transcript so far (ClientHello1) by its hash: section 4.4.1's message_hash. */
-LKS_MUST_CHECK enum lks_status lks_schedule_retry(struct lks_schedule *s);
+/* Begins the transcript again with the hash of the first ClientHello: section 4.4.1's message_hash.
+ */
+LKS_MUST_CHECK enum lks_status lks_schedule_retry(struct lks_schedule *s, const uint8_t *hash);
 
 /* Transcript-Hash of all messages so far; out has suite->hash_len bytes. */
 LKS_MUST_CHECK enum lks_status lks_schedule_hash(const struct lks_schedule *s, uint8_t *out);

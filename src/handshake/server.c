@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/cookie.h"
 #include "handshake/core.h"
 
 /* Our first suite that the client has, too. */
@@ -80,25 +81,6 @@ static enum lks_status choose_alpn(struct lks_hs *hs, const struct lks_client_he
     return LKS_ALERT_NO_APPLICATION_PROTOCOL;
 }
 
-/* RFC 8446 section 4.1.2: after a HelloRetryRequest all but some extensions stays as it was, the
- * one share is of the group we named, and there is no early data. */
-static enum lks_status check_second_hello(const struct lks_hs *hs,
-                                          const struct lks_client_hello *hello,
-                                          struct lks_reader body)
-{
-    uint8_t digest[32];
-    struct lks_reader share, rest = hello->key_shares;
-    uint16_t number;
-    enum lks_status status = lks_client_hello_digest(body, digest);
-    if (status)
-        return status;
-    if (memcmp(digest, hs->hello_digest, sizeof(digest)) || hello->has_early_data ||
-        hello->has_cookie || !lks_read_u16(&rest, &number) || number != hs->group->number ||
-        !lks_read_vec16(&rest, &share) || rest.len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    return LKS_OK;
-}
-
 static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     /* Section 9.2: without a PSK all three MUST be there. */
@@ -159,21 +141,71 @@ static enum lks_status keep_for_tickets(struct lks_hs *hs, const struct lks_clie
     return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
 }
 
+/* Asks for a share of hs->group, with a cookie that knows how to go on. */
 static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
 {
-    enum lks_status status = lks_client_hello_digest(body, hs->hello_digest);
+    uint8_t bytes[LKS_COOKIE_MAX];
+    struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
+    struct lks_cookie cookie = {.suite = hs->suite, .group = hs->group->number};
+    enum lks_status status = lks_client_hello_digest(body, cookie.digest);
     if (!status)
-        status = lks_schedule_retry(&hs->schedule);
+        status = lks_schedule_hash(&hs->schedule, cookie.hash);
     if (!status)
-        status = lks_hello_retry_request_write(hs);
+        status = lks_cookie_write(&w, hs->config, &cookie);
+    if (!status)
+        status = lks_hello_retry_request_write(hs, lks_reader_of(bytes, w.len));
     if (status)
         return status;
     lks_event_send(hs);
     if (hs->compat)
         lks_event_ccs(hs);
-    hs->retried = true;
     hs->state = LKS_STATE_SECOND_CLIENT_HELLO;
     return LKS_OK;
+}
+
+/* RFC 8446 section 4.1.2: after a HelloRetryRequest all but some extensions stays as it was, the
+ * one share is of the group we named, and there is no early data. */
+static enum lks_status check_second_hello(const struct lks_client_hello *hello,
+                                          struct lks_reader body, const struct lks_cookie *cookie)
+{
+    uint8_t digest[32];
+    struct lks_reader share, rest = hello->key_shares;
+    uint16_t number;
+    enum lks_status status = lks_client_hello_digest(body, digest);
+    if (status)
+        return status;
+    if (memcmp(digest, cookie->digest, sizeof(digest)) || hello->has_early_data ||
+        !lks_read_u16(&rest, &number) || number != cookie->group ||
+        !lks_read_vec16(&rest, &share) || rest.len)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    return LKS_OK;
+}
+
+/*
+ * A ClientHello with a cookie of ours answers a HelloRetryRequest, whether it was this connection
+ * that sent it or one that is gone. What went before is in the cookie, and the HelloRetryRequest is
+ * written again, for the transcript alone.
+ */
+static enum lks_status go_on_from_cookie(struct lks_hs *hs, const struct lks_client_hello *hello,
+                                         struct lks_reader body)
+{
+    struct lks_cookie cookie;
+    enum lks_status status = lks_cookie_read(&cookie, hs->config, hello->cookie);
+    if (!status)
+        status = check_second_hello(hello, body, &cookie);
+    if (status)
+        return status;
+    hs->retried = true;
+    hs->suite = cookie.suite;
+    hs->group = lks_group_find(cookie.group);
+    lks_schedule_wipe(&hs->schedule);
+    status = lks_schedule_begin(&hs->schedule, hs->suite);
+    if (!status)
+        status = lks_schedule_retry(&hs->schedule, cookie.hash);
+    if (!status)
+        status = lks_hello_retry_request_write(hs, hello->cookie);
+    hs->out.len = hs->out_marked;
+    return status;
 }
 
 /* CertificateVerify (a PSK does without) and Finished, and the application traffic keys. */
@@ -219,28 +251,36 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
     return status ? status : lks_certificate_verify_sign(hs, finish_flight);
 }
 
+static void keep_hello(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    memcpy(hs->client_random, hello->random, sizeof(hello->random));
+    memcpy(hs->session_id, hello->session_id.data, hello->session_id.len);
+    hs->session_id_len = (uint8_t)hello->session_id.len;
+    hs->compat = hello->session_id.len != 0;
+    hs->skip_early_data |= hello->has_early_data;
+}
+
 enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
 {
     struct lks_client_hello hello;
     struct lks_reader share = {0};
-    const struct lks_suite *first_suite = hs->suite;
     enum lks_status status = lks_client_hello_parse(&hello, in->body);
-    if (!status && hs->retried)
-        status = check_second_hello(hs, &hello, in->body);
+    if (status)
+        return status;
+    keep_hello(hs, &hello);
+    if (hello.cookie.len)
+        status = go_on_from_cookie(hs, &hello, in->body);
+    else if (hs->state == LKS_STATE_SECOND_CLIENT_HELLO)
+        status = LKS_ALERT_ILLEGAL_PARAMETER; /* section 4.2.2: it MUST be there */
+    const struct lks_suite *first_suite = hs->suite;
     if (!status)
         status = choose(hs, &hello, &share);
     if (status)
         return status;
-    if (!hs->retried) {
-        memcpy(hs->client_random, hello.random, sizeof(hello.random));
-        memcpy(hs->session_id, hello.session_id.data, hello.session_id.len);
-        hs->session_id_len = (uint8_t)hello.session_id.len;
-        hs->compat = hello.session_id.len != 0;
-        hs->skip_early_data = hello.has_early_data;
+    if (!hs->retried)
         status = lks_schedule_begin(&hs->schedule, hs->suite);
-    } else if (hs->suite != first_suite || !share.len) {
+    else if (hs->suite != first_suite || !share.len)
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    }
     if (!status)
         status = keep_for_tickets(hs, &hello);
     if (!status)

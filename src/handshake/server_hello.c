@@ -60,7 +60,7 @@ enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share)
     return lks_message_end(hs, message);
 }
 
-enum lks_status lks_hello_retry_request_write(struct lks_hs *hs)
+enum lks_status lks_hello_retry_request_write(struct lks_hs *hs, struct lks_reader cookie)
 {
     struct lks_writer *w = &hs->out;
     size_t message = lks_message_begin(hs, LKS_MSG_SERVER_HELLO);
@@ -68,6 +68,10 @@ enum lks_status lks_hello_retry_request_write(struct lks_hs *hs)
     lks_write_u16(w, LKS_EXT_KEY_SHARE);
     lks_write_u16(w, 2);
     lks_write_u16(w, hs->group->number); /* selected_group */
+    lks_write_u16(w, LKS_EXT_COOKIE);
+    lks_write_u16(w, (uint16_t)(2 + cookie.len));
+    lks_write_u16(w, (uint16_t)cookie.len);
+    lks_write_bytes(w, cookie.data, cookie.len);
     write_version(hs);
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);

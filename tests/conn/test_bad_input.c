@@ -80,7 +80,7 @@ static void junk_at_the_start(void)
         {"heartbeat", "\x18\x03\x03\x00\x03\x01\x00\x00", 8, 10},
         {"data in the clear", "\x17\x03\x03\x00\x01x", 6, 10},
         {"empty handshake record", "\x16\x03\x03\x00\x00", 5, 10},
-        {"change_cipher_spec first", "\x14\x03\x03\x00\x01\x01", 6, 10},
+        {"change_cipher_spec of two bytes", "\x14\x03\x03\x00\x02\x01\x01", 7, 10},
         {"empty alert", "\x15\x03\x03\x00\x00", 5, 10},
         {"half an alert", "\x15\x03\x03\x00\x01\x02", 6, 50},
         {"alert and a half", "\x15\x03\x03\x00\x03\x02\x28\x02", 8, 50},

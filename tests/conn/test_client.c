@@ -194,6 +194,47 @@ static void server_flight_split_at_every_byte(void)
     lks_config_free(server);
 }
 
+/* Each of a client's hellos reaches a server that has not seen the other: RFC 8446 section 4.2.2.
+ */
+static void stateless_retry(void)
+{
+    for (int compatible = 0; compatible < 2; compatible++) {
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, NULL, NULL);
+        struct lks_config *server = server_config("ecdsa", "secp384r1", NULL);
+        lks_config_set_compatibility(client, compatible);
+        loopback_init(&l, client, server, &localhost);
+        loopback_turn(&l);
+        loopback_turn(&l);
+        CU_ASSERT_TRUE(l.client.wire_in.len && !l.server.wire_in.len); /* it was asked */
+        side_free(&l.server);
+        side_init(&l.server, server);
+        loopback_run(&l);
+        check_alike(&l, suites[0], "secp384r1", "", true);
+        loopback_echo(&l, 1000);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* A change_cipher_spec in front of a hello that has no cookie. */
+static void ccs_before_the_first_hello(void)
+{
+    struct loopback l;
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config("ecdsa", NULL, NULL);
+    static const uint8_t ccs[] = {20, 3, 3, 0, 1, 1};
+    loopback_init(&l, client, server, &localhost);
+    buffer_add(&l.server.wire_in, ccs, sizeof(ccs));
+    loopback_run(&l);
+    CU_ASSERT_EQUAL(l.server.end, LKS_ALERT_UNEXPECTED_MESSAGE);
+    CU_ASSERT_EQUAL(l.client.conn->peer_alert, 10);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
 /* A byte a turn, in spans of a few bytes. */
 static void everything_in_one_byte_pieces(void)
 {
@@ -351,6 +392,8 @@ const struct lks_test client_tests[] = {
     {"every kind of hello", every_kind_of_hello},
     {"long hello in two records", long_hello_in_two_records},
     {"server's flight split at every byte", server_flight_split_at_every_byte},
+    {"stateless retry", stateless_retry},
+    {"CCS before the first hello", ccs_before_the_first_hello},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"every kind with OpenSSL's server", every_kind_with_openssl},
     {"wrong servers are refused", wrong_servers_are_refused},

@@ -7,10 +7,12 @@
 #include "base/writer.h"
 #include "client.h"
 #include "handshake/core.h"
+#include "handshake/server_hello.h"
 #include "rfc8448.h"
 #include "test_handshake.h"
 
-#define HELLO_CAP 1024u
+#define HELLO_CAP            1024u
+#define COOKIE_EXTENSION_MAX 256u
 
 /* Everything in front of the extensions of RFC 8448's ClientHello, header included: 4 + 2 + 32
  * bytes, no session id, three suites, the null compression. */
@@ -272,13 +274,43 @@ static void bad_front(void)
     lks_config_free(config);
 }
 
-/* The second ClientHello, and the Finished that nobody made. */
+/* The cookie of the HelloRetryRequest that a handshake has to send, as an extension. */
+static size_t cookie_of(struct lks_hs *hs, uint8_t *out)
+{
+    struct lks_hs_event event;
+    struct lks_server_hello retry;
+    CU_ASSERT_TRUE_FATAL(lks_hs_next_event(hs, &event) && event.kind == LKS_HS_SEND);
+    struct lks_reader body =
+        lks_reader_of(event.data + LKS_MSG_HEADER_LEN, event.len - LKS_MSG_HEADER_LEN);
+    CU_ASSERT_EQUAL_FATAL(lks_server_hello_read(&retry, body,
+                                                lks_extension_bit(LKS_EXT_SUPPORTED_VERSIONS) |
+                                                    lks_extension_bit(LKS_EXT_KEY_SHARE)),
+                          LKS_OK);
+    CU_ASSERT_TRUE(retry.is_retry && retry.cookie.len);
+    struct lks_writer w = lks_writer_of(out, COOKIE_EXTENSION_MAX);
+    lks_write_u16(&w, LKS_EXT_COOKIE);
+    lks_write_u16(&w, (uint16_t)(2 + retry.cookie.len));
+    lks_write_u16(&w, (uint16_t)retry.cookie.len);
+    lks_write_bytes(&w, retry.cookie.data, retry.cookie.len);
+    return w.len;
+}
+
+static size_t join(uint8_t *out, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    memcpy(out, a, a_len);
+    memcpy(out + a_len, b, b_len);
+    return a_len + b_len;
+}
+
+/* The second ClientHello, to the connection that asked for it or to a fresh one, and the Finished
+ * that nobody made. */
 static void second_flight(void)
 {
     struct lks_config *config = config_with("ecdsa");
-    uint8_t hello[HELLO_CAP];
+    uint8_t hello[HELLO_CAP], cookie[COOKIE_EXTENSION_MAX], added[COOKIE_EXTENSION_MAX + 16];
     static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
     static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0}, padding[] = {0, 21, 0, 1, 0};
+    static const uint8_t early[] = {0, 42, 0, 0};
     const struct {
         const char *what;
         const uint8_t *added;
@@ -289,15 +321,24 @@ static void second_flight(void)
         {"an honest one", NULL, 0, -1, LKS_WANT_DATA},
         {"padded", padding, sizeof(padding), -1, LKS_WANT_DATA},
         {"one extension more", unknown, sizeof(unknown), -1, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"early data", early, sizeof(early), -1, LKS_ALERT_ILLEGAL_PARAMETER},
         {"one extension less", NULL, 0, LKS_EXT_SERVER_NAME, LKS_ALERT_ILLEGAL_PARAMETER},
         {"no share again", no_shares, sizeof(no_shares), LKS_EXT_KEY_SHARE,
          LKS_ALERT_ILLEGAL_PARAMETER},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_hs *hs = in_state(config, LKS_STATE_SECOND_CLIENT_HELLO);
-        size_t len = hello_with(hello, rows[i].drop, NULL, 0, rows[i].added, rows[i].added_len);
+        size_t cookie_len = cookie_of(hs, cookie);
+        if (i & 1) {
+            lks_hs_free(hs);
+            hs = in_state(config, LKS_STATE_CLIENT_HELLO);
+        }
+        size_t added_len =
+            join(added, rows[i / 2].added, rows[i / 2].added_len, cookie, cookie_len);
+        size_t len = hello_with(hello, rows[i / 2].drop, NULL, 0, added, added_len);
         enum lks_status status = lks_hs_input(hs, hello, len);
-        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        LKS_CHECK(status == rows[i / 2].status, "%s%s: %s", rows[i / 2].what,
+                  i & 1 ? ", to a fresh connection" : "", lks_status_name(status));
         lks_hs_free(hs);
     }
     uint8_t finished[36] = {LKS_MSG_FINISHED, 0, 0, 32};
@@ -306,6 +347,57 @@ static void second_flight(void)
     CU_ASSERT_EQUAL(lks_hs_input(hs, finished, 1), LKS_ALERT_DECRYPT_ERROR);
     lks_hs_free(hs);
     lks_config_free(config);
+}
+
+static uint64_t later_ms;
+
+static uint64_t clock_of_test(void)
+{
+    return UINT64_C(1700000000000) + later_ms;
+}
+
+/* A cookie is good for a minute, for who has the key, and as it was. */
+static void cookies(void)
+{
+    struct lks_config *config = config_with("ecdsa"), *other = config_with("ecdsa");
+    struct lks_config *friend = config_with("ecdsa");
+    const uint8_t key[32] = {1};
+    uint8_t hello[HELLO_CAP], cookie[COOKIE_EXTENSION_MAX];
+    config->resumption.now_ms = friend->resumption.now_ms = clock_of_test;
+    lks_config_set_cookie_key(config, key);
+    lks_config_set_cookie_key(friend, key);
+    later_ms = 0;
+    struct lks_hs *hs = in_state(config, LKS_STATE_SECOND_CLIENT_HELLO);
+    size_t cookie_len = cookie_of(hs, cookie);
+    size_t len = hello_with(hello, -1, NULL, 0, cookie, cookie_len);
+    check_given(friend, hello, len, LKS_WANT_DATA, "another one's with the same key");
+    other->resumption.now_ms = clock_of_test;
+    check_given(other, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "another key");
+    later_ms = 60999;
+    check_given(config, hello, len, LKS_WANT_DATA, "in time");
+    later_ms = 61000;
+    check_given(config, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "too late");
+    later_ms = (uint64_t)-61000;
+    check_given(config, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "before its time");
+    later_ms = 0;
+    for (size_t at = 6; at < cookie_len; at++) {
+        cookie[at] ^= 1;
+        len = hello_with(hello, -1, NULL, 0, cookie, cookie_len);
+        check_given(config, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "changed");
+        cookie[at] ^= 1;
+    }
+    for (size_t short_len = 1; short_len < cookie_len - 6; short_len++) {
+        cookie[3] = (uint8_t)(short_len + 2);
+        cookie[5] = (uint8_t)short_len;
+        len = hello_with(hello, -1, NULL, 0, cookie, 6 + short_len);
+        check_given(config, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "cut");
+    }
+    len = hello_with(hello, -1, NULL, 0, NULL, 0);
+    CU_ASSERT_EQUAL(lks_hs_input(hs, hello, len), LKS_ALERT_ILLEGAL_PARAMETER); /* none */
+    lks_hs_free(hs);
+    lks_config_free(config);
+    lks_config_free(other);
+    lks_config_free(friend);
 }
 
 const struct lks_test server_tests[] = {
@@ -317,5 +409,6 @@ const struct lks_test server_tests[] = {
     {"order of extensions", order_of_extensions},
     {"bad front", bad_front},
     {"second flight", second_flight},
+    {"cookies", cookies},
     {NULL, NULL},
 };
