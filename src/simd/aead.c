@@ -27,7 +27,9 @@ static const struct lks_aead *const aes_256_gcm_rows[] = {
         lks_aes_256_gcm_portable,
     NULL};
 static const struct lks_aead *const chacha20_poly1305_rows[] = {
-    X86(lks_chacha20_poly1305_avx512) & lks_chacha20_poly1305_portable, NULL};
+    X86(lks_chacha20_poly1305_avx512) X86(lks_chacha20_poly1305_avx2) &
+        lks_chacha20_poly1305_portable,
+    NULL};
 
 static const struct lks_aead *const aes_128_ccm_rows[] = {
     X86(lks_aes_128_ccm_vaes256) X86(lks_aes_128_ccm_aesni) & lks_aes_128_ccm_portable, NULL};
