@@ -12,7 +12,7 @@
 static inline int16_t multiply(int16_t a, int16_t b)
 {
     int32_t product = (int32_t)a * b;
-    int16_t t = (int16_t)((uint16_t)product * (uint16_t)MLKEM_Q_INVERSE);
+    int16_t t = (int16_t)((uint32_t)product * (uint32_t)MLKEM_Q_INVERSE);
     return (int16_t)((product - (int32_t)t * MLKEM_Q) >> 16);
 }
 
