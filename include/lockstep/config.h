@@ -200,14 +200,17 @@ lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct l
 
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
- * 7200). A key that opens no longer ends them earlier. LKS_BAD_ARGUMENT: out of range. */
+ * 7200). A key that opens no longer ends them earlier. A client with 0 wants no tickets; others
+ * keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
                                                               uint32_t num, uint32_t lifetime_s);
 
-/* Whether resumption and external keys may do without a key exchange (psk_ke) where the client
- * offers nothing else: less work, no forward secrecy. Off unless called. A client that has it on
- * offers both. RFC 8446 section 4.2.9. */
-LKS_API void lks_config_allow_psk_only(struct lks_config *config, bool allow);
+/* How pre-shared keys, of tickets or external, are used: with a key exchange, which keeps forward
+ * secrecy and goes first (psk_dhe_ke; alone unless this is called), or without, which is less work
+ * (psk_ke). A client offers what is on, a server takes what is. RFC 8446 section 4.2.9.
+ * LKS_BAD_ARGUMENT: neither. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_psk_modes(struct lks_config *config,
+                                                                bool psk_dhe_ke, bool psk_ke);
 
 /*
  * Adds an external pre-shared key, for both roles: RFC 8446 section 4.2.11. identity is 1 to 255

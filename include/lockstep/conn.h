@@ -54,7 +54,15 @@ struct lks_conn_options {
     /* A client's: the DNS name or IP address of the server, which its certificate must be for. A
      * name, not an address, is also sent (SNI, RFC 6066 section 3). */
     const char *server_name;
+    /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
+     * NULL: none. One that has expired, is for another name or makes no sense is not offered.
+     * Without it the handshake is a full one, as it is if the server will not have it. */
+    const uint8_t *session;
+    size_t session_len;
 };
+
+/* So many bytes hold any session. */
+#define LKS_SESSION_MAX 3072u
 
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
  * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
@@ -97,6 +105,7 @@ enum lks_event {
     LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
     LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
+    LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session() */
 };
 
 /* Acts on an op of lks_conn_open() after the engine ran; in the order of the batch. On anything but
@@ -172,6 +181,19 @@ LKS_API void lks_conn_close(struct lks_conn *conn);
  * one is still queued or the handshake runs; LKS_CLOSED after lks_conn_close(). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn,
                                                            bool request_peer);
+
+/*
+ * A client's session, to be resumed by a later connection: struct lks_conn_options. Servers send
+ * tickets when they like, mostly right after the handshake; the connection keeps the newest, if its
+ * configuration says so (lks_config_set_tickets()), and forgets it when it is taken. Use a session
+ * once, lest who watches can tell that it is you again (RFC 8446 appendix C.4). The bytes are for
+ * this library only, and as secret as the connections' keys. They may be used while the peer's
+ * certificate would still be accepted: a resumed connection does not ask for it again.
+ * *len: how many bytes were written to buf (at most LKS_SESSION_MAX), or with LKS_NO_ROOM how many
+ * it takes. LKS_WANT_DATA: there is none now.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf,
+                                                             size_t cap, size_t *len);
 
 /* Where the connection stands. */
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);

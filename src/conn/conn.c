@@ -76,6 +76,7 @@ void lks_conn_free(struct lks_conn *conn)
     if (!conn)
         return;
     conn_handshake_free(conn);
+    conn_tickets_free(conn);
     lks_config_free(conn->config);
     lks_key_wipe(&conn->seal_key);
     lks_key_wipe(&conn->open_key);

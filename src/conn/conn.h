@@ -7,6 +7,7 @@
 #include <lockstep/conn.h>
 
 #include "handshake/handshake.h"
+#include "handshake/session.h"
 #include "handshake/suite.h"
 
 /* AlertLevel, and the AlertDescriptions that mean the end or nothing: RFC 8446 section 6. */
@@ -65,18 +66,30 @@ enum own_state {
     OWN_SEALING,
 };
 
+/* A client's tickets, if it wants some: allocated with the handshake, since later nothing is. */
+#define TICKET_MESSAGE_MAX 2048u
+
+struct conn_tickets {
+    struct lks_ticket_base base;
+    size_t session_len; /* of the newest; 0: none */
+    uint32_t body_len;  /* of a NewSessionTicket that comes in, so far */
+    uint8_t body[TICKET_MESSAGE_MAX];
+    uint8_t session[LKS_SESSION_MAX];
+};
+
 struct lks_conn {
     struct lks_key open_key;
     struct lks_key seal_key;          /* of application data */
     struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
     struct lks_config *config;
+    struct conn_tickets *tickets; /* NULL: of no interest */
     const struct lks_suite *suite;
     const char *alpn;                            /* the configuration's or "" */
     uint32_t num_opening;                        /* records in the caller's open batch */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
     uint16_t group;
     uint16_t failed;   /* enum lks_status that ended the connection */
-    uint32_t skip_len; /* of a post-handshake message whose body is dropped */
+    uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
     uint8_t role;
     uint8_t update;      /* enum own_state of the KeyUpdate in update_message */
     uint8_t alert;       /* enum own_state of alert_message */
@@ -132,7 +145,12 @@ void conn_handshake_free(struct lks_conn *conn);
 
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,
-                                                   size_t len);
+                                                   size_t len, enum lks_event *event);
+/* tickets.c: a client's. */
+LKS_MUST_CHECK enum lks_status conn_tickets_begin(struct lks_conn *conn);
+LKS_MUST_CHECK enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data,
+                                                 size_t len, enum lks_event *event);
+void conn_tickets_free(struct lks_conn *conn);
 /* Queues a KeyUpdate, unless one is on its way or our side is closed. */
 void conn_queue_update(struct lks_conn *conn, bool request_peer);
 /* Our KeyUpdate was sealed: from here on with the next key. */

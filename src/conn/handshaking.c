@@ -44,7 +44,7 @@ static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_e
     return conn_set_key(&conn->open_key, LKS_OPEN, event->suite, event->secret);
 }
 
-static void set_established(struct lks_conn *conn, const struct lks_hs_event *event)
+static enum lks_status set_established(struct lks_conn *conn, const struct lks_hs_event *event)
 {
     struct lks_conn_info info = {.alpn = "", .group_name = ""};
     lks_hs_get_info(conn->handshake->hs, &info);
@@ -59,6 +59,7 @@ static void set_established(struct lks_conn *conn, const struct lks_hs_event *ev
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
+    return conn->role == LKS_CLIENT ? conn_tickets_begin(conn) : LKS_OK;
 }
 
 static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *event)
@@ -81,8 +82,7 @@ static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *eve
     case LKS_HS_OPEN_KEY:
         return set_open_key(conn, event);
     case LKS_HS_DONE:
-        set_established(conn, event);
-        return LKS_OK;
+        return set_established(conn, event);
     }
     return LKS_INTERNAL;
 }

@@ -76,6 +76,8 @@ static enum lks_status check_header(struct lks_conn *conn)
     if (m[0] == HANDSHAKE_KEY_UPDATE)
         return len == 1 ? LKS_OK : LKS_ALERT_DECODE_ERROR;
     if (m[0] == HANDSHAKE_NEW_SESSION_TICKET && conn->role == LKS_CLIENT) {
+        if (!len)
+            return LKS_ALERT_DECODE_ERROR;
         conn->skip_len = len;
         conn->message_len = 0;
         return conn_count_idle(conn);
@@ -83,11 +85,15 @@ static enum lks_status check_header(struct lks_conn *conn)
     return LKS_ALERT_UNEXPECTED_MESSAGE;
 }
 
-enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, size_t len)
+enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, size_t len,
+                                    enum lks_event *event)
 {
     while (len) {
         if (conn->skip_len) {
             size_t n = len < conn->skip_len ? len : conn->skip_len;
+            enum lks_status ticket = conn_tickets_body(conn, data, n, event);
+            if (ticket)
+                return ticket;
             conn->skip_len -= (uint32_t)n;
             data += n;
             len -= n;

@@ -242,7 +242,7 @@ static enum lks_status opened_handshake(struct lks_conn *conn, const struct lks_
         return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 sections 5.1 and 5.4 */
     const uint8_t *content = gather(op, flat);
     if (conn->established)
-        return conn_post_handshake(conn, content, op->len);
+        return conn_post_handshake(conn, content, op->len, event);
     return conn_handshake_input(conn, content, op->len, event);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "handshake/core.h"
+#include "handshake/psk.h"
 #include "handshake/server_hello.h"
 
 /* The name that the certificate must have, without a dot at its end; and unless it is an address,
@@ -53,6 +54,8 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
         status = lks_hs_random(hs, hs->session_id, sizeof(hs->session_id));
     }
     choose_shares(hs);
+    if (!status && options->session)
+        status = lks_client_session_keep(hs, options->session, options->session_len);
     if (!status)
         status = lks_client_hello_write(hs);
     lks_event_send(hs);
@@ -160,10 +163,12 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
     return status;
 }
 
-/* The handshake traffic keys. Ours come with a change_cipher_spec in front of the flight. */
+/* The handshake traffic keys. Ours come with a change_cipher_spec in front of the flight. job is
+ * NULL where a PSK does without a key exchange. */
 static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
 {
-    enum lks_status status = lks_secrets_handshake(hs, job->agree.secret, hs->group->secret_len);
+    enum lks_status status =
+        lks_secrets_handshake(hs, job ? job->agree.secret : NULL, job ? hs->group->secret_len : 0);
     if (!status)
         status =
             lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
@@ -178,6 +183,11 @@ static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
 static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *hello)
 {
     struct lks_group_key *key = NULL;
+    if (!hello->has_key_share && hs->psk.used && hs->config->resumption.psk_ke)
+        return agreed(hs, NULL);
+    /* A key exchange that was not on offer, or none where there has to be one. */
+    if (hs->psk.used && hello->has_key_share && hs->config->resumption.no_psk_dhe_ke)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
     if (!hello->has_key_share)
         return LKS_ALERT_MISSING_EXTENSION;
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++) {
@@ -213,7 +223,12 @@ enum lks_status lks_client_server_hello(struct lks_hs *hs, const struct lks_inco
         return status;
     if (hello.is_retry)
         return retry(hs, &hello, in);
-    status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    if (hello.has_psk)
+        status = lks_psk_offer_taken(hs, hello.psk);
+    else
+        status = lks_psk_set_none(&hs->schedule);
+    if (!status)
+        status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     return status ? status : agree(hs, &hello);
 }
 
@@ -229,7 +244,9 @@ static enum lks_status read_on(struct lks_hs *hs, const struct lks_incoming *in,
 
 enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct lks_incoming *in)
 {
-    return read_on(hs, in, LKS_STATE_CERTIFICATE_REQUEST, lks_encrypted_extensions_read);
+    /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. */
+    return read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
+                   lks_encrypted_extensions_read);
 }
 
 enum lks_status lks_client_certificate_request(struct lks_hs *hs, const struct lks_incoming *in)

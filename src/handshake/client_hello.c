@@ -403,7 +403,7 @@ static void write_front(struct lks_hs *hs)
     lks_write_u16(w, 0x0100); /* legacy_compression_methods: null */
 }
 
-static enum lks_status write_extensions(struct lks_hs *hs)
+static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
 {
     struct lks_writer *w = &hs->out;
     size_t extensions = lks_write_open(w, 2);
@@ -421,6 +421,8 @@ static enum lks_status write_extensions(struct lks_hs *hs)
         write_alpn(hs);
     if (hs->cookie)
         write_cookie(hs);
+    lks_psk_modes_write(hs);
+    *offers_psk = lks_psk_offer_write(hs); /* section 4.2.11: the last one */
     lks_write_close(w, extensions, 2);
     return status;
 }
@@ -429,7 +431,7 @@ static enum lks_status write_extensions(struct lks_hs *hs)
  * message has. */
 static size_t room_wanted(const struct lks_hs *hs)
 {
-    size_t len = hs->key_shares.len + hs->cookie_len + 2048;
+    size_t len = hs->key_shares.len + hs->cookie_len + lks_psk_offer_room(hs) + 2048;
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++)
         len += 4u + hs->shares[i].group->client_share_len;
     for (char *const *protocol = hs->config->alpn; *protocol; protocol++)
@@ -442,11 +444,15 @@ enum lks_status lks_client_hello_write(struct lks_hs *hs)
     enum lks_status status = lks_message_reserve(hs, room_wanted(hs));
     if (status)
         return status;
+    bool offers_psk;
     hs->offered = 0;
     size_t message = lks_message_begin(hs, LKS_MSG_CLIENT_HELLO);
     const size_t begin = message - LKS_MSG_HEADER_LEN;
     write_front(hs);
-    status = write_extensions(hs);
+    status = write_extensions(hs, &offers_psk);
+    lks_write_close(&hs->out, message, 3);
+    if (!status && offers_psk && !hs->out.failed)
+        status = lks_psk_offer_bind(hs, hs->out.data + begin, hs->out.len - begin);
     if (!status)
         status = lks_message_end(hs, message);
     hs->hello = lks_reader_of(hs->out.data + begin, hs->out.len - begin);

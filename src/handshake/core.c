@@ -100,6 +100,9 @@ void lks_hs_free(struct lks_hs *hs)
     lks_schedule_wipe(&hs->schedule);
     lks_config_free(hs->config);
     lks_peer_free(hs->peer);
+    if (hs->session)
+        lks_wipe(&hs->session->session, sizeof(hs->session->session));
+    free(hs->session);
     free(hs->server_name);
     free(hs->peer_name);
     free(hs->cookie);

@@ -66,6 +66,13 @@ struct lks_hs_psk {
     uint8_t key[64];
 };
 
+/* A client's, of an earlier connection. */
+struct lks_hs_session {
+    struct lks_session session;
+    size_t ticket_len;
+    uint8_t ticket[];
+};
+
 struct lks_hs {
     struct lks_config *config;
     enum lks_role role;
@@ -114,9 +121,11 @@ struct lks_hs {
     bool wants_tickets; /* the client does */
 
     /* A client's. */
-    char *peer_name;           /* that the certificate must be for; NULL: nobody */
-    struct lks_reader hello;   /* the last ClientHello, in a buffer */
-    lks_extension_set offered; /* in it */
+    char *peer_name;                /* that the certificate must be for; NULL: nobody */
+    struct lks_hs_session *session; /* to resume; NULL: none */
+    uint64_t hello_ms;              /* when it was looked at */
+    struct lks_reader hello;        /* the last ClientHello, in a buffer */
+    lks_extension_set offered;      /* in it */
     struct {
         const struct lks_group *group;
         struct lks_group_key *key;
@@ -203,6 +212,24 @@ void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_psk_begin(struct lks_hs *hs,
                                              const struct lks_client_hello *hello,
                                              const struct lks_incoming *in);
+/*
+ * The client's offer: hs->session, then external keys. _write() puts the extension behind all
+ * others (false: there is nothing to offer), with room for the binders, which _bind() fills in once
+ * the ClientHello's lengths are right. _taken(): the server chose one; sets the early secret.
+ */
+size_t lks_psk_offer_room(const struct lks_hs *hs);
+bool lks_psk_offer_write(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_psk_offer_bind(struct lks_hs *hs, uint8_t *hello,
+                                                  size_t hello_len);
+LKS_MUST_CHECK enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index);
+/* psk_key_exchange_modes, if tickets are welcome or keys are on offer. */
+void lks_psk_modes_write(struct lks_hs *hs);
+/* The bytes that an application keeps: written, and taken again if they are of use now. */
+void lks_client_session_write(struct lks_writer *w, const struct lks_session *session,
+                              struct lks_reader ticket);
+LKS_MUST_CHECK enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
+                                                       size_t len);
+
 /* As many as are configured, if the client wants some; the client's Finished has to be in the
  * transcript. */
 LKS_MUST_CHECK enum lks_status lks_new_session_tickets_write(struct lks_hs *hs);

@@ -86,6 +86,11 @@ bool lks_hs_is_retried(const struct lks_hs *hs);
  * send and that we accept. */
 void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept);
 
+/* After a client's LKS_HS_DONE: what its tickets will have in common. */
+struct lks_ticket_base;
+LKS_MUST_CHECK enum lks_status lks_ticket_base(const struct lks_hs *hs,
+                                               struct lks_ticket_base *base);
+
 /* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info);
 

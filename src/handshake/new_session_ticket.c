@@ -80,3 +80,59 @@ enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
     lks_wipe(&session, sizeof(session));
     return status;
 }
+
+static bool read_extensions(struct lks_reader list, uint32_t *max_early)
+{
+    struct lks_extension_block block = {.rest = list, .place = LKS_IN_NEW_SESSION_TICKET};
+    while (block.rest.len) {
+        uint16_t type;
+        struct lks_reader body;
+        if (lks_extension_next(&block, &type, &body))
+            return false;
+        if (type == LKS_EXT_EARLY_DATA && (!lks_read_u32(&body, max_early) || body.len))
+            return false;
+    }
+    return true;
+}
+
+enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base *base)
+{
+    struct lks_session *s = &base->session;
+    struct lks_reader name = {0}, alpn = {0};
+    memset(base, 0, sizeof(*base));
+    s->kind = LKS_SESSION_TLS13;
+    s->suite = hs->suite->number;
+    s->secret_len = hs->suite->hash_len;
+    if (hs->peer_name)
+        name = lks_reader_of((const uint8_t *)hs->peer_name, strlen(hs->peer_name));
+    if (hs->alpn)
+        alpn = lks_reader_of((const uint8_t *)hs->alpn, strlen(hs->alpn));
+    if (!lks_session_set_name(s->server_name, &s->server_name_len, name, true) ||
+        !lks_session_set_name(s->alpn, &s->alpn_len, alpn, false))
+        return LKS_INTERNAL;
+    return lks_schedule_derive(&hs->schedule, "res master", base->resumption_master);
+}
+
+enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
+                                            const struct lks_ticket_base *base,
+                                            struct lks_reader body, uint64_t now_ms)
+{
+    struct lks_session session = base->session;
+    struct lks_reader nonce, ticket, extensions;
+    if (!lks_read_u32(&body, &session.lifetime_s) || !lks_read_u32(&body, &session.age_add) ||
+        !lks_read_vec8(&body, &nonce) || !lks_read_vec16(&body, &ticket) || !ticket.len ||
+        !lks_read_vec16(&body, &extensions) || body.len ||
+        !read_extensions(extensions, &session.max_early))
+        return LKS_ALERT_DECODE_ERROR;
+    session.issued_ms = now_ms;
+    /* Section 4.6.1: seven days at most, whatever the server says; 0 is to be thrown away. */
+    if (session.lifetime_s > LKS_TICKET_LIFETIME_MAX)
+        session.lifetime_s = LKS_TICKET_LIFETIME_MAX;
+    enum lks_status status =
+        lks_psk_of_ticket(lks_suite_find(session.suite), base->resumption_master, nonce.data,
+                          nonce.len, session.secret);
+    if (!status && session.lifetime_s)
+        lks_client_session_write(out, &session, ticket);
+    lks_wipe(&session, sizeof(session));
+    return status;
+}

@@ -2,6 +2,7 @@
 
 /* pre_shared_key, RFC 8446 section 4.2.11: what a client offers, and what a server takes. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ct.h"
@@ -19,11 +20,14 @@ bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello
                           bool *without_dhe)
 {
     const struct lks_reader *modes = &hello->psk_modes;
+    const struct lks_resumption *r = &hs->config->resumption;
     *without_dhe = false;
-    if (modes->len && memchr(modes->data, PSK_DHE_KE, modes->len))
+    if (!modes->len)
+        return false;
+    if (!r->no_psk_dhe_ke && memchr(modes->data, PSK_DHE_KE, modes->len))
         return true;
-    *without_dhe = modes->len && memchr(modes->data, PSK_KE, modes->len);
-    return *without_dhe && hs->config->resumption.psk_only;
+    *without_dhe = r->psk_ke && memchr(modes->data, PSK_KE, modes->len);
+    return *without_dhe;
 }
 
 /* The suite to use with a PSK of this hash: the one chosen, or else our first that the client has,
@@ -119,12 +123,11 @@ void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
 enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *hello,
                               const struct lks_incoming *in)
 {
-    static const uint8_t zeros[LKS_HASH_MAX];
     const size_t hash_len = hs->suite->hash_len;
     struct lks_reader list = hello->psk_binders, binder;
     uint8_t wanted[LKS_HASH_MAX];
     if (!hs->psk.used)
-        return lks_psk_set(&hs->schedule, zeros, hash_len);
+        return lks_psk_set_none(&hs->schedule);
     for (uint16_t i = 0; i <= hs->psk.index; i++)
         if (!lks_read_vec8(&list, &binder))
             return LKS_INTERNAL; /* it was parsed before */
@@ -140,4 +143,192 @@ enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *
     return binder.len == hash_len && lks_ct_memeq(binder.data, wanted, hash_len)
                ? LKS_OK
                : LKS_ALERT_DECRYPT_ERROR;
+}
+
+/* A key that the client offers. */
+struct offer {
+    const struct lks_suite *suite; /* one with its hash */
+    struct lks_reader identity, key;
+    bool external;
+    uint32_t obfuscated_age;
+};
+
+/* After a HelloRetryRequest only keys for the suite's hash are left, section 4.1.2. */
+static const struct lks_suite *own_suite_for(const struct lks_hs *hs, size_t hash_len)
+{
+    if (hs->retried)
+        return hs->suite->hash_len == hash_len ? hs->suite : NULL;
+    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+        if ((*s)->version == LKS_TLS_1_3 && (*s)->hash_len == hash_len)
+            return *s;
+    return NULL;
+}
+
+static bool offer_session(const struct lks_hs *hs, struct offer *o)
+{
+    const struct lks_hs_session *s = hs->session;
+    if (!s)
+        return false;
+    const uint64_t age_ms =
+        hs->hello_ms > s->session.issued_ms ? hs->hello_ms - s->session.issued_ms : 0;
+    *o = (struct offer){.suite = own_suite_for(hs, s->session.secret_len),
+                        .identity = lks_reader_of(s->ticket, s->ticket_len),
+                        .key = lks_reader_of(s->session.secret, s->session.secret_len),
+                        .obfuscated_age = (uint32_t)age_ms + s->session.age_add};
+    return o->suite;
+}
+
+/* The n-th key on offer: the session's, then the external ones. False at the end. */
+static bool nth_offer(const struct lks_hs *hs, uint32_t n, struct offer *o)
+{
+    const struct lks_resumption *r = &hs->config->resumption;
+    if (offer_session(hs, o) && n-- == 0)
+        return true;
+    for (uint32_t i = 0; i < r->num_psks; i++) {
+        const struct lks_psk *psk = &r->psks[i];
+        *o = (struct offer){.suite = own_suite_for(hs, psk->hash_len),
+                            .identity = lks_reader_of(psk->identity, psk->identity_len),
+                            .key = lks_reader_of(psk->key, psk->key_len),
+                            .external = true};
+        if (o->suite && n-- == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t lks_psk_offer_room(const struct lks_hs *hs)
+{
+    struct offer o;
+    size_t len = 0;
+    for (uint32_t i = 0; nth_offer(hs, i, &o); i++)
+        len += o.identity.len + o.suite->hash_len + 16;
+    return len;
+}
+
+bool lks_psk_offer_write(struct lks_hs *hs)
+{
+    struct lks_writer *w = &hs->out;
+    struct offer o;
+    if (!nth_offer(hs, 0, &o))
+        return false;
+    hs->offered |= lks_extension_bit(LKS_EXT_PRE_SHARED_KEY);
+    lks_write_u16(w, LKS_EXT_PRE_SHARED_KEY);
+    size_t extension = lks_write_open(w, 2);
+    size_t list = lks_write_open(w, 2);
+    for (uint32_t i = 0; nth_offer(hs, i, &o); i++) {
+        lks_write_u16(w, (uint16_t)o.identity.len);
+        lks_write_bytes(w, o.identity.data, o.identity.len);
+        lks_write_u32(w, o.obfuscated_age);
+    }
+    lks_write_close(w, list, 2);
+    list = lks_write_open(w, 2);
+    for (uint32_t i = 0; nth_offer(hs, i, &o); i++) {
+        lks_write_u8(w, o.suite->hash_len);
+        lks_write_room(w, o.suite->hash_len); /* for lks_psk_offer_bind() */
+    }
+    lks_write_close(w, list, 2);
+    lks_write_close(w, extension, 2);
+    return true;
+}
+
+/* A binder under a key of one hash; the transcript so far is of that hash, or still empty. */
+static enum lks_status bind(struct lks_hs *hs, const struct offer *o, struct lks_reader bound,
+                            uint8_t *out)
+{
+    struct lks_schedule fresh = {0}, *s = hs->retried ? &hs->schedule : &fresh;
+    enum lks_status status = hs->retried ? LKS_OK : lks_schedule_begin(s, o->suite);
+    if (!status)
+        status = lks_psk_set(s, o->key.data, o->key.len);
+    if (!status)
+        status = lks_psk_binder(s, o->external, bound.data, bound.len, out);
+    lks_schedule_wipe(&fresh);
+    return status;
+}
+
+enum lks_status lks_psk_offer_bind(struct lks_hs *hs, uint8_t *hello, size_t hello_len)
+{
+    struct offer o;
+    size_t binders_len = 0;
+    enum lks_status status = LKS_OK;
+    for (uint32_t i = 0; nth_offer(hs, i, &o); i++)
+        binders_len += 1u + o.suite->hash_len;
+    uint8_t *out = hello + hello_len - binders_len;
+    const struct lks_reader bound = lks_reader_of(hello, hello_len - binders_len - 2);
+    for (uint32_t i = 0; !status && nth_offer(hs, i, &o); i++) {
+        status = bind(hs, &o, bound, out + 1);
+        out += 1u + o.suite->hash_len;
+    }
+    return status;
+}
+
+enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
+{
+    struct offer o;
+    /* Section 4.2.11: one of those that were offered, with a suite of its hash. */
+    if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
+    return lks_psk_set(&hs->schedule, o.key.data, o.key.len);
+}
+
+void lks_psk_modes_write(struct lks_hs *hs)
+{
+    const struct lks_resumption *r = &hs->config->resumption;
+    struct lks_writer *w = &hs->out;
+    if (!r->num_tickets && !r->num_psks && !hs->session)
+        return;
+    hs->offered |= lks_extension_bit(LKS_EXT_PSK_KEY_EXCHANGE_MODES);
+    lks_write_u16(w, LKS_EXT_PSK_KEY_EXCHANGE_MODES);
+    size_t extension = lks_write_open(w, 2);
+    size_t list = lks_write_open(w, 1);
+    if (!r->no_psk_dhe_ke)
+        lks_write_u8(w, PSK_DHE_KE);
+    if (r->psk_ke)
+        lks_write_u8(w, PSK_KE);
+    lks_write_close(w, list, 1);
+    lks_write_close(w, extension, 2);
+}
+
+/* What the application keeps of a session, a client's: the ticket behind the state. */
+#define CLIENT_FORMAT_VERSION 1u
+
+void lks_client_session_write(struct lks_writer *w, const struct lks_session *session,
+                              struct lks_reader ticket)
+{
+    lks_write_u8(w, CLIENT_FORMAT_VERSION);
+    size_t state = lks_write_open(w, 2);
+    lks_session_write(w, session);
+    lks_write_close(w, state, 2);
+    size_t list = lks_write_open(w, 2);
+    lks_write_bytes(w, ticket.data, ticket.len);
+    lks_write_close(w, list, 2);
+}
+
+enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes, size_t len)
+{
+    struct lks_reader in = lks_reader_of(bytes, len), state, ticket;
+    struct lks_session session;
+    uint8_t version;
+    struct lks_reader name = {0};
+    if (hs->peer_name)
+        name = lks_reader_of((const uint8_t *)hs->peer_name, strlen(hs->peer_name));
+    hs->hello_ms = hs->config->resumption.now_ms();
+    if (!lks_read_u8(&in, &version) || version != CLIENT_FORMAT_VERSION ||
+        !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||
+        !lks_session_read(&session, state))
+        return LKS_OK; /* of another version, say: then without */
+    enum lks_status status = LKS_OK;
+    if (session.kind == LKS_SESSION_TLS13 && !lks_session_expired(&session, hs->hello_ms) &&
+        same_name(&session, name)) {
+        hs->session = malloc(sizeof(*hs->session) + ticket.len);
+        if (hs->session) {
+            hs->session->session = session;
+            hs->session->ticket_len = ticket.len;
+            memcpy(hs->session->ticket, ticket.data, ticket.len);
+        } else {
+            status = LKS_NO_MEMORY;
+        }
+    }
+    lks_wipe(&session, sizeof(session));
+    return status;
 }

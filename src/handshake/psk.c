@@ -10,6 +10,12 @@ enum lks_status lks_psk_set(struct lks_schedule *s, const uint8_t *psk, size_t p
     return lks_hmac(s->md, zeros, s->suite->hash_len, psk, psk_len, NULL, 0, s->secret);
 }
 
+enum lks_status lks_psk_set_none(struct lks_schedule *s)
+{
+    const uint8_t zeros[LKS_HASH_MAX] = {0};
+    return lks_psk_set(s, zeros, s->suite->hash_len);
+}
+
 /* finished_key of the binder_key: Derive-Secret(early secret, label, ""). */
 static enum lks_status binder_key(const struct lks_schedule *s, bool external, uint8_t *out)
 {

@@ -10,6 +10,9 @@
 LKS_MUST_CHECK enum lks_status lks_psk_set(struct lks_schedule *s, const uint8_t *psk,
                                            size_t psk_len);
 
+/* Back to zeros: none is used after all. */
+LKS_MUST_CHECK enum lks_status lks_psk_set_none(struct lks_schedule *s);
+
 /* The binder of the PSK that was set: for the messages so far (ClientHello1 and HelloRetryRequest,
  * if there was one) and the first hello_len bytes of a ClientHello, which end in front of the list
  * of binders. out has the hash's length. */

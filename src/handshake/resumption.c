@@ -79,9 +79,13 @@ enum lks_status lks_config_set_tickets(struct lks_config *config, uint32_t num, 
     return LKS_OK;
 }
 
-void lks_config_allow_psk_only(struct lks_config *config, bool allow)
+enum lks_status lks_config_set_psk_modes(struct lks_config *config, bool psk_dhe_ke, bool psk_ke)
 {
-    config->resumption.psk_only = allow;
+    if (!psk_dhe_ke && !psk_ke)
+        return LKS_BAD_ARGUMENT;
+    config->resumption.no_psk_dhe_ke = !psk_dhe_ke;
+    config->resumption.psk_ke = psk_ke;
+    return LKS_OK;
 }
 
 static bool has_identity(const struct lks_config *config, const uint8_t *identity, size_t len)

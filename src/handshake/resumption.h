@@ -21,7 +21,7 @@ struct lks_resumption {
     uint64_t (*now_ms)(void);    /* Unix time in milliseconds */
     struct lks_ticket_keys keys; /* change while connections look at them */
     uint32_t num_tickets, lifetime_s;
-    bool psk_only;
+    bool no_psk_dhe_ke, psk_ke;
     uint32_t max_early; /* bytes of early data; 0: none */
     struct lks_replay *replay;
     uint32_t num_psks;

@@ -93,6 +93,9 @@ static bool read_extension(struct lks_server_hello *h, uint16_t type, struct lks
         return lks_read_u16(&body, &h->version) && !body.len;
     case LKS_EXT_KEY_SHARE:
         return read_key_share(h, body);
+    case LKS_EXT_PRE_SHARED_KEY:
+        h->has_psk = true;
+        return lks_read_u16(&body, &h->psk) && !body.len;
     case LKS_EXT_COOKIE:
         return lks_read_vec16(&body, &h->cookie) && h->cookie.len && !body.len;
     default:

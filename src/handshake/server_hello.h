@@ -17,7 +17,8 @@ struct lks_server_hello {
     struct lks_reader session_id;
     uint16_t suite;
     uint8_t compression;
-    bool is_retry, has_version, has_key_share;
+    bool is_retry, has_version, has_key_share, has_psk;
+    uint16_t psk;                 /* selected_identity */
     uint16_t group;               /* of key_share */
     struct lks_reader share;      /* empty in a HelloRetryRequest */
     struct lks_reader cookie;     /* empty: none */

@@ -54,6 +54,18 @@ bool lks_session_read(struct lks_session *session, struct lks_reader in);
 /* Whether its time is over, or has not begun by more than clocks may differ. */
 bool lks_session_expired(const struct lks_session *session, uint64_t now_ms);
 
+/* What all of a client's tickets of one connection have in common. */
+struct lks_ticket_base {
+    struct lks_session session;
+    uint8_t resumption_master[LKS_HASH_MAX];
+};
+
+/* A client's: reads the body of a NewSessionTicket and writes the session for the application to
+ * keep; nothing, if it is to be thrown away. Fails with the alert to send. */
+LKS_MUST_CHECK enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
+                                                           const struct lks_ticket_base *base,
+                                                           struct lks_reader body, uint64_t now_ms);
+
 /* Sets a name, in lower case if it is a host's; false if it is too long. */
 bool lks_session_set_name(uint8_t *out, uint8_t *out_len, struct lks_reader name, bool lower);
 

@@ -194,6 +194,10 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
             take_data(s, op);
         s->established |= event == LKS_EVENT_ESTABLISHED;
         s->closed |= event == LKS_EVENT_CLOSED;
+        if (event == LKS_EVENT_SESSION)
+            require(
+                !lks_conn_take_session(s->conn, s->session, sizeof(s->session), &s->session_len),
+                "a session");
         if (event == LKS_EVENT_DEFERRED) {
             s->num_deferred++;
             for (uint32_t k = 0; k < num_sides; k++)

@@ -29,6 +29,8 @@ struct side {
     enum lks_status end;             /* LKS_OK while the connection lives */
     bool established, closed;
     uint32_t num_deferred;
+    uint8_t session[LKS_SESSION_MAX]; /* the last one that came */
+    size_t session_len;
 };
 
 struct poll_loop {

@@ -191,10 +191,16 @@ static void external_keys(void)
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk && !v.info.resumed);
     CU_ASSERT_STRING_EQUAL(v.info.group_name, "x25519");
     /* OpenSSL offers psk_dhe_ke, too, and that is better. */
-    lks_config_allow_psk_only(config, true);
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, true, true), LKS_OK);
     o.psk_only = true;
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk);
     CU_ASSERT_STRING_EQUAL(v.info.group_name, "x25519");
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, true), LKS_OK);
+    CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk);
+    CU_ASSERT_STRING_EQUAL(v.info.group_name, "");
+    o.psk_only = false; /* it would want a key exchange */
+    CU_ASSERT_FALSE(visit(&v, config, &o, NULL));
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, true, false), LKS_OK);
     o.psk = &unknown; /* and there is no certificate */
     CU_ASSERT_FALSE(visit(&v, config, &o, NULL));
     CU_ASSERT_EQUAL(v.end, LKS_ALERT_HANDSHAKE_FAILURE);

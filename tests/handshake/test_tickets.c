@@ -430,6 +430,7 @@ static void bad_settings(void)
     CU_ASSERT_EQUAL(lks_config_set_tickets(config, 1, 0), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_config_set_tickets(config, 1, 604801), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_config_set_tickets(config, 4, 604800), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, false), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 0, bytes, 32, "SHA256"), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 256, bytes, 32, "SHA256"), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 1, bytes, 15, "SHA256"), LKS_BAD_ARGUMENT);

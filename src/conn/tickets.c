@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A client's tickets: NewSessionTicket as it comes in, and the session for the application. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ct.h"
+#include "conn/conn.h"
+#include "handshake/config.h"
+
+enum lks_status conn_tickets_begin(struct lks_conn *conn)
+{
+    if (!conn->config->resumption.num_tickets)
+        return LKS_OK;
+    conn->tickets = calloc(1, sizeof(*conn->tickets));
+    if (!conn->tickets)
+        return LKS_NO_MEMORY;
+    return lks_ticket_base(conn->handshake->hs, &conn->tickets->base);
+}
+
+void conn_tickets_free(struct lks_conn *conn)
+{
+    if (conn->tickets)
+        lks_wipe(conn->tickets, sizeof(*conn->tickets));
+    free(conn->tickets);
+}
+
+/* What the whole message says, in place of an older ticket. */
+static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
+{
+    struct conn_tickets *t = conn->tickets;
+    struct lks_writer out = lks_writer_of(t->session, sizeof(t->session));
+    t->session_len = 0;
+    enum lks_status status = lks_new_session_ticket_read(
+        &out, &t->base, lks_reader_of(t->body, t->body_len), conn->config->resumption.now_ms());
+    if (!status && !out.failed)
+        t->session_len = out.len;
+    if (t->session_len)
+        *event = LKS_EVENT_SESSION;
+    return status;
+}
+
+/* Some bytes of a body of which conn->skip_len are to come. One that is too long is dropped. */
+enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, size_t len,
+                                  enum lks_event *event)
+{
+    struct conn_tickets *t = conn->tickets;
+    if (!t)
+        return LKS_OK;
+    const bool fits = t->body_len + (size_t)conn->skip_len <= sizeof(t->body);
+    if (fits) {
+        memcpy(t->body + t->body_len, data, len);
+        t->body_len += (uint32_t)len;
+    }
+    if (len < conn->skip_len)
+        return LKS_OK;
+    enum lks_status status = fits ? take_ticket(conn, event) : LKS_OK;
+    t->body_len = 0;
+    return status;
+}
+
+enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf, size_t cap, size_t *len)
+{
+    struct conn_tickets *t = conn->tickets;
+    *len = t ? t->session_len : 0;
+    if (!*len)
+        return LKS_WANT_DATA;
+    if (cap < *len)
+        return LKS_NO_ROOM;
+    memcpy(buf, t->session, *len);
+    lks_wipe(t->session, *len);
+    t->session_len = 0;
+    return LKS_OK;
+}
