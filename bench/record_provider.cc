@@ -11,7 +11,7 @@ extern "C" {
 #include "simd/aead.h"
 }
 
-const uint8_t kSecret[32] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3,
+const uint8_t kSecret[80] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3,
                              2, 3, 8, 4, 6, 2, 6, 4, 3, 3, 8, 3, 2, 7, 9, 5};
 const uint8_t kIv[12] = {2, 7, 1, 8, 2, 8, 1, 8, 2, 8, 4, 5};
 
@@ -20,7 +20,23 @@ const char *aead_name(lks_aead_id id)
     static const char *const names[] = {
         "null",        "aes_128_gcm",   "aes_256_gcm", "chacha20_poly1305",
         "aes_128_ccm", "aes_128_ccm_8", "aes_256_ccm", "aes_256_ccm_8"};
-    return names[id];
+    return has_mac(id) ? (*lks_aead_rows(id))->name : names[id];
+}
+
+size_t record_len(lks_aead_id id, size_t content)
+{
+    if (!has_mac(id))
+        return content + LKS_RECORD_OVERHEAD;
+    return LKS_RECORD_HEADER_LEN + LKS_BLOCK_LEN + content +
+           lks_aead_tail_len(*lks_aead_rows(id), content);
+}
+
+size_t opened_len(lks_aead_id id, size_t content)
+{
+    if (!has_mac(id))
+        return content + 1;
+    return static_cast<size_t>(lks_aead_text_len(
+        *lks_aead_rows(id), record_len(id, content) - LKS_RECORD_HEADER_LEN - LKS_BLOCK_LEN));
 }
 
 size_t aead_key_len(lks_aead_id id)
@@ -103,16 +119,16 @@ class Lockstep : public Provider
         if (!c.kernel.empty() && !*row)
             return;
         for (uint32_t i = 0; i < c.num_conns; i++) {
-            if (lks_key_init(&keys_[i], LKS_TLS_1_3, c.aead, c.seal ? LKS_SEAL : LKS_OPEN, kSecret,
-                             kIv) != LKS_OK)
+            if (lks_key_init(&keys_[i], has_mac(c.aead) ? LKS_TLS_1_2 : LKS_TLS_1_3, c.aead,
+                             c.seal ? LKS_SEAL : LKS_OPEN, kSecret, kIv) != LKS_OK)
                 return;
             if (!c.kernel.empty()) {
                 keys_[i].aead = *row;
                 (*row)->init(keys_[i].state, kSecret);
             }
         }
-        pieces_plain_ = cut(len_ + !c.seal, num_segs_);
-        pieces_record_ = cut(LKS_RECORD_OVERHEAD + len_, num_segs_);
+        pieces_plain_ = cut(c.seal ? len_ : opened_len(c.aead, len_), num_segs_);
+        pieces_record_ = cut(record_len(c.aead, len_), num_segs_);
         ready_ = true;
     }
 
@@ -236,5 +252,7 @@ std::unique_ptr<Provider> make_openssl(const Case &c)
 {
     if (is_ccm(c.aead) && c.num_segs > 1)
         return nullptr;
+    if (has_mac(c.aead))
+        return make_mac_openssl(c);
     return std::make_unique<OpenSsl>(c);
 }

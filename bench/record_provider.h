@@ -2,7 +2,7 @@
 #ifndef LKS_BENCH_RECORD_PROVIDER_H
 #define LKS_BENCH_RECORD_PROVIDER_H
 
-// Who makes TLS 1.3 records in record_bench, all behind one interface. Every provider does a
+// Who makes records in record_bench, all behind one interface. Every provider does a
 // record's whole work: nonce from the sequence number, header as additional data, inner type, tag.
 
 #include <lockstep/engine.h>
@@ -22,6 +22,16 @@ struct Case {
 };
 
 const char *aead_name(lks_aead_id id);
+
+// TLS 1.2's block ciphers with a MAC: their records are TLS 1.2's, all others TLS 1.3's.
+inline bool has_mac(lks_aead_id id)
+{
+    return id >= LKS_NUM_AEADS;
+}
+
+// Bytes of a record of so much content, and of what opening it writes.
+size_t record_len(lks_aead_id id, size_t content);
+size_t opened_len(lks_aead_id id, size_t content);
 size_t aead_key_len(lks_aead_id id);
 bool is_ccm(lks_aead_id id);
 
@@ -41,7 +51,7 @@ std::vector<Piece> cut(size_t len, uint32_t num_segs);
 
 // All connections have the same secrets, each in memory of its own, so that one record can be
 // opened under any of them.
-extern const uint8_t kSecret[32], kIv[12];
+extern const uint8_t kSecret[80], kIv[12];
 
 class Provider
 {
@@ -57,6 +67,7 @@ class Provider
 // NULL where the provider is not built in, or cannot do the case.
 std::unique_ptr<Provider> make_lockstep(const Case &c);
 std::unique_ptr<Provider> make_openssl(const Case &c);
+std::unique_ptr<Provider> make_mac_openssl(const Case &c);
 std::unique_ptr<Provider> make_ipsec_mb_direct(const Case &c);
 std::unique_ptr<Provider> make_ipsec_mb_burst(const Case &c);
 
