@@ -35,11 +35,23 @@ struct pending {
 
 struct manager {
     IMB_MGR *mgr;
+    IMB_MGR *sha_mgr; /* for SHA-1 and SHA-256; the same one, or that of SHA-NI */
     uint8_t *scratch;
     size_t used;
     uint32_t num_pending;
     struct pending pending[PENDING_MAX];
 };
+
+/*
+ * The library takes its widest instruction set for all. With AVX2 and SHA-NI, but without the GFNI
+ * of its own second type of AVX2, that is eight lanes of AVX2, where SHA-NI, which its SSE side
+ * uses, is faster for SHA-256 and no slower for SHA-1 (docs/KERNELS.md has figures).
+ */
+static bool prefers_sha_ni(const IMB_MGR *mgr)
+{
+    const uint64_t f = mgr->features;
+    return (f & IMB_FEATURE_SHANI) && !(f & (IMB_FEATURE_AVX512F | IMB_FEATURE_GFNI));
+}
 
 void *lks_ipsec_mb_manager_new(void)
 {
@@ -55,6 +67,15 @@ void *lks_ipsec_mb_manager_new(void)
         return NULL;
     }
     init_mb_mgr_auto(m->mgr, &arch);
+    m->sha_mgr = m->mgr;
+    if (prefers_sha_ni(m->mgr)) {
+        m->sha_mgr = alloc_mb_mgr(0);
+        if (!m->sha_mgr) {
+            lks_ipsec_mb_manager_free(m);
+            return NULL;
+        }
+        init_mb_mgr_sse(m->sha_mgr);
+    }
     return m;
 }
 
@@ -63,6 +84,8 @@ void lks_ipsec_mb_manager_free(void *manager)
     struct manager *m = manager;
     if (!m)
         return;
+    if (m->sha_mgr && m->sha_mgr != m->mgr)
+        free_mb_mgr(m->sha_mgr);
     if (m->mgr)
         free_mb_mgr(m->mgr);
     free(m->scratch);
@@ -76,6 +99,11 @@ static void expand(const struct manager *m, const struct cbc_hmac *alg, struct p
         IMB_AES_KEYEXP_128(m->mgr, key, p->encrypt_keys, p->decrypt_keys);
     else
         IMB_AES_KEYEXP_256(m->mgr, key, p->encrypt_keys, p->decrypt_keys);
+}
+
+static IMB_MGR *manager_of(const struct manager *m, const struct cbc_hmac *alg)
+{
+    return alg->sha == &lks_sha384 ? m->mgr : m->sha_mgr;
 }
 
 static IMB_HASH_ALG hash_of(const struct cbc_hmac *alg)
@@ -175,7 +203,8 @@ static void end(const struct cbc_hmac *alg, struct pending *p, unsigned int id, 
 /* Runs what waits, and ends its jobs. */
 static void flush(struct manager *m, const struct cbc_hmac *alg, unsigned int id, bool seals)
 {
-    for (IMB_JOB *j = IMB_FLUSH_JOB(m->mgr); j; j = IMB_FLUSH_JOB(m->mgr))
+    IMB_MGR *mgr = manager_of(m, alg);
+    for (IMB_JOB *j = IMB_FLUSH_JOB(mgr); j; j = IMB_FLUSH_JOB(mgr))
         note_done(j);
     for (uint32_t i = 0; i < m->num_pending; i++) {
         struct pending *p = &m->pending[i];
@@ -206,10 +235,11 @@ static void run(struct lks_aead_job *const *jobs, size_t num_jobs, unsigned int 
         p->scratch = m->scratch + m->used;
         p->done = false;
         m->used += room;
-        IMB_JOB *j = IMB_GET_NEXT_JOB(m->mgr);
+        IMB_MGR *mgr = manager_of(m, alg);
+        IMB_JOB *j = IMB_GET_NEXT_JOB(mgr);
         j->user_data = p;
         (seals ? fill_seal : fill_open)(m, alg, j, p);
-        for (j = IMB_SUBMIT_JOB(m->mgr); j; j = IMB_GET_COMPLETED_JOB(m->mgr))
+        for (j = IMB_SUBMIT_JOB(mgr); j; j = IMB_GET_COMPLETED_JOB(mgr))
             note_done(j);
     }
     if (m)

@@ -26,23 +26,24 @@ static uint64_t rotr64(uint64_t x, unsigned int by)
     return x >> by | x << (64 - by);
 }
 
-/* Section 6.1.2. */
+/* Twenty rounds of section 6.1.2 with one function f of b, c and d. */
+#define SHA1_ROUNDS(first, f, k)                                \
+    for (int t = (first); t < (first) + 20; t++) {              \
+        const uint32_t sum = rotl(a, 5) + (f) + e + (k) + w[t]; \
+        e = d, d = c, c = rotl(b, 30), b = a, a = sum;          \
+    }
+
 static void sha1_block(uint32_t h[5], const uint8_t *block)
 {
-    static const uint32_t k[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], w[80];
     for (int t = 0; t < 16; t++)
         w[t] = load_be32(block + 4 * t);
     for (int t = 16; t < 80; t++)
         w[t] = rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-    for (int t = 0; t < 80; t++) {
-        uint32_t f = t < 20   ? (d ^ (b & (c ^ d)))
-                     : t < 40 ? (b ^ c ^ d)
-                     : t < 60 ? ((b & c) | (d & (b | c)))
-                              : (b ^ c ^ d);
-        uint32_t sum = rotl(a, 5) + f + e + k[t / 20] + w[t];
-        e = d, d = c, c = rotl(b, 30), b = a, a = sum;
-    }
+    SHA1_ROUNDS(0, d ^ (b & (c ^ d)), 0x5a827999)
+    SHA1_ROUNDS(20, b ^ c ^ d, 0x6ed9eba1)
+    SHA1_ROUNDS(40, (b & c) | (d & (b | c)), 0x8f1bbcdc)
+    SHA1_ROUNDS(60, b ^ c ^ d, 0xca62c1d6)
     h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
 }
 
