@@ -105,6 +105,8 @@ enum lks_event {
     LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
     LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
+    LKS_EVENT_EARLY_DATA,  /* as LKS_EVENT_DATA, but 0-RTT data, before the handshake is done: only
+                              where lks_config_set_early_data() allows it */
     LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session() */
 };
 
@@ -214,6 +216,7 @@ struct lks_conn_info {
     bool hello_retried;
     bool resumed;      /* by a ticket of an earlier connection */
     bool external_psk; /* by a key of lks_config_add_psk() */
+    bool early_data;   /* the client sent some, and they were taken */
     const char *suite_name;
     const char *group_name;
     const char *alpn;

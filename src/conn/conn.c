@@ -118,6 +118,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         info->hello_retried = conn->hello_retried;
         info->resumed = conn->resumed;
         info->external_psk = conn->external_psk;
+        info->early_data = conn->early_data;
     } else {
         lks_hs_get_info(conn->handshake->hs, info);
     }

@@ -49,8 +49,8 @@ struct conn_handshake {
     struct lks_key *seal_key; /* now: one of the above or the connection's */
     struct conn_piece pieces[PIECES_MAX];
     uint32_t num_pieces;
-    uint32_t num_sealing; /* own records in the caller's batch */
-    uint32_t early_data_skipped;
+    uint32_t num_sealing;                        /* own records in the caller's batch */
+    uint32_t early_data_skipped, early_data_len; /* refused; taken */
     uint8_t num_ccs;
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
     bool opens_sealed; /* a record under the handshake keys was opened */
@@ -100,6 +100,7 @@ struct lks_conn {
     bool hello_retried : 1;
     bool resumed : 1;
     bool external_psk : 1;
+    bool early_data : 1;
     bool has_exporter : 1;
     bool close_received : 1;
     bool close_wanted : 1; /* lks_conn_close() was called */

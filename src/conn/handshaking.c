@@ -54,6 +54,7 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->hello_retried = info.hello_retried;
     conn->resumed = info.resumed;
     conn->external_psk = info.external_psk;
+    conn->early_data = info.early_data;
     memcpy(conn->exporter_secret, event->secret, event->suite->hash_len);
     conn->has_exporter = true;
     conn->num_idle = 0;

@@ -258,10 +258,27 @@ static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *
     return status;
 }
 
+/* RFC 8446 section 4.2.10: more than the ticket said MUST end the connection. */
+static enum lks_status opened_early_data(struct lks_conn *conn, const struct lks_op *op,
+                                         enum lks_event *event)
+{
+    struct conn_handshake *h = conn->handshake;
+    const uint32_t max = lks_hs_early_data_max(h->hs);
+    if (!max || mid_message(conn) || op->len > max - h->early_data_len)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    h->early_data_len += (uint32_t)op->len;
+    if (op->len == 0)
+        return conn_count_idle(conn);
+    *event = LKS_EVENT_EARLY_DATA;
+    return LKS_OK;
+}
+
 static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *op,
                                    enum lks_event *event)
 {
-    if (!conn->established || mid_message(conn))
+    if (!conn->established)
+        return opened_early_data(conn, op, event);
+    if (mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
         conn_queue_update(conn, true);

@@ -36,6 +36,8 @@ static const struct row {
      lks_server_certificate},
     {LKS_SERVER, LKS_STATE_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
      lks_server_certificate_verify},
+    {LKS_SERVER, LKS_STATE_END_OF_EARLY_DATA, LKS_MSG_END_OF_EARLY_DATA, 0, true,
+     lks_server_end_of_early_data},
     {LKS_SERVER, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_server_finished},
 
     {LKS_CLIENT, LKS_STATE_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
@@ -376,6 +378,7 @@ void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
     if (hs->alpn)
         info->alpn = hs->alpn;
     info->hello_retried = hs->retried;
+    info->early_data = hs->early.taken;
     info->resumed = hs->psk.used && !hs->psk.external;
     info->external_psk = hs->psk.used && hs->psk.external;
 }

@@ -41,7 +41,8 @@ enum lks_hs_state {
     LKS_STATE_CERTIFICATE_REQUEST, /* client: that, or the Certificate at once */
     LKS_STATE_CERTIFICATE,
     LKS_STATE_CERTIFICATE_VERIFY,
-    LKS_STATE_FINISHED, /* server: its own Finished is sent */
+    LKS_STATE_END_OF_EARLY_DATA, /* server: its own Finished is sent, early data are taken */
+    LKS_STATE_FINISHED,          /* server: its own Finished is sent */
     LKS_STATE_DONE,
     LKS_STATE_FAILED,
     LKS_NUM_STATES,
@@ -64,6 +65,16 @@ struct lks_hs_psk {
     uint16_t index;   /* of its identity in the ClientHello */
     uint8_t key_len;
     uint8_t key[64];
+};
+
+/* A server's early data: what the ticket says of them, and whether they are taken. */
+struct lks_hs_early {
+    bool taken;
+    uint16_t suite;
+    uint32_t max;
+    uint64_t origin, sent_ms;
+    uint8_t alpn_len;
+    uint8_t alpn[LKS_SESSION_NAME_MAX];
 };
 
 /* A client's, of an earlier connection. */
@@ -116,6 +127,8 @@ struct lks_hs {
     uint8_t exporter_secret[LKS_HASH_MAX];
     char *server_name; /* a client's for SNI, NULL: none; a server's only if it sends tickets */
     struct lks_hs_psk psk;
+    struct lks_hs_early early;
+    uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */
     bool wants_tickets; /* the client does */
@@ -229,6 +242,15 @@ void lks_client_session_write(struct lks_writer *w, const struct lks_session *se
                               struct lks_reader ticket);
 LKS_MUST_CHECK enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
                                                        size_t len);
+
+/* early_data.c. What the ticket of the PSK in use says; then, once the rest is chosen and the
+ * ClientHello is in the transcript, whether its early data are taken. */
+void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
+                         uint32_t obfuscated_age);
+LKS_MUST_CHECK enum lks_status lks_early_data_decide(struct lks_hs *hs,
+                                                     const struct lks_client_hello *hello);
+LKS_MUST_CHECK enum lks_status lks_server_end_of_early_data(struct lks_hs *hs,
+                                                            const struct lks_incoming *in);
 
 /* As many as are configured, if the client wants some; the client's Finished has to be in the
  * transcript. */

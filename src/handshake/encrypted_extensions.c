@@ -26,6 +26,10 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
         lks_write_close(w, list, 2);
         lks_write_close(w, body, 2);
     }
+    if (hs->early.taken) {
+        lks_write_u16(w, LKS_EXT_EARLY_DATA);
+        lks_write_u16(w, 0);
+    }
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);
 }

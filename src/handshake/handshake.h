@@ -20,6 +20,7 @@
 /* Which keys protect handshake bytes. */
 enum lks_level {
     LKS_LEVEL_PLAIN,
+    LKS_LEVEL_EARLY,
     LKS_LEVEL_HANDSHAKE,
     LKS_LEVEL_APPLICATION,
 };
@@ -90,6 +91,9 @@ void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t
 struct lks_ticket_base;
 LKS_MUST_CHECK enum lks_status lks_ticket_base(const struct lks_hs *hs,
                                                struct lks_ticket_base *base);
+
+/* While 0-RTT data may come: how many bytes of them in all; else 0. */
+uint32_t lks_hs_early_data_max(const struct lks_hs *hs);
 
 /* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info);

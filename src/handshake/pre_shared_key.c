@@ -88,7 +88,7 @@ static void use(struct lks_hs *hs, const struct lks_suite *suite, const uint8_t 
 }
 
 static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hello,
-                          struct lks_reader identity, uint16_t index)
+                          struct lks_reader identity, uint32_t age, uint16_t index)
 {
     struct lks_session session;
     const struct lks_suite *suite;
@@ -101,8 +101,10 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
     }
     bool ok = open_ticket(hs, &session, hello, identity);
     suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
-    if (suite)
+    if (suite) {
         use(hs, suite, session.secret, session.secret_len, false, index);
+        lks_early_data_note(hs, &session, age);
+    }
     lks_wipe(&session, sizeof(session));
     return suite;
 }
@@ -116,7 +118,7 @@ void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
         return;
     for (uint16_t i = 0;
          i < IDENTITIES_MAX && lks_read_vec16(&list, &identity) && lks_read_u32(&list, &age); i++)
-        if (take_identity(hs, hello, identity, i))
+        if (take_identity(hs, hello, identity, age, i))
             return;
 }
 

@@ -219,7 +219,11 @@ static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *sig
     if (!status)
         status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->server_app_secret);
     /* Section 4.3.2: with a PSK there is no CertificateRequest. */
-    hs->state = hs->config->client_auth && signature ? LKS_STATE_CERTIFICATE : LKS_STATE_FINISHED;
+    if (hs->early.taken)
+        hs->state = LKS_STATE_END_OF_EARLY_DATA;
+    else
+        hs->state =
+            hs->config->client_auth && signature ? LKS_STATE_CERTIFICATE : LKS_STATE_FINISHED;
     return status;
 }
 
@@ -237,7 +241,9 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
     if (hs->compat && !hs->retried) /* appendix D.4: after the first of our hellos */
         lks_event_ccs(hs);
     status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
-    if (!status)
+    if (!status && hs->early.taken)
+        status = lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_EARLY, hs->client_early_secret);
+    else if (!status)
         status =
             lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
     if (!status)
@@ -289,10 +295,12 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (status)
         return status;
-    if (hs->psk.used && hs->psk.without_dhe)
-        return begin_flight(hs, NULL);
-    if (!share.len)
+    const bool without_dhe = hs->psk.used && hs->psk.without_dhe;
+    if (!without_dhe && !share.len)
         return send_retry(hs, in->body);
+    status = lks_early_data_decide(hs, &hello);
+    if (status || without_dhe)
+        return status ? status : begin_flight(hs, NULL);
     struct lks_pkey_job *job;
     status = lks_pkey_agree(&job, hs->group, NULL, share.data, share.len);
     return status ? status : lks_hs_start_job(hs, job, begin_flight);

@@ -112,7 +112,7 @@ void client_init(struct client *c, const struct client_options *o)
     SSL_set_bio(c->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     BIO_set_mem_eof_return(SSL_get_rbio(c->ssl), -1);
     SSL_set_connect_state(c->ssl);
-    if (!o->early_data)
+    if (!o->early_data && !o->waits)
         client_step(c);
 }
 

@@ -26,6 +26,7 @@ struct client_options {
     int max_version;
     const char *tls12_ciphers;
     SSL_SESSION *session; /* to resume */
+    bool waits;           /* sends nothing yet: the test begins, with early data */
     bool psk_only;        /* offers psk_ke, too */
     const struct client_psk *psk;
     bool early_data; /* offers a PSK that the server does not know, and early data under it */

@@ -100,6 +100,7 @@ void side_free(struct side *s)
     buffer_free(&s->wire_in);
     buffer_free(&s->wire_out);
     buffer_free(&s->received);
+    buffer_free(&s->received_early);
     buffer_free(&s->to_send);
 }
 
@@ -133,7 +134,7 @@ static size_t op_len(const struct lks_op *op)
     return len;
 }
 
-static void take_data(struct side *s, const struct lks_op *op)
+static void take_data(struct buffer *into, const struct lks_op *op)
 {
     size_t skip = LKS_RECORD_HEADER_LEN, len = op->len;
     for (uint32_t i = 0; len; i++) {
@@ -143,7 +144,7 @@ static void take_data(struct side *s, const struct lks_op *op)
         span.data += n;
         span.len -= n;
         n = span.len < len ? span.len : len;
-        buffer_add(&s->received, span.data, n);
+        buffer_add(into, span.data, n);
         len -= n;
     }
 }
@@ -191,7 +192,9 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
             continue;
         }
         if (event == LKS_EVENT_DATA)
-            take_data(s, op);
+            take_data(&s->received, op);
+        if (event == LKS_EVENT_EARLY_DATA)
+            take_data(&s->received_early, op);
         s->established |= event == LKS_EVENT_ESTABLISHED;
         s->closed |= event == LKS_EVENT_CLOSED;
         if (event == LKS_EVENT_SESSION)

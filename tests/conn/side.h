@@ -25,8 +25,9 @@ struct side {
     size_t delivered;      /* so much of wire_in has "arrived"; SIZE_MAX: all */
     struct buffer wire_out;
     struct buffer received, to_send; /* application data */
-    size_t record_max;               /* of application data to send in one record; 0: random */
-    enum lks_status end;             /* LKS_OK while the connection lives */
+    struct buffer received_early;
+    size_t record_max;   /* of application data to send in one record; 0: random */
+    enum lks_status end; /* LKS_OK while the connection lives */
     bool established, closed;
     uint32_t num_deferred;
     uint8_t session[LKS_SESSION_MAX]; /* the last one that came */

@@ -69,12 +69,17 @@ bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert)
            memcmp(wire->data + wire->len - sizeof(record), record, sizeof(record)) == 0;
 }
 
-static const struct lks_test_suite suites[] = {
-    {"exchange", exchange_tests},     {"client", client_tests},
-    {"public-key jobs", pkey_tests},  {"what was agreed", agreed_tests},
-    {"key update", key_update_tests}, {"bad input", bad_input_tests},
-    {"resumption", resumption_tests}, {"client resumption", client_resumption_tests},
-    {"memory", memory_tests},         {NULL, NULL}};
+static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
+                                               {"client", client_tests},
+                                               {"public-key jobs", pkey_tests},
+                                               {"what was agreed", agreed_tests},
+                                               {"key update", key_update_tests},
+                                               {"bad input", bad_input_tests},
+                                               {"resumption", resumption_tests},
+                                               {"client resumption", client_resumption_tests},
+                                               {"early data", early_data_tests},
+                                               {"memory", memory_tests},
+                                               {NULL, NULL}};
 
 int main(void)
 {

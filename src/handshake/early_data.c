@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* 0-RTT data of a server: early_data and EndOfEarlyData, RFC 8446 sections 4.2.10 and 4.5. */
+
+#include <string.h>
+
+#include "handshake/core.h"
+
+void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
+                         uint32_t obfuscated_age)
+{
+    hs->early.max = session->max_early;
+    hs->early.suite = session->suite;
+    hs->early.origin = session->origin;
+    /* Section 4.2.11.1: modulo 2^32. */
+    hs->early.sent_ms = session->issued_ms + (uint32_t)(obfuscated_age - session->age_add);
+    hs->early.alpn_len = session->alpn_len;
+    memcpy(hs->early.alpn, session->alpn, session->alpn_len);
+}
+
+/* Section 4.2.10: what the early data were written for is what was now chosen. */
+static bool fits(const struct lks_hs *hs)
+{
+    const size_t alpn_len = hs->alpn ? strlen(hs->alpn) : 0;
+    return !hs->retried && hs->psk.used && !hs->psk.external && hs->psk.index == 0 &&
+           hs->early.suite == hs->suite->number && hs->early.alpn_len == alpn_len &&
+           (!alpn_len || memcmp(hs->early.alpn, hs->alpn, alpn_len) == 0);
+}
+
+/* The binder, which nobody but the client can make, stands for the hello: section 8.2. */
+static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    struct lks_replay *replay = hs->config->resumption.replay;
+    struct lks_reader list = hello->psk_binders, binder;
+    return replay && hs->early.max && hs->early.origin == replay->origin &&
+           lks_read_vec8(&list, &binder) &&
+           lks_replay_ask(replay, binder.data, binder.len, hs->early.sent_ms,
+                          hs->config->resumption.now_ms()) == LKS_REPLAY_NEW;
+}
+
+enum lks_status lks_early_data_decide(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    if (!hello->has_early_data || !fits(hs) || !is_new(hs, hello))
+        return LKS_OK;
+    enum lks_status status =
+        lks_schedule_derive(&hs->schedule, "c e traffic", hs->client_early_secret);
+    if (status)
+        return status;
+    lks_hs_log_secret(hs, "CLIENT_EARLY_TRAFFIC_SECRET", hs->client_early_secret);
+    hs->early.taken = true;
+    hs->skip_early_data = false;
+    return LKS_OK;
+}
+
+enum lks_status lks_server_end_of_early_data(struct lks_hs *hs, const struct lks_incoming *in)
+{
+    hs->state = LKS_STATE_FINISHED;
+    enum lks_status status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
+    return status ? status
+                  : lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE,
+                                  hs->client_handshake_secret);
+}
+
+uint32_t lks_hs_early_data_max(const struct lks_hs *hs)
+{
+    return hs->early.taken && hs->state == LKS_STATE_END_OF_EARLY_DATA ? hs->early.max : 0;
+}

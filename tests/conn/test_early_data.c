@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* 0-RTT data that a server takes, with OpenSSL's client: once, in time, and not too much. */
+
+#include <string.h>
+
+#include "handshake/config.h"
+#include "test_conn.h"
+
+#define MAX 16384u
+
+static struct lks_config *taking(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    CU_ASSERT_EQUAL(lks_config_set_early_data(config, MAX, 10000, 1024), LKS_OK);
+    return config;
+}
+
+static void begin(struct pair *p, struct lks_config *config, const struct client_options *options)
+{
+    memset(p, 0, sizeof(*p));
+    p->config = config;
+    loop_init(&p->loop, 64, 8192);
+    side_init(&p->side, config);
+    client_init(&p->client, options);
+}
+
+/* All but the configuration. */
+static void end(struct pair *p)
+{
+    client_free(&p->client);
+    side_free(&p->side);
+    loop_free(&p->loop);
+}
+
+static SSL_SESSION *a_session(struct lks_config *config, const char *suite, const char *alpn)
+{
+    struct pair p;
+    const struct client_options o = {.suites = suite, .alpn = alpn, .server_name = "localhost"};
+    begin(&p, config, &o);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE_FATAL(p.side.established && SSL_is_init_finished(p.client.ssl));
+    pair_echo(&p, 100);
+    SSL_SESSION *session = SSL_get1_session(p.client.ssl);
+    CU_ASSERT_TRUE_FATAL(SSL_SESSION_is_resumable(session));
+    SSL_set_shutdown(p.client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    end(&p);
+    return session;
+}
+
+/* A client that has written len bytes of early data, which are on their way. */
+static void begin_early(struct pair *p, struct lks_config *config, SSL_SESSION *session,
+                        const char *alpn, size_t len)
+{
+    static uint8_t data[60000];
+    const struct client_options o = {
+        .alpn = alpn, .server_name = "localhost", .session = session, .waits = true};
+    begin(p, config, &o);
+    memset(data, 'e', sizeof(data));
+    for (size_t n; len; len -= n)
+        CU_ASSERT_EQUAL_FATAL(
+            SSL_write_early_data(p->client.ssl, data, len < 5000 ? len : 5000, &n), 1);
+}
+
+static void check_outcome(struct pair *p, bool taken, size_t len, const char *what)
+{
+    struct lks_conn_info info;
+    pair_exchange(p);
+    lks_conn_get_info(p->side.conn, &info);
+    LKS_CHECK(p->side.established && SSL_is_init_finished(p->client.ssl), "%s: %s", what,
+              lks_status_name(p->side.end));
+    LKS_CHECK(info.early_data == taken && info.resumed, "%s: taken %d, resumed %d", what,
+              info.early_data, info.resumed);
+    LKS_CHECK(SSL_get_early_data_status(p->client.ssl) ==
+                  (taken ? SSL_EARLY_DATA_ACCEPTED : SSL_EARLY_DATA_REJECTED),
+              "%s", what);
+    LKS_CHECK(p->side.received_early.len == (taken ? len : 0), "%s: %zu bytes", what,
+              p->side.received_early.len);
+    for (size_t i = 0; i < p->side.received_early.len; i++)
+        if (!LKS_CHECK(p->side.received_early.data[i] == 'e', "%s: byte %zu", what, i))
+            break;
+    if (p->side.established)
+        pair_echo(p, 3000);
+}
+
+static void taken_with_each_suite(void)
+{
+    static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                         "TLS_CHACHA20_POLY1305_SHA256"};
+    static const size_t lens[] = {1, 5000, MAX};
+    struct lks_config *config = taking();
+    for (unsigned int i = 0; i < 9; i++) {
+        struct pair p;
+        SSL_SESSION *session = a_session(config, suites[i / 3], NULL);
+        CU_ASSERT_EQUAL(SSL_SESSION_get_max_early_data(session), MAX);
+        /* The server would choose its first suite, were it not for the ticket's: so only that. */
+        struct lks_error err;
+        CU_ASSERT_EQUAL(lks_config_set_suites(config, suites[i / 3], &err), LKS_OK);
+        begin_early(&p, config, session, NULL, lens[i % 3]);
+        check_outcome(&p, true, lens[i % 3], suites[i / 3]);
+        end(&p);
+        CU_ASSERT_EQUAL(lks_config_set_suites(config,
+                                              "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,"
+                                              "TLS_CHACHA20_POLY1305_SHA256",
+                                              &err),
+                        LKS_OK);
+        SSL_SESSION_free(session);
+    }
+    lks_config_free(config);
+}
+
+static void off_unless_asked_for(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    SSL_SESSION *session = a_session(config, NULL, NULL);
+    struct pair p;
+    CU_ASSERT_EQUAL(SSL_SESSION_get_max_early_data(session), 0);
+    SSL_SESSION_set_max_early_data(session, MAX);
+    begin_early(&p, config, session, NULL, 1000);
+    check_outcome(&p, false, 1000, "off");
+    end(&p);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
+/* The same bytes twice: the second time the server goes on without them. */
+static void replayed(void)
+{
+    struct lks_config *config = taking();
+    SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+    struct pair p, again;
+    struct buffer bytes = {0};
+    begin_early(&p, config, session, NULL, 1000);
+    client_take(&p.client, &bytes);
+    buffer_add(&p.side.wire_in, bytes.data, bytes.len);
+    const struct client_options none = {0};
+    begin(&again, config, &none);
+    check_outcome(&p, true, 1000, "the first time");
+    for (int i = 0; i < 3; i++) {
+        side_free(&again.side);
+        side_init(&again.side, config);
+        pair_inject(&again, bytes.data, bytes.len);
+        LKS_CHECK(again.side.received_early.len == 0 && !again.side.end &&
+                      !again.side.established && again.side.wire_out.len > 200,
+                  "replayed: %zu bytes, %s", again.side.received_early.len,
+                  lks_status_name(again.side.end));
+    }
+    end(&p);
+    end(&again);
+    buffer_free(&bytes);
+    /* The same ticket in a new hello is no replay. */
+    begin_early(&p, config, session, NULL, 1000);
+    check_outcome(&p, true, 1000, "the ticket again");
+    end(&p);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
+static uint64_t fake_now_ms;
+
+static uint64_t fake_clock(void)
+{
+    return fake_now_ms;
+}
+
+static void out_of_the_window(void)
+{
+    static const struct {
+        int64_t later_ms;
+        bool taken;
+    } rows[] = {{0, true}, {8000, true}, {-8000, true}, {12000, false}, {-12000, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *config = taking();
+        struct pair p;
+        const uint64_t now = config->resumption.now_ms();
+        SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+        fake_now_ms = now + (uint64_t)rows[i].later_ms;
+        config->resumption.now_ms = fake_clock;
+        begin_early(&p, config, session, NULL, 1000);
+        check_outcome(&p, rows[i].taken, 1000, "window");
+        end(&p);
+        SSL_SESSION_free(session);
+        lks_config_free(config);
+    }
+}
+
+static void refused(void)
+{
+    static const uint8_t secret[32] = {1};
+    struct lks_config *config = taking(), *other = taking(), *retrying = taking();
+    struct lks_config *all[] = {config, other, retrying};
+    struct lks_error err;
+    struct pair p;
+    for (unsigned int i = 0; i < 3; i++)
+        CU_ASSERT_EQUAL(lks_config_set_ticket_secret(all[i], secret, 32, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_groups(retrying, "secp384r1", &err), LKS_OK);
+    SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+    begin_early(&p, other, session, NULL, 1000);
+    check_outcome(&p, false, 1000, "another machine with the same keys");
+    end(&p);
+    SSL_SESSION_free(session);
+    session = a_session(retrying, "TLS_AES_128_GCM_SHA256", NULL);
+    begin_early(&p, retrying, session, NULL, 10000);
+    check_outcome(&p, false, 10000, "HelloRetryRequest");
+    end(&p);
+    SSL_SESSION_free(session);
+    session = a_session(config, "TLS_AES_256_GCM_SHA384", NULL);
+    begin_early(&p, config, session, NULL, 1000);
+    check_outcome(&p, true, 1000, "the ticket's hash chooses the suite");
+    end(&p);
+    SSL_SESSION_free(session);
+    session = a_session(config, "TLS_CHACHA20_POLY1305_SHA256", NULL);
+    begin_early(&p, config, session, NULL, 1000);
+    check_outcome(&p, false, 1000, "another suite");
+    end(&p);
+    SSL_SESSION_free(session);
+    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,http/1.1", &err), LKS_OK);
+    session = a_session(config, "TLS_AES_128_GCM_SHA256", "\x08http/1.1");
+    begin_early(&p, config, session, "\x08http/1.1", 1000);
+    check_outcome(&p, true, 1000, "the same protocol");
+    end(&p);
+    begin_early(&p, config, session, "\x02h2\x08http/1.1", 1000);
+    check_outcome(&p, false, 1000, "another protocol");
+    end(&p);
+    SSL_SESSION_free(session);
+    for (unsigned int i = 0; i < 3; i++)
+        lks_config_free(all[i]);
+}
+
+static void too_much(void)
+{
+    struct lks_config *config = taking();
+    SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+    struct pair p;
+    SSL_SESSION_set_max_early_data(session, 3 * MAX);
+    begin_early(&p, config, session, NULL, MAX + 1);
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(p.side.end, LKS_ALERT_UNEXPECTED_MESSAGE);
+    CU_ASSERT_TRUE(p.side.received_early.len <= MAX);
+    end(&p);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
+/* Bytes arrive one by one, in short spans; or while the key agreement is elsewhere. */
+static void in_pieces(void)
+{
+    struct lks_config *config = taking();
+    SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+    struct pair p;
+    struct side *s = &p.side;
+    begin_early(&p, config, session, NULL, 300);
+    p.loop.span_max = 3;
+    s->delivered = 0;
+    client_take(&p.client, &s->wire_in);
+    while (s->delivered < s->wire_in.len) {
+        s->delivered++;
+        while (loop_poll(&p.loop, &s, 1))
+            ;
+    }
+    LKS_CHECK(s->received_early.len == 300 && !s->established, "%zu bytes", s->received_early.len);
+    s->delivered = SIZE_MAX;
+    client_give(&p.client, &s->wire_out);
+    check_outcome(&p, true, 300, "in pieces");
+    end(&p);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
+const struct lks_test early_data_tests[] = {
+    {"taken with each suite", taken_with_each_suite},
+    {"off unless asked for", off_unless_asked_for},
+    {"replayed", replayed},
+    {"out of the window", out_of_the_window},
+    {"refused", refused},
+    {"too much", too_much},
+    {"in pieces", in_pieces},
+    {NULL, NULL},
+};
