@@ -59,6 +59,11 @@ struct lks_conn_options {
      * Without it the handshake is a full one, as it is if the server will not have it. */
     const uint8_t *session;
     size_t session_len;
+    /* A client's: offers to send early data (0-RTT), if the session allows any. lks_conn_can_seal()
+     * is then true at once, for as many bytes as the server takes and until its answer has come.
+     * struct lks_conn_info says whether they were taken; if not, they are lost and have to be sent
+     * again. They can be replayed, and are not forward secret: see lks_config_set_early_data(). */
+    bool early_data;
 };
 
 /* So many bytes hold any session. */
@@ -157,7 +162,8 @@ LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
 
 /* Adds an op that seals len bytes of application data (all of src, at most
  * lks_conn_record_max()) as one record into dst, lks_conn_record_len() bytes of it. In place as
- * struct lks_op says. LKS_WANT_ROOM: the batch is full, or own records go first. LKS_CLOSED:
+ * struct lks_op says. LKS_WANT_ROOM: the batch is full, own records go first, or
+ * it is early data and more than the server takes. LKS_CLOSED:
  * after lks_conn_close(). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal(struct lks_conn *conn,
                                                      const struct lks_span *src, uint32_t num_src,
@@ -216,7 +222,7 @@ struct lks_conn_info {
     bool hello_retried;
     bool resumed;      /* by a ticket of an earlier connection */
     bool external_psk; /* by a key of lks_config_add_psk() */
-    bool early_data;   /* the client sent some, and they were taken */
+    bool early_data;   /* offered by the client, and taken */
     const char *suite_name;
     const char *group_name;
     const char *alpn;

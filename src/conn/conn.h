@@ -45,12 +45,13 @@ struct conn_piece {
 struct conn_handshake {
     struct lks_key plain_key; /* to seal with; those to open with are replaced in place */
     struct lks_key handshake_key;
+    struct lks_key early_key; /* a client's, of 0-RTT data */
     struct lks_hs *hs;
     struct lks_key *seal_key; /* now: one of the above or the connection's */
     struct conn_piece pieces[PIECES_MAX];
     uint32_t num_pieces;
     uint32_t num_sealing;                        /* own records in the caller's batch */
-    uint32_t early_data_skipped, early_data_len; /* refused; taken */
+    uint32_t early_data_skipped, early_data_len; /* refused; taken, or sent */
     uint8_t num_ccs;
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
     bool opens_sealed; /* a record under the handshake keys was opened */

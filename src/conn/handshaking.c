@@ -26,6 +26,11 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
     if (event->level == LKS_LEVEL_APPLICATION) {
         h->seal_key = &conn->seal_key;
         memcpy(conn->seal_secret, event->secret, event->suite->hash_len);
+    } else if (event->level == LKS_LEVEL_EARLY) {
+        h->seal_key = &h->early_key;
+    } else if (event->level == LKS_LEVEL_PLAIN) {
+        h->seal_key = &h->plain_key;
+        return LKS_OK;
     } else {
         h->seal_key = &h->handshake_key;
     }

@@ -197,9 +197,24 @@ static bool own_queued(const struct lks_conn *conn)
            (conn->handshake && conn->handshake->num_pieces);
 }
 
+/* How many bytes of 0-RTT data a client may still send now. */
+static uint32_t early_data_left(const struct lks_conn *conn)
+{
+    const struct conn_handshake *h = conn->handshake;
+    if (conn->established || !h || h->seal_key != &h->early_key)
+        return 0;
+    return lks_hs_early_data_max(h->hs) - h->early_data_len;
+}
+
+static struct lks_key *data_key(struct lks_conn *conn)
+{
+    return conn->established ? &conn->seal_key : &conn->handshake->early_key;
+}
+
 bool lks_conn_can_seal(const struct lks_conn *conn)
 {
-    return conn->established && !conn->failed && !conn->close_wanted && !own_queued(conn);
+    return (conn->established || early_data_left(conn)) && !conn->failed && !conn->close_wanted &&
+           !own_queued(conn);
 }
 
 size_t lks_conn_record_max(const struct lks_conn *conn)
@@ -209,6 +224,8 @@ size_t lks_conn_record_max(const struct lks_conn *conn)
 
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
 {
+    if (early_data_left(conn))
+        return lks_key_record_len(&conn->handshake->early_key, len);
     return lks_key_record_len(&conn->seal_key, len);
 }
 
@@ -228,9 +245,16 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
     if (spans_len(dst, num_dst) < lks_conn_record_len(conn, len))
         return LKS_NO_ROOM;
     struct span_walk src_walk = span_walk_of(src, num_src), dst_walk = span_walk_of(dst, num_dst);
-    if (add_own_op(conn, batch, &conn->seal_key, LKS_TYPE_APPLICATION_DATA, &src_walk, len,
-                   &dst_walk))
+    if (!conn->established && len > early_data_left(conn))
+        return LKS_WANT_ROOM;
+    if (add_own_op(conn, batch, data_key(conn), LKS_TYPE_APPLICATION_DATA, &src_walk, len,
+                   &dst_walk)) {
+        if (!conn->established) {
+            conn->handshake->early_data_len += (uint32_t)len;
+            conn->handshake->num_sealing++;
+        }
         return LKS_OK;
+    }
     batch->num_spans = num_spans;
     return LKS_WANT_ROOM;
 }
@@ -253,7 +277,9 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
     switch (op->type) {
     case LKS_TYPE_APPLICATION_DATA:
         /* RFC 8446 section 5.5: a new key before the limit of this one. */
-        if (lks_key_wants_update(op->key))
+        if (op->key != &conn->seal_key)
+            sealed_handshake(conn); /* 0-RTT data */
+        else if (lks_key_wants_update(op->key))
             conn_queue_update(conn, false);
         return LKS_OK;
     case LKS_TYPE_ALERT:

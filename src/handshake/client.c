@@ -56,9 +56,12 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
     choose_shares(hs);
     if (!status && options->session)
         status = lks_client_session_keep(hs, options->session, options->session_len);
+    hs->early.offered = options->early_data && lks_early_data_may_offer(hs);
     if (!status)
         status = lks_client_hello_write(hs);
     lks_event_send(hs);
+    if (!status && hs->early.offered)
+        status = lks_early_data_begin(hs);
     hs->state = LKS_STATE_SERVER_HELLO;
     return status;
 }
@@ -155,12 +158,20 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (status)
         return status;
-    if (hs->compat) /* appendix D.4: before the second flight */
+    if (hs->early.offered) /* they are lost */
+        lks_event_plain(hs);
+    else if (hs->compat) /* appendix D.4: before the second flight */
         lks_event_ccs(hs);
     status = lks_client_hello_write(hs);
     lks_event_send(hs);
     hs->state = LKS_STATE_SECOND_SERVER_HELLO;
     return status;
+}
+
+/* Whether EncryptedExtensions may still say that our early data are taken. */
+static bool may_go_on_early(const struct lks_hs *hs)
+{
+    return hs->early.offered && !hs->retried && hs->psk.used;
 }
 
 /* The handshake traffic keys. Ours come with a change_cipher_spec in front of the flight. job is
@@ -174,9 +185,11 @@ static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
             lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
     if (status)
         return status;
-    if (hs->compat && !hs->retried)
+    if (hs->compat && !hs->retried && !hs->early.offered)
         lks_event_ccs(hs);
     hs->state = LKS_STATE_ENCRYPTED_EXTENSIONS;
+    if (may_go_on_early(hs))
+        return LKS_OK;
     return lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
 }
 
@@ -245,8 +258,14 @@ static enum lks_status read_on(struct lks_hs *hs, const struct lks_incoming *in,
 enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct lks_incoming *in)
 {
     /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. */
-    return read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
-                   lks_encrypted_extensions_read);
+    enum lks_status status =
+        read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
+                lks_encrypted_extensions_read);
+    if (!status && hs->early.taken && !lks_early_data_fits_alpn(hs))
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    if (status || !may_go_on_early(hs) || hs->early.taken)
+        return status;
+    return lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
 }
 
 enum lks_status lks_client_certificate_request(struct lks_hs *hs, const struct lks_incoming *in)
@@ -269,7 +288,9 @@ enum lks_status lks_client_certificate_verify(struct lks_hs *hs, const struct lk
 /* The end of the client's flight. */
 static enum lks_status finish(struct lks_hs *hs)
 {
-    enum lks_status status = lks_finished_write(hs, hs->client_handshake_secret);
+    enum lks_status status = hs->early.taken ? lks_early_data_end(hs) : LKS_OK;
+    if (!status)
+        status = lks_finished_write(hs, hs->client_handshake_secret);
     if (!status)
         status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->client_app_secret);
     if (!status)

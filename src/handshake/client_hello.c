@@ -421,6 +421,8 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
         write_alpn(hs);
     if (hs->cookie)
         write_cookie(hs);
+    if (hs->early.offered && !hs->retried)
+        lks_write_close(w, begin_extension(hs, LKS_EXT_EARLY_DATA), 2);
     lks_psk_modes_write(hs);
     *offers_psk = lks_psk_offer_write(hs); /* section 4.2.11: the last one */
     lks_write_close(w, extensions, 2);

@@ -204,6 +204,12 @@ enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, en
     return LKS_OK;
 }
 
+void lks_event_plain(struct lks_hs *hs)
+{
+    lks_event_send(hs);
+    add_event(hs, LKS_HS_SEAL_KEY)->level = LKS_LEVEL_PLAIN;
+}
+
 void lks_event_done(struct lks_hs *hs)
 {
     lks_event_send(hs);

@@ -67,9 +67,10 @@ struct lks_hs_psk {
     uint8_t key[64];
 };
 
-/* A server's early data: what the ticket says of them, and whether they are taken. */
+/* Early data: what a server's ticket says of them, and whether they are taken. */
 struct lks_hs_early {
     bool taken;
+    bool offered; /* a client's */
     uint16_t suite;
     uint32_t max;
     uint64_t origin, sent_ms;
@@ -169,6 +170,7 @@ void lks_event_ccs(struct lks_hs *hs);
 /* RFC 8446 section 5.1: unexpected_message where a key to open with comes in mid-record. */
 LKS_MUST_CHECK enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind,
                                              enum lks_level level, const uint8_t *secret);
+void lks_event_plain(struct lks_hs *hs); /* from here on seal nothing */
 void lks_event_done(struct lks_hs *hs);
 
 /* What a handler returns that ends in public-key work: resume runs when the job is done, now or
@@ -249,6 +251,14 @@ void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
                          uint32_t obfuscated_age);
 LKS_MUST_CHECK enum lks_status lks_early_data_decide(struct lks_hs *hs,
                                                      const struct lks_client_hello *hello);
+/* A client's: whether its session allows what the application wants; then the key, once the hello
+ * is written, and the server's word; and the end, in front of the handshake keys. */
+bool lks_early_data_may_offer(const struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_early_data_begin(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_early_data_taken(struct lks_hs *hs);
+/* Whether the server stays with the session's protocol, as it must if it takes them. */
+bool lks_early_data_fits_alpn(const struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_early_data_end(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_server_end_of_early_data(struct lks_hs *hs,
                                                             const struct lks_incoming *in);
 

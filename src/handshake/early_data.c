@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* 0-RTT data of a server: early_data and EndOfEarlyData, RFC 8446 sections 4.2.10 and 4.5. */
+/* 0-RTT data: early_data and EndOfEarlyData, RFC 8446 sections 4.2.10 and 4.5. */
 
 #include <string.h>
 
 #include "handshake/core.h"
+#include "handshake/psk.h"
 
 void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
                          uint32_t obfuscated_age)
@@ -61,7 +62,80 @@ enum lks_status lks_server_end_of_early_data(struct lks_hs *hs, const struct lks
                                   hs->client_handshake_secret);
 }
 
+static const struct lks_suite *session_suite(const struct lks_hs *hs)
+{
+    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+        if ((*s)->number == hs->session->session.suite)
+            return *s;
+    return NULL;
+}
+
+/* The server will take them for the session's suite and protocol only, so both are on offer. */
+bool lks_early_data_may_offer(const struct lks_hs *hs)
+{
+    if (!hs->session || !hs->session->session.max_early || !session_suite(hs))
+        return false;
+    const struct lks_session *s = &hs->session->session;
+    for (char *const *ours = hs->config->alpn; *ours; ours++)
+        if (strlen(*ours) == s->alpn_len && memcmp(*ours, s->alpn, s->alpn_len) == 0)
+            return true;
+    return !s->alpn_len;
+}
+
+enum lks_status lks_early_data_begin(struct lks_hs *hs)
+{
+    const struct lks_session *session = &hs->session->session;
+    struct lks_schedule s = {0};
+    enum lks_status status = lks_schedule_begin(&s, session_suite(hs));
+    if (!status)
+        status = lks_psk_set(&s, session->secret, session->secret_len);
+    if (!status)
+        status = lks_schedule_add(&s, hs->hello.data, hs->hello.len);
+    if (!status)
+        status = lks_schedule_derive(&s, "c e traffic", hs->client_early_secret);
+    lks_schedule_wipe(&s);
+    if (status)
+        return status;
+    hs->early.max = session->max_early;
+    hs->suite = session_suite(hs); /* of these keys; ServerHello names the handshake's */
+    lks_hs_log_secret(hs, "CLIENT_EARLY_TRAFFIC_SECRET", hs->client_early_secret);
+    if (hs->compat) /* appendix D.4: right behind the hello */
+        lks_event_ccs(hs);
+    status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_EARLY, hs->client_early_secret);
+    hs->suite = NULL;
+    return status;
+}
+
+enum lks_status lks_early_data_taken(struct lks_hs *hs)
+{
+    /* Section 4.2.10: the client MUST check that the server chose the first identity; and the suite
+     * has to be the session's. */
+    if (!hs->early.offered || !hs->psk.used || hs->psk.external || hs->psk.index != 0 ||
+        hs->suite->number != hs->session->session.suite)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    hs->early.taken = true;
+    return LKS_OK;
+}
+
+bool lks_early_data_fits_alpn(const struct lks_hs *hs)
+{
+    const struct lks_session *s = &hs->session->session;
+    const size_t alpn_len = hs->alpn ? strlen(hs->alpn) : 0;
+    return s->alpn_len == alpn_len && (!alpn_len || memcmp(hs->alpn, s->alpn, alpn_len) == 0);
+}
+
+enum lks_status lks_early_data_end(struct lks_hs *hs)
+{
+    size_t message = lks_message_begin(hs, LKS_MSG_END_OF_EARLY_DATA);
+    enum lks_status status = lks_message_end(hs, message);
+    return status ? status
+                  : lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE,
+                                  hs->client_handshake_secret);
+}
+
 uint32_t lks_hs_early_data_max(const struct lks_hs *hs)
 {
+    if (hs->role == LKS_CLIENT)
+        return hs->early.offered ? hs->early.max : 0;
     return hs->early.taken && hs->state == LKS_STATE_END_OF_EARLY_DATA ? hs->early.max : 0;
 }

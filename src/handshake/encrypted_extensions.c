@@ -73,6 +73,8 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
         return read_groups(body);
     case LKS_EXT_ALPN:
         return read_alpn(hs, body);
+    case LKS_EXT_EARLY_DATA:
+        return body.len ? LKS_ALERT_DECODE_ERROR : lks_early_data_taken(hs);
     case LKS_EXT_RECORD_SIZE_LIMIT:
         return read_record_size_limit(hs, body);
     default:

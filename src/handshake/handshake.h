@@ -92,7 +92,7 @@ struct lks_ticket_base;
 LKS_MUST_CHECK enum lks_status lks_ticket_base(const struct lks_hs *hs,
                                                struct lks_ticket_base *base);
 
-/* While 0-RTT data may come: how many bytes of them in all; else 0. */
+/* While 0-RTT data may come, or if a client offered some: how many bytes of them in all; else 0. */
 uint32_t lks_hs_early_data_max(const struct lks_hs *hs);
 
 /* What was negotiated so far: fills version, suite, group, alpn, hello_retried and the names. */

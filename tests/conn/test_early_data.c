@@ -267,6 +267,127 @@ static void in_pieces(void)
     lks_config_free(config);
 }
 
+/* Our own client. */
+static struct lks_config *a_client(void)
+{
+    struct lks_config *config;
+    struct lks_error err;
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_trust(config, test_certificates()->both_certs, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,http/1.1", &err), LKS_OK);
+    return config;
+}
+
+/* Fills *options with a session of a first connection, for early data. */
+static void first_visit(struct lks_conn_options *options, uint8_t session[LKS_SESSION_MAX],
+                        struct lks_config *client, struct lks_config *server)
+{
+    struct loopback l;
+    *options = (struct lks_conn_options){.server_name = "localhost"};
+    loopback_init(&l, client, server, options);
+    loopback_run(&l);
+    CU_ASSERT_TRUE_FATAL(l.client.established && l.client.session_len);
+    memcpy(session, l.client.session, l.client.session_len);
+    options->session = session;
+    options->session_len = l.client.session_len;
+    options->early_data = true;
+    loopback_free(&l);
+}
+
+static void check_client(struct lks_config *client, struct lks_config *server,
+                         const struct lks_conn_options *options, bool taken, size_t len,
+                         const char *what)
+{
+    static uint8_t data[20000];
+    struct lks_conn_info at_client, at_server;
+    struct loopback l;
+    memset(data, 'e', sizeof(data));
+    loopback_init(&l, client, server, options);
+    l.client.record_max = 5000;
+    buffer_add(&l.client.to_send, data, len);
+    loopback_run(&l);
+    lks_conn_get_info(l.client.conn, &at_client);
+    lks_conn_get_info(l.server.conn, &at_server);
+    LKS_CHECK(l.client.established && l.server.established, "%s: %s, %s", what,
+              lks_status_name(l.client.end), lks_status_name(l.server.end));
+    LKS_CHECK(at_client.early_data == taken && at_server.early_data == taken, "%s: %d, %d", what,
+              at_client.early_data, at_server.early_data);
+    LKS_CHECK(l.server.received_early.len == (taken ? len : 0) && !l.client.to_send.len,
+              "%s: %zu bytes", what, l.server.received_early.len);
+    CU_ASSERT_TRUE(l.server.received.len == 0);
+    buffer_add(&l.client.to_send, data, 3000);
+    buffer_add(&l.server.to_send, data, 2000);
+    loopback_run(&l);
+    LKS_CHECK(l.server.received.len == 3000 && l.client.received.len == 2000, "%s", what);
+    loopback_free(&l);
+}
+
+static void our_client(void)
+{
+    static const uint8_t secret[32] = {1};
+    uint8_t session[LKS_SESSION_MAX];
+    struct lks_conn_options options;
+    struct lks_error err;
+    struct lks_config *client = a_client(), *server = taking(), *other = taking();
+    CU_ASSERT_EQUAL(lks_config_set_alpn(server, "http/1.1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(server, secret, 32, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(other, secret, 32, 3600), LKS_OK);
+    for (unsigned int i = 0; i < 4; i++) {
+        lks_config_set_compatibility(client, i & 1);
+        first_visit(&options, session, client, server);
+        check_client(client, server, &options, true, 1, "one byte");
+        check_client(client, server, &options, true, 10000, "more");
+        check_client(client, other, &options, false, 10000, "another machine");
+        options.early_data = false;
+        check_client(client, server, &options, false, 0, "none offered");
+        if (i == 1) /* and now without a key exchange */
+            CU_ASSERT_TRUE(!lks_config_set_psk_modes(client, false, true) &&
+                           !lks_config_set_psk_modes(server, true, true) &&
+                           !lks_config_set_psk_modes(other, true, true));
+    }
+    lks_config_free(client);
+    lks_config_free(server);
+    lks_config_free(other);
+}
+
+static void our_client_asked_again(void)
+{
+    uint8_t session[LKS_SESSION_MAX];
+    struct lks_conn_options options;
+    struct lks_error err;
+    struct lks_config *client = a_client(), *server = taking();
+    CU_ASSERT_EQUAL(lks_config_set_groups(server, "secp384r1", &err), LKS_OK);
+    for (unsigned int i = 0; i < 2; i++) {
+        lks_config_set_compatibility(client, i & 1);
+        first_visit(&options, session, client, server);
+        check_client(client, server, &options, false, 10000, "HelloRetryRequest");
+    }
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+/* A client stops where the server would. */
+static void our_client_stops(void)
+{
+    static uint8_t data[MAX + 100];
+    uint8_t session[LKS_SESSION_MAX];
+    struct lks_conn_options options;
+    struct lks_config *client = a_client(), *server = taking();
+    struct loopback l;
+    first_visit(&options, session, client, server);
+    loopback_init(&l, client, server, &options);
+    l.client.record_max = 1000;
+    buffer_add(&l.client.to_send, data, sizeof(data));
+    loopback_run(&l);
+    CU_ASSERT_TRUE(l.client.established && l.server.established);
+    LKS_CHECK(l.server.received_early.len == MAX / 1000 * 1000 &&
+                  l.server.received_early.len + l.server.received.len == sizeof(data),
+              "%zu early, then %zu", l.server.received_early.len, l.server.received.len);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
 const struct lks_test early_data_tests[] = {
     {"taken with each suite", taken_with_each_suite},
     {"off unless asked for", off_unless_asked_for},
@@ -275,5 +396,8 @@ const struct lks_test early_data_tests[] = {
     {"refused", refused},
     {"too much", too_much},
     {"in pieces", in_pieces},
+    {"our client", our_client},
+    {"our client, asked again", our_client_asked_again},
+    {"our client stops", our_client_stops},
     {NULL, NULL},
 };
