@@ -52,7 +52,8 @@ static int make_tls_config(const struct options *o, struct lks_config **out, str
     } lists[] = {{"--alpn", o->alpn, lks_config_set_alpn},
                  {"--suites", o->suites, lks_config_set_suites},
                  {"--groups", o->groups, lks_config_set_groups},
-                 {"--key-log", o->key_log, lks_config_set_key_log}};
+                 {"--key-log", o->key_log, lks_config_set_key_log},
+                 {"--ticket-keys", o->ticket_keys, lks_config_set_ticket_key_file}};
     for (size_t i = 0; !status && i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (!lists[i].value)
             continue;

@@ -18,6 +18,7 @@ enum option_id {
     OPT_SUITES,
     OPT_GROUPS,
     OPT_KEY_LOG,
+    OPT_TICKET_KEYS,
     OPT_PORT,
     OPT_MBUFS,
     OPT_MAX_CONNECTIONS,
@@ -37,6 +38,7 @@ static const struct option known[] = {
     {"suites", required_argument, NULL, OPT_SUITES},
     {"groups", required_argument, NULL, OPT_GROUPS},
     {"key-log", required_argument, NULL, OPT_KEY_LOG},
+    {"ticket-keys", required_argument, NULL, OPT_TICKET_KEYS},
     {"port", required_argument, NULL, OPT_PORT},
     {"mbufs", required_argument, NULL, OPT_MBUFS},
     {"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
@@ -155,6 +157,9 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
     case OPT_KEY_LOG:
         o->key_log = value;
         return 0;
+    case OPT_TICKET_KEYS:
+        o->ticket_keys = value;
+        return 0;
     case OPT_IDLE:
         if (parse_idle(value, o))
             return 0;
@@ -250,6 +255,9 @@ void options_help(const char *program)
         "  --suites LIST                cipher suites in order of preference\n"
         "  --groups LIST                key exchange groups in order of preference\n"
         "  --key-log FILE               append the secrets of every connection (debugging only)\n"
+        "  --ticket-keys FILE           keys that seal session tickets, shared by machines, read "
+        "again\n"
+        "                               when it changes (random keys without it)\n"
         "  --port N                     DPDK port number (0)\n"
         "  --mbufs N                    packet buffers for receiving, and as many for sending "
         "(32768)\n"

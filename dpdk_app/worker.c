@@ -427,6 +427,19 @@ static void feed_starved(struct worker *w)
     }
 }
 
+/* A bad file is complained about once, and the keys stay. */
+static void reload_ticket_keys(struct lks_config *tls)
+{
+    struct lks_error err;
+    bool changed;
+    enum lks_status status = lks_config_reload_ticket_keys(tls, &changed, &err);
+    if (status == LKS_BAD_CONFIG)
+        fprintf(stderr, "lockstepd: --ticket-keys: %s\n", err.text);
+    else if (changed)
+        printf("lockstepd: ticket keys read again\n");
+    fflush(stdout);
+}
+
 static void every_second(struct worker *w, struct worker_signals *signals)
 {
     uint32_t now_s = (uint32_t)(frame_now_us() / 1000000);
@@ -438,6 +451,7 @@ static void every_second(struct worker *w, struct worker_signals *signals)
         return;
     w->sessions.now_s = now_s;
     sessions_second(&w->sessions);
+    reload_ticket_keys(w->config.sessions.tls);
 }
 
 void worker_run(struct worker *w, struct worker_signals *signals)

@@ -153,6 +153,30 @@ def key_update_from_the_client(bed):
     assert "script saw" in out, out
 
 
+def put_ticket_keys(bed, *lines):
+    """Each line a role and a digit that makes up name and key."""
+    text = "".join(f"{role} {digit * 32} {digit * 64}\n" for role, digit in lines)
+    (bed.dir / "tickets.new").write_text(text)
+    (bed.dir / "tickets.new").rename(bed.dir / "tickets")
+
+
+@test
+def sessions_outlive_a_change_of_ticket_keys(bed):
+    """The file is read again while the server runs; a bad one changes nothing."""
+    session = bed.dir / "session.pem"
+    assert "script saw" in s_client(bed, "-sess_out", session)
+    for lines, reused in (([("current", "1")], True), ([("current", "2"), ("previous", "1")], True), ([("current", "bad")], True),
+                          ([("current", "3")], False)):
+        put_ticket_keys(bed, *lines)
+        time.sleep(2.2)
+        command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", bed.dir / "ca.pem",
+                   "-verify_return_error", "-ign_eof", "-sess_in", session]
+        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=20, check=False)
+        out = done.stdout.decode(errors="replace")
+        assert "script saw" in out and ("Reused, TLSv1.3" in out) == reused, (lines, out)
+    put_ticket_keys(bed, ("current", "1"))
+
+
 @test
 def gnutls_fetches_a_page(bed):
     need("gnutls-cli")
@@ -570,7 +594,7 @@ def bad_options_are_named(bed):
              ({"--cert": bed.dir / "absent.pem"}, "absent.pem"), ({"--cert": bed.dir / "absent.pem"}, "--cert, --key: "),
              ({"--key": bed.dir / "empty"}, "no private key"), ({"--cert": bed.dir / "empty"}, "no certificate"),
              ({"--idle": "doze"}, "--idle doze"), ({"--suites": "RC4"}, "TLS_AES_128_GCM_SHA256"), ({"--groups": "p1"}, "x25519"),
-             ({"--max-connections": "0"}, "--max-connections"), ({"--frobnicate": "1"}, "--frobnicate"), ({"--port": "7"}, "--port")]
+             ({"--ticket-keys": bed.dir / "empty"}, "--ticket-keys: "), ({"--max-connections": "0"}, "--max-connections"), ({"--frobnicate": "1"}, "--frobnicate"), ({"--port": "7"}, "--port")]
     for change, want in cases:
         options = [str(x) for pair in {**good, **change}.items() if pair[1] is not None for x in pair]
         done = subprocess.run([bed.program, "--no-huge", "--no-shconf", "-m", "64", "--no-pci", "--no-telemetry", "--log-level=1", "--", *options],
@@ -591,8 +615,9 @@ def nothing_is_left_open(bed):
 
 
 def start_main(bed):
+    put_ticket_keys(bed, ("current", "1"))
     return bed.start("--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key", "--cert", bed.dir / "other.pem", "--key",
-                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "60")
+                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "60", "--ticket-keys", bed.dir / "tickets")
 
 
 def main():
