@@ -128,7 +128,19 @@ ok "openssl no common ALPN" $?
   "$(head -c 300000 "$dir/page" | base64 -w 60 | head -c 400000 | sha256sum)" ]
 ok "openssl echo with KeyUpdates from the server" $?
 
+(sleep 0.5; echo Q) | s_client "$http" -sess_out "$dir/session" >"$dir/log" 2>&1
+for groups in X25519 X448:P-384; do
+    (sleep 0.3; echo Q) | s_client "$http" -sess_in "$dir/session" -groups "$groups" >"$dir/log" 2>&1
+    grep -q '^Reused, TLSv1.3' "$dir/log"
+    ok "openssl resumes, $groups" $?
+done
+
 if has gnutls-cli; then
+    (sleep 0.5; echo hello-again; sleep 0.5) |
+        timeout 20 gnutls-cli --x509cafile "$dir/ca.pem" --verify-hostname=localhost --resume \
+            --sni-hostname=localhost --waitresumption -p "$echo_port" 127.0.0.1 >"$dir/log" 2>&1
+    grep -q 'This is a resumed session' "$dir/log" && grep -q '^hello-again' "$dir/log"
+    ok "gnutls resumes" $?
     for cipher in AES-128-GCM AES-256-GCM CHACHA20-POLY1305 AES-128-CCM; do
         for group in X25519 SECP256R1 SECP384R1 SECP521R1 FFDHE2048 FFDHE3072; do
             (sleep 0.3; echo hello-from-gnutls; sleep 0.3) |

@@ -388,6 +388,79 @@ static void our_client_stops(void)
     lks_config_free(server);
 }
 
+/* OpenSSL's server, which reads early data only if it is asked to. */
+static size_t read_early(SSL *ssl)
+{
+    static uint8_t bytes[LKS_RECORD_PLAINTEXT_MAX];
+    size_t n, sum = 0;
+    while (SSL_read_early_data(ssl, bytes, sizeof(bytes), &n) == SSL_READ_EARLY_DATA_SUCCESS)
+        sum += n;
+    return sum;
+}
+
+static void openssl_takes_it(void)
+{
+    const struct test_certificates *t = test_certificates();
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    CU_ASSERT_FATAL(ctx && SSL_CTX_use_certificate_chain_file(ctx, t->ecdsa_cert) == 1 &&
+                    SSL_CTX_use_PrivateKey_file(ctx, t->ecdsa_key, SSL_FILETYPE_PEM) == 1 &&
+                    SSL_CTX_set_max_early_data(ctx, MAX) == 1);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
+    uint8_t session[LKS_SESSION_MAX], data[9000];
+    struct lks_conn_options options = {.server_name = "localhost"};
+    struct lks_config *config = a_client();
+    memset(data, 'e', sizeof(data));
+    for (unsigned int i = 0; i < 4; i++) { /* first without, taken, asked again, taken */
+        const bool offers = i > 0, retried = i == 2;
+        struct poll_loop loop;
+        struct side side;
+        struct client peer = {0};
+        struct lks_conn_info info;
+        size_t early = 0;
+        loop_init(&loop, 64, 8192);
+        side_init_as(&side, config, LKS_CLIENT, &options);
+        CU_ASSERT_TRUE(SSL_CTX_up_ref(ctx) &&
+                       SSL_CTX_set1_groups_list(ctx, retried ? "P-384" : "X25519:P-384"));
+        peer.ctx = ctx;
+        peer.ssl = SSL_new(ctx);
+        SSL_set_app_data(peer.ssl, &peer);
+        SSL_set_bio(peer.ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        BIO_set_mem_eof_return(SSL_get_rbio(peer.ssl), -1);
+        SSL_set_accept_state(peer.ssl);
+        if (offers)
+            buffer_add(&side.to_send, data, sizeof(data));
+        struct side *s = &side;
+        for (unsigned int turn = 0; turn < 4; turn++) {
+            client_take(&peer, &side.wire_in);
+            while (loop_poll(&loop, &s, 1))
+                ;
+            BIO_write(SSL_get_rbio(peer.ssl), side.wire_out.data, (int)side.wire_out.len);
+            side.wire_out.len = 0;
+            if (!SSL_is_init_finished(peer.ssl))
+                early += read_early(peer.ssl);
+        }
+        client_step(&peer); /* what it has not looked at while it read early data */
+        exchange(&loop, &side, &peer);
+        lks_conn_get_info(side.conn, &info);
+        LKS_CHECK(side.established && SSL_is_init_finished(peer.ssl), "%u: %s", i,
+                  lks_status_name(side.end));
+        LKS_CHECK(info.early_data == (offers && !retried) && info.hello_retried == retried &&
+                      early == (info.early_data ? sizeof(data) : 0) && info.resumed == offers,
+                  "%u: %zu bytes, taken %d, resumed %d", i, early, info.early_data, info.resumed);
+        buffer_add(&side.to_send, data, 10);
+        client_write(&peer, data, 20);
+        exchange(&loop, &side, &peer);
+        CU_ASSERT_TRUE(side.received.len == 20 && peer.received.len == 10);
+        memcpy(session, side.session, side.session_len);
+        options = (struct lks_conn_options){"localhost", session, side.session_len, true};
+        client_free(&peer);
+        side_free(&side);
+        loop_free(&loop);
+    }
+    SSL_CTX_free(ctx);
+    lks_config_free(config);
+}
+
 const struct lks_test early_data_tests[] = {
     {"taken with each suite", taken_with_each_suite},
     {"off unless asked for", off_unless_asked_for},
@@ -399,5 +472,6 @@ const struct lks_test early_data_tests[] = {
     {"our client", our_client},
     {"our client, asked again", our_client_asked_again},
     {"our client stops", our_client_stops},
+    {"OpenSSL takes it", openssl_takes_it},
     {NULL, NULL},
 };
