@@ -133,10 +133,12 @@ static enum lks_status keep_for_tickets(struct lks_hs *hs, const struct lks_clie
 {
     bool without_dhe;
     /* A ticket does not say who the client is. */
-    hs->wants_tickets = !hs->config->client_auth && lks_psk_mode_allowed(hs, hello, &without_dhe);
-    if (!hs->wants_tickets || !hello->server_name.len || hs->retried)
+    hs->wants_tickets = !hs->config->client_auth &&
+                        hello->server_name.len <= LKS_SESSION_NAME_MAX &&
+                        lks_psk_mode_allowed(hs, hello, &without_dhe);
+    /* The name of a second hello is that of the first, which may have come to another server. */
+    if (!hs->wants_tickets || !hello->server_name.len || hs->server_name)
         return LKS_OK;
-    hs->wants_tickets = hello->server_name.len <= LKS_SESSION_NAME_MAX;
     hs->server_name = strndup((const char *)hello->server_name.data, hello->server_name.len);
     return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
 }

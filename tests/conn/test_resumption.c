@@ -263,6 +263,48 @@ static SSL_SESSION *a_session(struct lks_config *config)
     return session;
 }
 
+/* What a ticket does not say has to be asked again: who the client is. */
+static void clients_with_certificates(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    SSL_SESSION *session = a_session(config);
+    struct client_options o = {.server_name = "localhost", .session = session};
+    struct visit v;
+    lks_config_set_client_auth(config, LKS_CLIENT_AUTH_OPTIONAL, false);
+    CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && !v.reused && !v.info.resumed);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
+/* The second ClientHello comes to a server that has not seen the first: the cookie tells it enough,
+ * and the ticket is for the right name. */
+static void ticket_behind_a_cookie(void)
+{
+    struct lks_config *config = with_groups("ecdsa", "secp384r1");
+    struct pair p = {.config = config};
+    struct client_options o = {.server_name = "localhost"};
+    struct visit v;
+    loop_init(&p.loop, 64, 8192);
+    side_init(&p.side, config);
+    client_init(&p.client, &o);
+    client_take(&p.client, &p.side.wire_in);
+    pair_inject(&p, NULL, 0);
+    client_give(&p.client, &p.side.wire_out);
+    side_free(&p.side);
+    side_init(&p.side, config);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE_FATAL(p.side.established && SSL_is_init_finished(p.client.ssl));
+    SSL_SESSION *session = SSL_get1_session(p.client.ssl);
+    SSL_set_shutdown(p.client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    o.session = session;
+    CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.reused && v.info.hello_retried);
+    SSL_SESSION_free(session);
+    client_free(&p.client);
+    side_free(&p.side);
+    loop_free(&p.loop);
+    lks_config_free(config);
+}
+
 /* A binder that is wrong, or belongs to another hello, ends the handshake. */
 static void wrong_binder(void)
 {
@@ -419,6 +461,8 @@ const struct lks_test resumption_tests[] = {
     {"tickets in time", tickets_in_time},
     {"number of tickets", number_of_tickets},
     {"external keys", external_keys},
+    {"clients with certificates", clients_with_certificates},
+    {"ticket behind a cookie", ticket_behind_a_cookie},
     {"wrong binder", wrong_binder},
     {"bad lists", bad_lists},
     {"key file rolls", key_file_rolls},
