@@ -11,6 +11,20 @@
 /* A block cipher's padding with its length byte, RFC 5246 section 6.2.3.2. */
 #define PADDING_MAX 256u
 
+/* The lowest and, at the end, the highest address of a list's bytes. */
+static void bounds_of(const struct lks_span *spans, uint32_t num, uintptr_t *low, uintptr_t *high)
+{
+    *low = UINTPTR_MAX;
+    *high = 0;
+    for (uint32_t i = 0; i < num; i++) {
+        const uintptr_t begin = (uintptr_t)spans[i].data, end = begin + spans[i].len;
+        if (begin == end)
+            continue;
+        *low = begin < *low ? begin : *low;
+        *high = end > *high ? end : *high;
+    }
+}
+
 /*
  * Whether a source and a destination overlap otherwise than by being the same bytes. *_pos is the
  * place of each list's first byte in the text, so that bytes of the same place have the same
@@ -18,6 +32,11 @@
  */
 static bool overlaps_badly(const struct lks_op *op, ptrdiff_t src_pos, ptrdiff_t dst_pos)
 {
+    uintptr_t src_low, src_high, dst_low, dst_high;
+    bounds_of(op->src, op->num_src, &src_low, &src_high);
+    bounds_of(op->dst, op->num_dst, &dst_low, &dst_high);
+    if (src_high <= dst_low || dst_high <= src_low)
+        return false; /* long lists from different pools need not be compared pair by pair */
     for (uint32_t s = 0; s < op->num_src; src_pos += (ptrdiff_t)op->src[s++].len) {
         uintptr_t src = (uintptr_t)op->src[s].data, src_end = src + op->src[s].len;
         ptrdiff_t pos = dst_pos;

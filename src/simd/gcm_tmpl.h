@@ -12,6 +12,11 @@
  *   vec_load_part(p, from, to)   bytes from … to of a vector out of memory, p where the first of
  *                                them lies; the others are 0
  *   vec_store_part(p, v, from, to), vec_keep(v, from, to)   likewise
+ *   vec_load_head(p, from), vec_store_head(p, v, from)   to the vector's end; from is a multiple of
+ *                                16, and not 0
+ *   vec_load_tail(p, from, to), vec_store_tail(p, v, from, to)   as the parts; up to two blocks a
+ *                                vector from is 0 and to at most 16
+ *   vec_load_byte(p, at)         one byte to that place, which is one of a tail
  *   vec_xor(a, b), vec_xor3(a, b, c), vec_zero()
  *   vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
  *   vec_shuffle(v, m)   bytes within each block, by the vector m
@@ -87,7 +92,7 @@ struct message {
     VEC counter;               /* of the next vector, bytes reversed: a 32-bit add counts */
     struct products sum;       /* of this group */
     VEC carry;                 /* what the groups before make, to add to the next vector */
-    VEC tag_mask;              /* J0's block, bytes reversed, where it lies */
+    VEC tag_mask;              /* J0's block where it lies */
     __m128i aad, lengths;      /* what the first and the last slot hash */
     uintptr_t src, dst;
     ptrdiff_t begin, end;      /* of the text, from the next vector's first byte */
@@ -106,20 +111,14 @@ struct pass {
     bool has_table; /* powers_end is that of a table with half sums */
 };
 
-INLINE ptrdiff_t within_vec(ptrdiff_t at)
-{
-    return at < 0 ? 0 : at > (ptrdiff_t)VEC_LEN ? (ptrdiff_t)VEC_LEN : at;
-}
-
-INLINE VEC load_piece(uintptr_t p, ptrdiff_t from, ptrdiff_t to)
-{
-    return vec_load_part((const uint8_t *)(p + (uintptr_t)from), (size_t)from, (size_t)to);
-}
-
 /* Text in pieces into the bytes from … to of a vector that is zero elsewhere. */
 INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
 {
     VEC v = vec_zero();
+    if (from == 0 && to == VEC_LEN && m->seg->len - m->seg_at >= VEC_LEN) {
+        m->seg_at += VEC_LEN;
+        return vec_load(m->seg->src + m->seg_at - VEC_LEN);
+    }
     while (from < to) {
         if (m->seg_at == m->seg->len)
             m->seg++, m->seg_at = 0;
@@ -132,30 +131,38 @@ INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
     return v;
 }
 
-INLINE void put_pieces(const struct lks_seg **seg, size_t *seg_at, VEC v, ptrdiff_t from,
-                       ptrdiff_t to)
+/* Where the next bytes of text in pieces are to go. */
+struct put {
+    const struct lks_seg *seg;
+    size_t seg_at;
+};
+
+INLINE void put_pieces(struct put *put, VEC v, ptrdiff_t from, ptrdiff_t to)
 {
+    if (from == 0 && to == VEC_LEN && put->seg->len - put->seg_at >= VEC_LEN) {
+        put->seg_at += VEC_LEN;
+        vec_store(put->seg->dst + put->seg_at - VEC_LEN, v);
+        return;
+    }
     while (from < to) {
-        if (*seg_at == (*seg)->len)
-            (*seg)++, *seg_at = 0;
-        ptrdiff_t left = (ptrdiff_t)((*seg)->len - *seg_at),
+        if (put->seg_at == put->seg->len)
+            put->seg++, put->seg_at = 0;
+        ptrdiff_t left = (ptrdiff_t)(put->seg->len - put->seg_at),
                   n = left < to - from ? left : to - from;
-        vec_store_part((*seg)->dst + *seg_at, v, (size_t)from, (size_t)(from + n));
-        *seg_at += (size_t)n;
+        vec_store_part(put->seg->dst + put->seg_at, v, (size_t)from, (size_t)(from + n));
+        put->seg_at += (size_t)n;
         from += n;
     }
 }
 
-/* The last vector's text: what lies in one piece, and the last byte, which may lie elsewhere. */
-INLINE VEC load_end(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
+/* The text's last bytes: what lies in one piece, and maybe the last of them elsewhere. */
+INLINE VEC load_tail(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
 {
-    const uint8_t *type = m->seg->src; /* the last segment */
-    ptrdiff_t at = m->end - 1 - (ptrdiff_t)(VEC_LEN * i);
-    uintptr_t src = m->src + VEC_LEN * i;
-    if (VEC_BLOCKS == 1 && (to == 0 || to != at + 1)) /* it may end in the xmm before the last */
-        return load_piece(src, from, to);
-    return vec_xor(load_piece(src, from, to - (ptrdiff_t)m->seg_at),
-                   vec_load_part(type, (size_t)at, (size_t)at + m->seg_at));
+    const uint8_t *p = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)from);
+    if (!m->seg_at)
+        return vec_load_tail(p, (size_t)from, (size_t)to);
+    return vec_xor(vec_load_tail(p, (size_t)from, (size_t)to - 1),
+                   vec_load_byte(m->seg->src, (size_t)to - 1));
 }
 
 /* A vector that has to_go vectors to its group's end, itself included. */
@@ -172,6 +179,21 @@ INLINE void fold_group(struct message *m)
     __m128i block = vec_fold(vec_reduce(m->sum));
     m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
     m->carry = vec_first(block);
+}
+
+/* One vector of ciphertext out of a pass's, whose groups may be several. */
+INLINE void hash_vec(struct message *m, const struct pass p, const uint8_t *cipher, unsigned int i)
+{
+    VEC x = vec_shuffle(vec_load(cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
+    if (i % p.group == 0)
+        x = vec_xor(x, m->carry);
+    multiply_power(m, x, p.group - i % p.group, p.has_table);
+}
+
+/* The n-th vector to hash: of each group the first one last, since it waits for the carry. */
+INLINE unsigned int in_group_order(unsigned int n, unsigned int group)
+{
+    return n - n % group + (n + 1) % group;
 }
 
 /* Key stream but for the last round. In the same breath, if hash, as many vectors of ciphertext at
@@ -195,11 +217,9 @@ INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[P
         UNROLL for (unsigned int i = 0; i < p.num_vecs; i++) block[i] = vec_aesenc(block[i], key);
         if (!hash || round > p.num_vecs)
             continue;
-        const unsigned int i = round % p.num_vecs; /* the one with the carry last */
-        VEC x = vec_shuffle(vec_load(hash + VEC_LEN * i), reverse);
-        if (i == 0)
-            x = vec_xor(x, m->carry);
-        multiply_power(m, x, p.num_vecs - i, true);
+        if ((round - 1) % p.group == 0)
+            fold_group(m);
+        hash_vec(m, p, hash, in_group_order(round - 1, p.group));
     }
 }
 
@@ -210,8 +230,6 @@ INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
     const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
     const uint8_t *hash_at = (const uint8_t *)(p.opening ? m->src : m->dst - VEC_LEN * p.num_vecs);
     VEC block[PASS_MAX];
-    if (hash)
-        fold_group(m);
     encrypt_counters(m, p, block, hash ? hash_at : NULL);
     UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
     {
@@ -227,21 +245,67 @@ INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
 
 INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
 {
-    const VEC reverse = vec_repeat(reverse_mask());
     middle_pass(m, p, p.opening);
     for (uint32_t i = 1; i < num_passes; i++)
         middle_pass(m, p, true);
     if (p.opening)
         return;
-    fold_group(m);
-    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    UNROLL for (unsigned int n = 0; n < p.num_vecs; n++)
     {
-        const uint8_t *cipher = (const uint8_t *)(m->dst - VEC_LEN * (p.num_vecs - i));
-        VEC x = vec_shuffle(vec_load(cipher), reverse);
-        if (i == 0)
-            x = vec_xor(x, m->carry);
-        multiply_power(m, x, p.num_vecs - i, true);
+        const unsigned int i = in_group_order(n, p.group);
+        if (n % p.group == 0)
+            fold_group(m);
+        hash_vec(m, p, (const uint8_t *)(m->dst - VEC_LEN * p.num_vecs), i);
     }
+}
+
+/* Where the text lies in one vector of a pass, and what else does. */
+struct slots {
+    bool first, ends; /* the text begins, ends here; constants */
+    ptrdiff_t from, to;
+};
+
+INLINE struct slots slots_of(const struct message *m, const struct pass p, unsigned int i)
+{
+    struct slots s = {.first = p.first && i == 0, .from = 0, .to = VEC_LEN};
+    s.ends = p.last && i + (VEC_BLOCKS == 1 ? 2 : 1) == p.num_vecs;
+    if (s.first)
+        s.from = m->begin;
+    if (s.ends)
+        s.to = m->end - (ptrdiff_t)(VEC_LEN * i);
+    return s;
+}
+
+/* One vector of text, enciphered, for GHASH: the ciphertext and what stands around it. */
+INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round,
+                      struct put *put)
+{
+    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const struct slots s = slots_of(m, p, i);
+    const uint8_t *src = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)s.from);
+    uint8_t *dst = (uint8_t *)(m->dst + VEC_LEN * i + (uintptr_t)s.from);
+    VEC in = p.in_pieces ? take_pieces(m, s.from, s.to)
+             : s.ends    ? load_tail(m, i, s.from, s.to)
+             : s.first   ? vec_load_head(src, (size_t)s.from)
+                         : vec_load(src);
+    VEC out = vec_aesenclast(last_round, vec_xor(last_key, in));
+    if (p.in_pieces)
+        put_pieces(put, out, s.from, s.to);
+    else if (s.ends)
+        vec_store_tail(dst, out, (size_t)s.from, (size_t)s.to);
+    else if (s.first)
+        vec_store_head(dst, out, (size_t)s.from);
+    else
+        vec_store(dst, out);
+    VEC hashed = p.opening ? in : out;
+    if (s.first || s.ends)
+        hashed = vec_keep(hashed, (size_t)s.from, (size_t)s.to);
+    if (s.first) {
+        const size_t slot = (size_t)s.from / 16 - 1;
+        m->tag_mask = vec_keep(out, 16 * slot, 16 * slot + 16);
+        hashed = vec_xor(hashed, vec_place(m->aad, slot));
+    }
+    return hashed;
 }
 
 /* The next vectors of a message: enciphered, and their products added up. A pass is a group of
@@ -249,41 +313,17 @@ INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
 INLINE void pass(struct message *m, const struct pass p)
 {
     const VEC reverse = vec_repeat(reverse_mask());
-    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
-    const struct lks_seg *put_seg = m->seg;
-    size_t put_at = m->seg_at;
+    struct put put = {m->seg, m->seg_at};
     VEC block[PASS_MAX], hashed[PASS_MAX];
     if (!p.first)
         fold_group(m);
     encrypt_counters(m, p, block, NULL);
     UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
     {
-        const bool is_first = p.first && i == 0;
-        const bool may_end = p.last && i + (VEC_BLOCKS == 1 ? 2 : 1) >= p.num_vecs;
-        const ptrdiff_t from = is_first ? m->begin : 0;
-        const ptrdiff_t to = may_end || is_first ? within_vec(m->end - (ptrdiff_t)(VEC_LEN * i))
-                                                 : (ptrdiff_t)VEC_LEN;
-        const uintptr_t at = VEC_LEN * i;
-        VEC in = p.in_pieces ? take_pieces(m, from, to)
-                 : may_end   ? load_end(m, i, from, to)
-                 : is_first  ? load_piece(m->src, from, to)
-                             : vec_load((const uint8_t *)(m->src + at));
-        VEC out = vec_aesenclast(block[i], vec_xor(last_key, in));
-        if (p.in_pieces)
-            put_pieces(&put_seg, &put_at, out, from, to);
-        else if (is_first || may_end)
-            vec_store_part((uint8_t *)(m->dst + at + (uintptr_t)from), out, (size_t)from,
-                           (size_t)to);
+        if (VEC_BLOCKS == 1 && p.last && i == p.num_vecs - 1)
+            hashed[i] = vec_zero(); /* the lengths alone */
         else
-            vec_store((uint8_t *)(m->dst + at), out);
-        hashed[i] = p.opening ? in : out;
-        if (is_first || may_end)
-            hashed[i] = vec_keep(hashed[i], (size_t)from, (size_t)to);
-        if (is_first) {
-            const size_t slot = (size_t)from / 16 - 1;
-            m->tag_mask = vec_shuffle(vec_keep(out, 16 * slot, 16 * slot + 16), reverse);
-            hashed[i] = vec_xor(hashed[i], vec_place(m->aad, slot));
-        }
+            hashed[i] = cipher_vec(m, p, i, block[i], &put);
         if (p.last && i == p.num_vecs - 1)
             hashed[i] = vec_xor(hashed[i], vec_place(m->lengths, VEC_BLOCKS - 1));
     }
@@ -354,19 +394,17 @@ INLINE __m128i load_aad(const uint8_t *aad, uint32_t len)
     return _mm_set_epi64x((long long)high, (long long)low);
 }
 
-/* All additional data but the last block, which has a slot. */
-static __attribute__((noinline)) void hash_long_aad(struct message *m,
-                                                    const struct lks_aead_job *job)
+/* More than a block of additional data: the last one, which has a slot, with the hash of those
+ * before it. */
+static __attribute__((noinline)) __m128i hash_long_aad(const struct lks_aead_job *job, __m128i h)
 {
-    const __m128i h = block_load(m->powers_end - 16);
     __m128i sum = _mm_setzero_si128();
     uint32_t at = 0;
     for (; job->aad_len - at > 16; at += 16)
         sum = block_multiply(
             _mm_xor_si128(sum, _mm_shuffle_epi8(block_load(job->aad + at), reverse_mask())), h);
-
-    m->aad = _mm_xor_si128(load_aad(job->aad + at, job->aad_len - at),
-                           _mm_shuffle_epi8(sum, reverse_mask()));
+    return _mm_xor_si128(load_aad(job->aad + at, job->aad_len - at),
+                         _mm_shuffle_epi8(sum, reverse_mask()));
 }
 
 INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned int rounds)
@@ -392,10 +430,8 @@ INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned in
     m->begin = (ptrdiff_t)(16 * (first_slot + 1));
     m->end = m->begin + (ptrdiff_t)job->len;
     m->left = num_vecs;
-    if (job->aad_len <= 16)
-        m->aad = load_aad(job->aad, job->aad_len);
-    else
-        hash_long_aad(m, job);
+    m->aad = job->aad_len <= 16 ? load_aad(job->aad, job->aad_len)
+                                : hash_long_aad(job, block_load(m->powers_end - 16));
 }
 
 /* Whether the text lies in one piece, but for a last byte: a record's content and its type. */
@@ -427,20 +463,37 @@ INLINE void first_pass(struct message *m, struct pass p)
         PASS(3);
 }
 
+/* What lies behind the first pass, a multiple of four vectors. */
+INLINE void later_passes(struct message *m, struct pass p, unsigned int middle_group,
+                         bool has_middle)
+{
+    const unsigned int group = p.group;
+    if (has_middle && m->left >= 12) {
+        if (m->left % 8 == 0)
+            PASS(4);
+        p.num_vecs = 8;
+        p.group = middle_group;
+        middle(m, p, (m->left - 1) / 8);
+        p.group = group;
+    }
+    while (m->left > 4)
+        PASS(4);
+    p.last = true;
+    PASS(4);
+}
+
 /* With the key's own powers. */
 INLINE void run_short(struct message *m, struct pass p)
 {
-    p.group = STATE_POWERS(p.rounds) / VEC_BLOCKS;
+    const unsigned int num_powers = STATE_POWERS(p.rounds) / VEC_BLOCKS;
+    p.group = num_powers < 4 ? num_powers : 4;
     if (m->left <= 4) {
         p.last = true;
         first_pass(m, p);
         return;
     }
     first_pass(m, p);
-    while (GCM_SHORT_VECS > 8 && m->left > 4)
-        PASS(4);
-    p.last = true;
-    PASS(4);
+    later_passes(m, p, num_powers, GCM_SHORT_VECS(p.rounds) > 15);
 }
 
 INLINE void run_long(struct message *m, struct pass p)
@@ -452,31 +505,23 @@ INLINE void run_long(struct message *m, struct pass p)
     p.has_table = true;
     p.group = 4;
     first_pass(m, p);
-    if (has_middle) {
-        if (m->left % 8 == 0)
-            PASS(4);
-        p.num_vecs = p.group = 8;
-        middle(m, p, (m->left - 1) / 8);
-        p.group = 4;
-    }
-    while (m->left > 4)
-        PASS(4);
-    p.last = true;
-    PASS(4);
+    later_passes(m, p, 8, has_middle);
     wipe_table(table, num_powers);
 }
 
 /* The products of a message's last group, with J0's block added where it stays as it is. */
 INLINE struct products end(const struct message *m)
 {
+    const VEC tag_mask = vec_shuffle(m->tag_mask, vec_repeat(reverse_mask()));
     struct products sum = m->sum;
-    sum.high = vec_xor(sum.high, m->tag_mask);
-    sum.mid = vec_xor(sum.mid, m->tag_mask);
+    sum.high = vec_xor(sum.high, tag_mask);
+    sum.mid = vec_xor(sum.mid, tag_mask);
     return sum;
 }
 
-INLINE void run_piece_passes(struct message *m, struct pass p)
+INLINE void run_piece_passes(struct message *m, struct pass p, unsigned int middle_group)
 {
+    const unsigned int group = p.group;
     if (m->left <= 4) {
         p.last = true;
         first_pass(m, p);
@@ -494,9 +539,10 @@ INLINE void run_piece_passes(struct message *m, struct pass p)
         m->src = (uintptr_t)m->seg->src + m->seg_at;
         m->dst = (uintptr_t)m->seg->dst + m->seg_at;
         m->seg_at += num * 8 * VEC_LEN;
-        p.num_vecs = p.group = 8;
+        p.num_vecs = 8;
+        p.group = middle_group;
         middle(m, p, (uint32_t)num);
-        p.group = 4;
+        p.group = group;
     }
     p.last = true;
     PASS(4);
@@ -508,18 +554,22 @@ static __attribute__((noinline)) struct products run_pieces(const struct lks_aea
 {
     uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
     struct message m;
+    struct pass p = {.rounds = rounds, .opening = opening, .in_pieces = true};
     begin(&m, job, rounds);
     m.seg = job->segs;
     m.seg_at = 0;
     m.src = m.dst = 0;
-    const unsigned int num_powers = VEC_BLOCKS * (m.left <= 4 ? 4 : 8);
-    make_table(&m, table, STATE_POWERS(rounds), num_powers);
-    run_piece_passes(&m, (struct pass){.rounds = rounds,
-                                       .group = 4,
-                                       .opening = opening,
-                                       .in_pieces = true,
-                                       .has_table = true});
-    wipe_table(table, num_powers);
+    if (m.left <= GCM_SHORT_VECS(rounds)) {
+        const unsigned int num_powers = STATE_POWERS(rounds) / VEC_BLOCKS;
+        p.group = num_powers < 4 ? num_powers : 4;
+        run_piece_passes(&m, p, num_powers);
+        return end(&m);
+    }
+    make_table(&m, table, STATE_POWERS(rounds), POWERS_MAX);
+    p.has_table = true;
+    p.group = 4;
+    run_piece_passes(&m, p, 8);
+    wipe_table(table, POWERS_MAX);
     return end(&m);
 }
 
@@ -534,7 +584,7 @@ INLINE struct products run(const struct lks_aead_job *job, struct pass p)
     m.seg = job->segs + m.seg_at;
     m.src = (uintptr_t)job->segs->src - (uintptr_t)m.begin;
     m.dst = (uintptr_t)job->segs->dst - (uintptr_t)m.begin;
-    if (m.left <= GCM_SHORT_VECS)
+    if (m.left <= GCM_SHORT_VECS(p.rounds))
         run_short(&m, p);
     else
         run_long(&m, p);

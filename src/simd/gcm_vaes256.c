@@ -6,14 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "simd/gcm_parts.h"
 
-#define GCM_ISA              vaes256
-#define VEC                  __m256i
-#define VEC_BLOCKS           2u
-#define GCM_LANES_MAX        2048u
-#define GCM_SHORT_VECS       12u /* messages up to here use the key's own powers: measured */
-#define GCM_LONG_VECS        17u /* from here on groups of eight vectors pay: measured */
+#define GCM_ISA       vaes256
+#define VEC           __m256i
+#define VEC_BLOCKS    2u
+#define GCM_LANES_MAX 2048u
+#define GCM_SHORT_VECS(rounds) \
+    ((rounds) == 10u ? 64u : 24u) /* messages up to here use the key's own powers: measured */
+#define GCM_LONG_VECS        17u  /* from here on groups of eight vectors pay: measured */
 #define vec_load(p)          _mm256_loadu_si256((const __m256i *)(const void *)(p))
 #define vec_store(p, v)      _mm256_storeu_si256((__m256i *)(void *)(p), v)
 #define vec_xor(a, b)        _mm256_xor_si256(a, b)
@@ -35,41 +36,53 @@
     _mm256_xor_si256(_mm256_permute2x128_si256((v)[0], (v)[1], 0x20), \
                      _mm256_permute2x128_si256((v)[0], (v)[1], 0x31))
 
+#define vec_load_tail(p, from, to)     _mm256_zextsi128_si256(block_load_part(p, 0, to))
+#define vec_store_tail(p, v, from, to) block_store_part(p, _mm256_castsi256_si128(v), 0, to)
+#define vec_load_byte(p, at)           _mm256_zextsi128_si256(block_load_byte(p, at))
+
+static inline __m256i vec_load_head(const uint8_t *p, size_t from)
+{
+    if (from == 32)
+        return _mm256_setzero_si256();
+    return _mm256_set_m128i(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_setzero_si128());
+}
+
+static inline void vec_store_head(uint8_t *p, __m256i v, size_t from)
+{
+    if (from != 32)
+        _mm_storeu_si128((__m128i *)(void *)p, _mm256_extracti128_si256(v, 1));
+}
+
 static inline __m256i vec_keep(__m256i v, size_t from, size_t to)
 {
-    const __m256i index =
-        _mm256_set_epi8(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13,
-                        12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    __m256i before = _mm256_cmpgt_epi8(_mm256_set1_epi8((char)from), index);
-    __m256i until = _mm256_cmpgt_epi8(_mm256_set1_epi8((char)to), index);
-    return _mm256_and_si256(v, _mm256_andnot_si256(before, until));
-}
-
-static __attribute__((noinline)) __m256i load_short(const uint8_t *p, size_t from, size_t len)
-{
-    uint8_t bytes[32] = {0};
-    copy_below_32(bytes + from, p, len);
-    return vec_load(bytes);
-}
-
-static __attribute__((noinline)) void store_short(uint8_t *p, __m256i v, size_t from, size_t len)
-{
-    uint8_t bytes[32];
-    vec_store(bytes, v);
-    copy_below_32(p, bytes + from, len);
+    return _mm256_and_si256(
+        v, _mm256_and_si256(vec_load(vec_masks + 32 - from), vec_load(vec_masks + 64 - to)));
 }
 
 static inline __m256i vec_load_part(const uint8_t *p, size_t from, size_t to)
 {
-    return to - from == 32 ? vec_load(p) : load_short(p, from, to - from);
+    __m128i low = _mm_setzero_si128(), high = low;
+    if (to - from == 32)
+        return vec_load(p);
+    if (from < 16)
+        low = block_load_part(p, from, to < 16 ? to : 16);
+    if (to > 16)
+        high = from < 16 ? block_load_part(p + 16 - from, 0, to - 16)
+                         : block_load_part(p, from - 16, to - 16);
+    return _mm256_set_m128i(high, low);
 }
 
 static inline void vec_store_part(uint8_t *p, __m256i v, size_t from, size_t to)
 {
-    if (to - from == 32)
+    if (to - from == 32) {
         vec_store(p, v);
-    else
-        store_short(p, v, from, to - from);
+        return;
+    }
+    if (from < 16)
+        block_store_part(p, _mm256_castsi256_si128(v), from, to < 16 ? to : 16);
+    if (to > 16)
+        block_store_part(from < 16 ? p + 16 - from : p, _mm256_extracti128_si256(v, 1),
+                         from < 16 ? 0 : from - 16, to - 16);
 }
 
 #include "simd/gcm_tmpl.h"

@@ -6,24 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GCM_ISA              vaes512
-#define VEC                  __m512i
-#define VEC_BLOCKS           4u
-#define GCM_LANES_MAX        2048u
-#define GCM_SHORT_VECS       8u  /* messages up to here use the key's own powers: measured */
-#define GCM_LONG_VECS        33u /* from here on groups of eight vectors pay: measured */
-#define vec_load(p)          _mm512_loadu_si512((const void *)(p))
-#define vec_store(p, v)      _mm512_storeu_si512((void *)(p), v)
-#define vec_xor(a, b)        _mm512_xor_si512(a, b)
-#define vec_xor3(a, b, c)    _mm512_ternarylogic_epi64(a, b, c, 0x96)
-#define vec_aesenc(v, k)     _mm512_aesenc_epi128(v, k)
-#define vec_aesenclast(v, k) _mm512_aesenclast_epi128(v, k)
-#define vec_clmul(a, b, imm) _mm512_clmulepi64_epi128(a, b, imm)
-#define vec_shuffle(v, m)    _mm512_shuffle_epi8(v, m)
-#define vec_add32(a, b)      _mm512_add_epi32(a, b)
-#define vec_repeat(block)    _mm512_broadcast_i32x4(block)
-#define vec_first(block)     _mm512_inserti32x4(_mm512_setzero_si512(), block, 0)
-#define vec_count()          _mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0)
+#define GCM_ISA                vaes512
+#define VEC                    __m512i
+#define VEC_BLOCKS             4u
+#define GCM_LANES_MAX          2048u
+#define GCM_SHORT_VECS(rounds) 8u  /* messages up to here use the key's own powers: measured */
+#define GCM_LONG_VECS          33u /* from here on groups of eight vectors pay: measured */
+#define vec_load(p)            _mm512_loadu_si512((const void *)(p))
+#define vec_store(p, v)        _mm512_storeu_si512((void *)(p), v)
+#define vec_xor(a, b)          _mm512_xor_si512(a, b)
+#define vec_xor3(a, b, c)      _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define vec_aesenc(v, k)       _mm512_aesenc_epi128(v, k)
+#define vec_aesenclast(v, k)   _mm512_aesenclast_epi128(v, k)
+#define vec_clmul(a, b, imm)   _mm512_clmulepi64_epi128(a, b, imm)
+#define vec_shuffle(v, m)      _mm512_shuffle_epi8(v, m)
+#define vec_add32(a, b)        _mm512_add_epi32(a, b)
+#define vec_repeat(block)      _mm512_broadcast_i32x4(block)
+#define vec_first(block)       _mm512_inserti32x4(_mm512_setzero_si512(), block, 0)
+#define vec_count()            _mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0)
 
 static inline __m128i vec_fold(__m512i v)
 {
@@ -36,8 +36,13 @@ static inline __m128i vec_fold(__m512i v)
     _mm512_maskz_loadu_epi8(part_mask(from, to), (const void *)((uintptr_t)(p) - (from)))
 #define vec_store_part(p, v, from, to) \
     _mm512_mask_storeu_epi8((void *)((uintptr_t)(p) - (from)), part_mask(from, to), v)
-#define vec_keep(v, from, to) _mm512_maskz_mov_epi8(part_mask(from, to), v)
-#define vec_place(block, i)   _mm512_maskz_broadcast_i32x4((__mmask16)(0xfu << 4 * (i)), block)
+#define vec_load_head(p, from)         vec_load_part(p, from, 64)
+#define vec_store_head(p, v, from)     vec_store_part(p, v, from, 64)
+#define vec_load_tail(p, from, to)     vec_load_part(p, from, to)
+#define vec_store_tail(p, v, from, to) vec_store_part(p, v, from, to)
+#define vec_load_byte(p, at)           vec_load_part(p, at, (at) + 1)
+#define vec_keep(v, from, to)          _mm512_maskz_mov_epi8(part_mask(from, to), v)
+#define vec_place(block, i)            _mm512_maskz_broadcast_i32x4((__mmask16)(0xfu << 4 * (i)), block)
 
 /* Bits from … to, of 64. */
 static inline __mmask64 part_mask(size_t from, size_t to)
