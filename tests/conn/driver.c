@@ -30,6 +30,15 @@ bool driver_option(struct lks_config *config, char **argv, int *i)
         driver_check(lks_config_set_groups(config, value, &err), &err);
     else if (strcmp(option, "--trust") == 0)
         driver_check(lks_config_set_trust(config, value, &err), &err);
+    else if (strcmp(option, "--client-auth") == 0)
+        lks_config_set_client_auth(config,
+                                   strcmp(value, "required") == 0 ? LKS_CLIENT_AUTH_REQUIRED
+                                                                  : LKS_CLIENT_AUTH_OPTIONAL,
+                                   true);
+    else if (strcmp(option, "--ocsp") == 0)
+        driver_check(lks_config_set_ocsp_response(config, value, &err), &err);
+    else if (strcmp(option, "--compress") == 0)
+        driver_check(lks_config_set_certificate_compression(config, value, &err), &err);
     else if (strcmp(option, "--key-log") == 0)
         driver_check(lks_config_set_key_log(config, value, &err), &err);
     else

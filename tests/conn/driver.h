@@ -14,6 +14,9 @@
  *
  *     --cert FILE --key FILE   a certificate, as often as wanted
  *     --trust FILE             CA certificates
+ *     --ocsp FILE              an OCSP response for the last --cert
+ *     --client-auth optional | required
+ *     --compress LIST          certificate compression
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
  */
 bool driver_option(struct lks_config *config, char **argv, int *i);

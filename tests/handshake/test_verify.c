@@ -159,6 +159,12 @@ static void chains(void)
          false,
          HOST,
          LKS_ALERT_UNSUPPORTED_CERTIFICATE},
+        {"P-224",
+         {.san = "DNS:" HOST, .key = PKI_P224},
+         DIRECT,
+         false,
+         HOST,
+         LKS_OK}, /* strong enough for a chain; no scheme signs a handshake with it */
         {"short RSA key",
          {.san = "DNS:" HOST, .key = PKI_RSA_1024},
          DIRECT,
@@ -175,6 +181,143 @@ static void chains(void)
             verify(&leaf, rows[i].chain, rows[i].unknown ? NULL : root, LKS_SERVER, rows[i].name);
         LKS_CHECK(status == rows[i].status, "%s: %s, not %s", rows[i].what, lks_status_name(status),
                   lks_status_name(rows[i].status));
+    }
+}
+
+/* What a CA may not do: each row is an intermediate between root and a good leaf. */
+static void authorities(void)
+{
+    static const struct {
+        const char *what;
+        struct pki ca;
+        const char *digest;
+        enum lks_status status;
+    } rows[] = {
+        {"good", {.ca = true}, NULL, LKS_OK},
+        {"name permitted", {.ca = true, .constraints = "permitted;DNS:example.test"}, NULL, LKS_OK},
+        {"name not permitted",
+         {.ca = true, .constraints = "permitted;DNS:other.test"},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"name excluded",
+         {.ca = true, .constraints = "excluded;DNS:example.test"},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"no CA", {.ca = false}, NULL, LKS_ALERT_UNKNOWN_CA},
+        {"may not sign certificates",
+         {.ca = true, .usage = "digitalSignature"},
+         NULL,
+         LKS_ALERT_UNKNOWN_CA},
+        {"expired", {.ca = true, .begin = -9, .end = -1}, NULL, LKS_ALERT_CERTIFICATE_EXPIRED},
+        {"short RSA key", {.ca = true, .key = PKI_RSA_1024}, NULL, LKS_ALERT_BAD_CERTIFICATE},
+        {"signed with SHA-1", {.ca = true}, "SHA1", LKS_ALERT_BAD_CERTIFICATE},
+        {"for clients only",
+         {.ca = true, .eku = "clientAuth"},
+         NULL,
+         LKS_ALERT_UNSUPPORTED_CERTIFICATE},
+    };
+    static uint8_t list[LIST_MAX];
+    make_cas();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pki ca = rows[i].ca;
+        struct lks_peer *peer;
+        ca.subject = "CA";
+        ca.digest = rows[i].digest ? EVP_get_digestbyname(rows[i].digest) : NULL;
+        X509 *middle = pki_make(&ca, root, PKI_P256);
+        X509 *leaf = pki_make(&(struct pki){.subject = "leaf", .san = "DNS:" HOST}, middle, ca.key);
+        size_t len = pki_entry(list, sizeof(list), leaf);
+        len += pki_entry(list + len, sizeof(list) - len, middle);
+        struct lks_config *config = config_trusting(root);
+        CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
+        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, HOST);
+        LKS_CHECK(status == rows[i].status, "%s: %s, not %s", rows[i].what, lks_status_name(status),
+                  lks_status_name(rows[i].status));
+        lks_peer_free(peer);
+        lks_config_free(config);
+        X509_free(middle);
+        X509_free(leaf);
+    }
+}
+
+/* A list cut at any byte is no list, but for a cut between two entries. */
+static void lists(void)
+{
+    static uint8_t list[LIST_MAX], longer[2048];
+    struct lks_peer *peer;
+    make_cas();
+    const size_t first = pki_entry(list, sizeof(list), root);
+    const size_t len = first + pki_entry(list + first, sizeof(list) - first, intermediate);
+    for (size_t cut = 0; cut <= len; cut++) {
+        enum lks_status status = lks_peer_read(&peer, lks_reader_of(list, cut), 0);
+        const bool whole = cut == first || cut == len;
+        LKS_CHECK(status == (whole ? LKS_OK : LKS_ALERT_DECODE_ERROR), "%zu of %zu: %s", cut, len,
+                  lks_status_name(status));
+        lks_peer_free(peer);
+    }
+    /* One byte behind the certificate, inside cert_data. */
+    memcpy(longer, list, first);
+    memset(longer + first - 2, 0, 3);
+    longer[1] = (uint8_t)((first - 4) >> 8);
+    longer[2] = (uint8_t)(first - 4);
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(longer, first + 1), 0),
+                    LKS_ALERT_BAD_CERTIFICATE);
+    size_t all = 0;
+    for (unsigned int i = 0; i <= LKS_PEER_CHAIN_MAX; i++)
+        all += pki_entry(list + all, sizeof(list) - all, root);
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all), 0), LKS_ALERT_BAD_CERTIFICATE);
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all - first), 0), LKS_OK);
+    lks_peer_free(peer);
+    static const uint8_t no_der[] = {0, 0, 3, 1, 2, 3, 0, 0}, empty[] = {0, 0, 0, 0, 0};
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(no_der, sizeof(no_der)), 0),
+                    LKS_ALERT_BAD_CERTIFICATE);
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(empty, sizeof(empty)), 0),
+                    LKS_ALERT_DECODE_ERROR);
+}
+
+/* Extensions of the leaf's entry. */
+static void entry_extensions(void)
+{
+    static const struct {
+        const char *what, *hex;
+        bool offered;
+        enum lks_status status;
+    } rows[] = {
+        {"unknown", "fafa 0000", true, LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"of another message", "0033 0000", true, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"status not asked for", "0005 0005 01 000001 30", false, LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"status", "0005 0005 01 000001 30", true, LKS_OK},
+        {"status twice", "0005 0005 01 000001 30 0005 0005 01 000001 30", true,
+         LKS_ALERT_ILLEGAL_PARAMETER},
+        {"status of another type", "0005 0005 02 000001 30", true,
+         LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {"status empty", "0005 0004 01 000000", true, LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {"status cut", "0005 0005 01 000002 30", true, LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {"status and a byte", "0005 0006 01 000001 30 00", true,
+         LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {"timestamps", "0012 0005 0003 0001 09", true, LKS_OK},
+        {"timestamps not asked for", "0012 0005 0003 0001 09", false,
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"timestamps empty", "0012 0002 0000", true, LKS_ALERT_DECODE_ERROR},
+        {"timestamp empty", "0012 0004 0002 0000", true, LKS_ALERT_DECODE_ERROR},
+        {"timestamps cut", "0012 0005 0004 0001 09", true, LKS_ALERT_DECODE_ERROR},
+        {"extension cut", "0012 0006 0003 0001 09", true, LKS_ALERT_DECODE_ERROR},
+        {"half a type", "00", true, LKS_ALERT_DECODE_ERROR},
+    };
+    static uint8_t list[LIST_MAX];
+    make_cas();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_peer *peer;
+        size_t len = pki_entry(list, sizeof(list), root);
+        const size_t added = lks_test_hex(rows[i].hex, list + len, 64);
+        list[len - 1] = (uint8_t)added;
+        enum lks_status status = lks_peer_read(
+            &peer, lks_reader_of(list, len + added),
+            rows[i].offered ? lks_extension_bit(LKS_EXT_STATUS_REQUEST) |
+                                  lks_extension_bit(LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP)
+                            : 0);
+        LKS_CHECK(status == rows[i].status, "%s: %s, not %s", rows[i].what, lks_status_name(status),
+                  lks_status_name(rows[i].status));
+        lks_peer_free(peer);
     }
 }
 
@@ -235,9 +378,8 @@ static void finish(void)
 }
 
 const struct lks_test verify_tests[] = {
-    {"chains", chains},
-    {"a client's", clients},
-    {"signatures", signatures},
-    {"all keys freed", finish},
-    {NULL, NULL},
+    {"chains", chains},         {"authorities", authorities},
+    {"lists", lists},           {"extensions of an entry", entry_extensions},
+    {"a client's", clients},    {"signatures", signatures},
+    {"all keys freed", finish}, {NULL, NULL},
 };
