@@ -45,6 +45,10 @@ make_certificates() {
         openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
             -extfile ext -out "$name.pem"
     done
+    printf 'V\t491231235959Z\t\t%s\tunknown\t/CN=localhost\n' \
+        "$(openssl x509 -in rsa.pem -noout -serial | cut -d= -f2)" >index
+    openssl ocsp -index index -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem -cert rsa.pem \
+        -ndays 2 -respout ocsp.der
     head -c 3000000 /dev/urandom >page
 }
 
@@ -134,6 +138,28 @@ for groups in X25519 X448:P-384; do
     grep -q '^Reused, TLSv1.3' "$dir/log"
     ok "openssl resumes, $groups" $?
 done
+
+# Client certificates and a stapled OCSP response.
+# The response is about the certificate added last, RSA's.
+start --echo --client-auth required --trust "$dir/ca.pem" --ocsp "$dir/ocsp.der" --compress all
+auth_port=$port
+(sleep 0.3; echo it-is-me; sleep 0.3; echo Q) |
+    s_client "$auth_port" -cert "$dir/rsa.pem" -key "$dir/rsa.key" -status \
+        -sigalgs rsa_pss_rsae_sha256 >"$dir/log" 2>&1
+grep -q '^it-is-me' "$dir/log" && grep -q 'Cert Status: good' "$dir/log" &&
+    grep -q 'Acceptable client certificate CA names' "$dir/log"
+ok "openssl client certificate, OCSP" $?
+(sleep 0.3; echo it-is-me; sleep 0.3; echo Q) | s_client "$auth_port" >"$dir/log" 2>&1
+grep -q 'alert certificate required' "$dir/log" && ! grep -q '^it-is-me' "$dir/log"
+ok "openssl without a certificate is refused" $?
+if has gnutls-cli; then
+    (sleep 0.3; echo it-is-me; sleep 0.3) |
+        timeout 20 gnutls-cli --x509cafile "$dir/ca.pem" --x509certfile "$dir/ec.pem" \
+            --x509keyfile "$dir/ec.key" --verify-hostname=localhost --sni-hostname=localhost \
+            -p "$auth_port" 127.0.0.1 >"$dir/log" 2>&1
+    grep -q '^it-is-me' "$dir/log" && grep -q 'certificate is trusted' "$dir/log"
+    ok "gnutls client certificate" $?
+fi
 
 if has gnutls-cli; then
     (sleep 0.5; echo hello-again; sleep 0.5) |
