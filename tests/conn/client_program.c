@@ -3,7 +3,10 @@
 /*
  * A small TLS client for tests with other servers on 127.0.0.1: one connection.
  *
- *     lks_test_client --port N [--name NAME] [options of driver.h]
+ *     lks_test_client --port N [--name NAME] [--session FILE] [--early TEXT] [options of driver.h]
+ *
+ * --session resumes the session of a file, if there is one, and leaves the newest one there;
+ * --early sends TEXT and the end of a line as early data.
  *
  * Prints "established" once it is, then what comes; sends the lines of its standard input, except
  * "!update" (new keys both ways). At the input's end it closes, waits for the server to close, and
@@ -36,6 +39,27 @@ static void die(const char *what)
 {
     fprintf(stderr, "lks_test_client: %s\n", what);
     exit(2);
+}
+
+/* A file's session into options; none if the file is not there. */
+static void load_session(const char *path, struct lks_conn_options *options)
+{
+    static uint8_t session[LKS_SESSION_MAX];
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return;
+    options->session = session;
+    options->session_len = fread(session, 1, sizeof(session), f);
+    fclose(f);
+}
+
+static void save_session(const char *path)
+{
+    FILE *f = side.session_len ? fopen(path, "wb") : NULL;
+    if (!f)
+        return;
+    fwrite(side.session, 1, side.session_len, f);
+    fclose(f);
 }
 
 static void connect_to(uint16_t port)
@@ -152,6 +176,7 @@ int main(int argc, char **argv)
     struct lks_config *config;
     struct lks_error err = {"no memory"};
     struct lks_conn_options options = {.server_name = "localhost"};
+    const char *session_file = NULL, *early = NULL;
     unsigned long port = 0;
     driver_check(lks_config_new(&config), &err);
     for (int i = 1; i < argc; i++) {
@@ -163,12 +188,26 @@ int main(int argc, char **argv)
             port = strtoul(value, NULL, 10);
         else if (strcmp(option, "--name") == 0)
             options.server_name = value;
+        else if (strcmp(option, "--session") == 0)
+            session_file = value;
+        else if (strcmp(option, "--early") == 0)
+            early = value;
         else
             die("unknown option; see the head of client_program.c");
     }
+    if (session_file)
+        load_session(session_file, &options);
+    options.early_data = early != NULL;
     connect_to((uint16_t)port);
     side_init_as(&side, config, LKS_CLIENT, &options);
+    if (early) {
+        buffer_add(&side.to_send, early, strlen(early));
+        buffer_add(&side.to_send, "\n", 1);
+        side.sent_early = side.to_send.len;
+    }
     run();
+    if (session_file)
+        save_session(session_file);
     driver_report(&side);
     bool closed = !side.end && !lks_conn_truncated(side.conn);
     side_free(&side);

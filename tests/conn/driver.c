@@ -13,38 +13,101 @@ void driver_check(enum lks_status status, const struct lks_error *err)
     exit(2);
 }
 
+static const char *certificate; /* until its --key */
+
+static enum lks_status set_cert(struct lks_config *config, const char *value, struct lks_error *err)
+{
+    (void)config;
+    (void)err;
+    certificate = value;
+    return LKS_OK;
+}
+
+static enum lks_status set_key(struct lks_config *config, const char *value, struct lks_error *err)
+{
+    return lks_config_add_certificate(config, certificate, value, err);
+}
+
+static enum lks_status set_client_auth(struct lks_config *config, const char *value,
+                                       struct lks_error *err)
+{
+    (void)err;
+    lks_config_set_client_auth(
+        config,
+        strcmp(value, "required") == 0 ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OPTIONAL, true);
+    return LKS_OK;
+}
+
+/* IDENTITY:HEX */
+static enum lks_status set_psk(struct lks_config *config, const char *value, struct lks_error *err)
+{
+    const char *colon = strchr(value, ':');
+    uint8_t key[64];
+    size_t len = 0;
+    unsigned int byte;
+    (void)err;
+    for (const char *at = colon ? colon + 1 : "";
+         len < sizeof(key) && sscanf(at, "%2x", &byte) == 1; at += 2)
+        key[len++] = (uint8_t)byte;
+    return lks_config_add_psk(config, (const uint8_t *)value, (size_t)(colon ? colon - value : 0),
+                              key, len, "SHA256");
+}
+
+static enum lks_status set_tickets(struct lks_config *config, const char *value,
+                                   struct lks_error *err)
+{
+    (void)err;
+    return lks_config_set_tickets(config, (uint32_t)strtoul(value, NULL, 10), 3600);
+}
+
+static enum lks_status set_early_data(struct lks_config *config, const char *value,
+                                      struct lks_error *err)
+{
+    (void)err;
+    return lks_config_set_early_data(config, (uint32_t)strtoul(value, NULL, 10), 10000, 1024);
+}
+
+static enum lks_status set_record_size(struct lks_config *config, const char *value,
+                                       struct lks_error *err)
+{
+    (void)err;
+    return lks_config_set_record_size_limit(config, (uint16_t)strtoul(value, NULL, 10));
+}
+
+static const struct {
+    const char *name;
+    enum lks_status (*set)(struct lks_config *config, const char *value, struct lks_error *err);
+} options[] = {
+    {"--cert", set_cert},
+    {"--key", set_key},
+    {"--ocsp", lks_config_set_ocsp_response},
+    {"--compress", lks_config_set_certificate_compression},
+    {"--client-auth", set_client_auth},
+    {"--trust", lks_config_set_trust},
+    {"--alpn", lks_config_set_alpn},
+    {"--suites", lks_config_set_suites},
+    {"--groups", lks_config_set_groups},
+    {"--tickets", set_tickets},
+    {"--psk", set_psk},
+    {"--early-data", set_early_data},
+    {"--record-size", set_record_size},
+    {"--key-log", lks_config_set_key_log},
+};
+
 bool driver_option(struct lks_config *config, char **argv, int *i)
 {
-    static const char *cert; /* until its --key */
-    struct lks_error err = {"no memory"};
-    const char *option = argv[*i], *value = argv[*i + 1] ? argv[*i + 1] : "";
-    if (strcmp(option, "--cert") == 0)
-        cert = value;
-    else if (strcmp(option, "--key") == 0)
-        driver_check(lks_config_add_certificate(config, cert, value, &err), &err);
-    else if (strcmp(option, "--alpn") == 0)
-        driver_check(lks_config_set_alpn(config, value, &err), &err);
-    else if (strcmp(option, "--suites") == 0)
-        driver_check(lks_config_set_suites(config, value, &err), &err);
-    else if (strcmp(option, "--groups") == 0)
-        driver_check(lks_config_set_groups(config, value, &err), &err);
-    else if (strcmp(option, "--trust") == 0)
-        driver_check(lks_config_set_trust(config, value, &err), &err);
-    else if (strcmp(option, "--client-auth") == 0)
-        lks_config_set_client_auth(config,
-                                   strcmp(value, "required") == 0 ? LKS_CLIENT_AUTH_REQUIRED
-                                                                  : LKS_CLIENT_AUTH_OPTIONAL,
-                                   true);
-    else if (strcmp(option, "--ocsp") == 0)
-        driver_check(lks_config_set_ocsp_response(config, value, &err), &err);
-    else if (strcmp(option, "--compress") == 0)
-        driver_check(lks_config_set_certificate_compression(config, value, &err), &err);
-    else if (strcmp(option, "--key-log") == 0)
-        driver_check(lks_config_set_key_log(config, value, &err), &err);
-    else
-        return false;
-    ++*i;
-    return true;
+    struct lks_error err = {"an option's value is out of range"};
+    for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++) {
+        if (strcmp(argv[*i], options[o].name))
+            continue;
+        if (!argv[++*i]) {
+            fprintf(stderr, "%s needs a value\n", options[o].name);
+            exit(2);
+        }
+        driver_check(options[o].set(config, argv[*i], &err), &err);
+        return true;
+    }
+    return false;
 }
 
 static const char *end_of(const struct side *side)
@@ -61,8 +124,10 @@ void driver_report(const struct side *side)
     lks_conn_get_info(side->conn, &info);
     lks_conn_key_updates(side->conn, &open, &seal);
     printf("conn end=%s established=%d version=%04x suite=%s group=%s alpn=%s retried=%d "
-           "updates_in=%u updates_out=%u\n",
+           "updates_in=%u updates_out=%u resumed=%d psk=%d early=%zu peer_certificate=%d\n",
            end_of(side), side->established, info.version, info.suite_name, info.group_name,
-           info.alpn, info.hello_retried, open, seal);
+           info.alpn, info.hello_retried, open, seal, info.resumed, info.external_psk,
+           info.early_data ? side->received_early.len + side->sent_early : 0,
+           side->peer_certificate);
     fflush(stdout);
 }

@@ -13,11 +13,10 @@
  * value is wrong.
  *
  *     --cert FILE --key FILE   a certificate, as often as wanted
- *     --trust FILE             CA certificates
- *     --ocsp FILE              an OCSP response for the last --cert
- *     --client-auth optional | required
- *     --compress LIST          certificate compression
+ *     --ocsp FILE --compress LIST  with the certificate before
+ *     --trust FILE --client-auth required|optional
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
+ *     --tickets N --psk IDENTITY:HEX --early-data BYTES --record-size BYTES
  */
 bool driver_option(struct lks_config *config, char **argv, int *i);
 

@@ -195,7 +195,11 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
             take_data(&s->received, op);
         if (event == LKS_EVENT_EARLY_DATA)
             take_data(&s->received_early, op);
-        s->established |= event == LKS_EVENT_ESTABLISHED;
+        if (event == LKS_EVENT_ESTABLISHED) {
+            size_t len;
+            s->established = true;
+            s->peer_certificate = lks_conn_peer_certificate(s->conn, &len) != NULL;
+        }
         s->closed |= event == LKS_EVENT_CLOSED;
         if (event == LKS_EVENT_SESSION)
             require(

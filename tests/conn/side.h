@@ -26,9 +26,11 @@ struct side {
     struct buffer wire_out;
     struct buffer received, to_send; /* application data */
     struct buffer received_early;
+    size_t sent_early;   /* for who sends early data to note */
     size_t record_max;   /* of application data to send in one record; 0: random */
     enum lks_status end; /* LKS_OK while the connection lives */
     bool established, closed;
+    bool peer_certificate; /* the peer showed one */
     uint32_t num_deferred;
     uint8_t session[LKS_SESSION_MAX]; /* the last one that came */
     size_t session_len;

@@ -205,8 +205,6 @@ static void serve_http(struct conn *c)
         buffer_add(&c->side.to_send, file.data + file.len - c->file_left, n);
         c->file_left -= n;
     }
-    if (c->close_after && !c->file_left && !c->side.to_send.len)
-        lks_conn_close(c->side.conn);
 }
 
 static void serve(struct conn *c, size_t before)
@@ -225,13 +223,13 @@ static void serve(struct conn *c, size_t before)
         /* For peers that close only after us. */
         if (s->received.len >= 8 &&
             memcmp(s->received.data + s->received.len - 8, "goodbye\n", 8) == 0)
-            lks_conn_close(s->conn);
+            c->close_after = true;
         buffer_add(&s->to_send, s->received.data, s->received.len);
         s->received.len = 0;
     } else {
         serve_http(c);
     }
-    if (s->closed && !s->to_send.len && !c->file_left)
+    if ((s->closed || c->close_after) && !s->to_send.len && !c->file_left)
         lks_conn_close(s->conn);
 }
 

@@ -102,10 +102,18 @@ class Talker:
         self.stop()
 
 
+_ports = iter(range(21000, 32000))  # below where the kernel takes those of clients
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no port is free")
 
 
 def wait_for_port(port, talker, timeout=TIMEOUT):
@@ -152,6 +160,10 @@ class Credentials:
             self._run("openssl", "x509", "-req", "-in", self["csr"], "-CA", self["ca.pem"], "-CAkey",
                       self["ca.key"], "-CAcreateserial", "-days", "2", "-extfile", self["ext"], "-out",
                       self[f"{name}.pem"])
+            with open(self[f"{name}.chain.pem"], "w", encoding="ascii") as chain:
+                for part in (f"{name}.pem", "ca.pem"):
+                    with open(self[part], encoding="ascii") as file:
+                        chain.write(file.read())
         with open(self["page"], "wb") as page:
             page.write(b"<title>interop</title><p>lockstep-page</p>" + b"x" * 100000)
 
@@ -169,6 +181,18 @@ class Credentials:
         path = self[f"{name}.p12"]
         self._run("openssl", "pkcs12", "-export", "-in", self[f"{name}.pem"], "-inkey", self[f"{name}.key"],
                   "-certfile", self["ca.pem"], "-name", name, "-passout", "pass:interop", "-out", path)
+        return path
+
+    def ocsp_response(self, name):
+        """A file with a good OCSP response about one leaf, signed by the CA."""
+        path = self[f"{name}.ocsp"]
+        serial = subprocess.run(["openssl", "x509", "-in", self[f"{name}.pem"], "-noout", "-serial"], capture_output=True,
+                                text=True, check=True).stdout.strip().split("=")[1]
+        with open(f"{path}.index", "w", encoding="ascii") as index:
+            index.write(f"V\t491231235959Z\t\t{serial}\tunknown\t/CN={name}\n")
+        self._run("openssl", "ocsp", "-index", f"{path}.index", "-CA", self["ca.pem"], "-rsigner", self["ca.pem"],
+                  "-rkey", self["ca.key"], "-issuer", self["ca.pem"], "-cert", self[f"{name}.pem"], "-ndays", "2",
+                  "-respout", path)
         return path
 
     def close(self):
