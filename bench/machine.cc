@@ -71,6 +71,15 @@ void mix512(bool is_256)
     __asm__ volatile("vzeroupper");
 }
 
+void mix256(bool is_256)
+{
+    if (is_256)
+        LOOP(MIX("ymm") MORE("ymm"));
+    else
+        LOOP(MIX("ymm"));
+    __asm__ volatile("vzeroupper");
+}
+
 void mix128(bool is_256)
 {
     if (is_256)
@@ -109,17 +118,22 @@ double machine_ghz()
 #endif
 }
 
-double machine_gcm_cycles(int num_rounds)
+double machine_gcm_cycles(int num_rounds, int vector_len)
 {
 #if defined(__x86_64__)
     const bool is_256 = num_rounds == 14;
     const double ghz = machine_ghz();
+    const uint32_t wide = LKS_CPU_VAES | LKS_CPU_VPCLMUL;
     // A loop handles eight vectors.
-    if (lks_cpu_has(LKS_CPU_AVX512F | LKS_CPU_VAES | LKS_CPU_VPCLMUL))
-        return best_ns([&] { mix512(is_256); }) * ghz / kLoops / 8;
-    if (lks_cpu_has(LKS_CPU_AVX | LKS_CPU_AESNI | LKS_CPU_PCLMUL))
-        return best_ns([&] { mix128(is_256); }) * ghz / kLoops / 2;
+    const double blocks64 = vector_len / 8.;
+    if (vector_len == 64 && lks_cpu_has(LKS_CPU_AVX512F | wide))
+        return best_ns([&] { mix512(is_256); }) * ghz / kLoops / blocks64;
+    if (vector_len == 32 && lks_cpu_has(LKS_CPU_AVX2 | wide))
+        return best_ns([&] { mix256(is_256); }) * ghz / kLoops / blocks64;
+    if (vector_len == 16 && lks_cpu_has(LKS_CPU_AVX | LKS_CPU_AESNI | LKS_CPU_PCLMUL))
+        return best_ns([&] { mix128(is_256); }) * ghz / kLoops / blocks64;
 #endif
     (void)num_rounds;
+    (void)vector_len;
     return 0;
 }

@@ -12,7 +12,7 @@ double machine_thread_ns();
 double machine_ghz();
 
 // Cycles for 64 bytes of AES-GCM if nothing but its AES rounds and carry-less multiplications were
-// to be done, with the widest vectors that this CPU has (512 bits or 128); 0 where it has none.
-double machine_gcm_cycles(int num_rounds);
+// to be done, with vectors of 16, 32 or 64 bytes; 0 where this CPU has none.
+double machine_gcm_cycles(int num_rounds, int vector_len);
 
 #endif

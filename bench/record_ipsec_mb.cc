@@ -29,7 +29,10 @@ class IpsecMb : public Provider
     {
         IMB_ARCH arch;
         mgr_ = alloc_mb_mgr(0);
-        init_mb_mgr_auto(mgr_, &arch);
+        if (c.kernel == "sse")
+            init_mb_mgr_sse(mgr_);
+        else
+            init_mb_mgr_auto(mgr_, &arch);
         for (Conn &conn : conns_) {
             std::memcpy(conn.iv, kIv, 12);
             if (c.aead == LKS_AES_128_GCM)

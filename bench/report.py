@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Table and drawings of record_bench's JSON: report.py FILE FOLDER."""
+"""Tables (of the aims, and of all rows) and drawings of record_bench's JSON: report.py FILE FOLDER."""
 
 import json
 import math
@@ -43,6 +43,76 @@ def table(context, rows):
         share = (found.get('lockstep') or {}).get('share_of_limit')
         lines.append(f'| {name} | ' + ' | '.join(f'{ns[p]:.0f}' if p in ns else '' for p in providers)
                      + f' | {ratio} | ' + (f'{share:.0%} |' if share else '|'))
+    return '\n'.join(lines) + '\n'
+
+
+GCM, CHACHA = 'aes_128_gcm', 'chacha20_poly1305'
+
+
+def aims(rows):
+    """The project's aims beside what this run measured, one line each; what was not measured is left out."""
+    def ns(provider, size, aead=GCM, direction='seal', conns=32, segs=1, kernel=''):
+        row = rows.get((direction, aead, provider, size, conns, 32, segs, kernel))
+        return row['ns_per_record'] if row else None
+
+    def ratio(over, under):
+        return over / under if over and under else None
+
+    def least(*values):
+        return min((v for v in values if v), default=None)
+
+    def peer(size, aead=GCM, conns=32, kernel=''):
+        return least(*(ns(p, size, aead, conns=conns, kernel=kernel) for p in ('ipsec_mb_direct', 'ipsec_mb_burst')))
+
+    def limit(size):
+        row = rows.get(('seal', GCM, 'lockstep', size, 32, 32, 1, ''))
+        return row and row.get('share_of_limit')
+
+    def opening(size, aead):
+        return ratio(ns('lockstep', size, aead, 'open'), ns('lockstep', size, aead))
+    long, short = (1400, 4096, 16384), (16, 64, 256)
+    checks = [  # (work, aim in words, sizes, measured, format, whether it is met)
+        ('AES-128-GCM, long, hot', '≥ 1.25 × ipsec-mb direct', long,
+         [ratio(ns('ipsec_mb_direct', s), ns('lockstep', s)) for s in long], '{:.2f} ×', lambda i, v: v >= 1.25),
+        ('AES-128-GCM, long, hot', '≥ 85 % of the instruction-mix limit', long, [limit(s) for s in long], '{:.0%}',
+         lambda i, v: v >= .85),
+        ('AES-128-GCM, short, hot', '≥ 2.5, 3.5, 2.2, 1.8 × ipsec-mb', short + (512,),
+         [ratio(peer(s), ns('lockstep', s)) for s in short + (512,)], '{:.2f} ×',
+         lambda i, v: v >= (2.5, 3.5, 2.2, 1.8)[i]),
+        ('AES-128-GCM, 65,536 connections', '≥ 4 × ipsec-mb', short,
+         [ratio(peer(s, conns=65536), ns('lockstep', s, conns=65536)) for s in short], '{:.2f} ×', lambda i, v: v >= 4),
+        ('ChaCha20-Poly1305, short', '≥ 5 × ipsec-mb and OpenSSL', short,
+         [ratio(least(peer(s, CHACHA), ns('openssl', s, CHACHA)), ns('lockstep', s, CHACHA)) for s in short], '{:.2f} ×',
+         lambda i, v: v >= 5),
+        ('ChaCha20-Poly1305, long', '≥ 1.2 × the better of the two', long,
+         [ratio(least(peer(s, CHACHA), ns('openssl', s, CHACHA)), ns('lockstep', s, CHACHA)) for s in long], '{:.2f} ×',
+         lambda i, v: v >= 1.2),
+        ('AES-128-GCM, `aesni`', '≥ ipsec-mb on SSE', short + (512,) + long,
+         [ratio(peer(s, kernel='sse'), ns('lockstep', s, kernel='aesni')) for s in short + (512,) + long], '{:.2f} ×',
+         lambda i, v: v >= 1),
+        ('AES-128-GCM, 65,536 connections beside 32', '≤ 2.5 times the cost', short + (1400,),
+         [ratio(ns('lockstep', s, conns=65536), ns('lockstep', s)) for s in short + (1400,)], '{:.2f}',
+         lambda i, v: v <= 2.5),
+        ('opening beside sealing, AES-128-GCM', 'within 5 %', (64, 1400, 16384),
+         [opening(s, GCM) for s in (64, 1400, 16384)], '{:.2f}', lambda i, v: v <= 1.05),
+        ('opening beside sealing, ChaCha20-Poly1305', 'within 5 %', (64, 1400, 16384),
+         [opening(s, CHACHA) for s in (64, 1400, 16384)], '{:.2f}', lambda i, v: v <= 1.05),
+        ('AES-128-GCM, 500 B beside 512', 'counts as much', (500,),
+         [ratio(ns('lockstep', 500), ns('lockstep', 512))], '{:.2f}', lambda i, v: v <= 1.05),
+        ('AES-128-GCM, 12 segments beside 1', 'counts as much', (1400, 16384),
+         [ratio(ns('lockstep', s, segs=12), ns('lockstep', s)) for s in (1400, 16384)], '{:.2f}',
+         lambda i, v: v <= 1.05),
+    ]
+    lines = ['| work | aim | bytes | measured | |', '| --- | --- | --- | --- | --- |']
+    for work, aim, sizes, values, form, met in checks:
+        found = [(i, size, value) for i, (size, value) in enumerate(zip(sizes, values)) if value]
+        if not found:
+            continue
+        good = [met(i, value) for i, _, value in found]
+        verdict = 'met' if all(good) else 'missed' if not any(good) else 'met at ' + ', '.join(
+            str(size) for (_, size, _), ok in zip(found, good) if ok)
+        lines.append(f"| {work} | {aim} | {', '.join(str(size) for _, size, _ in found)} | "
+                     f"{', '.join(form.format(value) for _, _, value in found)} | {verdict} |")
     return '\n'.join(lines) + '\n'
 
 
@@ -96,7 +166,7 @@ def main(path, folder):
     context, rows = load(path)
     if not rows:
         sys.exit('bench: no row matches')
-    text = table(context, rows)
+    text = aims(rows) + '\n' + table(context, rows)
     print(text, end='')
     with open(os.path.join(folder, 'records.md'), 'w', encoding='utf-8') as file:
         file.write(text)

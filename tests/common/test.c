@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <lockstep/engine.h>
+
+#include "simd/aead.h"
+
 static const char *skip_reason;
 
 void lks_test_skip(const char *reason)
@@ -120,4 +124,24 @@ const char *lks_test_vector_path(const char *name)
     static char path[1024];
     snprintf(path, sizeof(path), "%s/%s", LKS_TEST_VECTORS, name);
     return access(path, R_OK) == 0 ? path : NULL;
+}
+
+bool lks_test_is_quick(void)
+{
+    const char *effort = getenv("LKS_TEST_EFFORT");
+    return effort && strcmp(effort, "quick") == 0;
+}
+
+bool lks_test_tier_is_absent(const char *runner)
+{
+    const char *isa = getenv("LOCKSTEP_ISA");
+    if (!isa || !*isa)
+        return false;
+    for (unsigned int id = 0; id < LKS_NUM_AEADS; id++) {
+        const struct lks_aead *row = lks_aead_best(id);
+        if (row && strcmp(row->isa, isa) == 0)
+            return false;
+    }
+    printf("SKIP: no kernel of tier %s here\n%s: 0 passed, 0 failed, 1 skipped\n", isa, runner);
+    return true;
 }

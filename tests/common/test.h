@@ -50,6 +50,14 @@ size_t lks_test_hex(const char *hex, uint8_t *out, size_t cap);
 uint64_t lks_test_random(uint64_t *state);
 void lks_test_fill(uint64_t *state, void *out, size_t len);
 
+/* Whether fewer cases of the same kinds will do: LKS_TEST_EFFORT=quick (sanitizers, emulators). */
+bool lks_test_is_quick(void);
+
+/* For a runner's main(): where LOCKSTEP_ISA names a tier of which this CPU runs no kernel, the run
+ * would repeat a lower tier's and must not count as passed. Then true, and the runner's last line
+ * was printed: return 77. */
+bool lks_test_tier_is_absent(const char *runner);
+
 /* Path of a file in the vectors folder (meson option `vectors`), in static storage; NULL where it
  * is absent: then LKS_SKIP. */
 const char *lks_test_vector_path(const char *name);

@@ -83,6 +83,8 @@ static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
 
 int main(void)
 {
+    if (lks_test_tier_is_absent("conn"))
+        return 77;
     test_memory_begin();
     int rc = lks_test_run("conn", suites);
     test_certificates_remove();

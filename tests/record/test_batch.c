@@ -364,7 +364,7 @@ static void run_bursts(uint64_t first_seed, bool one_direction)
     t.heap = malloc(ARENA_LEN);
     t.spans = malloc((MAX_SPANS + 20000) * sizeof(*t.spans));
     CU_ASSERT_FATAL(t.memory && t.before && t.may_change && t.heap && t.spans);
-    for (uint64_t seed = first_seed; seed < first_seed + (quick_run() ? 8 : 60); seed++)
+    for (uint64_t seed = first_seed; seed < first_seed + (lks_test_is_quick() ? 8 : 60); seed++)
         run_burst(seed, one_direction);
     free(t.memory);
     free(t.before);

@@ -9,7 +9,4 @@
 extern const struct lks_test framer_tests[], batch_tests[], status_tests[], vector_tests[],
     ccm_tests[], mac_tests[];
 
-/* Whether LKS_TEST_EFFORT asks for a short run. */
-bool quick_run(void);
-
 #endif

@@ -303,8 +303,7 @@ static void compare_row(const struct lks_aead *row)
 {
     static const size_t pieces[] = {0, 1, 17, 129};
     static const size_t longs[] = {4095, 4096, 4097, 16367, 16383, 16384};
-    const char *effort = getenv("LKS_TEST_EFFORT");
-    const bool quick = effort && !strcmp(effort, "quick");
+    const bool quick = lks_test_is_quick();
     for (size_t len = 0; len <= 1100; len += quick && len > 300 ? 13 : 1)
         if (!compare(row, len, pieces[len % 4]))
             return;
