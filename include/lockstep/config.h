@@ -142,6 +142,20 @@ LKS_API void lks_config_set_cookie_key(struct lks_config *config, const uint8_t 
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_record_size_limit(struct lks_config *config,
                                                                         uint16_t limit);
 
+/*
+ * How the length of application data is hidden under TLS 1.3, by zeros behind it (RFC 8446 section
+ * 5.4): no record's content is padded beyond lks_conn_record_max(). Under TLS 1.2, and for records
+ * of the handshake, it does nothing. Who fills ops without a connection has lks_op.pad_len.
+ */
+enum lks_padding {
+    LKS_PADDING_NONE,     /* as without this call; size is not looked at */
+    LKS_PADDING_MULTIPLE, /* to the next multiple of size bytes */
+    LKS_PADDING_AT_LEAST, /* to size bytes where there are fewer: one length for all up to that */
+};
+/* LKS_BAD_ARGUMENT: no such way, or size is 0 or more than LKS_RECORD_PLAINTEXT_MAX. */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_padding(struct lks_config *config, enum lks_padding padding, uint16_t size);
+
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
  * read the traffic: for debugging. Off unless called. */
 LKS_API LKS_MUST_CHECK enum lks_status

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "conn/conn.h"
+#include "handshake/config.h"
+#include "record/protection.h"
 #include "record/spans.h"
 
 /* One of the connection's own records: bytes of pieces[piece…], or a message of its own. */
@@ -89,9 +91,26 @@ static bool take_spans(struct lks_batch *batch, struct span_walk *from, size_t l
     return true;
 }
 
+/* Zeros behind len bytes of application data, as the configuration has it. */
+static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *key, size_t len)
+{
+    const struct lks_config *config = conn->config;
+    const size_t size = config->padding_size, max = lks_conn_record_max(conn);
+    size_t padded = len;
+    if (!key->protection || !key->protection->hides_type)
+        return 0;
+    if (config->padding == LKS_PADDING_MULTIPLE)
+        padded = (len + size - 1) / size * size;
+    else if (config->padding == LKS_PADDING_AT_LEAST && len < size)
+        padded = size;
+    padded = padded < max ? padded : max;
+    return padded > len ? (uint16_t)(padded - len) : 0;
+}
+
 static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
                        uint8_t type, struct span_walk *src, size_t len, struct span_walk *dst)
 {
+
     if (batch->num_ops == batch->max_ops)
         return false;
     struct lks_op *op = &batch->ops[batch->num_ops];
@@ -99,12 +118,14 @@ static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lk
     op->key = key;
     op->type = type;
     op->user = conn;
+    if (type == LKS_TYPE_APPLICATION_DATA)
+        op->pad_len = padding_of(conn, key, len);
     op->src = batch->spans + batch->num_spans;
     if (!take_spans(batch, src, len))
         return false;
     op->num_src = (uint32_t)(batch->spans + batch->num_spans - op->src);
     op->dst = batch->spans + batch->num_spans;
-    if (!take_spans(batch, dst, lks_key_record_len(key, len)))
+    if (!take_spans(batch, dst, lks_key_record_len(key, len + op->pad_len)))
         return false;
     op->num_dst = (uint32_t)(batch->spans + batch->num_spans - op->dst);
     batch->num_ops++;
@@ -224,9 +245,9 @@ size_t lks_conn_record_max(const struct lks_conn *conn)
 
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
 {
-    if (early_data_left(conn))
-        return lks_key_record_len(&conn->handshake->early_key, len);
-    return lks_key_record_len(&conn->seal_key, len);
+    const struct lks_key *key =
+        early_data_left(conn) ? &conn->handshake->early_key : &conn->seal_key;
+    return lks_key_record_len(key, len + padding_of(conn, key, len));
 }
 
 enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src, uint32_t num_src,

@@ -201,6 +201,18 @@ enum lks_status lks_config_set_record_size_limit(struct lks_config *config, uint
     return LKS_OK;
 }
 
+enum lks_status lks_config_set_padding(struct lks_config *config, enum lks_padding padding,
+                                       uint16_t size)
+{
+    const bool sized = padding == LKS_PADDING_MULTIPLE || padding == LKS_PADDING_AT_LEAST;
+    if ((!sized && padding != LKS_PADDING_NONE) ||
+        (sized && (!size || size > LKS_RECORD_PLAINTEXT_MAX)))
+        return LKS_BAD_ARGUMENT;
+    config->padding = padding;
+    config->padding_size = size;
+    return LKS_OK;
+}
+
 enum lks_status lks_config_set_key_log(struct lks_config *config, const char *file,
                                        struct lks_error *err)
 {

@@ -53,6 +53,8 @@ struct lks_config {
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
     uint16_t record_size_limit;
+    uint16_t padding_size;
+    enum lks_padding padding;
     uint8_t cookie_key[32];
     bool defers_pkey;   /* a handshake stops for public-key work */
     bool no_compat;     /* a client's hello does without RFC 8446's appendix D.4 */

@@ -188,8 +188,67 @@ static void key_log_of_both_sides(void)
         CU_ASSERT_STRING_EQUAL(line[0][k], line[1][k]);
 }
 
+/* Content of len bytes as one record of the client: how long its fragment is; the server must get
+ * the content as it was. */
+static size_t fragment_of(struct loopback *l, size_t len)
+{
+    static uint8_t data[LKS_RECORD_PLAINTEXT_MAX];
+    size_t from_client = 0, from_server = 0;
+    memset(data, 0, sizeof(data)); /* as the padding is */
+    l->server.received.len = 0;
+    l->client.record_max = len;
+    buffer_add(&l->client.to_send, data, len);
+    run_and_measure(l, &from_client, &from_server);
+    LKS_CHECK(l->server.received.len == len && !memcmp(l->server.received.data, data, len),
+              "%zu bytes came as %zu", len, l->server.received.len);
+    return from_client;
+}
+
+/* RFC 8446 section 5.4: what is seen of a record is its padded length. [8446 5.4-1 5.4-5] */
+static void padding_hides_lengths(void)
+{
+    static const struct {
+        enum lks_padding padding;
+        uint16_t size, limit; /* the server's record_size_limit */
+        size_t len, padded;
+    } cases[] = {
+        {LKS_PADDING_NONE, 0, 16385, 100, 100},
+        {LKS_PADDING_MULTIPLE, 256, 16385, 1, 256},
+        {LKS_PADDING_MULTIPLE, 256, 16385, 256, 256},
+        {LKS_PADDING_MULTIPLE, 256, 16385, 257, 512},
+        {LKS_PADDING_MULTIPLE, 10000, 16385, 10001, 16384},
+        {LKS_PADDING_MULTIPLE, 300, 500, 301, 499},
+        {LKS_PADDING_AT_LEAST, 1000, 16385, 3, 1000},
+        {LKS_PADDING_AT_LEAST, 1000, 16385, 1001, 1001},
+        {LKS_PADDING_AT_LEAST, 16384, 16385, 7, 16384},
+        {LKS_PADDING_AT_LEAST, 1000, 500, 3, 499},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct loopback l;
+        size_t from_client = 0, from_server = 0;
+        struct lks_config *client = client_config(NULL, "x25519", NULL);
+        struct lks_config *server = server_config("ecdsa", NULL, NULL);
+        CU_ASSERT_EQUAL(lks_config_set_padding(client, cases[i].padding, cases[i].size), LKS_OK);
+        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, cases[i].limit), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        run_and_measure(&l, &from_client, &from_server);
+        size_t fragment = fragment_of(&l, cases[i].len);
+        LKS_CHECK(fragment == cases[i].padded + 1 + 16, "case %zu: a fragment of %zu bytes", i,
+                  fragment);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    struct lks_config *config = client_config(NULL, "x25519", NULL);
+    CU_ASSERT_EQUAL(lks_config_set_padding(config, LKS_PADDING_MULTIPLE, 0), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_config_set_padding(config, LKS_PADDING_AT_LEAST, 16385), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_config_set_padding(config, (enum lks_padding)7, 1), LKS_BAD_ARGUMENT);
+    lks_config_free(config);
+}
+
 const struct lks_test agreed_tests[] = {
     {"record size limits", record_size_limits},
+    {"padding hides lengths", padding_hides_lengths},
     {"record over the limit", record_over_the_limit},
     {"exporter of both sides", exporter_of_both_sides},
     {"exporter as OpenSSL has it", exporter_as_openssl_has_it},
