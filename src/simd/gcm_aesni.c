@@ -11,7 +11,7 @@
 #define GCM_ISA                aesni
 #define VEC                    __m128i
 #define VEC_BLOCKS             1u
-#define GCM_LANES_MAX          0u
+#define GCM_LANES_MAX          16640u
 #define GCM_SHORT_VECS(rounds) 64u /* messages up to here use the key's own powers: measured */
 #define GCM_LONG_VECS          9u  /* from here on groups of eight vectors pay: measured */
 #define vec_load(p)            _mm_loadu_si128((const __m128i *)(const void *)(p))

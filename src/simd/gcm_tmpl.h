@@ -71,6 +71,7 @@
 #define STATE_LEN(rounds)    (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
 #define PASS_MAX             8u /* vectors in flight */
 #define POWERS_MAX           (PASS_MAX * VEC_BLOCKS)
+#define STACK_LEN            (1024u + 640u * VEC_BLOCKS)
 #define TABLE_LEN            (16u * POWERS_MAX) /* the powers, and as much for their half sums */
 
 #define block_load(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))
@@ -83,356 +84,8 @@ INLINE __m128i reverse_mask(void)
 
 #include "simd/gcm_field.h"
 #include "simd/gcm_keys.h"
-
-/* A message on its way. Its text, where it lies in one piece: src and dst are where the next
- * vector's first byte would be, so they may point before the text. */
-struct message {
-    const uint8_t *keys;
-    const uint8_t *powers_end; /* H^k lies 16 k bytes before */
-    VEC counter;               /* of the next vector, bytes reversed: a 32-bit add counts */
-    struct products sum;       /* of this group */
-    VEC carry;                 /* what the groups before make, to add to the next vector */
-    VEC tag_mask;              /* J0's block where it lies */
-    __m128i aad, lengths;      /* what the first and the last slot hash */
-    uintptr_t src, dst;
-    ptrdiff_t begin, end;      /* of the text, from the next vector's first byte */
-    uint32_t left;             /* vectors */
-    const struct lks_seg *seg; /* in pieces: where the text goes on; else the last */
-    size_t seg_at;
-};
-
-/* How one pass differs from another; constants all. */
-struct pass {
-    unsigned int rounds, num_vecs;
-    unsigned int group; /* vectors to a reduction: so many powers are there */
-    bool opening;
-    bool first, last; /* has the message's first, last vector */
-    bool in_pieces;
-    bool has_table; /* powers_end is that of a table with half sums */
-};
-
-/* Text in pieces into the bytes from … to of a vector that is zero elsewhere. */
-INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
-{
-    VEC v = vec_zero();
-    if (from == 0 && to == VEC_LEN && m->seg->len - m->seg_at >= VEC_LEN) {
-        m->seg_at += VEC_LEN;
-        return vec_load(m->seg->src + m->seg_at - VEC_LEN);
-    }
-    while (from < to) {
-        if (m->seg_at == m->seg->len)
-            m->seg++, m->seg_at = 0;
-        ptrdiff_t left = (ptrdiff_t)(m->seg->len - m->seg_at),
-                  n = left < to - from ? left : to - from;
-        v = vec_xor(v, vec_load_part(m->seg->src + m->seg_at, (size_t)from, (size_t)(from + n)));
-        m->seg_at += (size_t)n;
-        from += n;
-    }
-    return v;
-}
-
-/* Where the next bytes of text in pieces are to go. */
-struct put {
-    const struct lks_seg *seg;
-    size_t seg_at;
-};
-
-INLINE void put_pieces(struct put *put, VEC v, ptrdiff_t from, ptrdiff_t to)
-{
-    if (from == 0 && to == VEC_LEN && put->seg->len - put->seg_at >= VEC_LEN) {
-        put->seg_at += VEC_LEN;
-        vec_store(put->seg->dst + put->seg_at - VEC_LEN, v);
-        return;
-    }
-    while (from < to) {
-        if (put->seg_at == put->seg->len)
-            put->seg++, put->seg_at = 0;
-        ptrdiff_t left = (ptrdiff_t)(put->seg->len - put->seg_at),
-                  n = left < to - from ? left : to - from;
-        vec_store_part(put->seg->dst + put->seg_at, v, (size_t)from, (size_t)(from + n));
-        put->seg_at += (size_t)n;
-        from += n;
-    }
-}
-
-/* The text's last bytes: what lies in one piece, and maybe the last of them elsewhere. */
-INLINE VEC load_tail(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
-{
-    const uint8_t *p = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)from);
-    if (!m->seg_at)
-        return vec_load_tail(p, (size_t)from, (size_t)to);
-    return vec_xor(vec_load_tail(p, (size_t)from, (size_t)to - 1),
-                   vec_load_byte(m->seg->src, (size_t)to - 1));
-}
-
-/* A vector that has to_go vectors to its group's end, itself included. */
-INLINE void multiply_power(struct message *m, VEC x, unsigned int to_go, bool has_table)
-{
-    const uint8_t *at = m->powers_end - VEC_LEN * to_go;
-    VEC power = vec_load(at);
-    multiply_add(&m->sum, x, power, has_table ? vec_load(at + TABLE_LEN) : half_sums(power));
-}
-
-/* Closes a group: one block, to add to the next vector. */
-INLINE void fold_group(struct message *m)
-{
-    __m128i block = vec_fold(vec_reduce(m->sum));
-    m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
-    m->carry = vec_first(block);
-}
-
-/* One vector of ciphertext out of a pass's, whose groups may be several. */
-INLINE void hash_vec(struct message *m, const struct pass p, const uint8_t *cipher, unsigned int i)
-{
-    VEC x = vec_shuffle(vec_load(cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
-    if (i % p.group == 0)
-        x = vec_xor(x, m->carry);
-    multiply_power(m, x, p.group - i % p.group, p.has_table);
-}
-
-/* The n-th vector to hash: of each group the first one last, since it waits for the carry. */
-INLINE unsigned int in_group_order(unsigned int n, unsigned int group)
-{
-    return n - n % group + (n + 1) % group;
-}
-
-/* Key stream but for the last round. In the same breath, if hash, as many vectors of ciphertext at
- * hash are a group of GHASH: two chains of instructions that do not wait for each other. */
-INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[PASS_MAX],
-                             const uint8_t *hash)
-{
-    const VEC reverse = vec_repeat(reverse_mask());
-    const VEC step = vec_repeat(_mm_set_epi32(0, 0, 0, VEC_BLOCKS));
-    const uint8_t *keys = m->keys;
-    __asm__("" : "+r"(keys)); /* lest the compiler loads them once for all kinds of pass */
-    VEC key = vec_repeat(block_load(keys));
-    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
-    {
-        block[i] = vec_xor(vec_shuffle(m->counter, reverse), key);
-        m->counter = vec_add32(m->counter, step);
-    }
-    UNROLL for (unsigned int round = 1; round < p.rounds; round++)
-    {
-        key = vec_repeat(block_load(keys + 16 * round));
-        UNROLL for (unsigned int i = 0; i < p.num_vecs; i++) block[i] = vec_aesenc(block[i], key);
-        if (!hash || round > p.num_vecs)
-            continue;
-        if ((round - 1) % p.group == 0)
-            fold_group(m);
-        hash_vec(m, p, hash, in_group_order(round - 1, p.group));
-    }
-}
-
-/* Whole vectors in one piece, in the middle of a message. They, or as many before them, are hashed
- * meanwhile. */
-INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
-{
-    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
-    const uint8_t *hash_at = (const uint8_t *)(p.opening ? m->src : m->dst - VEC_LEN * p.num_vecs);
-    VEC block[PASS_MAX];
-    encrypt_counters(m, p, block, hash ? hash_at : NULL);
-    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
-    {
-        VEC in = vec_load((const uint8_t *)(m->src + VEC_LEN * i));
-        vec_store((uint8_t *)(m->dst + VEC_LEN * i),
-                  vec_aesenclast(block[i], vec_xor(last_key, in)));
-    }
-    m->src += VEC_LEN * p.num_vecs;
-    m->dst += VEC_LEN * p.num_vecs;
-    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
-    m->left -= p.num_vecs;
-}
-
-INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
-{
-    middle_pass(m, p, p.opening);
-    for (uint32_t i = 1; i < num_passes; i++)
-        middle_pass(m, p, true);
-    if (p.opening)
-        return;
-    UNROLL for (unsigned int n = 0; n < p.num_vecs; n++)
-    {
-        const unsigned int i = in_group_order(n, p.group);
-        if (n % p.group == 0)
-            fold_group(m);
-        hash_vec(m, p, (const uint8_t *)(m->dst - VEC_LEN * p.num_vecs), i);
-    }
-}
-
-/* Where the text lies in one vector of a pass, and what else does. */
-struct slots {
-    bool first, ends; /* the text begins, ends here; constants */
-    ptrdiff_t from, to;
-};
-
-INLINE struct slots slots_of(const struct message *m, const struct pass p, unsigned int i)
-{
-    struct slots s = {.first = p.first && i == 0, .from = 0, .to = VEC_LEN};
-    s.ends = p.last && i + (VEC_BLOCKS == 1 ? 2 : 1) == p.num_vecs;
-    if (s.first)
-        s.from = m->begin;
-    if (s.ends)
-        s.to = m->end - (ptrdiff_t)(VEC_LEN * i);
-    return s;
-}
-
-/* One vector of text, enciphered, for GHASH: the ciphertext and what stands around it. */
-INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round,
-                      struct put *put)
-{
-    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
-    const struct slots s = slots_of(m, p, i);
-    const uint8_t *src = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)s.from);
-    uint8_t *dst = (uint8_t *)(m->dst + VEC_LEN * i + (uintptr_t)s.from);
-    VEC in = p.in_pieces ? take_pieces(m, s.from, s.to)
-             : s.ends    ? load_tail(m, i, s.from, s.to)
-             : s.first   ? vec_load_head(src, (size_t)s.from)
-                         : vec_load(src);
-    VEC out = vec_aesenclast(last_round, vec_xor(last_key, in));
-    if (p.in_pieces)
-        put_pieces(put, out, s.from, s.to);
-    else if (s.ends)
-        vec_store_tail(dst, out, (size_t)s.from, (size_t)s.to);
-    else if (s.first)
-        vec_store_head(dst, out, (size_t)s.from);
-    else
-        vec_store(dst, out);
-    VEC hashed = p.opening ? in : out;
-    if (s.first || s.ends)
-        hashed = vec_keep(hashed, (size_t)s.from, (size_t)s.to);
-    if (s.first) {
-        const size_t slot = (size_t)s.from / 16 - 1;
-        m->tag_mask = vec_keep(out, 16 * slot, 16 * slot + 16);
-        hashed = vec_xor(hashed, vec_place(m->aad, slot));
-    }
-    return hashed;
-}
-
-/* The next vectors of a message: enciphered, and their products added up. A pass is a group of
- * GHASH, or some whole ones. */
-INLINE void pass(struct message *m, const struct pass p)
-{
-    const VEC reverse = vec_repeat(reverse_mask());
-    struct put put = {m->seg, m->seg_at};
-    VEC block[PASS_MAX], hashed[PASS_MAX];
-    if (!p.first)
-        fold_group(m);
-    encrypt_counters(m, p, block, NULL);
-    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
-    {
-        if (VEC_BLOCKS == 1 && p.last && i == p.num_vecs - 1)
-            hashed[i] = vec_zero(); /* the lengths alone */
-        else
-            hashed[i] = cipher_vec(m, p, i, block[i], &put);
-        if (p.last && i == p.num_vecs - 1)
-            hashed[i] = vec_xor(hashed[i], vec_place(m->lengths, VEC_BLOCKS - 1));
-    }
-    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
-    {
-        VEC x = vec_shuffle(hashed[i], reverse);
-        if (i && (p.num_vecs - i) % p.group == 0)
-            fold_group(m);
-        if (i ? (p.num_vecs - i) % p.group == 0 : !p.first)
-            x = vec_xor(x, m->carry);
-        multiply_power(m, x, (p.num_vecs - i - 1) % p.group + 1, p.has_table);
-    }
-    m->src += VEC_LEN * p.num_vecs;
-    m->dst += VEC_LEN * p.num_vecs;
-    m->begin = 0;
-    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
-    m->left -= p.num_vecs;
-}
-
-/* A table of the powers H^num … H^1, which end at TABLE_LEN, and of their half sums, which end as
- * much behind. Each pass doubles what the key has, a vector at a time. */
-INLINE void make_table(struct message *m, uint8_t table[2 * TABLE_LEN], unsigned int have,
-                       unsigned int num)
-{
-    uint8_t *end = table + TABLE_LEN;
-    for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS)
-        vec_store(end - 16 * k, vec_load(m->powers_end - 16 * k));
-    for (; have < num; have *= 2) {
-        VEC by = vec_repeat(block_load(end - 16 * have));
-        for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS) {
-            struct products p = {vec_zero(), vec_zero(), vec_zero()};
-            multiply_add(&p, vec_load(end - 16 * k), by, half_sums(by));
-            vec_store(end - 16 * (have + k), vec_reduce(p));
-        }
-    }
-    for (unsigned int k = VEC_BLOCKS; k <= num; k += VEC_BLOCKS)
-        vec_store(end + TABLE_LEN - 16 * k, half_sums(vec_load(end - 16 * k)));
-    m->powers_end = end;
-}
-
-INLINE void wipe_table(uint8_t table[2 * TABLE_LEN], unsigned int num)
-{
-    for (unsigned int k = VEC_BLOCKS; k <= num; k += VEC_BLOCKS) {
-        vec_store(table + TABLE_LEN - 16 * k, vec_zero());
-        vec_store(table + 2 * TABLE_LEN - 16 * k, vec_zero());
-    }
-    __asm__ volatile("" : : "r"(table) : "memory");
-}
-
-/* At most 16 bytes, and zeros behind them; no byte outside is touched. */
-INLINE __m128i load_aad(const uint8_t *aad, uint32_t len)
-{
-    uint64_t low = 0, high = 0;
-    uint32_t part;
-    if (len > 8) {
-        memcpy(&low, aad, 8);
-        memcpy(&high, aad + len - 8, 8);
-        high >>= 8 * (16 - len);
-    } else if (len >= 4) {
-        memcpy(&part, aad + len - 4, 4);
-        low = (uint64_t)part << 8 * (len - 4);
-        memcpy(&part, aad, 4);
-        low |= part;
-    } else {
-        for (uint32_t i = 0; i < len; i++)
-            low |= (uint64_t)aad[i] << 8 * i;
-    }
-    return _mm_set_epi64x((long long)high, (long long)low);
-}
-
-/* More than a block of additional data: the last one, which has a slot, with the hash of those
- * before it. */
-static __attribute__((noinline)) __m128i hash_long_aad(const struct lks_aead_job *job, __m128i h)
-{
-    __m128i sum = _mm_setzero_si128();
-    uint32_t at = 0;
-    for (; job->aad_len - at > 16; at += 16)
-        sum = block_multiply(
-            _mm_xor_si128(sum, _mm_shuffle_epi8(block_load(job->aad + at), reverse_mask())), h);
-    return _mm_xor_si128(load_aad(job->aad + at, job->aad_len - at),
-                         _mm_shuffle_epi8(sum, reverse_mask()));
-}
-
-INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned int rounds)
-{
-    const uint32_t num_slots = (job->len + 15) / 16 + 2;
-    const uint32_t num_vecs = (num_slots + VEC_BLOCKS - 1) / VEC_BLOCKS;
-    const uint32_t first_slot = num_vecs * VEC_BLOCKS - num_slots;
-    m->keys = job->state;
-    m->powers_end = job->state + STATE_LEN(rounds);
-    uint64_t nonce_low;
-    uint32_t nonce_high;
-    memcpy(&nonce_low, job->nonce, 8);
-    memcpy(&nonce_high, job->nonce + 8, 4);
-    __m128i j0 = _mm_set_epi64x(nonce_high, (long long)nonce_low); /* SP 800-38D section 7.1 */
-    __m128i number = _mm_cvtsi32_si128((int)(1 - first_slot));
-    m->counter = vec_add32(vec_repeat(_mm_add_epi32(_mm_shuffle_epi8(j0, reverse_mask()), number)),
-                           vec_count());
-    m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
-    m->lengths = _mm_set_epi64x((long long)__builtin_bswap64((uint64_t)job->len * 8),
-                                (long long)__builtin_bswap64((uint64_t)job->aad_len * 8));
-    m->tag_mask = vec_zero();
-    m->carry = vec_zero();
-    m->begin = (ptrdiff_t)(16 * (first_slot + 1));
-    m->end = m->begin + (ptrdiff_t)job->len;
-    m->left = num_vecs;
-    m->aad = job->aad_len <= 16 ? load_aad(job->aad, job->aad_len)
-                                : hash_long_aad(job, block_load(m->powers_end - 16));
-}
+#include "simd/gcm_message.h"
+#include "simd/gcm_pass.h"
 
 /* Whether the text lies in one piece, but for a last byte: a record's content and its type. */
 INLINE bool is_in_pieces(const struct lks_aead_job *job)
@@ -506,7 +159,6 @@ INLINE void run_long(struct message *m, struct pass p)
     p.group = 4;
     first_pass(m, p);
     later_passes(m, p, 8, has_middle);
-    wipe_table(table, num_powers);
 }
 
 /* The products of a message's last group, with J0's block added where it stays as it is. */
@@ -548,9 +200,21 @@ INLINE void run_piece_passes(struct message *m, struct pass p, unsigned int midd
     PASS(4);
 }
 
+/* Key stream and powers of H that a call has left below its caller on the stack: the compiler's
+ * spills, and tables. Once a burst, so that it costs a short record next to nothing; once more for
+ * a message in pieces, whose frame lies deeper. Long enough for every tier's frames: tests/simd
+ * holds that. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+    uint8_t below[STACK_LEN] __attribute__((aligned(64)));
+    for (unsigned int at = 0; at < STACK_LEN; at += VEC_LEN)
+        vec_store(below + at, vec_zero());
+    __asm__ volatile("" : : "r"(below) : "memory");
+}
+
 /* Text in pieces: a vector is put together from as many as it takes. */
-static __attribute__((noinline)) struct products run_pieces(const struct lks_aead_job *job,
-                                                            unsigned int rounds, bool opening)
+static __attribute__((noinline)) struct products run_in_pieces(const struct lks_aead_job *job,
+                                                               unsigned int rounds, bool opening)
 {
     uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
     struct message m;
@@ -569,8 +233,14 @@ static __attribute__((noinline)) struct products run_pieces(const struct lks_aea
     p.has_table = true;
     p.group = 4;
     run_piece_passes(&m, p, 8);
-    wipe_table(table, POWERS_MAX);
     return end(&m);
+}
+
+INLINE struct products run_pieces(const struct lks_aead_job *job, unsigned int rounds, bool opening)
+{
+    struct products sum = run_in_pieces(job, rounds, opening);
+    wipe_stack();
+    return sum;
 }
 
 /* Enciphers a message. */
@@ -654,45 +324,55 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
 #define GCM_TEXT(isa)      #isa
 #define GCM_NAME(isa)      GCM_TEXT(isa)
 
-#define GCM_FUNCTIONS(bits, rounds)                                                           \
-    static void init_##bits(uint8_t *state, const uint8_t *key)                               \
-    {                                                                                         \
-        expand_##bits(state, key);                                                            \
-        store_powers(state, rounds);                                                          \
-    }                                                                                         \
-    static __attribute__((noinline)) void seal_lanes_##bits(struct lks_aead_job *const *jobs, \
-                                                            size_t num_jobs)                  \
-    {                                                                                         \
-        run_lanes(jobs, num_jobs, rounds, false);                                             \
-    }                                                                                         \
-    static __attribute__((noinline)) void open_lanes_##bits(struct lks_aead_job *const *jobs, \
-                                                            size_t num_jobs)                  \
-    {                                                                                         \
-        run_lanes(jobs, num_jobs, rounds, true);                                              \
-    }                                                                                         \
-    static void seal_##bits(struct lks_aead_job *job)                                         \
-    {                                                                                         \
-        seal_lanes_##bits(&job, 1);                                                           \
-    }                                                                                         \
-    static void open_##bits(struct lks_aead_job *job)                                         \
-    {                                                                                         \
-        open_lanes_##bits(&job, 1);                                                           \
-    }                                                                                         \
-    const struct lks_aead GCM_ROW(lks_aes_##bits##_gcm_, GCM_ISA) = {                         \
-        .name = "aes_" #bits "_gcm",                                                          \
-        .isa = GCM_NAME(GCM_ISA),                                                             \
-        .id = LKS_AES_##bits##_GCM,                                                           \
-        .key_len = bits / 8,                                                                  \
-        .tag_len = 16,                                                                        \
-        .state_len = STATE_LEN(rounds),                                                       \
-        .max_records = LKS_GCM_MAX_RECORDS,                                                   \
-        .init = init_##bits,                                                                  \
-        .seal = seal_##bits,                                                                  \
-        .open = open_##bits,                                                                  \
-        .lanes_max_len = GCM_LANES_MAX,                                                       \
-        .num_lanes = VEC_BLOCKS,                                                              \
-        .seal_lanes = seal_lanes_##bits,                                                      \
-        .open_lanes = open_lanes_##bits,                                                      \
+#define GCM_FUNCTIONS(bits, rounds)                                                         \
+    static void init_##bits(uint8_t *state, const uint8_t *key)                             \
+    {                                                                                       \
+        expand_##bits(state, key);                                                          \
+        store_powers(state, rounds);                                                        \
+    }                                                                                       \
+    static __attribute__((noinline)) void run_seal_##bits(struct lks_aead_job *const *jobs, \
+                                                          size_t num_jobs)                  \
+    {                                                                                       \
+        run_lanes(jobs, num_jobs, rounds, false);                                           \
+    }                                                                                       \
+    static __attribute__((noinline)) void run_open_##bits(struct lks_aead_job *const *jobs, \
+                                                          size_t num_jobs)                  \
+    {                                                                                       \
+        run_lanes(jobs, num_jobs, rounds, true);                                            \
+    }                                                                                       \
+    static void seal_lanes_##bits(struct lks_aead_job *const *jobs, size_t num_jobs)        \
+    {                                                                                       \
+        run_seal_##bits(jobs, num_jobs);                                                    \
+        wipe_stack();                                                                       \
+    }                                                                                       \
+    static void open_lanes_##bits(struct lks_aead_job *const *jobs, size_t num_jobs)        \
+    {                                                                                       \
+        run_open_##bits(jobs, num_jobs);                                                    \
+        wipe_stack();                                                                       \
+    }                                                                                       \
+    static void seal_##bits(struct lks_aead_job *job)                                       \
+    {                                                                                       \
+        seal_lanes_##bits(&job, 1);                                                         \
+    }                                                                                       \
+    static void open_##bits(struct lks_aead_job *job)                                       \
+    {                                                                                       \
+        open_lanes_##bits(&job, 1);                                                         \
+    }                                                                                       \
+    const struct lks_aead GCM_ROW(lks_aes_##bits##_gcm_, GCM_ISA) = {                       \
+        .name = "aes_" #bits "_gcm",                                                        \
+        .isa = GCM_NAME(GCM_ISA),                                                           \
+        .id = LKS_AES_##bits##_GCM,                                                         \
+        .key_len = bits / 8,                                                                \
+        .tag_len = 16,                                                                      \
+        .state_len = STATE_LEN(rounds),                                                     \
+        .max_records = LKS_GCM_MAX_RECORDS,                                                 \
+        .init = init_##bits,                                                                \
+        .seal = seal_##bits,                                                                \
+        .open = open_##bits,                                                                \
+        .lanes_max_len = GCM_LANES_MAX,                                                     \
+        .num_lanes = VEC_BLOCKS,                                                            \
+        .seal_lanes = seal_lanes_##bits,                                                    \
+        .open_lanes = open_lanes_##bits,                                                    \
     };
 
 GCM_FUNCTIONS(128, 10)

@@ -11,7 +11,7 @@
 #define GCM_ISA       vaes256
 #define VEC           __m256i
 #define VEC_BLOCKS    2u
-#define GCM_LANES_MAX 2048u
+#define GCM_LANES_MAX 16640u
 #define GCM_SHORT_VECS(rounds) \
     ((rounds) == 10u ? 64u : 24u) /* messages up to here use the key's own powers: measured */
 #define GCM_LONG_VECS        17u  /* from here on groups of eight vectors pay: measured */

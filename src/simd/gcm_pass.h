@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The next vectors of a message, enciphered and hashed, for gcm_tmpl.h, which includes this: passes
+ * in the middle of text in one piece, and those that know where a message or a piece ends. */
+
+/* Text in pieces into the bytes from … to of a vector that is zero elsewhere. */
+INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
+{
+    VEC v = vec_zero();
+    if (from == 0 && to == VEC_LEN && m->seg->len - m->seg_at >= VEC_LEN) {
+        m->seg_at += VEC_LEN;
+        return vec_load(m->seg->src + m->seg_at - VEC_LEN);
+    }
+    while (from < to) {
+        if (m->seg_at == m->seg->len)
+            m->seg++, m->seg_at = 0;
+        ptrdiff_t left = (ptrdiff_t)(m->seg->len - m->seg_at),
+                  n = left < to - from ? left : to - from;
+        v = vec_xor(v, vec_load_part(m->seg->src + m->seg_at, (size_t)from, (size_t)(from + n)));
+        m->seg_at += (size_t)n;
+        from += n;
+    }
+    return v;
+}
+
+/* Where the next bytes of text in pieces are to go. */
+struct put {
+    const struct lks_seg *seg;
+    size_t seg_at;
+};
+
+INLINE void put_pieces(struct put *put, VEC v, ptrdiff_t from, ptrdiff_t to)
+{
+    if (from == 0 && to == VEC_LEN && put->seg->len - put->seg_at >= VEC_LEN) {
+        put->seg_at += VEC_LEN;
+        vec_store(put->seg->dst + put->seg_at - VEC_LEN, v);
+        return;
+    }
+    while (from < to) {
+        if (put->seg_at == put->seg->len)
+            put->seg++, put->seg_at = 0;
+        ptrdiff_t left = (ptrdiff_t)(put->seg->len - put->seg_at),
+                  n = left < to - from ? left : to - from;
+        vec_store_part(put->seg->dst + put->seg_at, v, (size_t)from, (size_t)(from + n));
+        put->seg_at += (size_t)n;
+        from += n;
+    }
+}
+
+/* The text's last bytes: what lies in one piece, and maybe the last of them elsewhere. */
+INLINE VEC load_tail(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
+{
+    const uint8_t *p = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)from);
+    if (!m->seg_at)
+        return vec_load_tail(p, (size_t)from, (size_t)to);
+    return vec_xor(vec_load_tail(p, (size_t)from, (size_t)to - 1),
+                   vec_load_byte(m->seg->src, (size_t)to - 1));
+}
+
+/* A vector that has to_go vectors to its group's end, itself included. */
+INLINE void multiply_power(struct message *m, VEC x, unsigned int to_go, bool has_table)
+{
+    const uint8_t *at = m->powers_end - VEC_LEN * to_go;
+    VEC power = vec_load(at);
+    multiply_add(&m->sum, x, power, has_table ? vec_load(at + TABLE_LEN) : half_sums(power));
+}
+
+/* Closes a group: one block, to add to the next vector. */
+INLINE void fold_group(struct message *m)
+{
+    __m128i block = vec_fold(vec_reduce(m->sum));
+    m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
+    m->carry = vec_first(block);
+}
+
+/* One vector of ciphertext out of a pass's, whose groups may be several. */
+INLINE void hash_vec(struct message *m, const struct pass p, const uint8_t *cipher, unsigned int i)
+{
+    VEC x = vec_shuffle(vec_load(cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
+    if (i % p.group == 0)
+        x = vec_xor(x, m->carry);
+    multiply_power(m, x, p.group - i % p.group, p.has_table);
+}
+
+/* The n-th vector to hash: of each group the first one last, since it waits for the carry. */
+INLINE unsigned int in_group_order(unsigned int n, unsigned int group)
+{
+    return n - n % group + (n + 1) % group;
+}
+
+/* Key stream but for the last round. In the same breath, if hash, as many vectors of ciphertext at
+ * hash are a group of GHASH: two chains of instructions that do not wait for each other. */
+INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[PASS_MAX],
+                             const uint8_t *hash)
+{
+    const VEC reverse = vec_repeat(reverse_mask());
+    const VEC step = vec_repeat(_mm_set_epi32(0, 0, 0, VEC_BLOCKS));
+    const uint8_t *keys = m->keys;
+    __asm__("" : "+r"(keys)); /* lest the compiler loads them once for all kinds of pass */
+    VEC key = vec_repeat(block_load(keys));
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        block[i] = vec_xor(vec_shuffle(m->counter, reverse), key);
+        m->counter = vec_add32(m->counter, step);
+    }
+    UNROLL for (unsigned int round = 1; round < p.rounds; round++)
+    {
+        key = vec_repeat(block_load(keys + 16 * round));
+        UNROLL for (unsigned int i = 0; i < p.num_vecs; i++) block[i] = vec_aesenc(block[i], key);
+        if (!hash || round > p.num_vecs)
+            continue;
+        if ((round - 1) % p.group == 0)
+            fold_group(m);
+        hash_vec(m, p, hash, in_group_order(round - 1, p.group));
+    }
+}
+
+/* Whole vectors in one piece, in the middle of a message. They, or as many before them, are hashed
+ * meanwhile. */
+INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
+{
+    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const uint8_t *hash_at = (const uint8_t *)(p.opening ? m->src : m->dst - VEC_LEN * p.num_vecs);
+    VEC block[PASS_MAX];
+    encrypt_counters(m, p, block, hash ? hash_at : NULL);
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        VEC in = vec_load((const uint8_t *)(m->src + VEC_LEN * i));
+        vec_store((uint8_t *)(m->dst + VEC_LEN * i),
+                  vec_aesenclast(block[i], vec_xor(last_key, in)));
+    }
+    m->src += VEC_LEN * p.num_vecs;
+    m->dst += VEC_LEN * p.num_vecs;
+    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
+    m->left -= p.num_vecs;
+}
+
+INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
+{
+    middle_pass(m, p, p.opening);
+    for (uint32_t i = 1; i < num_passes; i++)
+        middle_pass(m, p, true);
+    if (p.opening)
+        return;
+    UNROLL for (unsigned int n = 0; n < p.num_vecs; n++)
+    {
+        const unsigned int i = in_group_order(n, p.group);
+        if (n % p.group == 0)
+            fold_group(m);
+        hash_vec(m, p, (const uint8_t *)(m->dst - VEC_LEN * p.num_vecs), i);
+    }
+}
+
+/* Where the text lies in one vector of a pass, and what else does. */
+struct slots {
+    bool first, ends; /* the text begins, ends here; constants */
+    ptrdiff_t from, to;
+};
+
+INLINE struct slots slots_of(const struct message *m, const struct pass p, unsigned int i)
+{
+    struct slots s = {.first = p.first && i == 0, .from = 0, .to = VEC_LEN};
+    s.ends = p.last && i + (VEC_BLOCKS == 1 ? 2 : 1) == p.num_vecs;
+    if (s.first)
+        s.from = m->begin;
+    if (s.ends)
+        s.to = m->end - (ptrdiff_t)(VEC_LEN * i);
+    return s;
+}
+
+/* One vector of text, enciphered, for GHASH: the ciphertext and what stands around it. */
+INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round,
+                      struct put *put)
+{
+    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const struct slots s = slots_of(m, p, i);
+    const uint8_t *src = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)s.from);
+    uint8_t *dst = (uint8_t *)(m->dst + VEC_LEN * i + (uintptr_t)s.from);
+    VEC in = p.in_pieces ? take_pieces(m, s.from, s.to)
+             : s.ends    ? load_tail(m, i, s.from, s.to)
+             : s.first   ? vec_load_head(src, (size_t)s.from)
+                         : vec_load(src);
+    VEC out = vec_aesenclast(last_round, vec_xor(last_key, in));
+    if (p.in_pieces)
+        put_pieces(put, out, s.from, s.to);
+    else if (s.ends)
+        vec_store_tail(dst, out, (size_t)s.from, (size_t)s.to);
+    else if (s.first)
+        vec_store_head(dst, out, (size_t)s.from);
+    else
+        vec_store(dst, out);
+    VEC hashed = p.opening ? in : out;
+    if (s.first || s.ends)
+        hashed = vec_keep(hashed, (size_t)s.from, (size_t)s.to);
+    if (s.first) {
+        const size_t slot = (size_t)s.from / 16 - 1;
+        m->tag_mask = vec_keep(out, 16 * slot, 16 * slot + 16);
+        hashed = vec_xor(hashed, vec_place(m->aad, slot));
+    }
+    return hashed;
+}
+
+/* The next vectors of a message: enciphered, and their products added up. A pass is a group of
+ * GHASH, or some whole ones. */
+INLINE void pass(struct message *m, const struct pass p)
+{
+    const VEC reverse = vec_repeat(reverse_mask());
+    struct put put = {m->seg, m->seg_at};
+    VEC block[PASS_MAX], hashed[PASS_MAX];
+    if (!p.first)
+        fold_group(m);
+    encrypt_counters(m, p, block, NULL);
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        if (VEC_BLOCKS == 1 && p.last && i == p.num_vecs - 1)
+            hashed[i] = vec_zero(); /* the lengths alone */
+        else
+            hashed[i] = cipher_vec(m, p, i, block[i], &put);
+        if (p.last && i == p.num_vecs - 1)
+            hashed[i] = vec_xor(hashed[i], vec_place(m->lengths, VEC_BLOCKS - 1));
+    }
+    UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+    {
+        VEC x = vec_shuffle(hashed[i], reverse);
+        if (i && (p.num_vecs - i) % p.group == 0)
+            fold_group(m);
+        if (i ? (p.num_vecs - i) % p.group == 0 : !p.first)
+            x = vec_xor(x, m->carry);
+        multiply_power(m, x, (p.num_vecs - i - 1) % p.group + 1, p.has_table);
+    }
+    m->src += VEC_LEN * p.num_vecs;
+    m->dst += VEC_LEN * p.num_vecs;
+    m->begin = 0;
+    m->end -= (ptrdiff_t)(VEC_LEN * p.num_vecs);
+    m->left -= p.num_vecs;
+}
