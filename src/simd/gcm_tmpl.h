@@ -71,7 +71,7 @@
 #define STATE_LEN(rounds)    (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
 #define PASS_MAX             8u /* vectors in flight */
 #define POWERS_MAX           (PASS_MAX * VEC_BLOCKS)
-#define STACK_LEN            (1024u + 640u * VEC_BLOCKS)
+#define STACK_LEN            (1024u + 896u * VEC_BLOCKS)
 #define TABLE_LEN            (16u * POWERS_MAX) /* the powers, and as much for their half sums */
 
 #define block_load(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))
