@@ -85,7 +85,7 @@ static int start_tcp(const struct options *o, struct port *port, struct worker *
 
 static void announce(const struct options *o)
 {
-    char text[512], ip[INET_ADDRSTRLEN];
+    char text[4096], ip[INET_ADDRSTRLEN];
     struct in_addr in = {o->listen[0].ip_be};
     lks_engine_describe(text, sizeof(text));
     inet_ntop(AF_INET, &in, ip, sizeof(ip));

@@ -66,7 +66,7 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
     }
     enum lks_status status = lks_engine_new(&w->engine, BATCH_OPS);
     if (status) {
-        char text[256];
+        char text[512]; /* one line: what is wrong */
         lks_engine_describe(text, sizeof(text));
         snprintf(error, error_len, "%s",
                  status == LKS_BAD_CONFIG ? text : "no memory for the engine");
