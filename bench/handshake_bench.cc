@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Full TLS 1.3 handshakes, the server's part of them, over memory: Lockstep beside OpenSSL's libssl
-// in the same run, with the same keys, suite, group and client (libssl). Only the time in which the
-// server works is counted: from making its connection to freeing it.
+// TLS 1.3 handshakes, full and resumed (psk_dhe_ke, by ticket), the server's part or the client's,
+// over memory: Lockstep beside OpenSSL's libssl in the same run, with the same keys, suite, group
+// and peer (libssl). Only the time in which the side that a row names works is counted: from making
+// its connection to freeing it. A client verifies the server's certificate. Then how many bytes an
+// idle connection holds.
 
 #include <benchmark/benchmark.h>
 #include <lockstep/conn.h>
+#include <malloc.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -43,6 +48,10 @@ struct Identity {
         X509_gmtime_adj(X509_getm_notBefore(cert), 0);
         X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
         X509_set_pubkey(cert, key);
+        X509_EXTENSION *name =
+            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
+        X509_add_ext(cert, name, -1);
+        X509_EXTENSION_free(name);
         must(X509_sign(cert, key, EVP_sha256()) != 0, "cannot sign");
         FILE *f = fdopen(mkstemp(cert_path), "w");
         PEM_write_X509(f, cert);
@@ -69,120 +78,161 @@ const Identity &identity(bool rsa)
     return rsa ? rsa_2048 : ecdsa_p256;
 }
 
-// What both servers offer; the client offers the same.
+// What both sides offer.
 const char *const kSuite = "TLS_AES_128_GCM_SHA256";
 
-class Client
-{
-  public:
-    Client(SSL_CTX *ctx) : ssl_(SSL_new(ctx))
-    {
-        SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-        SSL_set_connect_state(ssl_);
-    }
-    ~Client()
-    {
-        SSL_free(ssl_);
-    }
-    bool done() const
-    {
-        return SSL_is_init_finished(ssl_);
-    }
-    // Takes the server's bytes and returns the answer to them.
-    Bytes step(const Bytes &in)
-    {
-        if (!in.empty())
-            BIO_write(SSL_get_rbio(ssl_), in.data(), static_cast<int>(in.size()));
-        SSL_do_handshake(ssl_);
-        Bytes out(16384);
-        int n = BIO_read(SSL_get_wbio(ssl_), out.data(), static_cast<int>(out.size()));
-        out.resize(n > 0 ? static_cast<size_t>(n) : 0);
-        return out;
-    }
-
-  private:
-    SSL *ssl_;
+struct Case {
+    bool is_client, rsa, resumed;
+    const char *group;
 };
 
-SSL_CTX *client_context(const char *group)
-{
-    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    must(SSL_CTX_set_ciphersuites(ctx, kSuite) && SSL_CTX_set1_groups_list(ctx, group),
-         "libssl lacks the suite or group");
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    return ctx;
-}
-
-class OpensslServer
+// One side of handshakes, one after the other.
+class Side
 {
   public:
-    OpensslServer(const Identity &id, const char *group) : ctx_(SSL_CTX_new(TLS_server_method()))
+    virtual ~Side() = default;
+    virtual void begin(bool resume) = 0;
+    virtual void step(const Bytes &in, Bytes &out) = 0; // in may be empty: a client's start
+    virtual bool done() = 0;
+    virtual bool resumed() = 0;
+    virtual void keep_session() = 0; // a client, for the connections to come
+    virtual void end() = 0;
+};
+
+class Openssl : public Side
+{
+  public:
+    explicit Openssl(const Case &c)
+        : is_client_(c.is_client),
+          ctx_(SSL_CTX_new(is_client_ ? TLS_client_method() : TLS_server_method()))
     {
-        must(SSL_CTX_use_certificate_file(ctx_, id.cert_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
-                 SSL_CTX_use_PrivateKey_file(ctx_, id.key_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
-                 SSL_CTX_set_ciphersuites(ctx_, kSuite) && SSL_CTX_set1_groups_list(ctx_, group),
-             "libssl does not take the key");
+        const Identity &id = identity(c.rsa);
+        bool ok = SSL_CTX_set_ciphersuites(ctx_, kSuite) &&
+                  SSL_CTX_set1_groups_list(ctx_, c.group) &&
+                  SSL_CTX_set_min_proto_version(ctx_, TLS1_3_VERSION);
+        if (is_client_)
+            ok = ok && SSL_CTX_load_verify_locations(ctx_, id.cert_file.c_str(), nullptr) == 1;
+        else
+            ok = ok &&
+                 SSL_CTX_use_certificate_file(ctx_, id.cert_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                 SSL_CTX_use_PrivateKey_file(ctx_, id.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+        must(ok, "libssl lacks something");
         SSL_CTX_set_session_cache_mode(ctx_, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_num_tickets(ctx_, 0);
+        SSL_CTX_set_num_tickets(ctx_, c.resumed ? 1 : 0);
+        SSL_CTX_set_mode(ctx_, SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_verify(ctx_, is_client_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     }
-    ~OpensslServer()
+    ~Openssl() override
     {
+        SSL_SESSION_free(session_);
         SSL_CTX_free(ctx_);
     }
-    void begin()
+    void begin(bool resume) override
     {
         ssl_ = SSL_new(ctx_);
         SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-        SSL_set_accept_state(ssl_);
+        if (!is_client_) {
+            SSL_set_accept_state(ssl_);
+            return;
+        }
+        SSL_set_connect_state(ssl_);
+        SSL_set_tlsext_host_name(ssl_, "localhost");
+        SSL_set1_host(ssl_, "localhost");
+        if (resume)
+            must(SSL_set_session(ssl_, session_) == 1, "libssl does not take its session");
     }
-    void step(Bytes &in, Bytes &out)
+    void step(const Bytes &in, Bytes &out) override
     {
+        uint8_t none;
         BIO_write(SSL_get_rbio(ssl_), in.data(), static_cast<int>(in.size()));
-        SSL_do_handshake(ssl_);
+        if (SSL_do_handshake(ssl_) == 1)
+            SSL_read(ssl_, &none, 1); // tickets
         out.resize(16384);
         int n = BIO_read(SSL_get_wbio(ssl_), out.data(), static_cast<int>(out.size()));
         out.resize(n > 0 ? static_cast<size_t>(n) : 0);
     }
-    bool end()
+    bool done() override
     {
-        bool done = SSL_is_init_finished(ssl_);
+        return SSL_is_init_finished(ssl_);
+    }
+    bool resumed() override
+    {
+        return SSL_session_reused(ssl_);
+    }
+    void keep_session() override
+    {
+        SSL_SESSION_free(session_);
+        session_ = SSL_get1_session(ssl_);
+    }
+    void end() override
+    {
+        // Else libssl takes it for a failure, after which a session is not resumed.
+        SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(ssl_);
-        return done;
+    }
+    // A byte of application data for the other side.
+    void speak(Bytes &out)
+    {
+        SSL_write(ssl_, "x", 1);
+        out.resize(16384);
+        int n = BIO_read(SSL_get_wbio(ssl_), out.data(), static_cast<int>(out.size()));
+        out.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    }
+    // Leaves the connection's memory, but not that of the BIOs, to be counted.
+    SSL *release()
+    {
+        return ssl_;
     }
 
   private:
+    bool is_client_;
     SSL_CTX *ctx_;
     SSL *ssl_ = nullptr;
+    SSL_SESSION *session_ = nullptr;
 };
 
-class LockstepServer
+class Lockstep : public Side
 {
   public:
-    LockstepServer(const Identity &id, const char *group)
+    explicit Lockstep(const Case &c) : is_client_(c.is_client)
     {
+        const Identity &id = identity(c.rsa);
         lks_error err;
         must(!lks_config_new(&config_) && !lks_engine_new(&engine_, 16), "no memory");
-        must(
-            !lks_config_add_certificate(config_, id.cert_file.c_str(), id.key_file.c_str(), &err) &&
-                !lks_config_set_suites(config_, kSuite, &err) &&
-                !lks_config_set_groups(config_, group, &err),
-            err.text);
+        must(!lks_config_set_suites(config_, kSuite, &err) &&
+                 !lks_config_set_groups(config_, c.group, &err),
+             err.text);
+        if (is_client_)
+            must(!lks_config_set_trust(config_, id.cert_file.c_str(), &err), err.text);
+        else
+            must(!lks_config_add_certificate(config_, id.cert_file.c_str(), id.key_file.c_str(),
+                                             &err),
+                 err.text);
+        must(!lks_config_set_tickets(config_, c.resumed ? 1 : 0, 7200), "tickets");
     }
-    ~LockstepServer()
+    ~Lockstep() override
     {
         lks_engine_free(engine_);
         lks_config_free(config_);
     }
-    void begin()
+    void begin(bool resume) override
     {
-        must(!lks_conn_new(&conn_, config_, LKS_SERVER, NULL), "no connection");
+        lks_conn_options options = {};
+        options.server_name = "localhost";
+        if (resume) {
+            options.session = session_;
+            options.session_len = session_len_;
+        }
+        must(!lks_conn_new(&conn_, config_, is_client_ ? LKS_CLIENT : LKS_SERVER, &options),
+             "no connection");
     }
-    void step(Bytes &in, Bytes &out)
+    void step(const Bytes &in, Bytes &out) override
     {
         out.resize(16384);
+        in_ = in; // records are opened where they lie
         size_t at = 0, out_len = 0;
         do {
-            lks_span span = {in.data() + at, in.size() - at};
+            lks_span span = {in_.data() + at, in_.size() - at};
             size_t taken;
             lks_batch_reset(&batch_);
             lks_status status = lks_conn_open(conn_, &span, 1, &batch_, &taken, nullptr);
@@ -196,14 +246,31 @@ class LockstepServer
                 must(!status, lks_status_name(status));
             }
             seal(out, out_len);
-        } while (at < in.size());
+        } while (at < in_.size());
         out.resize(out_len);
     }
-    bool end()
+    bool done() override
     {
-        bool done = lks_conn_is_established(conn_);
+        return lks_conn_is_established(conn_);
+    }
+    bool resumed() override
+    {
+        lks_conn_info info;
+        lks_conn_get_info(conn_, &info);
+        return info.resumed;
+    }
+    void keep_session() override
+    {
+        must(!lks_conn_take_session(conn_, session_, sizeof(session_), &session_len_),
+             "no session");
+    }
+    void end() override
+    {
         lks_conn_free(conn_);
-        return done;
+    }
+    lks_conn *release()
+    {
+        return conn_;
     }
 
   private:
@@ -219,51 +286,140 @@ class LockstepServer
         out_len += dst.len;
     }
 
+    bool is_client_;
     lks_config *config_ = nullptr;
     lks_engine *engine_ = nullptr;
     lks_conn *conn_ = nullptr;
+    Bytes in_;
+    uint8_t session_[LKS_SESSION_MAX];
+    size_t session_len_ = 0;
     lks_op ops_[16];
     lks_span spans_[64];
     lks_batch batch_ = {ops_, spans_, 0, 16, 0, 64};
 };
 
-template <class Server> void full(benchmark::State &state, bool rsa, const char *group)
+// Runs one handshake; returns how long the measured side worked, its end excluded.
+Clock::duration shake(Side &measured, Side &peer, const Case &c, bool resume)
 {
-    Server server(identity(rsa), group);
-    SSL_CTX *client_ctx = client_context(group);
-    Bytes out;
-    for (auto _ : state) {
-        Client client(client_ctx);
-        Clock::duration spent{};
-        Bytes in = client.step({});
+    Clock::duration spent{};
+    Bytes from_measured, from_peer;
+    auto work = [&] {
         auto begin = Clock::now();
-        server.begin();
+        measured.step(from_peer, from_measured);
         spent += Clock::now() - begin;
-        while (!in.empty()) {
-            begin = Clock::now();
-            server.step(in, out);
-            spent += Clock::now() - begin;
-            in = client.step(out);
-        }
-        begin = Clock::now();
-        bool done = server.end();
+    };
+    auto begin = Clock::now();
+    measured.begin(resume && c.is_client);
+    spent += Clock::now() - begin;
+    peer.begin(resume && !c.is_client);
+    if (c.is_client)
+        work();
+    else
+        peer.step({}, from_peer);
+    while (!from_measured.empty() || !from_peer.empty()) {
+        if (from_peer.empty())
+            peer.step(from_measured, from_peer);
+        from_measured.clear();
+        if (from_peer.empty())
+            break;
+        work();
+        from_peer.clear();
+    }
+    must(measured.done() && peer.done(), "a handshake failed");
+    must(measured.resumed() == resume && peer.resumed() == resume, "resumed, or not, by mistake");
+    return spent;
+}
+
+Case other(Case c)
+{
+    c.is_client = !c.is_client;
+    return c;
+}
+
+template <class Measured> void handshakes(benchmark::State &state, Case c)
+{
+    Measured measured(c);
+    Openssl peer(other(c));
+    if (c.resumed) {
+        shake(measured, peer, c, false);
+        (c.is_client ? static_cast<Side &>(measured) : peer).keep_session();
+        measured.end();
+        peer.end();
+    }
+    for (auto _ : state) {
+        Clock::duration spent = shake(measured, peer, c, c.resumed);
+        auto begin = Clock::now();
+        measured.end();
         spent += Clock::now() - begin;
-        must(done && client.done(), "a handshake failed");
+        peer.end();
         state.SetIterationTime(std::chrono::duration<double>(spent).count());
     }
     state.counters["handshakes_per_s"] =
         benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-    SSL_CTX_free(client_ctx);
 }
 
-void add(bool rsa, const char *group, const char *group_name)
+void free_side(SSL *ssl)
 {
-    const std::string name = std::string("handshake/full/server/") +
-                             (rsa ? "rsa_2048/" : "ecdsa_p256/") + group_name + "/";
-    benchmark::RegisterBenchmark((name + "lockstep").c_str(), full<LockstepServer>, rsa, group)
+    SSL_free(ssl);
+}
+
+void free_side(lks_conn *conn)
+{
+    lks_conn_free(conn);
+}
+
+// A libssl connection's BIOs are the application's: they are freed after the count.
+void keep_bios(SSL *ssl, std::vector<BIO *> &bios)
+{
+    for (BIO *bio : {SSL_get_rbio(ssl), SSL_get_wbio(ssl)}) {
+        BIO_up_ref(bio);
+        bios.push_back(bio);
+    }
+}
+
+void keep_bios(lks_conn *, std::vector<BIO *> &)
+{
+}
+
+// What the allocator gets back when established, idle connections are freed.
+template <class Measured> void memory(benchmark::State &state, Case c)
+{
+    constexpr size_t kConns = 200;
+    for (auto _ : state) {
+        Measured measured(c);
+        Openssl peer(other(c));
+        std::vector<decltype(measured.release())> conns;
+        std::vector<BIO *> bios;
+        for (size_t i = 0; i < kConns; i++) {
+            Bytes byte, none;
+            shake(measured, peer, c, false);
+            peer.speak(byte);
+            measured.step(byte, none);
+            peer.end();
+            conns.push_back(measured.release());
+            keep_bios(conns.back(), bios);
+        }
+        size_t before = mallinfo2().uordblks;
+        for (auto *conn : conns)
+            free_side(conn);
+        size_t after = mallinfo2().uordblks;
+        for (BIO *bio : bios)
+            BIO_free(bio);
+        state.counters["bytes_per_connection"] = static_cast<double>(before - after) / kConns;
+    }
+}
+
+template <class Measured> void add(const Case &c, const char *provider)
+{
+    const std::string what = std::string(c.is_client ? "client/" : "server/") +
+                             (c.rsa ? "rsa_2048/" : "ecdsa_p256/") + c.group + "/" + provider;
+    benchmark::RegisterBenchmark(
+        ((c.resumed ? "handshake/resumed/" : "handshake/full/") + what).c_str(),
+        handshakes<Measured>, c)
         ->UseManualTime();
-    benchmark::RegisterBenchmark((name + "openssl").c_str(), full<OpensslServer>, rsa, group)
-        ->UseManualTime();
+    if (!c.resumed && !c.rsa && std::string(c.group) == "x25519")
+        benchmark::RegisterBenchmark(("memory/idle/" + what).c_str(), memory<Measured>, c)
+            ->Iterations(1);
 }
 
 } // namespace
@@ -273,10 +429,13 @@ int main(int argc, char **argv)
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
-    for (bool rsa : {false, true}) {
-        add(rsa, "x25519", "x25519");
-        add(rsa, "secp256r1", "secp256r1");
-    }
+    for (bool resumed : {false, true})
+        for (bool is_client : {false, true})
+            for (bool rsa : {false, true})
+                for (const char *group : {"x25519", "secp256r1"}) {
+                    add<Lockstep>({is_client, rsa, resumed, group}, "lockstep");
+                    add<Openssl>({is_client, rsa, resumed, group}, "openssl");
+                }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }
