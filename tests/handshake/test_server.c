@@ -297,8 +297,10 @@ static size_t cookie_of(struct lks_hs *hs, uint8_t *out)
 
 static size_t join(uint8_t *out, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
-    memcpy(out, a, a_len);
-    memcpy(out + a_len, b, b_len);
+    if (a_len)
+        memcpy(out, a, a_len);
+    if (b_len)
+        memcpy(out + a_len, b, b_len);
     return a_len + b_len;
 }
 
