@@ -29,7 +29,7 @@ namespace
 {
 
 double ghz;
-double limit_cycles[LKS_NUM_AEADS][65]; // by the length of the vectors; 0: not known
+double limit_cycles[LKS_NUM_ALGORITHMS][65]; // by the length of the vectors; 0: not known
 
 // How wide the vectors of a kernel are, where the limit of its instructions is measured.
 int vector_len(const std::string &isa)
@@ -175,8 +175,9 @@ void measure(benchmark::State &state, const Case &c)
     state.counters["bytes_per_second"] = static_cast<double>(c.bytes) * 1e9 / ns;
     if (ghz > 0)
         state.counters["cycles_per_record"] = ns * ghz;
-    const lks_aead *best = lks_aead_best(c.aead);
-    const double limit = limit_cycles[c.aead][vector_len(c.kernel.empty() ? best->isa : c.kernel)];
+    const lks_aead *best = lks_aead_best(c.aead); // none where only a provider has it
+    const std::string isa = !c.kernel.empty() ? c.kernel : best ? best->isa : "";
+    const double limit = limit_cycles[c.aead][vector_len(isa)];
     if (c.provider == "lockstep" && limit > 0)
         state.counters["share_of_limit"] = static_cast<double>(c.bytes) / 64 * limit / (ns * ghz);
 }
