@@ -314,8 +314,16 @@ class Matrix:
         with self.lock:
             self.count += 1
             bed = Bed(self.credentials, f"{self.credentials.path}/cell-{self.count}", self.lock)
+        # Java 17 drops the leading zeros of a finite-field secret (JDK-8328046): one handshake in 256 fails.
+        tries = 3 if peer.name == "Java" and want.group.startswith("ffdhe") else 1
         try:
-            play(self.programs[role], peer, want, bed)
+            for left in reversed(range(tries)):
+                try:
+                    play(self.programs[role], peer, want, bed)
+                    break
+                except Failed:
+                    if not left:
+                        raise
             return name, "pass", ""
         except Cannot as why:
             return name, "none", str(why)
@@ -341,10 +349,32 @@ def table(results):
         yield f"| {feature} | " + " | ".join(row.get(c, "") for c in columns) + " |"
 
 
+def document(results):
+    """docs/INTEROP.md of a run."""
+    yield "# Interoperation"
+    yield ""
+    yield "Made by `./dev interop --markdown docs/INTEROP.md`: don't edit. A cell is a handshake of its own programs over loopback, data both"
+    yield "ways and a clean close of both sides, on Lockstep's side checked for what was negotiated. The column's first word is Lockstep's"
+    yield "role. A dash: the peer cannot do it; why stands below."
+    yield ""
+    yield "Peers: " + ", ".join(peer.version() for peer in ALL.values()) + "."
+    yield ""
+    yield from table(results)
+    yield ""
+    reasons = {}
+    for name, said, words in results:
+        if said == "none":
+            role, peer, feature = name.split("/", 2)
+            reasons.setdefault((peer, words), []).append(f"{role}: {feature}")
+    for (peer, words), cells in sorted(reasons.items()):
+        yield f"- {peer}: {words} ({cells[0]}" + (f" and {len(cells) - 1} more)" if cells[1:] else ")")
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build")
-    parser.add_argument("--only", default=".")
+    # TLS 1.2's cells wait for its handshake; --only . runs them, too.
+    parser.add_argument("--only", default="TLS 1.3")
     parser.add_argument("--markdown")
     options = parser.parse_args()
     credentials = Credentials()
@@ -363,7 +393,7 @@ def main():
     lines = list(table(results))
     if options.markdown:
         with open(options.markdown, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write("\n".join(document(results)) + "\n")
     else:
         print("\n".join(lines))
     for name, said, words in results:
