@@ -38,6 +38,15 @@ static enum lks_status set_client_auth(struct lks_config *config, const char *va
     return LKS_OK;
 }
 
+static enum lks_status require_ocsp(struct lks_config *config, const char *value,
+                                    struct lks_error *err)
+{
+    (void)value;
+    (void)err;
+    lks_config_set_ocsp(config, LKS_OCSP_REQUIRED);
+    return LKS_OK;
+}
+
 /* IDENTITY:HEX */
 static enum lks_status set_psk(struct lks_config *config, const char *value, struct lks_error *err)
 {
@@ -81,6 +90,7 @@ static const struct {
     {"--cert", set_cert},
     {"--key", set_key},
     {"--ocsp", lks_config_set_ocsp_response},
+    {"--require-ocsp", require_ocsp},
     {"--compress", lks_config_set_certificate_compression},
     {"--client-auth", set_client_auth},
     {"--trust", lks_config_set_trust},

@@ -14,6 +14,7 @@
  *
  *     --cert FILE --key FILE   a certificate, as often as wanted
  *     --ocsp FILE --compress LIST  with the certificate before
+ *     --require-ocsp 1         of the server
  *     --trust FILE --client-auth required|optional
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
  *     --tickets N --psk IDENTITY:HEX --early-data BYTES --record-size BYTES

@@ -79,7 +79,6 @@ class Want:
     psk: str = ""  # hex; identity "interop"
     update: str = ""  # "peer" or "ours" asks for new keys both ways
     record_size: int = 0
-    compress: str = ""
     ocsp: bool = False
     extended_master_secret: bool = True
     encrypt_then_mac: bool = True
@@ -100,6 +99,7 @@ def cannot(condition, why):
 
 class Openssl:
     name = "OpenSSL"
+    shows_ocsp = "Cert Status: good"  # what its client says of a stapled response
     fetches = False  # whether its client gets a page instead of talking line by line
 
     @staticmethod
@@ -108,7 +108,7 @@ class Openssl:
 
     @staticmethod
     def _common(want):
-        cannot(want.record_size or want.compress, "OpenSSL 3.0 has no such extension")
+        cannot(want.record_size, "OpenSSL 3.0 has no such extension")
         args = ["-tls1_3"] if want.version == "1.3" else ["-tls1_2"]
         if want.suite:
             if want.version == "1.3":
@@ -184,6 +184,7 @@ class Openssl:
 
 class Gnutls:
     name = "GnuTLS"
+    shows_ocsp = "OCSP status request"
     fetches = False
 
     @staticmethod
@@ -235,8 +236,6 @@ class Gnutls:
             args += ["--inline-commands"]
         if want.record_size:
             args += ["--recordsize", str(want.record_size)]
-        if want.compress:
-            args += ["--compress-cert", want.compress]
         if not want.tickets:
             args += ["--noticket"]
         return Talker(["gnutls-cli"] + args)
@@ -271,8 +270,6 @@ class Gnutls:
             args += ["--earlydata", "--maxearlydata=16384"]
         if want.record_size:
             args += ["--recordsize", str(want.record_size)]
-        if want.compress:
-            args += ["--compress-cert", want.compress]
         if want.ocsp:
             args += ["--ocsp-response", bed.ocsp_response(want.certificate), "--ignore-ocsp-response-errors"]
         if not want.tickets:
@@ -286,6 +283,7 @@ class Gnutls:
 
 class Nss:
     name = "NSS"
+    shows_ocsp = "Received 1 Cert Status items"
     fetches = False
 
     @staticmethod
@@ -312,7 +310,7 @@ class Nss:
     def _common(want):
         cannot(want.certificate == "ed25519", "NSS here does not sign with Ed25519")
         cannot(want.update, "NSS' programs do not ask for new keys")
-        cannot(want.record_size or want.compress, "NSS' programs have no option for it")
+        cannot(want.record_size, "NSS' programs have no option for it")
         args = ["-V", "tls1.3:tls1.3" if want.version == "1.3" else "tls1.2:tls1.2"]
         if want.suite:
             number = (SUITES_13 if want.version == "1.3" else SUITES_12)[want.suite][1 if want.version == "1.3" else 2]
@@ -407,7 +405,7 @@ class Java:
         cannot(want.psk, "Java has no external keys")
         cannot(want.early, "Java has no early data")
         cannot(want.update == "peer", "Java asks for new keys after gigabytes only")
-        cannot(want.record_size or want.compress, "Java has no such extension")
+        cannot(want.record_size, "Java has no such extension")
         cannot(not want.encrypt_then_mac, "Java has no encrypt-then-MAC")
         cannot(want.certificate == "ed25519" and want.version == "1.2", "not in TLS 1.2")
         args = []
@@ -436,6 +434,7 @@ class Java:
 
     def client(self, want, bed, port, step):
         cannot(not want.tickets, "no option for it")
+        cannot(want.ocsp, "Java does not say whether a response was stapled")
         if want.resume and step == 0:
             return None
         args = self._common(want, bed)
@@ -474,7 +473,7 @@ class Curl:
     @staticmethod
     def client(want, bed, port, step):
         need("curl")
-        cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.compress or want.retry,
+        cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.retry,
                "curl has no option for it")
         cannot(not (want.tickets and want.extended_master_secret and want.encrypt_then_mac), "curl has no option for it")
         args = ["--tlsv1.3"] if want.version == "1.3" else ["--tlsv1.2", "--tls-max", "1.2"]
@@ -511,11 +510,10 @@ class Chromium:
     def client(want, bed, port, step):
         need("chromium")
         need("certutil")
-        plain = Want(version=want.version, group=want.group, alpn=want.alpn, compress=want.compress, suite=want.suite,
+        plain = Want(version=want.version, group=want.group, alpn=want.alpn, suite=want.suite,
                      certificate=want.certificate, retry=want.retry)
         cannot(want != plain, "Chromium has no switch for it")
         cannot(want.version == "1.2" or "CCM" in want.suite or "ffdhe" in want.group, "Chromium has no such thing")
-        cannot(want.compress not in ("", "brotli"), "Chromium compresses certificates by brotli only")
         cannot(want.certificate == "ed25519", "Chromium does not take Ed25519")
         cannot(want.retry and want.group != "secp384r1", "its shares are X25519MLKEM768 and X25519")
         home = bed["home"]

@@ -164,6 +164,8 @@ class Credentials:
                 for part in (f"{name}.pem", "ca.pem"):
                     with open(self[part], encoding="ascii") as file:
                         chain.write(file.read())
+            if name != "client":
+                self._make_ocsp_response(name)
         with open(self["page"], "wb") as page:
             page.write(b"<title>interop</title><p>lockstep-page</p>" + b"x" * 100000)
 
@@ -184,7 +186,10 @@ class Credentials:
         return path
 
     def ocsp_response(self, name):
-        """A file with a good OCSP response about one leaf, signed by the CA."""
+        """The file with a good OCSP response about one leaf."""
+        return self[f"{name}.ocsp"]
+
+    def _make_ocsp_response(self, name):
         path = self[f"{name}.ocsp"]
         serial = subprocess.run(["openssl", "x509", "-in", self[f"{name}.pem"], "-noout", "-serial"], capture_output=True,
                                 text=True, check=True).stdout.strip().split("=")[1]
@@ -193,7 +198,6 @@ class Credentials:
         self._run("openssl", "ocsp", "-index", f"{path}.index", "-CA", self["ca.pem"], "-rsigner", self["ca.pem"],
                   "-rkey", self["ca.key"], "-issuer", self["ca.pem"], "-cert", self[f"{name}.pem"], "-ndays", "2",
                   "-respout", path)
-        return path
 
     def close(self):
         self.folder.cleanup()
