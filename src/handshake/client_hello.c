@@ -284,7 +284,11 @@ static enum lks_status write_share(struct lks_hs *hs, const struct lks_group *gr
     lks_write_u16(w, group->number);
     lks_write_u16(w, group->client_share_len);
     uint8_t *share = lks_write_room(w, group->client_share_len);
-    return share ? lks_group_generate(group, key, share) : LKS_INTERNAL;
+    if (!share)
+        return LKS_INTERNAL;
+    const struct lks_hooks *hooks = hs->config->hooks;
+    return hooks ? hooks->generate(hooks->user, group, key, share)
+                 : lks_group_generate(group, key, share);
 }
 
 /* Shares of the groups in hs->shares. Those that were sent before are sent again: only the group

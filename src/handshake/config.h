@@ -13,6 +13,7 @@
 #include <lockstep/config.h>
 
 #include "base/reader.h"
+#include "base/writer.h"
 #include "handshake/certificate_compress.h"
 #include "handshake/group.h"
 #include "handshake/resumption.h"
@@ -44,6 +45,21 @@ struct lks_certificate {
     } compressed[LKS_COMPRESSIONS_MAX][LKS_PEER_ASKED_NUM];
 };
 
+/*
+ * What tests put in the place of chance, and of messages that a handshake is free to word as it
+ * likes, to reproduce one byte for byte. There is no way to set it from outside. user is handed on.
+ */
+struct lks_hooks {
+    void *user;
+    void (*random)(void *user, uint8_t *out, size_t len);
+    /* A key of the group, and its share: whichever side's. */
+    enum lks_status (*generate)(void *user, const struct lks_group *group,
+                                struct lks_group_key **key, uint8_t *share);
+    /* May put another message, header included, in the place of the one that begins there. */
+    void (*message)(void *user, struct lks_writer *w, size_t begin);
+    bool takes_any_peer; /* whoever signed its certificate */
+};
+
 struct lks_config {
     atomic_uint num_refs;
     struct lks_resumption resumption;
@@ -52,6 +68,7 @@ struct lks_config {
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
+    const struct lks_hooks *hooks; /* tests only; all functions or NULL */
     uint16_t record_size_limit;
     uint16_t padding_size;
     enum lks_padding padding;

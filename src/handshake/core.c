@@ -120,7 +120,10 @@ void lks_hs_free(struct lks_hs *hs)
 
 enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
 {
-    (void)hs;
+    if (hs->config->hooks) {
+        hs->config->hooks->random(hs->config->hooks->user, out, len);
+        return LKS_OK;
+    }
     return RAND_bytes(out, (int)len) == 1 ? LKS_OK : LKS_INTERNAL;
 }
 
@@ -163,6 +166,8 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
     if (hs->out.failed)
         return hs->buffers ? LKS_INTERNAL : LKS_NO_MEMORY;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
+    if (hs->config->hooks)
+        hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
     if (!hs->schedule.suite)
         return LKS_OK;
     return lks_schedule_add(&hs->schedule, hs->out.data + begin, hs->out.len - begin);

@@ -268,6 +268,23 @@ static void keep_hello(struct lks_hs *hs, const struct lks_client_hello *hello)
     hs->skip_early_data |= hello->has_early_data;
 }
 
+/* The job that makes our share and the secret. */
+static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job,
+                                    struct lks_reader share)
+{
+    const struct lks_hooks *hooks = hs->config->hooks;
+    struct lks_group_key *key;
+    uint8_t ours[LKS_SHARE_MAX];
+    if (!hooks)
+        return lks_pkey_agree(job, hs->group, NULL, share.data, share.len);
+    enum lks_status status = hooks->generate(hooks->user, hs->group, &key, ours);
+    if (!status)
+        status = lks_pkey_agree(job, hs->group, key, share.data, share.len);
+    if (!status)
+        memcpy((*job)->agree.share, ours, hs->group->server_share_len);
+    return status;
+}
+
 enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
 {
     struct lks_client_hello hello;
@@ -304,7 +321,7 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     if (status || without_dhe)
         return status ? status : begin_flight(hs, NULL);
     struct lks_pkey_job *job;
-    status = lks_pkey_agree(&job, hs->group, NULL, share.data, share.len);
+    status = answer_share(hs, &job, share);
     return status ? status : lks_hs_start_job(hs, job, begin_flight);
 }
 

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The client's side alone: which message may come when, and what a server may not say. */
+
+#include <string.h>
+
+#include "base/writer.h"
+#include "client.h"
+#include "handshake/core.h"
+#include "test_handshake.h"
+
+#define FLIGHT_MAX   8192u
+#define MESSAGES_MAX 8u
+
+/* An honest server's messages to one client, and that client. */
+struct duo {
+    struct lks_config *client_config, *server_config;
+    struct lks_hs *client, *server;
+    uint8_t flight[FLIGHT_MAX];
+    size_t at[MESSAGES_MAX + 1]; /* where each message begins; the last one's end */
+    size_t num;
+};
+
+static size_t collect(struct lks_hs *hs, uint8_t *out)
+{
+    struct lks_hs_event event;
+    size_t len = 0;
+    while (lks_hs_next_event(hs, &event)) {
+        if (event.kind != LKS_HS_SEND)
+            continue;
+        CU_ASSERT_TRUE_FATAL(len + event.len <= FLIGHT_MAX);
+        memcpy(out + len, event.data, event.len);
+        len += event.len;
+    }
+    return len;
+}
+
+/* groups: the server's; another than x25519 makes it ask again. */
+static void duo_init(struct duo *d, const char *groups)
+{
+    static const struct lks_conn_options localhost = {.server_name = "localhost"};
+    struct lks_error err;
+    memset(d, 0, sizeof(*d));
+    d->server_config = config_with("ecdsa");
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&d->client_config), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_trust(d->client_config, test_certificates()->ecdsa_cert, &err),
+                    LKS_OK);
+    d->client_config->compressions[0] = NULL; /* so that the Certificate is one in the clear */
+    CU_ASSERT_EQUAL(lks_config_set_groups(d->client_config, "x25519,secp256r1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_groups(d->server_config, groups, &err), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->client, d->client_config, LKS_CLIENT, &localhost), LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->server, d->server_config, LKS_SERVER, NULL), LKS_OK);
+    uint8_t hello[FLIGHT_MAX];
+    size_t len = collect(d->client, hello);
+    CU_ASSERT_EQUAL_FATAL(lks_hs_input(d->server, hello, len), LKS_WANT_DATA);
+    len = collect(d->server, d->flight);
+    for (size_t at = 0; at < len; d->num++) {
+        d->at[d->num] = at;
+        at += 4u + ((size_t)d->flight[at + 1] << 16 | (size_t)d->flight[at + 2] << 8 |
+                    d->flight[at + 3]);
+        d->at[d->num + 1] = at;
+    }
+}
+
+static void duo_free(struct duo *d)
+{
+    lks_hs_free(d->client);
+    lks_hs_free(d->server);
+    lks_config_free(d->client_config);
+    lks_config_free(d->server_config);
+}
+
+/* The first num messages, which are right. */
+static void give_honest(struct duo *d, size_t num)
+{
+    struct lks_hs_event event;
+    for (size_t i = 0; i < num; i++) {
+        enum lks_status status =
+            lks_hs_input(d->client, d->flight + d->at[i], d->at[i + 1] - d->at[i]);
+        LKS_CHECK(status == LKS_WANT_DATA || (i + 1 == d->num && status == LKS_OK), "%zu: %s", i,
+                  lks_status_name(status));
+        while (lks_hs_next_event(d->client, &event))
+            ;
+    }
+}
+
+enum { SERVER_HELLO, ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, FLIGHT_NUM };
+
+/* What the table does not name is refused from its first byte; what it names waits for more. */
+static void every_message_in_every_state(void)
+{
+    static const uint8_t expected[FLIGHT_NUM + 1][3] = {
+        [SERVER_HELLO] = {LKS_MSG_SERVER_HELLO},
+        [ENCRYPTED_EXTENSIONS] = {LKS_MSG_ENCRYPTED_EXTENSIONS},
+        [CERTIFICATE] = {LKS_MSG_CERTIFICATE, LKS_MSG_CERTIFICATE_REQUEST,
+                         LKS_MSG_COMPRESSED_CERTIFICATE},
+        [CERTIFICATE_VERIFY] = {LKS_MSG_CERTIFICATE_VERIFY},
+        [FINISHED] = {LKS_MSG_FINISHED},
+        [FLIGHT_NUM] = {LKS_MSG_SERVER_HELLO}, /* the second one */
+    };
+    for (size_t state = 0; state <= FLIGHT_NUM; state++) {
+        for (unsigned int type = 0; type < 256; type++) {
+            struct duo d;
+            duo_init(&d, state == FLIGHT_NUM ? "secp256r1" : "x25519");
+            give_honest(&d, state == FLIGHT_NUM ? 1 : state);
+            const uint8_t first = (uint8_t)type;
+            const bool fits = type && memchr(expected[state], (int)type, sizeof(expected[state]));
+            enum lks_status status = lks_hs_input(d.client, &first, 1);
+            LKS_CHECK(status == (fits ? LKS_WANT_DATA : LKS_ALERT_UNEXPECTED_MESSAGE),
+                      "state %zu, message %u: %s", state, type, lks_status_name(status));
+            duo_free(&d);
+        }
+    }
+}
+
+/* Each message of the flight cut to any length, and with a byte more, headers alike. */
+static void cut_and_extended(void)
+{
+    for (size_t which = 0; which < FLIGHT_NUM; which++) {
+        size_t body_len = 1;
+        for (size_t len = 0; len <= body_len + 1; len++) {
+            struct duo d;
+            uint8_t message[FLIGHT_MAX] = {0};
+            duo_init(&d, "x25519");
+            give_honest(&d, which);
+            body_len = d.at[which + 1] - d.at[which] - 4;
+            memcpy(message, d.flight + d.at[which], 4 + body_len);
+            message[2] = (uint8_t)(len >> 8);
+            message[3] = (uint8_t)len;
+            enum lks_status status = lks_hs_input(d.client, message, 4 + len);
+            const bool whole = len == body_len;
+            LKS_CHECK(whole ? status == LKS_WANT_DATA || status == LKS_OK : status > LKS_ALERT_BASE,
+                      "message %zu, %zu of %zu bytes: %s", which, len, body_len,
+                      lks_status_name(status));
+            /* A ServerHello without extensions is one of TLS 1.2; a chain in DER may be cut where
+             * its own lengths are wrong. */
+            if (!whole && which != SERVER_HELLO)
+                LKS_CHECK(status == LKS_ALERT_DECODE_ERROR ||
+                              (which == FINISHED && status == LKS_ALERT_ILLEGAL_PARAMETER),
+                          "message %zu, %zu of %zu bytes: %s", which, len, body_len,
+                          lks_status_name(status));
+            duo_free(&d);
+        }
+    }
+}
+
+/* Any bit of the flight that a client checks: nothing goes through to the end. */
+static void any_byte_changed(void)
+{
+    struct duo d;
+    duo_init(&d, "x25519");
+    const size_t len = d.at[d.num];
+    duo_free(&d);
+    for (size_t at = 0; at < len; at += 1 + at / 64) {
+        enum lks_status status = LKS_WANT_DATA;
+        struct lks_hs_event event;
+        duo_init(&d, "x25519");
+        if (at >= d.at[d.num])
+            at = d.at[d.num] - 1; /* signatures differ in length */
+        d.flight[at] ^= 0x10;
+        for (size_t i = 0; i < d.num && status == LKS_WANT_DATA; i++) {
+            status = lks_hs_input(d.client, d.flight + d.at[i], d.at[i + 1] - d.at[i]);
+            while (lks_hs_next_event(d.client, &event))
+                ;
+        }
+        LKS_CHECK(status != LKS_OK, "byte %zu", at);
+        duo_free(&d);
+    }
+}
+
+#define EXTENSION_VERSION "002b 0002 0304"
+#define EXTENSION_SHARE    \
+    "0033 0024 001d 0020 " \
+    "0900000000000000000000000000000000000000000000000000000000000000"
+
+/* A ServerHello or (random NULL) HelloRetryRequest from its parts. */
+struct hello_parts {
+    const char *what;
+    uint16_t version, suite;
+    uint8_t compression;
+    uint8_t session; /* what to do to the session id: 0 the right one, 1 another, 2 empty */
+    const char *random_end, *extensions;
+    enum lks_status status;
+};
+
+static size_t write_hello(uint8_t *out, const struct hello_parts *p, const struct lks_hs *client,
+                          bool retry)
+{
+    static const char retry_random[] =
+        "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
+    struct lks_writer w = lks_writer_of(out, FLIGHT_MAX);
+    uint8_t bytes[256] = {0}, id[32];
+    memcpy(id, client->session_id, sizeof(id));
+    id[31] ^= p->session == 1;
+    lks_write_u8(&w, LKS_MSG_SERVER_HELLO);
+    size_t message = lks_write_open(&w, 3);
+    lks_write_u16(&w, p->version ? p->version : 0x0303);
+    if (retry)
+        lks_test_hex(retry_random, bytes, 32);
+    if (p->random_end)
+        lks_test_hex(p->random_end, bytes + 24, 8);
+    lks_write_bytes(&w, bytes, 32);
+    lks_write_u8(&w, p->session == 2 ? 0 : 32);
+    lks_write_bytes(&w, id, p->session == 2 ? 0 : 32);
+    lks_write_u16(&w, p->suite ? p->suite : 0x1301);
+    lks_write_u8(&w, p->compression);
+    size_t extensions = lks_write_open(&w, 2);
+    lks_write_bytes(&w, bytes, lks_test_hex(p->extensions, bytes, sizeof(bytes)));
+    lks_write_close(&w, extensions, 2);
+    lks_write_close(&w, message, 3);
+    CU_ASSERT_FALSE(w.failed);
+    return w.len;
+}
+
+static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
+{
+    for (size_t i = 0; i < num; i++) {
+        struct duo d;
+        uint8_t message[FLIGHT_MAX];
+        duo_init(&d, "x25519");
+        size_t len = write_hello(message, &rows[i], d.client, retry);
+        enum lks_status status = lks_hs_input(d.client, message, len);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+#define GOOD EXTENSION_VERSION EXTENSION_SHARE
+
+/* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8. */
+static void bad_server_hellos(void)
+{
+    const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
+    const struct hello_parts rows[] = {
+        {"right", 0, 0, 0, 0, NULL, GOOD, LKS_WANT_DATA},
+        {"legacy_version of TLS 1.3", 0x0304, 0, 0, 0, NULL, GOOD, illegal},
+        {"another session id", 0, 0, 0, 1, NULL, GOOD, illegal},
+        {"no session id", 0, 0, 0, 2, NULL, GOOD, illegal},
+        {"a suite not offered", 0, 0x1305, 0, 0, NULL, GOOD, illegal},
+        {"a suite of TLS 1.2", 0, 0xc02f, 0, 0, NULL, GOOD, illegal},
+        {"GREASE for a suite", 0, 0x0a0a, 0, 0, NULL, GOOD, illegal},
+        {"compression", 0, 0, 1, 0, NULL, GOOD, illegal},
+        {"chosen TLS 1.2", 0, 0, 0, 0, NULL, "002b 0002 0303" EXTENSION_SHARE, illegal},
+        {"chosen TLS 1.4", 0, 0, 0, 0, NULL, "002b 0002 0305" EXTENSION_SHARE, illegal},
+        {"two versions", 0, 0, 0, 0, NULL, "002b 0004 0304 0304", LKS_ALERT_DECODE_ERROR},
+        {"TLS 1.2", 0, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
+        {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
+        {"downgrade to TLS 1.2", 0, 0, 0, 0, "444f574e47524401", "", illegal},
+        {"downgrade to TLS 1.1", 0x0302, 0, 0, 0, "444f574e47524400", "", illegal},
+        {"no share", 0, 0, 0, 0, NULL, EXTENSION_VERSION, LKS_ALERT_MISSING_EXTENSION},
+        {"a share not asked for", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0006 0018 0002 0101",
+         illegal},
+        {"a share that is short", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0006 001d 0002 0101",
+         illegal},
+        {"an empty share", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0004 001d 0000",
+         LKS_ALERT_DECODE_ERROR},
+        {"a share as in a retry", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 001d",
+         LKS_ALERT_DECODE_ERROR},
+        {"an unknown extension", 0, 0, 0, 0, NULL, GOOD "fafa 0000",
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"one for another message", 0, 0, 0, 0, NULL, GOOD "0010 0005 0003 02 6832", illegal},
+        {"a cookie", 0, 0, 0, 0, NULL, GOOD "002c 0003 0001 01", illegal},
+        {"a PSK that was not offered", 0, 0, 0, 0, NULL, GOOD "0029 0002 0000",
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"versions twice", 0, 0, 0, 0, NULL, GOOD EXTENSION_VERSION, illegal},
+        {"shares twice", 0, 0, 0, 0, NULL, GOOD EXTENSION_SHARE, illegal},
+        {"an extension cut", 0, 0, 0, 0, NULL, GOOD "002b 0002 03", LKS_ALERT_DECODE_ERROR},
+    };
+    check_hellos(rows, sizeof(rows) / sizeof(rows[0]), false);
+}
+
+/* RFC 8446 sections 4.1.4, 4.2.2, 4.2.8. */
+static void bad_retries(void)
+{
+    const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
+    const struct hello_parts rows[] = {
+        {"a group", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017", LKS_WANT_DATA},
+        {"a cookie", 0, 0, 0, 0, NULL, EXTENSION_VERSION "002c 0003 0001 01", LKS_WANT_DATA},
+        {"nothing", 0, 0, 0, 0, NULL, EXTENSION_VERSION, illegal},
+        {"a group that has a share", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 001d", illegal},
+        {"a group not offered", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0018", illegal},
+        {"an empty cookie", 0, 0, 0, 0, NULL, EXTENSION_VERSION "002c 0002 0000",
+         LKS_ALERT_DECODE_ERROR},
+        {"no version", 0, 0, 0, 0, NULL, "0033 0002 0017", illegal},
+        {"another session id", 0, 0, 0, 1, NULL, EXTENSION_VERSION "0033 0002 0017", illegal},
+        {"a suite not offered", 0, 0x1305, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017", illegal},
+        {"a share", 0, 0, 0, 0, NULL, GOOD, LKS_ALERT_DECODE_ERROR},
+        {"an unknown extension", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017 fafa 0000",
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"a PSK", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017 0029 0002 0000", illegal},
+    };
+    check_hellos(rows, sizeof(rows) / sizeof(rows[0]), true);
+}
+
+/* What comes behind a HelloRetryRequest. */
+static void behind_a_retry(void)
+{
+    static const struct hello_parts retry = {.extensions = EXTENSION_VERSION "0033 0002 0017"};
+    /* The share stays, so that a ServerHello for it would be right. */
+    static const struct hello_parts for_cookie = {.extensions =
+                                                      EXTENSION_VERSION "002c 0003 0001 01"};
+    static const struct {
+        struct hello_parts parts;
+        bool retry, keeps_share;
+    } rows[] = {
+        {{.what = "another one",
+          .extensions = EXTENSION_VERSION "0033 0002 0017",
+          .status = LKS_ALERT_UNEXPECTED_MESSAGE},
+         true},
+        {{.what = "one for a cookie",
+          .extensions = EXTENSION_VERSION "002c 0003 0001 01",
+          .status = LKS_ALERT_UNEXPECTED_MESSAGE},
+         true},
+        {{.what = "another suite",
+          .suite = 0x1302,
+          .extensions = GOOD,
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false,
+         true},
+        {{.what = "the same suite", .extensions = GOOD, .status = LKS_WANT_DATA}, false, true},
+        {{.what = "the old share", .extensions = GOOD, .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "TLS 1.2", .extensions = "", .status = LKS_ALERT_PROTOCOL_VERSION}, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        uint8_t message[FLIGHT_MAX];
+        duo_init(&d, "x25519");
+        size_t len =
+            write_hello(message, rows[i].keeps_share ? &for_cookie : &retry, d.client, true);
+        CU_ASSERT_EQUAL(lks_hs_input(d.client, message, len), LKS_WANT_DATA);
+        len = write_hello(message, &rows[i].parts, d.client, rows[i].retry);
+        enum lks_status status = lks_hs_input(d.client, message, len);
+        LKS_CHECK(status == rows[i].parts.status, "%s: %s", rows[i].parts.what,
+                  lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+/* A second hello differs from the first by its share or its cookie, and by nothing else. */
+static void second_hello_repeats_the_first(void)
+{
+    static const char *const retries[] = {EXTENSION_VERSION "0033 0002 0017",
+                                          EXTENSION_VERSION "002c 0003 0001 01"};
+    for (size_t i = 0; i < 2; i++) {
+        struct duo d;
+        uint8_t message[FLIGHT_MAX], digest[2][32];
+        struct lks_client_hello hello[2];
+        const struct hello_parts retry = {.extensions = retries[i]};
+        duo_init(&d, "x25519");
+        d.client_config->greases = true;
+        lks_hs_free(d.client);
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d.client, d.client_config, LKS_CLIENT, NULL), LKS_OK);
+        struct lks_reader first = d.client->hello;
+        size_t len = write_hello(message, &retry, d.client, true);
+        CU_ASSERT_EQUAL(lks_hs_input(d.client, message, len), LKS_WANT_DATA);
+        struct lks_reader both[2] = {first, d.client->hello};
+        for (int k = 0; k < 2; k++) {
+            struct lks_reader body = lks_reader_of(both[k].data + 4, both[k].len - 4);
+            CU_ASSERT_EQUAL(lks_client_hello_parse(&hello[k], body), LKS_OK);
+            CU_ASSERT_EQUAL(lks_client_hello_digest(body, digest[k]), LKS_OK);
+        }
+        CU_ASSERT_EQUAL(memcmp(digest[0], digest[1], 32), 0);
+        const bool same_shares =
+            hello[0].key_shares.len == hello[1].key_shares.len &&
+            !memcmp(hello[0].key_shares.data, hello[1].key_shares.data, hello[0].key_shares.len);
+        CU_ASSERT_EQUAL(same_shares, i == 1);
+        CU_ASSERT_EQUAL(hello[1].cookie.len, i);
+        duo_free(&d);
+    }
+}
+
+/* RFC 8446 section 4.3.1: what was not asked, and what is not for here. */
+static void bad_encrypted_extensions(void)
+{
+    static const struct {
+        const char *what, *extensions;
+        enum lks_status status;
+    } rows[] = {
+        {"nothing", "", LKS_WANT_DATA},
+        {"server_name", "0000 0000", LKS_WANT_DATA},
+        {"server_name with content", "0000 0001 00", LKS_ALERT_DECODE_ERROR},
+        {"server_name twice", "0000 0000 0000 0000", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"groups", "000a 0004 0002 0017", LKS_WANT_DATA},
+        {"groups, none", "000a 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"ALPN unasked", "0010 0005 0003 02 6832", LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"early data unasked", "002a 0000", LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"max_fragment_length unasked", "0001 0001 01", LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"unknown", "fafa 0000", LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"a share", "0033 0002 001d", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"versions", "002b 0002 0304", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"signature schemes", "000d 0004 0002 0403", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"record_size_limit", "001c 0002 0040", LKS_WANT_DATA},
+        {"record_size_limit of more than there is", "001c 0002 ffff", LKS_WANT_DATA},
+        {"record_size_limit of 63", "001c 0002 003f", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"record_size_limit of a byte", "001c 0001 40", LKS_ALERT_DECODE_ERROR},
+        {"an extension cut", "001c 0002 40", LKS_ALERT_DECODE_ERROR},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        uint8_t message[64] = {LKS_MSG_ENCRYPTED_EXTENSIONS};
+        duo_init(&d, "x25519");
+        give_honest(&d, ENCRYPTED_EXTENSIONS);
+        size_t len = lks_test_hex(rows[i].extensions, message + 6, sizeof(message) - 6);
+        message[3] = (uint8_t)(len + 2);
+        message[5] = (uint8_t)len;
+        enum lks_status status = lks_hs_input(d.client, message, 6 + len);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+/* RFC 7301 section 3.1: one of ours. */
+static void bad_alpn(void)
+{
+    static const struct {
+        const char *what, *extensions;
+        enum lks_status status;
+    } rows[] = {
+        {"ours", "0010 0005 0003 02 6832", LKS_WANT_DATA},
+        {"not ours", "0010 0005 0003 02 6833", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"two", "0010 0008 0006 02 6832 02 6832", LKS_ALERT_DECODE_ERROR},
+        {"none", "0010 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"an empty name", "0010 0003 0001 00", LKS_ALERT_DECODE_ERROR},
+    };
+    struct lks_error err;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        uint8_t body[64];
+        duo_init(&d, "x25519");
+        CU_ASSERT_EQUAL(lks_config_set_alpn(d.client_config, "http/1.1,h2", &err), LKS_OK);
+        d.client->offered |= lks_extension_bit(LKS_EXT_ALPN);
+        size_t len = lks_test_hex(rows[i].extensions, body + 2, sizeof(body) - 2);
+        body[0] = 0;
+        body[1] = (uint8_t)len;
+        enum lks_status status =
+            lks_encrypted_extensions_read(d.client, lks_reader_of(body, 2 + len));
+        LKS_CHECK((status ? status : LKS_WANT_DATA) == rows[i].status, "%s: %s", rows[i].what,
+                  lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+/* RFC 8446 section 5.1: where keys change a record ends. */
+static void messages_across_a_change_of_keys(void)
+{
+    struct duo d;
+    uint8_t bytes[FLIGHT_MAX];
+    duo_init(&d, "x25519");
+    size_t len = d.at[1];
+    memcpy(bytes, d.flight, len + 1); /* the ServerHello, and a byte of what must be encrypted */
+    CU_ASSERT_EQUAL(lks_hs_input(d.client, bytes, len + 1), LKS_ALERT_UNEXPECTED_MESSAGE);
+    duo_free(&d);
+    duo_init(&d, "x25519");
+    give_honest(&d, FINISHED);
+    len = d.at[FINISHED + 1] - d.at[FINISHED];
+    memcpy(bytes, d.flight + d.at[FINISHED], len);
+    bytes[len] = LKS_MSG_NEW_SESSION_TICKET;
+    CU_ASSERT_EQUAL(lks_hs_input(d.client, bytes, len + 1), LKS_ALERT_UNEXPECTED_MESSAGE);
+    duo_free(&d);
+}
+
+const struct lks_test client_tests[] = {
+    {"every message in every state", every_message_in_every_state},
+    {"cut and extended", cut_and_extended},
+    {"any byte changed", any_byte_changed},
+    {"bad ServerHellos", bad_server_hellos},
+    {"bad HelloRetryRequests", bad_retries},
+    {"behind a HelloRetryRequest", behind_a_retry},
+    {"second hello repeats the first", second_hello_repeats_the_first},
+    {"bad EncryptedExtensions", bad_encrypted_extensions},
+    {"bad ALPN", bad_alpn},
+    {"messages across a change of keys", messages_across_a_change_of_keys},
+    {NULL, NULL},
+};
