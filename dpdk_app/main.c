@@ -50,6 +50,7 @@ static int make_tls_config(const struct options *o, struct lks_config **out, str
         const char *option, *value;
         enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
     } lists[] = {{"--alpn", o->alpn, lks_config_set_alpn},
+                 {"--tls-preset", o->preset, lks_config_set_preset},
                  {"--suites", o->suites, lks_config_set_suites},
                  {"--groups", o->groups, lks_config_set_groups},
                  {"--key-log", o->key_log, lks_config_set_key_log},
@@ -60,7 +61,7 @@ static int make_tls_config(const struct options *o, struct lks_config **out, str
         option = lists[i].option;
         status = lists[i].set(*out, lists[i].value, &cause);
     }
-    snprintf(err->text, sizeof(err->text), "%s: %.480s", option, cause.text);
+    snprintf(err->text, sizeof(err->text), "%s: %.2000s", option, cause.text);
     return status ? -1 : 0;
 }
 

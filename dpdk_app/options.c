@@ -15,6 +15,7 @@ enum option_id {
     OPT_BACKEND,
     OPT_GATEWAY,
     OPT_ALPN,
+    OPT_TLS_PRESET,
     OPT_SUITES,
     OPT_GROUPS,
     OPT_KEY_LOG,
@@ -35,6 +36,7 @@ static const struct option known[] = {
     {"backend", required_argument, NULL, OPT_BACKEND},
     {"gateway", required_argument, NULL, OPT_GATEWAY},
     {"alpn", required_argument, NULL, OPT_ALPN},
+    {"tls-preset", required_argument, NULL, OPT_TLS_PRESET},
     {"suites", required_argument, NULL, OPT_SUITES},
     {"groups", required_argument, NULL, OPT_GROUPS},
     {"key-log", required_argument, NULL, OPT_KEY_LOG},
@@ -148,6 +150,9 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
     case OPT_ALPN:
         o->alpn = value;
         return 0;
+    case OPT_TLS_PRESET:
+        o->preset = value;
+        return 0;
     case OPT_SUITES:
         o->suites = value;
         return 0;
@@ -241,7 +246,8 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
 void options_help(const char *program)
 {
     printf(
-        "lockstepd terminates TLS 1.3 on a DPDK port and passes the plaintext on over TCP.\n"
+        "lockstepd terminates TLS 1.3 and 1.2 on a DPDK port and passes the plaintext on over "
+        "TCP.\n"
         "\n"
         "usage: %s [EAL options] -- --listen ADDRESS --cert FILE --key FILE --backend ADDRESS ...\n"
         "\n"
@@ -252,6 +258,9 @@ void options_help(const char *program)
         "                               for more names (chosen by SNI; the first is the default)\n"
         "  --gateway IPv4               router for what is not on the port's own network\n"
         "  --alpn LIST                  application protocols, as http/1.1\n"
+        "  --tls-preset NAME            modern (TLS 1.3 alone), intermediate (the default), or old "
+        "(RSA key\n"
+        "                               exchange and CBC, too, but nothing below TLS 1.2)\n"
         "  --suites LIST                cipher suites in order of preference\n"
         "  --groups LIST                key exchange groups in order of preference\n"
         "  --key-log FILE               append the secrets of every connection (debugging only)\n"

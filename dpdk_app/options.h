@@ -15,7 +15,7 @@ struct options {
     const char *cert[OPTIONS_LIST_MAX], *key[OPTIONS_LIST_MAX];
     uint32_t num_certs, num_keys;
     struct flow_addr backend;
-    const char *alpn, *suites, *groups, *key_log, *ticket_keys;
+    const char *alpn, *preset, *suites, *groups, *key_log, *ticket_keys;
     uint16_t port_id;
     uint32_t num_mbufs, max_connections;
     uint32_t handshake_timeout_s, idle_timeout_s;

@@ -176,6 +176,7 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
 {
     enum lks_event event = LKS_EVENT_NONE;
     const uint32_t len = op_record_len(op);
+    const size_t content_at = lks_op_content_at(op);
     enum lks_status status = lks_conn_opened(s->tls, op, &event);
     if (status) {
         w->counters.bad_records++;
@@ -197,7 +198,7 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
     }
     w->counters.records_opened++;
     w->counters.bytes_opened += kept;
-    record = lks_mbuf_trim(record, LKS_RECORD_HEADER_LEN, kept);
+    record = lks_mbuf_trim(record, (uint32_t)content_at, kept);
     if (s->client)
         flow_consumed(s->client, len - kept);
     if (record && !chain_append_record(&s->to_backend, record, w->config.sessions.port->tx_pool)) {

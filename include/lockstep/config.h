@@ -107,11 +107,34 @@ lks_config_set_trust(struct lks_config *config, const char *path, struct lks_err
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_alpn(struct lks_config *config, const char *protocols, struct lks_error *err);
 
-/* The AEAD suites in order of the server's preference, by the names of RFC 8446 appendix B.4,
- * separated by commas. An unknown name is LKS_BAD_CONFIG and *err lists the known ones. Without
- * this call TLS_AES_128_CCM_8_SHA256 is off, whose tags have 8 bytes, and all others are on. */
+/* The suites of both versions in order of the server's preference, by their registered names (RFC
+ * 8446 appendix B.4, RFC 5246 appendix A.5), separated by commas. An unknown name is LKS_BAD_CONFIG
+ * and *err lists the known ones. Without this call all are on that have AEADs and, in TLS 1.2,
+ * forward secrecy; off are AES-CCM-8, whose tags have 8 bytes, AES-CCM in TLS 1.2, RSA key exchange
+ * (TLS_RSA_…), which has no forward secrecy, and the suites with a MAC (…_CBC_…). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_suites(struct lks_config *config, const char *suites, struct lks_error *err);
+
+/*
+ * The versions to speak, enum lks_version: at first all, TLS 1.2 and 1.3. One for which no suite is
+ * configured is not spoken either. Older ones get protocol_version. LKS_BAD_ARGUMENT: an unknown
+ * version, or none between the two.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_versions(struct lks_config *config,
+                                                               uint16_t min, uint16_t max);
+
+/*
+ * Versions and suites as Mozilla's guidelines for servers name them; the calls before and after
+ * count as well, the last one for each.
+ *
+ *     modern        TLS 1.3 alone
+ *     intermediate  TLS 1.3, and 1.2 with forward secrecy and AEADs: as without this call
+ *     old           also RSA key exchange and suites with a MAC, but no TLS 1.0 or 1.1
+ *
+ * LKS_BAD_CONFIG: an unknown name; *err lists the known ones.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_config_set_preset(struct lks_config *config, const char *preset, struct lks_error *err);
 
 /* The key exchange groups in order of the server's preference ("x25519,secp256r1"). */
 LKS_API LKS_MUST_CHECK enum lks_status
@@ -218,6 +241,13 @@ lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct l
  * keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
                                                               uint32_t num, uint32_t lifetime_s);
+
+/* How many sessions a server remembers by ID, for clients of TLS 1.2 that know no tickets: 0 (none)
+ * to 2^24, at first 1024, in some 150 bytes each, allocated here. All cores that use the
+ * configuration share them and none waits for another: where two want the same few sessions at
+ * once, one of them shakes hands in full. The oldest make room. LKS_BAD_ARGUMENT: out of range. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_session_cache(struct lks_config *config,
+                                                                    uint32_t num_sessions);
 
 /* How pre-shared keys, of tickets or external, are used: with a key exchange, which keeps forward
  * secrecy and goes first (psk_dhe_ke; alone unless this is called), or without, which is less work

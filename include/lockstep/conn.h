@@ -104,8 +104,8 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
                                                      size_t *wanted);
 
 enum lks_event {
-    LKS_EVENT_NONE,        /* the record was for the connection itself: drop its bytes */
-    LKS_EVENT_DATA,        /* op->len bytes of application data, at byte 5 of the record */
+    LKS_EVENT_NONE, /* the record was for the connection itself: drop its bytes */
+    LKS_EVENT_DATA, /* op->len bytes of application data, at lks_op_content_at() of the record */
     LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data */
     LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */

@@ -159,6 +159,10 @@ struct lks_op {
     void *user;       /* the caller's; the engine does not look at it */
 };
 
+/* Where the content of a record that was opened in place begins, from the front of src:
+ * LKS_RECORD_HEADER_LEN, under TLS 1.2 more. */
+LKS_API size_t lks_op_content_at(const struct lks_op *op);
+
 struct lks_engine;
 
 /* Makes an engine whose bursts have at most max_ops ops (1 … 65535; more are LKS_BAD_ARGUMENT).

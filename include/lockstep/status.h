@@ -85,7 +85,7 @@ LKS_API const char *lks_status_name(enum lks_status status);
 /* A message for people about bad configuration: the file, line or key at fault, and the remedy.
  * The caller owns it; text is always terminated. */
 struct lks_error {
-    char text[512];
+    char text[2048];
 };
 
 #ifdef __cplusplus

@@ -3,6 +3,7 @@
 /* Alerts sent and received: RFC 8446 section 6. */
 
 #include "conn/conn.h"
+#include "handshake/config.h"
 
 static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t description)
 {
@@ -38,6 +39,14 @@ enum lks_status conn_count_idle(struct lks_conn *conn)
     return ++conn->num_idle > IDLE_RECORDS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
 }
 
+/* TLS 1.2's alerts have levels. A server may send one before its hello says which version it is. */
+static bool knows_levels(const struct lks_conn *conn)
+{
+    return conn->tls12 ||
+           (conn->role == LKS_CLIENT && !conn->established &&
+            !lks_hs_version(conn->handshake->hs) && lks_config_speaks(conn->config, LKS_TLS_1_2));
+}
+
 enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t len)
 {
     /* RFC 8446 section 5.4: no empty alerts. Section 5.1: one alert a record, and a whole one. */
@@ -45,6 +54,13 @@ enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (len != 2)
         return LKS_ALERT_DECODE_ERROR;
+    if (knows_levels(conn) && content[1] != ALERT_CLOSE_NOTIFY) {
+        /* RFC 5246 section 7.2: a warning, such as unrecognized_name, ends nothing. */
+        if (content[0] == ALERT_WARNING)
+            return conn_count_idle(conn);
+        if (content[0] != ALERT_FATAL)
+            return LKS_ALERT_ILLEGAL_PARAMETER;
+    }
     /* Section 6: the level says nothing. What is not a closure alert, unknown ones included, is an
      * error. */
     switch (content[1]) {

@@ -11,11 +11,15 @@
 #include "handshake/suite.h"
 
 /* AlertLevel, and the AlertDescriptions that mean the end or nothing: RFC 8446 section 6. */
-#define ALERT_WARNING       1u
-#define ALERT_FATAL         2u
-#define ALERT_CLOSE_NOTIFY  0u
-#define ALERT_USER_CANCELED 90u
-#define ALERT_NONE          0xffu
+#define ALERT_WARNING          1u
+#define ALERT_FATAL            2u
+#define ALERT_CLOSE_NOTIFY     0u
+#define ALERT_USER_CANCELED    90u
+#define ALERT_NO_RENEGOTIATION 100u /* TLS 1.2, RFC 5246 section 7.2.2 */
+#define ALERT_NONE             0xffu
+
+#define HANDSHAKE_HELLO_REQUEST 0u
+#define HANDSHAKE_CLIENT_HELLO  1u
 
 #define HANDSHAKE_KEY_UPDATE         24u
 #define HANDSHAKE_NEW_SESSION_TICKET 4u
@@ -92,12 +96,15 @@ struct lks_conn {
     uint16_t failed;   /* enum lks_status that ended the connection */
     uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
     uint8_t role;
-    uint8_t update;      /* enum own_state of the KeyUpdate in update_message */
+    /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
+     * no_renegotiation */
+    uint8_t update;
     uint8_t alert;       /* enum own_state of alert_message */
     uint8_t peer_alert;  /* AlertDescription that ended the peer's side, or ALERT_NONE */
     uint8_t num_idle;    /* records in a row that moved nothing */
     uint8_t message_len; /* bytes in message */
     bool established : 1;
+    bool tls12 : 1; /* TLS 1.2 was chosen */
     bool hello_retried : 1;
     bool resumed : 1;
     bool external_psk : 1;
@@ -109,11 +116,19 @@ struct lks_conn {
     bool update_asked : 1; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
-    uint8_t message[KEY_UPDATE_LEN];   /* a post-handshake message as far as it has come */
-    uint8_t open_secret[LKS_HASH_MAX]; /* application traffic secrets, for KeyUpdate */
-    uint8_t seal_secret[LKS_HASH_MAX];
-    uint8_t exporter_secret[LKS_HASH_MAX];
-    uint16_t send_limit, accept_limit; /* RFC 8449's, of a protected record */
+    uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
+    union {
+        struct { /* TLS 1.3's application traffic secrets, for KeyUpdate */
+            uint8_t open_secret[LKS_HASH_MAX];
+            uint8_t seal_secret[LKS_HASH_MAX];
+        };
+        struct { /* TLS 1.2's randoms, for the exporter */
+            uint8_t client_random[32];
+            uint8_t server_random[32];
+        };
+    };
+    uint8_t exporter_secret[LKS_HASH_MAX]; /* of TLS 1.2 the master secret */
+    uint16_t send_limit, accept_limit;     /* RFC 8449's, of a protected record */
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
@@ -144,6 +159,18 @@ bool conn_handshake_is_over(const struct lks_conn *conn);
 /* Frees the handshake if nothing needs it any more. */
 void conn_handshake_release(struct lks_conn *conn);
 void conn_handshake_free(struct lks_conn *conn);
+
+/* A change_cipher_spec record came, of TLS 1.2. */
+LKS_MUST_CHECK enum lks_status conn_change_cipher_spec(struct lks_conn *conn);
+
+/* renegotiation.c: the same of TLS 1.2, where all that may come is refused. */
+LKS_MUST_CHECK enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *data,
+                                                         size_t len);
+/* What update_message is: its content type, and how long. */
+uint8_t conn_update_type(const struct lks_conn *conn);
+size_t conn_update_len(const struct lks_conn *conn);
+/* A key has come near its limit: a new one, or under TLS 1.2 an orderly end. */
+void conn_replace_key(struct lks_conn *conn, bool request_peer);
 
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,

@@ -15,6 +15,8 @@ enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
         return LKS_BAD_ARGUMENT;
     if (conn->failed)
         return (enum lks_status)conn->failed;
+    if (conn->tls12)
+        return LKS_UNSUPPORTED;
     /* Between two messages and with nothing under way: then the two sides agree on where they are.
      */
     if (!conn->established || !conn_handshake_is_over(conn) || conn->num_opening ||
@@ -45,6 +47,9 @@ enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uin
         return conn->failed ? (enum lks_status)conn->failed : LKS_WANT_ROOM;
     if (!conn->has_exporter)
         return LKS_UNSUPPORTED;
+    if (conn->tls12)
+        return lks_tls12_exporter(conn->suite, conn->exporter_secret, conn->client_random,
+                                  conn->server_random, out, out_len, label, context, context_len);
     return lks_tls13_exporter(conn->suite, conn->exporter_secret, out, out_len, label, context,
                               context_len);
 }
@@ -66,8 +71,8 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
 {
     *out = NULL;
     const struct lks_suite *suite = lks_suite_find(seal->suite);
-    if (!suite || open->suite != seal->suite || open->secret_len != suite->hash_len ||
-        seal->secret_len != suite->hash_len)
+    if (!suite || suite->version != LKS_TLS_1_3 || open->suite != seal->suite ||
+        open->secret_len != suite->hash_len || seal->secret_len != suite->hash_len)
         return LKS_BAD_ARGUMENT;
     struct lks_conn *conn = conn_alloc(config, role);
     if (!conn)

@@ -20,12 +20,21 @@ static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const
     return LKS_OK;
 }
 
+/* In place of the key before, which is wiped. */
+static enum lks_status install(struct lks_key *key, enum lks_dir dir,
+                               const struct lks_hs_event *event)
+{
+    lks_key_wipe(key);
+    return lks_key_init(key, event->suite->version, event->key.aead, dir, event->key.key,
+                        event->key.iv);
+}
+
 static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_event *event)
 {
     struct conn_handshake *h = conn->handshake;
     if (event->level == LKS_LEVEL_APPLICATION) {
         h->seal_key = &conn->seal_key;
-        memcpy(conn->seal_secret, event->secret, event->suite->hash_len);
+        memcpy(conn->seal_secret, event->secret, sizeof(conn->seal_secret));
     } else if (event->level == LKS_LEVEL_EARLY) {
         h->seal_key = &h->early_key;
     } else if (event->level == LKS_LEVEL_PLAIN) {
@@ -34,8 +43,7 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
     } else {
         h->seal_key = &h->handshake_key;
     }
-    lks_key_wipe(h->seal_key);
-    return conn_set_key(h->seal_key, LKS_SEAL, event->suite, event->secret);
+    return install(h->seal_key, LKS_SEAL, event);
 }
 
 static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_event *event)
@@ -44,9 +52,8 @@ static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_e
     if (lks_hs_mid_message(conn->handshake->hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (event->level == LKS_LEVEL_APPLICATION)
-        memcpy(conn->open_secret, event->secret, event->suite->hash_len);
-    lks_key_wipe(&conn->open_key);
-    return conn_set_key(&conn->open_key, LKS_OPEN, event->suite, event->secret);
+        memcpy(conn->open_secret, event->secret, sizeof(conn->open_secret));
+    return install(&conn->open_key, LKS_OPEN, event);
 }
 
 static enum lks_status set_established(struct lks_conn *conn, const struct lks_hs_event *event)
@@ -60,8 +67,10 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->resumed = info.resumed;
     conn->external_psk = info.external_psk;
     conn->early_data = info.early_data;
-    memcpy(conn->exporter_secret, event->secret, event->suite->hash_len);
-    conn->has_exporter = true;
+    memcpy(conn->exporter_secret, event->secret, sizeof(conn->exporter_secret));
+    conn->has_exporter =
+        !conn->tls12 ||
+        lks_hs_tls12_exporter(conn->handshake->hs, conn->client_random, conn->server_random);
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
@@ -75,8 +84,8 @@ static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *eve
     switch (event->kind) {
     case LKS_HS_SEND:
         return queue_piece(h, LKS_TYPE_HANDSHAKE, event->data, event->len);
-    case LKS_HS_COMPAT_CCS: {
-        /* RFC 8446 section 5: never protected. */
+    case LKS_HS_CCS: {
+        /* RFC 8446 section 5: never protected. TLS 1.2's is sent before there are keys. */
         struct lks_key *now = h->seal_key;
         h->seal_key = &h->plain_key;
         enum lks_status status = queue_piece(h, LKS_TYPE_CHANGE_CIPHER_SPEC, ccs, sizeof(ccs));
@@ -98,6 +107,7 @@ enum lks_status conn_handshake_pump(struct lks_conn *conn)
     struct conn_handshake *h = conn->handshake;
     struct lks_hs_event event;
     enum lks_status status = LKS_OK;
+    conn->tls12 = lks_hs_version(h->hs) == LKS_TLS_1_2;
     while (!status && lks_hs_next_event(h->hs, &event)) {
         status = act(conn, &event);
         h->hello_done = true;
@@ -116,6 +126,9 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
         return status;
     /* A client's change_cipher_spec stands in front of its second hello, appendix D.4, which may be
      * the first that this connection gets: then it has our cookie. */
+    /* TLS 1.2's has its place, which is not in front of a hello. */
+    if (conn->handshake->num_ccs && lks_hs_version(conn->handshake->hs) == LKS_TLS_1_2)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
         !lks_hs_is_retried(conn->handshake->hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
@@ -135,6 +148,12 @@ enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data,
                                      enum lks_event *event)
 {
     return after_step(conn, lks_hs_input(conn->handshake->hs, data, len), event);
+}
+
+enum lks_status conn_change_cipher_spec(struct lks_conn *conn)
+{
+    enum lks_status status = lks_hs_change_cipher_spec(conn->handshake->hs);
+    return status ? status : conn_handshake_pump(conn);
 }
 
 struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn)

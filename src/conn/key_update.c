@@ -36,6 +36,8 @@ enum lks_status lks_conn_update_key(struct lks_conn *conn, bool request_peer)
         return (enum lks_status)conn->failed;
     if (conn->close_wanted)
         return LKS_CLOSED;
+    if (conn->tls12)
+        return LKS_UNSUPPORTED;
     if (!conn->established || conn->update != OWN_NONE)
         return LKS_WANT_ROOM;
     conn_queue_update(conn, request_peer);
@@ -88,6 +90,8 @@ static enum lks_status check_header(struct lks_conn *conn)
 enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, size_t len,
                                     enum lks_event *event)
 {
+    if (conn->tls12)
+        return conn_refuse_renegotiation(conn, data, len);
     while (len) {
         if (conn->skip_len) {
             size_t n = len < conn->skip_len ? len : conn->skip_len;

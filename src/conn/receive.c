@@ -80,7 +80,7 @@ static enum lks_status take_ccs(struct lks_conn *conn, const struct intake *at)
 {
     struct conn_handshake *h = conn->handshake;
     uint8_t value;
-    if (conn->established || lks_hs_mid_message(h->hs) ||
+    if (conn->established || conn->tls12 || lks_hs_mid_message(h->hs) ||
         at->frame.len != LKS_RECORD_HEADER_LEN + 1 || h->num_ccs == CCS_MAX)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     h->ccs_first |= !h->hello_done;
@@ -126,11 +126,26 @@ static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batc
                                      : LKS_ALERT_UNEXPECTED_MESSAGE;
 }
 
+/* RFC 5246 section 7.1: one byte 1, where the handshake awaits it; then the next record is under
+ * the new key. */
+static enum lks_status take_ccs_of_tls12(struct lks_conn *conn, const struct intake *at)
+{
+    uint8_t value;
+    if (conn->established || conn->open_key.aead || at->frame.len != LKS_RECORD_HEADER_LEN + 1)
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    struct span_walk walk = walk_fragment(at);
+    span_walk_read(&walk, &value, 1);
+    return value == 1 ? conn_change_cipher_spec(conn) : LKS_ALERT_UNEXPECTED_MESSAGE;
+}
+
 /* Deals with the record at hand or makes an op of it. */
 static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batch,
                                    const struct intake *at)
 {
     const bool sealed = conn->open_key.aead != NULL;
+    if (conn->tls12) /* whose records say what they are */
+        return at->frame.type == LKS_TYPE_CHANGE_CIPHER_SPEC ? take_ccs_of_tls12(conn, at)
+                                                             : add_op(conn, batch, at);
     switch (at->frame.type) {
     case LKS_TYPE_CHANGE_CIPHER_SPEC:
         return take_ccs(conn, at);
@@ -155,12 +170,16 @@ static bool bytes_left(const struct intake *at)
     return span_walk_piece(&walk, &data) != 0;
 }
 
+#define TLS12_CIPHERTEXT_MAX (16384u + 2048u) /* [5246 6.2.3-1] */
+
 /* RFC 8446 section 5.2 leaves 256 bytes for what an AEAD adds. A peer that knows our limit keeps to
  * it with all that is encrypted, RFC 8449 section 4. */
 static size_t fragment_max(const struct lks_conn *conn)
 {
     if (!conn->open_key.aead)
         return LKS_RECORD_PLAINTEXT_MAX;
+    if (conn->tls12)
+        return TLS12_CIPHERTEXT_MAX;
     if (conn->accept_limit > LKS_RECORD_PLAINTEXT_MAX)
         return LKS_RECORD_CIPHERTEXT_MAX;
     return conn->accept_limit + conn->open_key.aead->tag_len;
@@ -220,7 +239,7 @@ static const uint8_t *gather(const struct lks_op *op, uint8_t flat[LKS_RECORD_PL
 {
     struct span_walk walk = span_walk_of(op->src, op->num_src);
     uint8_t *data = flat;
-    span_walk_skip(&walk, LKS_RECORD_HEADER_LEN);
+    span_walk_skip(&walk, lks_op_content_at(op));
     if (span_walk_piece(&walk, &data) >= op->len)
         return data;
     span_walk_read(&walk, flat, op->len);
@@ -281,7 +300,7 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
     if (mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
-        conn_queue_update(conn, true);
+        conn_replace_key(conn, true);
     if (op->len == 0)
         return conn_count_idle(conn);
     conn->num_idle = 0;
@@ -306,6 +325,9 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
     if (status == LKS_BAD_TAG && may_skip_early_data(conn))
         return skip_early_data(conn, spans_len(op->src, op->num_src)) ? conn_fail(conn, status)
                                                                       : LKS_OK;
+    /* RFC 8449 section 4: what is protected keeps to our limit; TLS 1.3's was looked at before. */
+    if (!status && conn->tls12 && conn->open_key.aead && op->len + 1 > conn->accept_limit)
+        status = LKS_RECORD_OVERFLOW;
     if (!status && conn->handshake)
         conn->handshake->opens_sealed |= conn->open_key.aead != NULL;
     if (!status && op->type == LKS_TYPE_APPLICATION_DATA)

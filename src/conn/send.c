@@ -69,7 +69,7 @@ size_t lks_conn_own_len(const struct lks_conn *conn)
     while (next_handshake_record(conn, &r, &piece, &offset))
         len += lks_key_record_len(r.key, r.len);
     if (conn->update == OWN_QUEUED)
-        len += lks_key_record_len(&conn->seal_key, sizeof(conn->update_message));
+        len += lks_key_record_len(&conn->seal_key, conn_update_len(conn));
     if (conn->alert == OWN_QUEUED)
         len += lks_key_record_len(h ? h->seal_key : &conn->seal_key, sizeof(conn->alert_message));
     return len;
@@ -177,8 +177,8 @@ static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct s
     if (!add_handshake_ops(conn, batch, dst, num_added))
         return false;
     if (conn->update == OWN_QUEUED &&
-        !add_message_op(conn, batch, &conn->seal_key, LKS_TYPE_HANDSHAKE, conn->update_message,
-                        sizeof(conn->update_message), dst))
+        !add_message_op(conn, batch, &conn->seal_key, conn_update_type(conn), conn->update_message,
+                        conn_update_len(conn), dst))
         return false;
     return conn->alert != OWN_QUEUED ||
            add_message_op(conn, batch, seal_key_now(conn), LKS_TYPE_ALERT, conn->alert_message,
@@ -301,9 +301,13 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
         if (op->key != &conn->seal_key)
             sealed_handshake(conn); /* 0-RTT data */
         else if (lks_key_wants_update(op->key))
-            conn_queue_update(conn, false);
+            conn_replace_key(conn, false);
         return LKS_OK;
     case LKS_TYPE_ALERT:
+        if (op->src->data == conn->update_message) { /* no_renegotiation */
+            conn->update = OWN_NONE;
+            return LKS_OK;
+        }
         conn->alert = OWN_NONE;
         conn->close_sent = true;
         return LKS_OK;

@@ -16,6 +16,13 @@ enum lks_status conn_tickets_begin(struct lks_conn *conn)
     conn->tickets = calloc(1, sizeof(*conn->tickets));
     if (!conn->tickets)
         return LKS_NO_MEMORY;
+    if (conn->tls12) { /* its tickets came in the handshake */
+        struct lks_writer out =
+            lks_writer_of(conn->tickets->session, sizeof(conn->tickets->session));
+        lks_hs_tls12_session(conn->handshake->hs, &out);
+        conn->tickets->session_len = out.failed ? 0 : out.len;
+        return LKS_OK;
+    }
     return lks_ticket_base(conn->handshake->hs, &conn->tickets->base);
 }
 

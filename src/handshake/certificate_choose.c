@@ -26,16 +26,12 @@ static bool certificate_covers(const struct lks_certificate *c, const char *host
     return false;
 }
 
-static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
-                                                struct lks_reader schemes)
+/* RFC 8422 section 2: Ed25519 goes with the suites of ECDSA. */
+unsigned int lks_auth_of(const EVP_PKEY *key)
 {
-    uint16_t number;
-    while (lks_read_u16(&schemes, &number)) {
-        const struct lks_sign_scheme *row = lks_sign_find(number);
-        if (row && lks_sign_fits(row, c->key))
-            return row;
-    }
-    return NULL;
+    if (EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "ED25519"))
+        return LKS_AUTH_ECDSA;
+    return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") ? LKS_AUTH_RSA : 0;
 }
 
 static bool has_u16(struct lks_reader list, uint16_t wanted)
@@ -45,6 +41,56 @@ static bool has_u16(struct lks_reader list, uint16_t wanted)
         if (number == wanted)
             return true;
     return false;
+}
+
+/* [5246 7.4.2-13] */
+static bool curve_suits(const EVP_PKEY *key, struct lks_reader curves)
+{
+    static const struct {
+        const char *name;
+        uint16_t number;
+    } rows[] = {{"prime256v1", 0x0017}, {"secp384r1", 0x0018}, {"secp521r1", 0x0019}};
+    char name[64];
+    if (!curves.len || !EVP_PKEY_is_a(key, "EC"))
+        return true;
+    if (!EVP_PKEY_get_group_name(key, name, sizeof(name), NULL))
+        return false;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return has_u16(curves, rows[i].number);
+    return false;
+}
+
+bool lks_certificate_decrypts(const struct lks_certificate *c)
+{
+    return EVP_PKEY_is_a(c->key, "RSA") &&
+           X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_KEY_ENCIPHERMENT;
+}
+
+/* Whether TLS 1.2's suites can use the key: signing, or (RSASSA-PSS keys cannot) decrypting.
+ * [5246 7.4.2-2 7.4.2-7 7.4.2-8] */
+static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wish)
+{
+    if (!wish->is_tls12)
+        return true;
+    if (wish->signs_nothing)
+        return lks_certificate_decrypts(c);
+    return X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_DIGITAL_SIGNATURE &&
+           lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves);
+}
+
+static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
+                                                const struct lks_wish *wish)
+{
+    struct lks_reader schemes = wish->schemes;
+    uint16_t number;
+    while (lks_read_u16(&schemes, &number)) {
+        const struct lks_sign_scheme *row =
+            wish->is_tls12 ? lks_sign_find_tls12(number) : lks_sign_find(number);
+        if (row && lks_sign_fits(row, c->key))
+            return row;
+    }
+    return NULL;
 }
 
 /* SignatureSchemes that a certificate's signature is of: two for RSASSA-PSS, whose signer's kind of
@@ -140,10 +186,11 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
         const unsigned int names = pass / 2;
         for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
             if ((names != ANY && !certificate_covers(c, host, names == WILDCARD)) ||
-                !issued_as_wished(c, wish) || (pass % 2 == 0 && !chain_suits(c, wish)))
+                !key_suits(c, wish) || !issued_as_wished(c, wish) ||
+                (pass % 2 == 0 && !chain_suits(c, wish)))
                 continue;
-            *scheme = scheme_for(c, wish->schemes);
-            if (*scheme)
+            *scheme = scheme_for(c, wish);
+            if (*scheme || wish->signs_nothing)
                 return c;
         }
     }

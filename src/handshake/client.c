@@ -56,6 +56,8 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
     choose_shares(hs);
     if (!status && options->session)
         status = lks_client_session_keep(hs, options->session, options->session_len);
+    if (!status)
+        status = lks_tls12_set_session_id(hs);
     hs->early.offered = options->early_data && lks_early_data_may_offer(hs);
     if (!status)
         status = lks_client_hello_write(hs);
@@ -84,21 +86,13 @@ static const struct lks_group *group_of_config(const struct lks_hs *hs, uint16_t
 
 static const struct lks_suite *suite_of_config(const struct lks_hs *hs, uint16_t number)
 {
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
-        if ((*s)->number == number)
-            return *s;
-    return NULL;
+    const struct lks_suite *suite = lks_config_suite(hs->config, number);
+    return suite && suite->version == LKS_TLS_1_3 ? suite : NULL;
 }
 
 /* What ServerHello and HelloRetryRequest have in common: RFC 8446 sections 4.1.3, 4.1.4, 4.2.1. */
 static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_server_hello *hello)
 {
-    if (!hello->has_version && !hello->is_retry) {
-        /* Section 4.1.3: somebody may have taken TLS 1.3 out of our hello. */
-        if (lks_server_hello_is_downgrade(hello))
-            return LKS_ALERT_ILLEGAL_PARAMETER;
-        return LKS_ALERT_PROTOCOL_VERSION;
-    }
     if (hello->version != LKS_TLS_1_3 || hello->legacy_version != 0x0303 || hello->compression ||
         hello->session_id.len != hs->session_id_len ||
         memcmp(hello->session_id.data, hs->session_id, hs->session_id_len))
@@ -222,10 +216,13 @@ enum lks_status lks_client_server_hello(struct lks_hs *hs, const struct lks_inco
 {
     struct lks_server_hello hello;
     enum lks_status status = lks_server_hello_read(&hello, in->body, hs->offered);
+    if (!status && !hello.has_version && !hello.is_retry)
+        return lks_tls12_client_server_hello(hs, &hello, in);
     if (!status)
         status = check_hello(hs, &hello);
     if (status)
         return status;
+    hs->version = LKS_TLS_1_3;
     if (!hs->retried) { /* now the hash is known */
         hs->suite = suite_of_config(hs, hello.suite);
         status = lks_schedule_begin(&hs->schedule, hs->suite);

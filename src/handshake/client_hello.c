@@ -154,6 +154,22 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
     case LKS_EXT_RECORD_SIZE_LIMIT:
         h->has_record_size_limit = true;
         return lks_read_u16(&body, &h->record_size_limit) && !body.len;
+    case LKS_EXT_EC_POINT_FORMATS:
+        h->has_point_formats = true;
+        return lks_read_vec8(&body, &h->point_formats) && !body.len && h->point_formats.len;
+    case LKS_EXT_SESSION_TICKET:
+        h->has_session_ticket = true;
+        h->session_ticket = body;
+        return true;
+    case LKS_EXT_RENEGOTIATION_INFO:
+        h->has_renegotiation_info = true;
+        return lks_read_vec8(&body, &h->renegotiated) && !body.len;
+    case LKS_EXT_EXTENDED_MASTER_SECRET:
+        h->has_extended_master_secret = true;
+        return body.len == 0;
+    case LKS_EXT_ENCRYPT_THEN_MAC:
+        h->has_encrypt_then_mac = true;
+        return body.len == 0;
     default:
         return true; /* RFC 8446 section 4.2: unknown ones MUST be ignored; so GREASE is */
     }
@@ -189,6 +205,7 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
         !lks_read_vec16(&body, &h->suites) || h->suites.len < 2 || h->suites.len % 2 ||
         !lks_read_vec8(&body, &compression) || !compression.len)
         return LKS_ALERT_DECODE_ERROR;
+    h->has_null_compression = memchr(compression.data, 0, compression.len) != NULL;
     /* A client older than extensions ends here; the version then speaks for itself. */
     if (body.len && (!lks_read_vec16(&body, &extensions) || body.len))
         return LKS_ALERT_DECODE_ERROR;
@@ -324,6 +341,8 @@ static void write_versions(struct lks_hs *hs)
     if (hs->config->greases)
         lks_write_u16(w, grease(hs, 2));
     lks_write_u16(w, LKS_TLS_1_3);
+    if (lks_config_speaks(hs->config, LKS_TLS_1_2))
+        lks_write_u16(w, LKS_TLS_1_2);
     lks_write_close(w, list, 1);
     lks_write_close(w, extension, 2);
 }
@@ -332,7 +351,7 @@ static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS);
-    lks_sign_write_schemes(w, false);
+    lks_sign_write_schemes(w, lks_config_speaks(hs->config, LKS_TLS_1_2));
     lks_write_close(w, extension, 2);
     extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
     lks_sign_write_schemes(w, true);
@@ -402,7 +421,8 @@ static void write_front(struct lks_hs *hs)
     if (hs->config->greases)
         lks_write_u16(w, grease(hs, 0));
     for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
-        lks_write_u16(w, (*s)->number);
+        if (lks_config_speaks(hs->config, (*s)->version))
+            lks_write_u16(w, (*s)->number);
     lks_write_close(w, suites, 2);
     lks_write_u16(w, 0x0100); /* legacy_compression_methods: null */
 }
@@ -410,14 +430,18 @@ static void write_front(struct lks_hs *hs)
 static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
 {
     struct lks_writer *w = &hs->out;
+    const bool speaks_13 = lks_config_speaks(hs->config, LKS_TLS_1_3);
+    enum lks_status status = LKS_OK;
     size_t extensions = lks_write_open(w, 2);
     if (hs->config->greases)
         lks_write_close(w, begin_extension(hs, grease(hs, 3)), 2);
     if (hs->server_name)
         write_server_name(hs);
     write_groups(hs);
-    enum lks_status status = write_key_shares(hs);
-    write_versions(hs);
+    if (speaks_13) {
+        status = write_key_shares(hs);
+        write_versions(hs);
+    }
     write_schemes(hs);
     write_certificate_wishes(hs);
     write_record_size_limit(hs);
@@ -427,8 +451,11 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
         write_cookie(hs);
     if (hs->early.offered && !hs->retried)
         lks_write_close(w, begin_extension(hs, LKS_EXT_EARLY_DATA), 2);
-    lks_psk_modes_write(hs);
-    *offers_psk = lks_psk_offer_write(hs); /* section 4.2.11: the last one */
+    if (lks_config_speaks(hs->config, LKS_TLS_1_2))
+        lks_tls12_client_extensions_write(hs);
+    if (speaks_13)
+        lks_psk_modes_write(hs);
+    *offers_psk = speaks_13 && lks_psk_offer_write(hs); /* section 4.2.11: the last one */
     lks_write_close(w, extensions, 2);
     return status;
 }
@@ -442,6 +469,8 @@ static size_t room_wanted(const struct lks_hs *hs)
         len += 4u + hs->shares[i].group->client_share_len;
     for (char *const *protocol = hs->config->alpn; *protocol; protocol++)
         len += 1 + strlen(*protocol);
+    if (hs->session)
+        len += hs->session->ticket_len;
     return hs->server_name ? len + strlen(hs->server_name) : len;
 }
 

@@ -32,6 +32,12 @@ struct lks_client_hello {
     struct lks_reader psk_identities; /* PskIdentity list */
     struct lks_reader psk_binders;    /* PskBinderEntry list: as many; ends the message */
     uint16_t record_size_limit;
+    struct lks_reader point_formats;  /* ECPointFormat list */
+    struct lks_reader session_ticket; /* empty: a new one is wanted */
+    struct lks_reader renegotiated;   /* verify_data of renegotiation_info */
+    bool has_null_compression;
+    bool has_point_formats, has_session_ticket, has_renegotiation_info;
+    bool has_extended_master_secret, has_encrypt_then_mac;
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
     bool has_psk, has_psk_modes, has_early_data, has_record_size_limit;
 };

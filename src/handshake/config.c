@@ -21,6 +21,19 @@ static enum lks_status fail(struct lks_error *err, const char *fmt, ...)
     return LKS_BAD_CONFIG;
 }
 
+/* In our order of preference: what is on unless suites are named, and for "old" what is not, but
+ * for the short tags. */
+static void set_suites_of(struct lks_config *config, bool all)
+{
+    size_t num = 0;
+    for (const struct lks_suite *row = lks_suite_rows(); row->name; row++) {
+        const bool is_ccm_8 = row->aead == LKS_AES_128_CCM_8 || row->aead == LKS_AES_256_CCM_8;
+        if (row->by_default || (all && !is_ccm_8))
+            config->suites[num++] = row;
+    }
+    config->suites[num] = NULL;
+}
+
 enum lks_status lks_config_new(struct lks_config **out)
 {
     struct lks_config *config = calloc(1, sizeof(*config));
@@ -28,10 +41,10 @@ enum lks_status lks_config_new(struct lks_config **out)
     if (!config)
         return LKS_NO_MEMORY;
     atomic_init(&config->num_refs, 1);
+    config->min_version = LKS_TLS_1_2;
+    config->max_version = LKS_TLS_1_3;
     config->record_size_limit = LKS_RECORD_SIZE_LIMIT_MAX;
-    for (unsigned int i = 0, num = 0; lks_suite_rows()[i].name; i++)
-        if (lks_suite_rows()[i].by_default)
-            config->suites[num++] = &lks_suite_rows()[i];
+    set_suites_of(config, false);
     for (unsigned int i = 0; lks_group_rows()[i].name; i++)
         config->groups[i] = &lks_group_rows()[i];
     enum lks_status status = lks_resumption_begin(&config->resumption);
@@ -42,6 +55,24 @@ enum lks_status lks_config_new(struct lks_config **out)
         *out = NULL;
     }
     return status;
+}
+
+bool lks_config_speaks(const struct lks_config *config, enum lks_version version)
+{
+    if (version < config->min_version || version > config->max_version)
+        return false;
+    for (const struct lks_suite *const *s = config->suites; *s; s++)
+        if ((*s)->version == version)
+            return true;
+    return false;
+}
+
+const struct lks_suite *lks_config_suite(const struct lks_config *config, uint16_t number)
+{
+    for (const struct lks_suite *const *s = config->suites; *s; s++)
+        if ((*s)->number == number && lks_config_speaks(config, (*s)->version))
+            return *s;
+    return NULL;
 }
 
 struct lks_config *lks_config_ref(struct lks_config *config)
@@ -149,6 +180,36 @@ enum lks_status lks_config_set_suites(struct lks_config *config, const char *sui
     }
     config->suites[num] = NULL;
     return num ? LKS_OK : fail(err, "cipher suites: the list is empty; name at least one");
+}
+
+enum lks_status lks_config_set_versions(struct lks_config *config, uint16_t min, uint16_t max)
+{
+    if (min < LKS_TLS_1_2 || max > LKS_TLS_1_3 || min > max)
+        return LKS_BAD_ARGUMENT;
+    config->min_version = min;
+    config->max_version = max;
+    return LKS_OK;
+}
+
+enum lks_status lks_config_set_preset(struct lks_config *config, const char *preset,
+                                      struct lks_error *err)
+{
+    static const struct {
+        const char *name;
+        uint16_t min_version;
+        bool all;
+    } presets[] = {
+        {"modern", LKS_TLS_1_3, false},
+        {"intermediate", LKS_TLS_1_2, false},
+        {"old", LKS_TLS_1_2, true},
+    };
+    for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {
+        if (strcmp(presets[i].name, preset) != 0)
+            continue;
+        set_suites_of(config, presets[i].all);
+        return lks_config_set_versions(config, presets[i].min_version, LKS_TLS_1_3);
+    }
+    return fail(err, "preset \"%.40s\" is not known; known are modern, intermediate, old", preset);
 }
 
 enum lks_status lks_config_set_groups(struct lks_config *config, const char *groups,

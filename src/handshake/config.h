@@ -21,7 +21,7 @@
 #include "handshake/suite.h"
 #include "handshake/verify.h"
 
-#define LKS_LIST_MAX 16u
+#define LKS_LIST_MAX 48u
 
 /* RFC 8449 section 4: the least, and what TLS 1.3 allows at most. */
 #define LKS_RECORD_SIZE_LIMIT_MIN 64u
@@ -69,6 +69,7 @@ struct lks_config {
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
     const struct lks_hooks *hooks; /* tests only; all functions or NULL */
+    uint16_t min_version, max_version;
     uint16_t record_size_limit;
     uint16_t padding_size;
     enum lks_padding padding;
@@ -87,6 +88,12 @@ struct lks_config {
     const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1];
 };
 
+/* Whether a version is within what was configured, and there is a suite for it. */
+bool lks_config_speaks(const struct lks_config *config, enum lks_version version);
+
+/* The row of a suite that is configured, of a version that is spoken; NULL: none. */
+const struct lks_suite *lks_config_suite(const struct lks_config *config, uint16_t number);
+
 /* Another reference; give it up with lks_config_free(). */
 struct lks_config *lks_config_ref(struct lks_config *config);
 
@@ -97,6 +104,11 @@ struct lks_wish {
     struct lks_reader schemes;      /* signature_algorithms */
     struct lks_reader cert_schemes; /* signature_algorithms_cert */
     struct lks_reader authorities;  /* DistinguishedNames of CAs */
+    /* In TLS 1.2: */
+    bool is_tls12;
+    unsigned int kinds;       /* enum lks_auth: of which one the key has to be */
+    struct lks_reader curves; /* NamedGroups for keys on elliptic curves; empty: any */
+    bool signs_nothing;       /* schemes do not matter: RSA key exchange */
 };
 
 /*
@@ -108,6 +120,11 @@ struct lks_wish {
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
+
+/* What kind of TLS 1.2's suites a key is for; 0: none. */
+unsigned int lks_auth_of(const EVP_PKEY *key);
+/* Whether it serves RSA key exchange. */
+bool lks_certificate_decrypts(const struct lks_certificate *c);
 
 /* Writes one line of the NSS key log format, if that is on. */
 void lks_config_log_secret(const struct lks_config *config, const char *label,

@@ -16,6 +16,9 @@
 #define EXTENSIONS_MAX  16384u
 #define CERTIFICATE_MAX 131072u
 #define SIGNATURE_MAX   (4u + LKS_SIGNATURE_MAX)
+#define KX_MAX          (LKS_KX_PARAMS_MAX + SIGNATURE_MAX)
+#define TICKET_MAX      (6u + 65535u)
+#define STATUS_MAX      (4u + 65536u)
 
 /* (role, state, message) → handler. An absent row is unexpected_message. */
 static const struct row {
@@ -59,6 +62,38 @@ static const struct row {
     {LKS_CLIENT, LKS_STATE_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
      lks_client_certificate_verify},
     {LKS_CLIENT, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_client_finished},
+
+    {LKS_SERVER, LKS_STATE_12_CERTIFICATE, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_tls12_server_certificate},
+    {LKS_SERVER, LKS_STATE_12_CLIENT_KEY_EXCHANGE, LKS_MSG_CLIENT_KEY_EXCHANGE, KX_MAX, false,
+     lks_tls12_server_client_key_exchange},
+    {LKS_SERVER, LKS_STATE_12_CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, SIGNATURE_MAX, false,
+     lks_tls12_server_certificate_verify},
+    {LKS_SERVER, LKS_STATE_12_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true,
+     lks_tls12_server_finished},
+
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
+     lks_tls12_client_certificate},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_CERTIFICATE_STATUS, STATUS_MAX, false,
+     lks_tls12_client_certificate_status},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_SERVER_KEY_EXCHANGE, KX_MAX, false,
+     lks_tls12_client_server_key_exchange},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX,
+     false, lks_tls12_client_certificate_request},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_SERVER_HELLO_DONE, 0, true,
+     lks_tls12_client_server_hello_done},
+    {LKS_CLIENT, LKS_STATE_12_SERVER_KEY_EXCHANGE, LKS_MSG_SERVER_KEY_EXCHANGE, KX_MAX, false,
+     lks_tls12_client_server_key_exchange},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX,
+     false, lks_tls12_client_certificate_request},
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_REQUEST, LKS_MSG_SERVER_HELLO_DONE, 0, true,
+     lks_tls12_client_server_hello_done},
+    {LKS_CLIENT, LKS_STATE_12_SERVER_HELLO_DONE, LKS_MSG_SERVER_HELLO_DONE, 0, true,
+     lks_tls12_client_server_hello_done},
+    {LKS_CLIENT, LKS_STATE_12_NEW_SESSION_TICKET, LKS_MSG_NEW_SESSION_TICKET, TICKET_MAX, true,
+     lks_tls12_client_new_session_ticket},
+    {LKS_CLIENT, LKS_STATE_12_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true,
+     lks_tls12_client_finished},
 };
 
 static const struct row *find_row(const struct lks_hs *hs, uint8_t message)
@@ -100,6 +135,7 @@ void lks_hs_free(struct lks_hs *hs)
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
         lks_group_key_free(hs->shares[i].key);
     lks_schedule_wipe(&hs->schedule);
+    lks_tls12_wipe(&hs->tls12);
     lks_config_free(hs->config);
     lks_peer_free(hs->peer);
     if (hs->session)
@@ -152,6 +188,12 @@ enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len)
     return LKS_OK;
 }
 
+enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8_t *message, size_t len)
+{
+    enum lks_status status = lks_tls12_keep_message(&hs->tls12, message, len);
+    return status ? status : lks_schedule_add(&hs->schedule, message, len);
+}
+
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
 {
     if (lks_message_reserve(hs, MESSAGE_LEN))
@@ -170,7 +212,7 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
         hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
     if (!hs->schedule.suite)
         return LKS_OK;
-    return lks_schedule_add(&hs->schedule, hs->out.data + begin, hs->out.len - begin);
+    return lks_transcript_add(hs, hs->out.data + begin, hs->out.len - begin);
 }
 
 static struct lks_hs_event *add_event(struct lks_hs *hs, enum lks_hs_event_kind kind)
@@ -194,7 +236,7 @@ void lks_event_send(struct lks_hs *hs)
 void lks_event_ccs(struct lks_hs *hs)
 {
     lks_event_send(hs);
-    add_event(hs, LKS_HS_COMPAT_CCS);
+    add_event(hs, LKS_HS_CCS);
 }
 
 enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, enum lks_level level,
@@ -205,7 +247,20 @@ enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, en
     lks_event_send(hs);
     struct lks_hs_event *event = add_event(hs, kind);
     event->level = level;
+    event->key.aead = hs->suite->aead;
     memcpy(event->secret, secret, hs->suite->hash_len);
+    return lks_tls13_traffic_key(hs->suite, secret, event->key.key, event->key.iv);
+}
+
+enum lks_status lks_event_record_key(struct lks_hs *hs, enum lks_hs_event_kind kind,
+                                     const struct lks_record_key *key)
+{
+    if (kind == LKS_HS_OPEN_KEY && lks_hs_mid_message(hs))
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    lks_event_send(hs);
+    struct lks_hs_event *event = add_event(hs, kind);
+    event->level = LKS_LEVEL_APPLICATION;
+    event->key = *key;
     return LKS_OK;
 }
 
@@ -218,7 +273,11 @@ void lks_event_plain(struct lks_hs *hs)
 void lks_event_done(struct lks_hs *hs)
 {
     lks_event_send(hs);
-    memcpy(add_event(hs, LKS_HS_DONE)->secret, hs->exporter_secret, hs->suite->hash_len);
+    struct lks_hs_event *event = add_event(hs, LKS_HS_DONE);
+    if (hs->version == LKS_TLS_1_2)
+        memcpy(event->secret, hs->tls12.master, LKS_MASTER_LEN);
+    else
+        memcpy(event->secret, hs->exporter_secret, hs->suite->hash_len);
     hs->state = LKS_STATE_DONE;
 }
 
@@ -262,6 +321,8 @@ static enum lks_status take_message(struct lks_hs *hs)
     if (!all.len)
         return LKS_WANT_DATA;
     const struct row *row = find_row(hs, all.data[0]);
+    if (!row && lks_tls12_skip_hello_request(hs, all))
+        return LKS_OK;
     if (!row)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     struct lks_incoming in;
@@ -345,6 +406,23 @@ enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job)
     return go_on(hs, finish_job(hs, job));
 }
 
+enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs)
+{
+    if (hs->state == LKS_STATE_FAILED)
+        return hs->failure;
+    enum lks_status status = LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (hs->state == LKS_STATE_12_CHANGE_CIPHER_SPEC)
+        status = lks_event_record_key(hs, LKS_HS_OPEN_KEY, &hs->tls12.open);
+    hs->state = status ? LKS_STATE_FAILED : LKS_STATE_12_FINISHED;
+    hs->failure = status;
+    return status;
+}
+
+uint16_t lks_hs_version(const struct lks_hs *hs)
+{
+    return hs->version;
+}
+
 bool lks_hs_mid_message(const struct lks_hs *hs)
 {
     return hs->in_len != hs->in_at;
@@ -373,6 +451,9 @@ void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t
     *accept = hs->config->record_size_limit;
     if (hs->peer_record_size_limit < *send)
         *send = hs->peer_record_size_limit;
+    /* RFC 8449 section 4: TLS 1.2's records carry no inner type that would count. */
+    *accept += hs->version == LKS_TLS_1_2 && *accept < LKS_RECORD_SIZE_LIMIT_MAX;
+    *send += hs->version == LKS_TLS_1_2 && *send < LKS_RECORD_SIZE_LIMIT_MAX;
 }
 
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
@@ -390,6 +471,6 @@ void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
         info->alpn = hs->alpn;
     info->hello_retried = hs->retried;
     info->early_data = hs->early.taken;
-    info->resumed = hs->psk.used && !hs->psk.external;
+    info->resumed = hs->tls12.resumed || (hs->psk.used && !hs->psk.external);
     info->external_psk = hs->psk.used && hs->psk.external;
 }

@@ -12,19 +12,25 @@
 #include "handshake/pkey.h"
 #include "handshake/schedule.h"
 #include "handshake/session.h"
+#include "handshake/tls12.h"
 #include "handshake/verify.h"
 
 /* HandshakeType, RFC 8446 section 4. */
 enum lks_message {
+    LKS_MSG_HELLO_REQUEST = 0, /* TLS 1.2, RFC 5246 section 7.4 */
     LKS_MSG_CLIENT_HELLO = 1,
     LKS_MSG_SERVER_HELLO = 2,
     LKS_MSG_NEW_SESSION_TICKET = 4,
     LKS_MSG_END_OF_EARLY_DATA = 5,
     LKS_MSG_ENCRYPTED_EXTENSIONS = 8,
     LKS_MSG_CERTIFICATE = 11,
+    LKS_MSG_SERVER_KEY_EXCHANGE = 12, /* TLS 1.2 */
     LKS_MSG_CERTIFICATE_REQUEST = 13,
+    LKS_MSG_SERVER_HELLO_DONE = 14, /* TLS 1.2 */
     LKS_MSG_CERTIFICATE_VERIFY = 15,
+    LKS_MSG_CLIENT_KEY_EXCHANGE = 16, /* TLS 1.2 */
     LKS_MSG_FINISHED = 20,
+    LKS_MSG_CERTIFICATE_STATUS = 22, /* TLS 1.2, RFC 6066 section 8 */
     LKS_MSG_KEY_UPDATE = 24,
     LKS_MSG_COMPRESSED_CERTIFICATE = 25,
 };
@@ -43,6 +49,17 @@ enum lks_hs_state {
     LKS_STATE_CERTIFICATE_VERIFY,
     LKS_STATE_END_OF_EARLY_DATA, /* server: its own Finished is sent, early data are taken */
     LKS_STATE_FINISHED,          /* server: its own Finished is sent */
+    /* TLS 1.2's. A client also waits for what may be left out before the one that is named. */
+    LKS_STATE_12_CERTIFICATE,
+    LKS_STATE_12_CERTIFICATE_STATUS, /* client: that, or what comes next */
+    LKS_STATE_12_SERVER_KEY_EXCHANGE,
+    LKS_STATE_12_CERTIFICATE_REQUEST, /* client: that, or ServerHelloDone */
+    LKS_STATE_12_SERVER_HELLO_DONE,
+    LKS_STATE_12_CLIENT_KEY_EXCHANGE,
+    LKS_STATE_12_CERTIFICATE_VERIFY,
+    LKS_STATE_12_NEW_SESSION_TICKET,
+    LKS_STATE_12_CHANGE_CIPHER_SPEC, /* no message, but that record */
+    LKS_STATE_12_FINISHED,
     LKS_STATE_DONE,
     LKS_STATE_FAILED,
     LKS_NUM_STATES,
@@ -81,6 +98,7 @@ struct lks_hs_early {
 /* A client's, of an earlier connection. */
 struct lks_hs_session {
     struct lks_session session;
+    bool by_id; /* TLS 1.2: what stands in ticket is a session ID */
     size_t ticket_len;
     uint8_t ticket[];
 };
@@ -107,6 +125,8 @@ struct lks_hs {
     const struct lks_pkey_job *job_taken;
     enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job);
 
+    uint16_t version; /* enum lks_version, once it is chosen; 0 before */
+    struct lks_tls12 tls12;
     struct lks_schedule schedule;
     const struct lks_suite *suite;
     const struct lks_group *group;
@@ -156,6 +176,10 @@ struct lks_incoming {
     struct lks_reader body;
 };
 
+/* The transcript: of a whole message, header included. */
+LKS_MUST_CHECK enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8_t *message,
+                                                  size_t len);
+
 /* Makes room for len more bytes in hs->out, whose messages stay where they are. */
 LKS_MUST_CHECK enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len);
 
@@ -170,8 +194,20 @@ void lks_event_ccs(struct lks_hs *hs);
 /* RFC 8446 section 5.1: unexpected_message where a key to open with comes in mid-record. */
 LKS_MUST_CHECK enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind,
                                              enum lks_level level, const uint8_t *secret);
+/* The same for a key that is ready, TLS 1.2's. */
+LKS_MUST_CHECK enum lks_status lks_event_record_key(struct lks_hs *hs, enum lks_hs_event_kind kind,
+                                                    const struct lks_record_key *key);
 void lks_event_plain(struct lks_hs *hs); /* from here on seal nothing */
 void lks_event_done(struct lks_hs *hs);
+
+/* Our first protocol that a client's list has, into hs->alpn: RFC 7301 section 3.2; and a server's
+ * answer to our own. */
+LKS_MUST_CHECK enum lks_status lks_alpn_choose(struct lks_hs *hs,
+                                               const struct lks_client_hello *hello);
+LKS_MUST_CHECK enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body);
+void lks_alpn_write(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_record_size_limit_read(struct lks_hs *hs,
+                                                          struct lks_reader body);
 
 /* What a handler returns that ends in public-key work: resume runs when the job is done, now or
  * later; if the job failed it does not run. The job is the handshake's from here on. */
@@ -241,7 +277,7 @@ LKS_MUST_CHECK enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t i
 void lks_psk_modes_write(struct lks_hs *hs);
 /* The bytes that an application keeps: written, and taken again if they are of use now. */
 void lks_client_session_write(struct lks_writer *w, const struct lks_session *session,
-                              struct lks_reader ticket);
+                              struct lks_reader ticket, bool by_id);
 LKS_MUST_CHECK enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
                                                        size_t len);
 

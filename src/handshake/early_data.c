@@ -64,10 +64,7 @@ enum lks_status lks_server_end_of_early_data(struct lks_hs *hs, const struct lks
 
 static const struct lks_suite *session_suite(const struct lks_hs *hs)
 {
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
-        if ((*s)->number == hs->session->session.suite)
-            return *s;
-    return NULL;
+    return lks_config_suite(hs->config, hs->session->session.suite);
 }
 
 /* The server will take them for the session's suite and protocol only, so both are on offer. */

@@ -2,8 +2,6 @@
 
 /* EncryptedExtensions, RFC 8446 section 4.3.1. */
 
-#include <string.h>
-
 #include "handshake/core.h"
 
 enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
@@ -16,44 +14,13 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
         lks_write_u16(w, 2);
         lks_write_u16(w, hs->config->record_size_limit);
     }
-    if (hs->alpn) { /* RFC 7301 section 3.1: a list of exactly one name */
-        lks_write_u16(w, LKS_EXT_ALPN);
-        size_t body = lks_write_open(w, 2);
-        size_t list = lks_write_open(w, 2);
-        size_t name = lks_write_open(w, 1);
-        lks_write_bytes(w, hs->alpn, strlen(hs->alpn));
-        lks_write_close(w, name, 1);
-        lks_write_close(w, list, 2);
-        lks_write_close(w, body, 2);
-    }
+    lks_alpn_write(hs);
     if (hs->early.taken) {
         lks_write_u16(w, LKS_EXT_EARLY_DATA);
         lks_write_u16(w, 0);
     }
     lks_write_close(w, extensions, 2);
     return lks_message_end(hs, message);
-}
-
-/* RFC 7301 section 3.1: exactly one name. It must be one of ours. */
-static enum lks_status read_alpn(struct lks_hs *hs, struct lks_reader body)
-{
-    struct lks_reader list, name;
-    if (!lks_read_vec16(&body, &list) || body.len || !lks_read_vec8(&list, &name) || list.len ||
-        !name.len)
-        return LKS_ALERT_DECODE_ERROR;
-    for (char *const *ours = hs->config->alpn; *ours; ours++)
-        if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0)
-            hs->alpn = *ours;
-    return hs->alpn ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
-}
-
-/* RFC 8449 section 4: less than 64 is illegal_parameter; more than the protocol allows is that. */
-static enum lks_status read_record_size_limit(struct lks_hs *hs, struct lks_reader body)
-{
-    if (!lks_read_u16(&body, &hs->peer_record_size_limit) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
-    return hs->peer_record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN ? LKS_ALERT_ILLEGAL_PARAMETER
-                                                                  : LKS_OK;
 }
 
 static enum lks_status read_groups(struct lks_reader body)
@@ -72,11 +39,11 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
     case LKS_EXT_SUPPORTED_GROUPS: /* for later connections */
         return read_groups(body);
     case LKS_EXT_ALPN:
-        return read_alpn(hs, body);
+        return lks_alpn_read(hs, body);
     case LKS_EXT_EARLY_DATA:
         return body.len ? LKS_ALERT_DECODE_ERROR : lks_early_data_taken(hs);
     case LKS_EXT_RECORD_SIZE_LIMIT:
-        return read_record_size_limit(hs, body);
+        return lks_record_size_limit_read(hs, body);
     default:
         return LKS_ALERT_UNSUPPORTED_EXTENSION;
     }

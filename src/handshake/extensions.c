@@ -10,31 +10,32 @@
 #define CT  LKS_IN_CERTIFICATE
 #define CR  LKS_IN_CERTIFICATE_REQUEST
 #define NST LKS_IN_NEW_SESSION_TICKET
+#define S12 LKS_IN_TLS12_SERVER_HELLO
 
 /* The table of RFC 8446 section 4.2, and what later documents add to it. A row's place is its bit
- * in a set. Extensions of TLS 1.2 alone may stand in a ClientHello. */
+ * in a set. What TLS 1.2 has in its ServerHello is mostly elsewhere in TLS 1.3. */
 static const struct {
     uint16_t type;
     uint8_t places;
 } rows[] = {
-    {LKS_EXT_SERVER_NAME, CH | EE},
-    {LKS_EXT_MAX_FRAGMENT_LENGTH, CH | EE},
-    {LKS_EXT_STATUS_REQUEST, CH | CR | CT},
+    {LKS_EXT_SERVER_NAME, CH | EE | S12},
+    {LKS_EXT_MAX_FRAGMENT_LENGTH, CH | EE | S12},
+    {LKS_EXT_STATUS_REQUEST, CH | CR | CT | S12},
     {LKS_EXT_SUPPORTED_GROUPS, CH | EE},
-    {LKS_EXT_EC_POINT_FORMATS, CH},
+    {LKS_EXT_EC_POINT_FORMATS, CH | S12},
     {LKS_EXT_SIGNATURE_ALGORITHMS, CH | CR},
     {LKS_EXT_USE_SRTP, CH | EE},
     {LKS_EXT_HEARTBEAT, CH | EE},
-    {LKS_EXT_ALPN, CH | EE},
-    {LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP, CH | CR | CT},
+    {LKS_EXT_ALPN, CH | EE | S12},
+    {LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP, CH | CR | CT | S12},
     {LKS_EXT_CLIENT_CERTIFICATE_TYPE, CH | EE},
     {LKS_EXT_SERVER_CERTIFICATE_TYPE, CH | EE},
     {LKS_EXT_PADDING, CH},
-    {LKS_EXT_ENCRYPT_THEN_MAC, CH},
-    {LKS_EXT_EXTENDED_MASTER_SECRET, CH},
+    {LKS_EXT_ENCRYPT_THEN_MAC, CH | S12},
+    {LKS_EXT_EXTENDED_MASTER_SECRET, CH | S12},
     {LKS_EXT_COMPRESS_CERTIFICATE, CH | CR},
-    {LKS_EXT_RECORD_SIZE_LIMIT, CH | EE},
-    {LKS_EXT_SESSION_TICKET, CH},
+    {LKS_EXT_RECORD_SIZE_LIMIT, CH | EE | S12},
+    {LKS_EXT_SESSION_TICKET, CH | S12},
     {LKS_EXT_PRE_SHARED_KEY, CH | SH},
     {LKS_EXT_EARLY_DATA, CH | EE | NST},
     {LKS_EXT_SUPPORTED_VERSIONS, CH | SH | HRR},
@@ -45,7 +46,7 @@ static const struct {
     {LKS_EXT_POST_HANDSHAKE_AUTH, CH},
     {LKS_EXT_SIGNATURE_ALGORITHMS_CERT, CH | CR},
     {LKS_EXT_KEY_SHARE, CH | SH | HRR},
-    {LKS_EXT_RENEGOTIATION_INFO, CH},
+    {LKS_EXT_RENEGOTIATION_INFO, CH | S12},
 };
 
 #define NUM_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -51,6 +51,7 @@ enum lks_extension_place {
     LKS_IN_CERTIFICATE = 16,
     LKS_IN_CERTIFICATE_REQUEST = 32,
     LKS_IN_NEW_SESSION_TICKET = 64,
+    LKS_IN_TLS12_SERVER_HELLO = 128,
 };
 
 /* A set of the extensions that we know: those of a message that was sent, say. */

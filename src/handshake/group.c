@@ -2,6 +2,7 @@
 #include "handshake/group.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "handshake/group_kind.h"
 
@@ -18,6 +19,13 @@ static const struct lks_group rows[] = {
     {0},
 };
 
+/* RFC 3526: older than RFC 7919, and what many servers of TLS 1.2 know. Never offered or chosen. */
+static const struct lks_group modp_rows[] = {
+    {0, "modp2048", 256, 256, 256, &lks_group_dh, &lks_group_modp2048},
+    {0, "modp3072", 384, 384, 384, &lks_group_dh, &lks_group_modp3072},
+    {0},
+};
+
 const struct lks_group *lks_group_rows(void)
 {
     return rows;
@@ -29,6 +37,26 @@ const struct lks_group *lks_group_find(uint16_t number)
         if (row->number == number)
             return row;
     return NULL;
+}
+
+static const struct lks_group *find_prime(const struct lks_group *row, const uint8_t *prime,
+                                          size_t prime_len)
+{
+    uint8_t known[LKS_SHARE_MAX];
+    for (; row->name; row++)
+        if (lks_group_is_prime_field(row) && row->server_share_len == prime_len &&
+            lks_group_prime(row, known) && memcmp(known, prime, prime_len) == 0)
+            return row;
+    return NULL;
+}
+
+const struct lks_group *lks_group_of_prime(const uint8_t *prime, size_t prime_len,
+                                           const uint8_t *generator, size_t generator_len)
+{
+    if (generator_len != 1 || generator[0] != 2)
+        return NULL;
+    const struct lks_group *row = find_prime(rows, prime, prime_len);
+    return row ? row : find_prime(modp_rows, prime, prime_len);
 }
 
 enum lks_status lks_group_generate(const struct lks_group *group, struct lks_group_key **key,

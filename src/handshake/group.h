@@ -8,6 +8,7 @@
  * it from the answer (finish).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,17 @@ struct lks_group {
 /* All rows in our order of preference, ended by one whose name is NULL. */
 const struct lks_group *lks_group_rows(void);
 const struct lks_group *lks_group_find(uint16_t number);
+
+/* What TLS 1.2 can use a group for, ECDHE or DHE; neither: TLS 1.3 alone. */
+bool lks_group_is_curve(const struct lks_group *group);
+bool lks_group_is_prime_field(const struct lks_group *group);
+
+/* TLS 1.2 sends a prime field's parameters: the prime (server_share_len bytes; the generator is 2),
+ * and the group that has these, of RFC 7919 or RFC 3526, whose number is 0. NULL: none, so they are
+ * not to be trusted. */
+bool lks_group_prime(const struct lks_group *group, uint8_t *prime);
+const struct lks_group *lks_group_of_prime(const uint8_t *prime, size_t prime_len,
+                                           const uint8_t *generator, size_t generator_len);
 
 /*
  * The client's first half: a new ephemeral key, to be freed with lks_group_key_free(), and its

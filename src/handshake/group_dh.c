@@ -2,10 +2,12 @@
 
 /* Diffie-Hellman over libcrypto: on elliptic curves, X25519, and in prime fields. */
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "handshake/group_kind.h"
 
@@ -20,7 +22,7 @@ struct lks_group_dh_params {
  * A key with the group's parameters, made once a process: keys generated after it spare libcrypto
  * looking the algorithm up by name and building the group anew.
  */
-enum { X25519, P256, P384, P521, FFDHE2048, FFDHE3072, NUM_MODELS };
+enum { X25519, P256, P384, P521, FFDHE2048, FFDHE3072, MODP2048, MODP3072, NUM_MODELS };
 static EVP_PKEY *models[NUM_MODELS];
 static pthread_once_t models_made = PTHREAD_ONCE_INIT;
 
@@ -39,7 +41,11 @@ const struct lks_group_dh_params lks_group_x25519 = {"X25519", NULL, &models[X25
                                  lks_group_ffdhe2048 = {"DH", "ffdhe2048", &models[FFDHE2048],
                                                         padded, ANY},
                                  lks_group_ffdhe3072 = {"DH", "ffdhe3072", &models[FFDHE3072],
-                                                        padded, ANY};
+                                                        padded, ANY},
+                                 lks_group_modp2048 = {"DH", "modp_2048", &models[MODP2048], padded,
+                                                       ANY},
+                                 lks_group_modp3072 = {"DH", "modp_3072", &models[MODP3072], padded,
+                                                       ANY};
 
 /* Stays NULL where libcrypto lacks the group. */
 static void make_model(const struct lks_group_dh_params *params)
@@ -59,8 +65,8 @@ static void make_model(const struct lks_group_dh_params *params)
 static void make_models(void)
 {
     static const struct lks_group_dh_params *const all[NUM_MODELS] = {
-        &lks_group_x25519, &lks_group_p256,      &lks_group_p384,
-        &lks_group_p521,   &lks_group_ffdhe2048, &lks_group_ffdhe3072};
+        &lks_group_x25519,    &lks_group_p256,      &lks_group_p384,     &lks_group_p521,
+        &lks_group_ffdhe2048, &lks_group_ffdhe3072, &lks_group_modp2048, &lks_group_modp3072};
     for (int i = 0; i < NUM_MODELS; i++)
         make_model(all[i]);
 }
@@ -157,6 +163,27 @@ static enum lks_status dh_respond(const struct lks_group *group, const uint8_t *
 static void dh_clear(struct lks_group_key *key)
 {
     EVP_PKEY_free(key->pkey);
+}
+
+bool lks_group_is_curve(const struct lks_group *group)
+{
+    return group->kind == &lks_group_dh && !lks_group_is_prime_field(group);
+}
+
+bool lks_group_is_prime_field(const struct lks_group *group)
+{
+    return group->kind == &lks_group_dh && params_of(group)->derive;
+}
+
+/* The generator of all of them is 2: RFC 7919 appendix A, RFC 3526. */
+bool lks_group_prime(const struct lks_group *group, uint8_t *prime)
+{
+    BIGNUM *p = NULL;
+    const EVP_PKEY *model = *params_of(group)->model;
+    bool ok = model && EVP_PKEY_get_bn_param(model, OSSL_PKEY_PARAM_FFC_P, &p) &&
+              BN_bn2binpad(p, prime, group->server_share_len) == group->server_share_len;
+    BN_free(p);
+    return ok;
 }
 
 const struct lks_group_kind lks_group_dh = {dh_generate, dh_finish, dh_respond, dh_clear};

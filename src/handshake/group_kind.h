@@ -31,6 +31,7 @@ extern const struct lks_group_kind lks_group_hybrid;
 /* Diffie-Hellman over libcrypto: elliptic curves, X25519 and prime fields. */
 extern const struct lks_group_kind lks_group_dh;
 extern const struct lks_group_dh_params lks_group_x25519, lks_group_p256, lks_group_p384,
-    lks_group_p521, lks_group_ffdhe2048, lks_group_ffdhe3072;
+    lks_group_p521, lks_group_ffdhe2048, lks_group_ffdhe3072, lks_group_modp2048,
+    lks_group_modp3072;
 
 #endif

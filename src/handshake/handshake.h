@@ -26,12 +26,13 @@ enum lks_level {
 };
 
 enum lks_hs_event_kind {
-    LKS_HS_SEND,       /* data, len: handshake messages to send under the current seal key */
-    LKS_HS_COMPAT_CCS, /* send a change_cipher_spec record now, RFC 8446 appendix D.4 */
-    LKS_HS_SEAL_KEY,   /* from here on seal with `secret` (level says which one it is) */
-    LKS_HS_OPEN_KEY,   /* from here on open with `secret` */
+    LKS_HS_SEND,     /* data, len: handshake messages to send under the current seal key */
+    LKS_HS_CCS,      /* send a change_cipher_spec record now, unprotected: TLS 1.2, or RFC 8446
+                        appendix D.4 */
+    LKS_HS_SEAL_KEY, /* from here on seal with `key` (level says which one it is) */
+    LKS_HS_OPEN_KEY, /* from here on open with `key` */
     LKS_HS_DONE, /* the handshake is complete, both Finished are verified or sent; `secret` is the
-                    exporter's */
+                    exporter's, of TLS 1.2 the master secret */
 };
 
 struct lks_hs_event {
@@ -40,7 +41,8 @@ struct lks_hs_event {
     const struct lks_suite *suite; /* with the keys */
     const uint8_t *data;           /* valid until lks_hs_free() */
     size_t len;
-    uint8_t secret[LKS_HASH_MAX]; /* traffic secret, suite->hash_len bytes: wipe after use */
+    uint8_t secret[LKS_HASH_MAX]; /* TLS 1.3's traffic secret, suite->hash_len bytes; wipe both */
+    struct lks_record_key key;
 };
 
 struct lks_hs;
@@ -64,6 +66,22 @@ LKS_MUST_CHECK enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *da
  * as lks_hs_input() does; LKS_BAD_ARGUMENT: not this handshake's. */
 struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job);
+
+/* TLS 1.2: a change_cipher_spec record came. LKS_OK: now was its time, fetch the events. */
+LKS_MUST_CHECK enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs);
+
+/* Which version was chosen, enum lks_version; 0: none yet. */
+uint16_t lks_hs_version(const struct lks_hs *hs);
+
+/* After LKS_HS_DONE under TLS 1.2: whether there is an exporter (RFC 7627 section 5.4), and both
+ * randoms, which it needs. */
+bool lks_hs_tls12_exporter(const struct lks_hs *hs, uint8_t client_random[32],
+                           uint8_t server_random[32]);
+
+/* After a client's LKS_HS_DONE under TLS 1.2: the session for the application to keep, if there is
+ * one. */
+struct lks_writer;
+void lks_hs_tls12_session(const struct lks_hs *hs, struct lks_writer *out);
 
 /* The next event, oldest first; false when there is none. */
 bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event);

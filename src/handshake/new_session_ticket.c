@@ -132,7 +132,7 @@ enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
         lks_psk_of_ticket(lks_suite_find(session.suite), base->resumption_master, nonce.data,
                           nonce.len, session.secret);
     if (!status && session.lifetime_s)
-        lks_client_session_write(out, &session, ticket);
+        lks_client_session_write(out, &session, ticket, false);
     lks_wipe(&session, sizeof(session));
     return status;
 }

@@ -22,6 +22,12 @@ static enum lks_status run_agree(struct lks_pkey_job *job)
                              job->agree.share, job->agree.secret);
 }
 
+static enum lks_status run_decrypt(struct lks_pkey_job *job)
+{
+    return lks_rsa_decrypt(job->decrypt.premaster, job->decrypt.key, job->decrypt.version,
+                           job->decrypt.encrypted, job->decrypt.encrypted_len);
+}
+
 static struct lks_pkey_job *new_job(enum lks_status (*run)(struct lks_pkey_job *job))
 {
     struct lks_pkey_job *job = malloc(sizeof(*job));
@@ -36,16 +42,18 @@ enum lks_status lks_pkey_sign(struct lks_pkey_job **out, const struct lks_sign_s
                               EVP_PKEY *key, const uint8_t *content, size_t content_len)
 {
     *out = NULL;
-    if (content_len > LKS_SIGNED_MAX)
-        return LKS_INTERNAL;
     struct lks_pkey_job *job = new_job(run_sign);
-    if (!job)
+    uint8_t *copy = job ? malloc(content_len) : NULL;
+    if (!copy) {
+        free(job);
         return LKS_NO_MEMORY;
+    }
     EVP_PKEY_up_ref(key);
     job->sign.key = key;
     job->sign.scheme = scheme;
     job->sign.content_len = content_len;
-    memcpy(job->sign.content, content, content_len);
+    job->sign.content = copy;
+    memcpy(copy, content, content_len);
     *out = job;
     return LKS_OK;
 }
@@ -69,6 +77,24 @@ enum lks_status lks_pkey_agree(struct lks_pkey_job **out, const struct lks_group
     return LKS_OK;
 }
 
+enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key, uint16_t version,
+                                 const uint8_t *encrypted, size_t encrypted_len)
+{
+    struct lks_pkey_job *job = new_job(run_decrypt);
+    *out = job;
+    if (!job)
+        return LKS_NO_MEMORY;
+    EVP_PKEY_up_ref(key);
+    job->decrypt.key = key;
+    job->decrypt.version = version;
+    /* What is longer than any modulus does not decrypt either; nobody is told here. */
+    if (encrypted_len > LKS_RSA_MAX)
+        encrypted_len = 0;
+    job->decrypt.encrypted_len = encrypted_len;
+    memcpy(job->decrypt.encrypted, encrypted, encrypted_len);
+    return LKS_OK;
+}
+
 void lks_pkey_job_run(struct lks_pkey_job *job)
 {
     if (job->status == LKS_WANT_PKEY)
@@ -79,10 +105,14 @@ void lks_pkey_job_free(struct lks_pkey_job *job)
 {
     if (!job)
         return;
-    if (job->run == run_sign)
+    if (job->run == run_sign) {
         EVP_PKEY_free(job->sign.key);
-    else
+        free(job->sign.content);
+    } else if (job->run == run_decrypt) {
+        EVP_PKEY_free(job->decrypt.key);
+    } else {
         lks_group_key_free(job->agree.own);
+    }
     lks_wipe(job, sizeof(*job));
     free(job);
 }

@@ -12,9 +12,8 @@
 #include <lockstep/conn.h>
 
 #include "handshake/group.h"
+#include "handshake/rsa_premaster.h"
 #include "handshake/sign.h"
-
-#define LKS_SIGNED_MAX 1280u /* bytes to sign */
 
 struct lks_pkey_job {
     enum lks_status (*run)(struct lks_pkey_job *job);
@@ -24,7 +23,7 @@ struct lks_pkey_job {
             const struct lks_sign_scheme *scheme;
             EVP_PKEY *key;
             size_t content_len, sig_len;
-            uint8_t content[LKS_SIGNED_MAX];
+            uint8_t *content; /* the job's */
             uint8_t sig[LKS_SIGNATURE_MAX];
         } sign;
         struct {
@@ -35,10 +34,17 @@ struct lks_pkey_job {
             uint8_t share[LKS_SHARE_MAX];
             uint8_t secret[LKS_SHARED_SECRET_MAX]; /* group->secret_len bytes */
         } agree;
+        struct {
+            EVP_PKEY *key;
+            uint16_t version; /* that the pre-master secret must begin with */
+            size_t encrypted_len;
+            uint8_t encrypted[LKS_RSA_MAX];
+            uint8_t premaster[LKS_PREMASTER_LEN];
+        } decrypt;
     };
 };
 
-/* A signature over content, of at most LKS_SIGNED_MAX bytes. */
+/* A signature over content, which is copied. */
 LKS_MUST_CHECK enum lks_status lks_pkey_sign(struct lks_pkey_job **out,
                                              const struct lks_sign_scheme *scheme, EVP_PKEY *key,
                                              const uint8_t *content, size_t content_len);
@@ -49,5 +55,14 @@ LKS_MUST_CHECK enum lks_status lks_pkey_agree(struct lks_pkey_job **out,
                                               const struct lks_group *group,
                                               struct lks_group_key *own, const uint8_t *peer_share,
                                               size_t peer_share_len);
+
+/*
+ * Decryption of TLS 1.2's EncryptedPreMasterSecret, RFC 5246 section 7.4.7.1. What does not decrypt
+ * to a pre-master secret of that version gives a random one, in the same time and with the same
+ * status: who cannot decrypt it learns nothing but that Finished is wrong in the end.
+ */
+LKS_MUST_CHECK enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key,
+                                                uint16_t version, const uint8_t *encrypted,
+                                                size_t encrypted_len);
 
 #endif

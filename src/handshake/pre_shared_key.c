@@ -169,7 +169,7 @@ static const struct lks_suite *own_suite_for(const struct lks_hs *hs, size_t has
 static bool offer_session(const struct lks_hs *hs, struct offer *o)
 {
     const struct lks_hs_session *s = hs->session;
-    if (!s)
+    if (!s || s->session.kind != LKS_SESSION_TLS13)
         return false;
     const uint64_t age_ms =
         hs->hello_ms > s->session.issued_ms ? hs->hello_ms - s->session.issued_ms : 0;
@@ -291,13 +291,15 @@ void lks_psk_modes_write(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
-/* What the application keeps of a session, a client's: the ticket behind the state. */
-#define CLIENT_FORMAT_VERSION 1u
+/* What the application keeps of a session, a client's: the ticket, or TLS 1.2's session ID, behind
+ * the state. */
+#define CLIENT_FORMAT_TICKET 1u
+#define CLIENT_FORMAT_ID     2u
 
 void lks_client_session_write(struct lks_writer *w, const struct lks_session *session,
-                              struct lks_reader ticket)
+                              struct lks_reader ticket, bool by_id)
 {
-    lks_write_u8(w, CLIENT_FORMAT_VERSION);
+    lks_write_u8(w, by_id ? CLIENT_FORMAT_ID : CLIENT_FORMAT_TICKET);
     size_t state = lks_write_open(w, 2);
     lks_session_write(w, session);
     lks_write_close(w, state, 2);
@@ -315,16 +317,23 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     if (hs->peer_name)
         name = lks_reader_of((const uint8_t *)hs->peer_name, strlen(hs->peer_name));
     hs->hello_ms = hs->config->resumption.now_ms();
-    if (!lks_read_u8(&in, &version) || version != CLIENT_FORMAT_VERSION ||
+    if (!lks_read_u8(&in, &version) ||
+        (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
         !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||
         !lks_session_read(&session, state))
         return LKS_OK; /* of another version, say: then without */
     enum lks_status status = LKS_OK;
-    if (session.kind == LKS_SESSION_TLS13 && !lks_session_expired(&session, hs->hello_ms) &&
-        same_name(&session, name)) {
+    const bool by_id = version == CLIENT_FORMAT_ID;
+    const bool fits = session.kind == LKS_SESSION_TLS12
+                          ? session.extended_master &&
+                                (!by_id || ticket.len <= LKS_SESSION_ID_MAX) &&
+                                lks_config_suite(hs->config, session.suite)
+                          : !by_id;
+    if (fits && !lks_session_expired(&session, hs->hello_ms) && same_name(&session, name)) {
         hs->session = malloc(sizeof(*hs->session) + ticket.len);
         if (hs->session) {
             hs->session->session = session;
+            hs->session->by_id = by_id;
             hs->session->ticket_len = ticket.len;
             memcpy(hs->session->ticket, ticket.data, ticket.len);
         } else {

@@ -30,6 +30,9 @@ enum lks_status lks_resumption_begin(struct lks_resumption *r)
     r->num_tickets = 2;
     r->lifetime_s = 7200;
     lks_ticket_keys_init(&r->keys);
+    enum lks_status status = lks_session_cache_new(&r->cache, 1024);
+    if (status)
+        return status;
     return lks_ticket_keys_random(&r->keys, 7200, r->now_ms() / 1000);
 }
 
@@ -37,6 +40,7 @@ void lks_resumption_end(struct lks_resumption *r)
 {
     lks_ticket_keys_wipe(&r->keys);
     lks_replay_free(r->replay);
+    lks_session_cache_free(r->cache);
     if (r->psks)
         lks_wipe(r->psks, LKS_PSKS_MAX * sizeof(*r->psks));
     free(r->psks);
@@ -76,6 +80,19 @@ enum lks_status lks_config_set_tickets(struct lks_config *config, uint32_t num, 
         return LKS_BAD_ARGUMENT;
     config->resumption.num_tickets = num;
     config->resumption.lifetime_s = lifetime_s;
+    return LKS_OK;
+}
+
+enum lks_status lks_config_set_session_cache(struct lks_config *config, uint32_t num_sessions)
+{
+    struct lks_session_cache *cache = NULL;
+    if (num_sessions > UINT32_C(1) << 24)
+        return LKS_BAD_ARGUMENT;
+    enum lks_status status = num_sessions ? lks_session_cache_new(&cache, num_sessions) : LKS_OK;
+    if (status)
+        return status;
+    lks_session_cache_free(config->resumption.cache);
+    config->resumption.cache = cache;
     return LKS_OK;
 }
 

@@ -5,6 +5,7 @@
 /* What a configuration says of tickets, pre-shared keys and early data. */
 
 #include "handshake/replay.h"
+#include "handshake/session_cache.h"
 #include "handshake/ticket_keys.h"
 
 /* An external pre-shared key. */
@@ -24,6 +25,7 @@ struct lks_resumption {
     bool no_psk_dhe_ke, psk_ke;
     uint32_t max_early; /* bytes of early data; 0: none */
     struct lks_replay *replay;
+    struct lks_session_cache *cache; /* TLS 1.2's session IDs; NULL: none */
     uint32_t num_psks;
     struct lks_psk *psks; /* LKS_PSKS_MAX, or NULL */
 };

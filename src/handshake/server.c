@@ -13,7 +13,7 @@ static const struct lks_suite *choose_suite(const struct lks_hs *hs,
                                             const struct lks_client_hello *hello)
 {
     for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
-        if (lks_list_has_u16(hello->suites, (*s)->number))
+        if ((*s)->version == LKS_TLS_1_3 && lks_list_has_u16(hello->suites, (*s)->number))
             return *s;
     return NULL;
 }
@@ -64,23 +64,6 @@ static bool shares_are_in_order(const struct lks_client_hello *hello)
     return true;
 }
 
-/* RFC 7301 section 3.2: our first protocol that the client offers. */
-static enum lks_status choose_alpn(struct lks_hs *hs, const struct lks_client_hello *hello)
-{
-    if (!hello->has_alpn || !hs->config->alpn[0])
-        return LKS_OK;
-    for (char *const *ours = hs->config->alpn; *ours; ours++) {
-        struct lks_reader list = hello->alpn, name;
-        while (lks_read_vec8(&list, &name)) {
-            if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0) {
-                hs->alpn = *ours;
-                return LKS_OK;
-            }
-        }
-    }
-    return LKS_ALERT_NO_APPLICATION_PROTOCOL;
-}
-
 static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     /* Section 9.2: without a PSK all three MUST be there. */
@@ -111,9 +94,6 @@ static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client
 static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *hello,
                               struct lks_reader *share)
 {
-    /* Section 4.2.1: without supported_versions the client speaks TLS 1.2 at most. */
-    if (!lks_list_has_u16(hello->versions, LKS_TLS_1_3))
-        return LKS_ALERT_PROTOCOL_VERSION;
     /* RFC 8449 section 4: a limit below 64 is an error. */
     if (hello->has_record_size_limit && hello->record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN)
         return LKS_ALERT_ILLEGAL_PARAMETER;
@@ -125,7 +105,7 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     enum lks_status status = hs->psk.used ? LKS_OK : choose_certificate(hs, hello);
     if (!status && !(hs->psk.used && hs->psk.without_dhe))
         status = agree_on_group(hs, hello, share);
-    return status ? status : choose_alpn(hs, hello);
+    return status ? status : lks_alpn_choose(hs, hello);
 }
 
 /* What tickets will need of the hello. */
@@ -285,14 +265,35 @@ static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job
     return status;
 }
 
+/* Our highest that the client has, too. Section 4.2.1: without supported_versions it speaks TLS 1.2
+ * at most, whatever legacy_version says. */
+static enum lks_status choose_version(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    const bool has_13 = lks_list_has_u16(hello->versions, LKS_TLS_1_3);
+    const bool has_12 = hello->has_versions ? lks_list_has_u16(hello->versions, LKS_TLS_1_2)
+                                            : hello->legacy_version >= LKS_TLS_1_2;
+    if (has_13 && lks_config_speaks(hs->config, LKS_TLS_1_3))
+        hs->version = LKS_TLS_1_3;
+    else if (has_12 && lks_config_speaks(hs->config, LKS_TLS_1_2) &&
+             hs->state == LKS_STATE_CLIENT_HELLO)
+        hs->version = LKS_TLS_1_2;
+    else
+        return LKS_ALERT_PROTOCOL_VERSION;
+    return LKS_OK;
+}
+
 enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_incoming *in)
 {
     struct lks_client_hello hello;
     struct lks_reader share = {0};
     enum lks_status status = lks_client_hello_parse(&hello, in->body);
+    if (!status)
+        status = choose_version(hs, &hello);
     if (status)
         return status;
     keep_hello(hs, &hello);
+    if (hs->version == LKS_TLS_1_2)
+        return lks_tls12_server_client_hello(hs, &hello, in);
     if (hello.cookie.len)
         status = go_on_from_cookie(hs, &hello, in->body);
     else if (hs->state == LKS_STATE_SECOND_CLIENT_HELLO)

@@ -19,9 +19,24 @@ static const struct lks_sign_scheme rows[] = {
     {0},
 };
 
-/* RSASSA-PKCS1-v1_5 with SHA-256, SHA-384, SHA-512: RFC 8446 section 4.2.3 has it in certificates
- * only. */
-static const uint16_t pkcs1[] = {0x0401, 0x0501, 0x0601};
+#define NUM_TLS12 13u
+#define NUM_PKCS1 3u
+static const struct lks_sign_scheme tls12_rows[NUM_TLS12] = {
+    {0x0403, "ecdsa_secp256r1_sha256", "EC", NULL, "SHA256", false},
+    {0x0503, "ecdsa_secp384r1_sha384", "EC", NULL, "SHA384", false},
+    {0x0603, "ecdsa_secp521r1_sha512", "EC", NULL, "SHA512", false},
+    {0x0807, "ed25519", "ED25519", NULL, NULL, false},
+    {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},
+    {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},
+    {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},
+    {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true},
+    {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true},
+    {0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true},
+    /* RSASSA-PKCS1-v1_5: RFC 8446 section 4.2.3 has it in certificates only. */
+    {0x0401, "rsa_pkcs1_sha256", "RSA", NULL, "SHA256", false},
+    {0x0501, "rsa_pkcs1_sha384", "RSA", NULL, "SHA384", false},
+    {0x0601, "rsa_pkcs1_sha512", "RSA", NULL, "SHA512", false},
+};
 
 const struct lks_sign_scheme *lks_sign_schemes(void)
 {
@@ -36,13 +51,21 @@ const struct lks_sign_scheme *lks_sign_find(uint16_t number)
     return NULL;
 }
 
-void lks_sign_write_schemes(struct lks_writer *w, bool in_certificates)
+const struct lks_sign_scheme *lks_sign_find_tls12(uint16_t number)
+{
+    for (size_t i = 0; i < NUM_TLS12; i++)
+        if (tls12_rows[i].number == number)
+            return &tls12_rows[i];
+    return NULL;
+}
+
+void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1)
 {
     size_t list = lks_write_open(w, 2);
     for (const struct lks_sign_scheme *row = rows; row->name; row++)
         lks_write_u16(w, row->number);
-    for (size_t i = 0; in_certificates && i < sizeof(pkcs1) / sizeof(pkcs1[0]); i++)
-        lks_write_u16(w, pkcs1[i]);
+    for (size_t i = NUM_TLS12 - NUM_PKCS1; with_pkcs1 && i < NUM_TLS12; i++)
+        lks_write_u16(w, tls12_rows[i].number);
     lks_write_close(w, list, 2);
 }
 

@@ -28,9 +28,13 @@ const struct lks_sign_scheme *lks_sign_schemes(void);
 /* The row of a number; NULL: none that may sign a handshake. */
 const struct lks_sign_scheme *lks_sign_find(uint16_t number);
 
-/* Writes SignatureSchemeList: of signature_algorithms, or (in_certificates) of
- * signature_algorithms_cert, which has RSASSA-PKCS1-v1_5 too. */
-void lks_sign_write_schemes(struct lks_writer *w, bool in_certificates);
+/* The same for TLS 1.2, which has RSASSA-PKCS1-v1_5, too, and where ECDSA's schemes name a hash but
+ * no curve (RFC 8446 section 4.2.3). Nothing with SHA-1. */
+const struct lks_sign_scheme *lks_sign_find_tls12(uint16_t number);
+
+/* Writes SignatureSchemeList: of signature_algorithms, or (with_pkcs1) of
+ * signature_algorithms_cert, and of TLS 1.2, which have RSASSA-PKCS1-v1_5 too. */
+void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1);
 
 /* Whether a private or public key can be used under a scheme. */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key);

@@ -6,15 +6,84 @@
 #include "base/ct.h"
 #include "handshake/hash.h"
 
+#define TLS13(number, name, cipher, key_len, hash_len, by_default)                      \
+    {                                                                                   \
+        number, "TLS_" name, LKS_TLS_1_3, cipher, key_len, hash_len,                    \
+            hash_len == 48 ? "SHA384" : "SHA256", by_default, LKS_KX_NONE, LKS_AUTH_ANY \
+    }
+#define TLS12(number, kx, auth, name, cipher, key_len, hash_len, by_default) \
+    {                                                                        \
+        number, "TLS_" name, LKS_TLS_1_2, cipher, key_len, hash_len,         \
+            hash_len == 48 ? "SHA384" : "SHA256", by_default, kx, auth       \
+    }
+#define ECDHE_ECDSA(number, name, ...) \
+    TLS12(number, LKS_KX_ECDHE, LKS_AUTH_ECDSA, "ECDHE_ECDSA_WITH_" name, __VA_ARGS__)
+#define ECDHE_RSA(number, name, ...) \
+    TLS12(number, LKS_KX_ECDHE, LKS_AUTH_RSA, "ECDHE_RSA_WITH_" name, __VA_ARGS__)
+#define DHE_RSA(number, name, ...) \
+    TLS12(number, LKS_KX_DHE, LKS_AUTH_RSA, "DHE_RSA_WITH_" name, __VA_ARGS__)
+#define RSA(number, name, ...) \
+    TLS12(number, LKS_KX_RSA, LKS_AUTH_RSA, "RSA_WITH_" name, __VA_ARGS__)
+
+/* TLS 1.3 first; then what has forward secrecy, AEADs before MACs, elliptic curves before prime
+ * fields, whose work is ten times as much. */
 static const struct lks_suite rows[] = {
-    {0x1301, "TLS_AES_128_GCM_SHA256", LKS_TLS_1_3, LKS_AES_128_GCM, 16, 32, "SHA256", true},
-    {0x1302, "TLS_AES_256_GCM_SHA384", LKS_TLS_1_3, LKS_AES_256_GCM, 32, 48, "SHA384", true},
-    {0x1303, "TLS_CHACHA20_POLY1305_SHA256", LKS_TLS_1_3, LKS_CHACHA20_POLY1305, 32, 32, "SHA256",
-     true},
-    {0x1304, "TLS_AES_128_CCM_SHA256", LKS_TLS_1_3, LKS_AES_128_CCM, 16, 32, "SHA256", true},
-    {0x1305, "TLS_AES_128_CCM_8_SHA256", LKS_TLS_1_3, LKS_AES_128_CCM_8, 16, 32, "SHA256", false},
+    TLS13(0x1301, "AES_128_GCM_SHA256", LKS_AES_128_GCM, 16, 32, true),
+    TLS13(0x1302, "AES_256_GCM_SHA384", LKS_AES_256_GCM, 32, 48, true),
+    TLS13(0x1303, "CHACHA20_POLY1305_SHA256", LKS_CHACHA20_POLY1305, 32, 32, true),
+    TLS13(0x1304, "AES_128_CCM_SHA256", LKS_AES_128_CCM, 16, 32, true),
+    TLS13(0x1305, "AES_128_CCM_8_SHA256", LKS_AES_128_CCM_8, 16, 32, false),
+
+    /* RFC 5289, RFC 7905, RFC 5288 */
+    ECDHE_ECDSA(0xc02b, "AES_128_GCM_SHA256", LKS_AES_128_GCM, 16, 32, true),
+    ECDHE_RSA(0xc02f, "AES_128_GCM_SHA256", LKS_AES_128_GCM, 16, 32, true),
+    ECDHE_ECDSA(0xc02c, "AES_256_GCM_SHA384", LKS_AES_256_GCM, 32, 48, true),
+    ECDHE_RSA(0xc030, "AES_256_GCM_SHA384", LKS_AES_256_GCM, 32, 48, true),
+    ECDHE_ECDSA(0xcca9, "CHACHA20_POLY1305_SHA256", LKS_CHACHA20_POLY1305, 32, 32, true),
+    ECDHE_RSA(0xcca8, "CHACHA20_POLY1305_SHA256", LKS_CHACHA20_POLY1305, 32, 32, true),
+    DHE_RSA(0x009e, "AES_128_GCM_SHA256", LKS_AES_128_GCM, 16, 32, true),
+    DHE_RSA(0x009f, "AES_256_GCM_SHA384", LKS_AES_256_GCM, 32, 48, true),
+    DHE_RSA(0xccaa, "CHACHA20_POLY1305_SHA256", LKS_CHACHA20_POLY1305, 32, 32, true),
+    /* RFC 7251 */
+    ECDHE_ECDSA(0xc0ac, "AES_128_CCM", LKS_AES_128_CCM, 16, 32, false),
+    ECDHE_ECDSA(0xc0ad, "AES_256_CCM", LKS_AES_256_CCM, 32, 32, false),
+    ECDHE_ECDSA(0xc0ae, "AES_128_CCM_8", LKS_AES_128_CCM_8, 16, 32, false),
+    ECDHE_ECDSA(0xc0af, "AES_256_CCM_8", LKS_AES_256_CCM_8, 32, 32, false),
+    /* RFC 5289, RFC 8422 */
+    ECDHE_ECDSA(0xc023, "AES_128_CBC_SHA256", LKS_AES_128_CBC_SHA256, 16, 32, false),
+    ECDHE_RSA(0xc027, "AES_128_CBC_SHA256", LKS_AES_128_CBC_SHA256, 16, 32, false),
+    ECDHE_ECDSA(0xc024, "AES_256_CBC_SHA384", LKS_AES_256_CBC_SHA384, 32, 48, false),
+    ECDHE_RSA(0xc028, "AES_256_CBC_SHA384", LKS_AES_256_CBC_SHA384, 32, 48, false),
+    ECDHE_ECDSA(0xc009, "AES_128_CBC_SHA", LKS_AES_128_CBC_SHA, 16, 32, false),
+    ECDHE_RSA(0xc013, "AES_128_CBC_SHA", LKS_AES_128_CBC_SHA, 16, 32, false),
+    ECDHE_ECDSA(0xc00a, "AES_256_CBC_SHA", LKS_AES_256_CBC_SHA, 32, 32, false),
+    ECDHE_RSA(0xc014, "AES_256_CBC_SHA", LKS_AES_256_CBC_SHA, 32, 32, false),
+    /* RFC 5246 */
+    DHE_RSA(0x0067, "AES_128_CBC_SHA256", LKS_AES_128_CBC_SHA256, 16, 32, false),
+    DHE_RSA(0x006b, "AES_256_CBC_SHA256", LKS_AES_256_CBC_SHA256, 32, 32, false),
+    DHE_RSA(0x0033, "AES_128_CBC_SHA", LKS_AES_128_CBC_SHA, 16, 32, false),
+    DHE_RSA(0x0039, "AES_256_CBC_SHA", LKS_AES_256_CBC_SHA, 32, 32, false),
+    RSA(0x009c, "AES_128_GCM_SHA256", LKS_AES_128_GCM, 16, 32, false),
+    RSA(0x009d, "AES_256_GCM_SHA384", LKS_AES_256_GCM, 32, 48, false),
+    RSA(0x003c, "AES_128_CBC_SHA256", LKS_AES_128_CBC_SHA256, 16, 32, false),
+    RSA(0x003d, "AES_256_CBC_SHA256", LKS_AES_256_CBC_SHA256, 32, 32, false),
+    RSA(0x002f, "AES_128_CBC_SHA", LKS_AES_128_CBC_SHA, 16, 32, false), /* [5246 9-1] */
+    RSA(0x0035, "AES_256_CBC_SHA", LKS_AES_256_CBC_SHA, 32, 32, false),
     {0},
 };
+
+bool lks_suite_has_mac(const struct lks_suite *suite)
+{
+    return suite->aead >= LKS_NUM_AEADS;
+}
+
+enum lks_aead_id lks_suite_encrypt_then_mac(const struct lks_suite *suite)
+{
+    _Static_assert(LKS_AES_256_CBC_SHA384_ETM - LKS_AES_256_CBC_SHA384 ==
+                       LKS_AES_128_CBC_SHA_ETM - LKS_AES_128_CBC_SHA,
+                   "both halves in one order");
+    return (enum lks_aead_id)(suite->aead + LKS_AES_128_CBC_SHA_ETM - LKS_AES_128_CBC_SHA);
+}
 
 const struct lks_suite *lks_suite_rows(void)
 {

@@ -41,11 +41,13 @@ static enum lks_status read_sct(struct entry *e, struct lks_reader data)
 }
 
 static enum lks_status read_entry(struct entry *e, struct lks_reader *list,
-                                  lks_extension_set offered)
+                                  const lks_extension_set *offered)
 {
-    struct lks_extension_block block = {.place = LKS_IN_CERTIFICATE, .offered = offered};
+    struct lks_extension_block block = {.place = LKS_IN_CERTIFICATE,
+                                        .offered = offered ? *offered : 0};
     memset(e, 0, sizeof(*e));
-    if (!lks_read_vec24(list, &e->der) || !e->der.len || !lks_read_vec16(list, &block.rest))
+    if (!lks_read_vec24(list, &e->der) || !e->der.len ||
+        (offered && !lks_read_vec16(list, &block.rest)))
         return LKS_ALERT_DECODE_ERROR;
     enum lks_status status = LKS_OK;
     while (!status && block.rest.len) {
@@ -103,8 +105,9 @@ static enum lks_status set_leaf(struct lks_peer *peer, const struct entry *e)
                : LKS_NO_MEMORY;
 }
 
+/* offered: NULL where entries have no extensions. */
 static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list,
-                                 lks_extension_set offered)
+                                 const lks_extension_set *offered)
 {
     for (unsigned int i = 0; i == 0 || list.len; i++) {
         struct entry e;
@@ -120,8 +123,8 @@ static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list,
     return LKS_OK;
 }
 
-enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
-                              lks_extension_set offered)
+static enum lks_status read_peer(struct lks_peer **out, struct lks_reader list,
+                                 const lks_extension_set *offered)
 {
     struct lks_peer *peer = calloc(1, sizeof(*peer));
     enum lks_status status = LKS_NO_MEMORY;
@@ -133,6 +136,35 @@ enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
     }
     *out = peer;
     return status;
+}
+
+enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
+                              lks_extension_set offered)
+{
+    return read_peer(out, list, &offered);
+}
+
+enum lks_status lks_peer_read_tls12(struct lks_peer **out, struct lks_reader list)
+{
+    return read_peer(out, list, NULL);
+}
+
+enum lks_status lks_peer_set_status(struct lks_peer *peer, struct lks_reader body)
+{
+    struct entry e = {0};
+    enum lks_status status = read_status(&e, body);
+    if (status)
+        return status;
+    return copy_out(&peer->ocsp, &peer->ocsp_len, e.ocsp) ? LKS_OK : LKS_NO_MEMORY;
+}
+
+enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list)
+{
+    struct entry e = {0};
+    enum lks_status status = list.len ? read_sct(&e, list) : LKS_OK;
+    if (status)
+        return status;
+    return copy_out(&peer->sct, &peer->sct_len, e.sct) ? LKS_OK : LKS_NO_MEMORY;
 }
 
 void lks_peer_free(struct lks_peer *peer)
@@ -211,8 +243,9 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
         enum lks_status status = status_of(X509_STORE_CTX_get_error(ctx));
         return status ? status : LKS_ALERT_BAD_CERTIFICATE;
     }
-    /* RFC 8446 section 4.4.2.2: digitalSignature, if key usage is said. */
-    if (!(X509_get_key_usage(peer->leaf) & X509v3_KU_DIGITAL_SIGNATURE))
+    /* RFC 8446 section 4.4.2.2, RFC 5246 section 7.4.2: if key usage is said. */
+    if (!(X509_get_key_usage(peer->leaf) &
+          (peer->decrypts ? X509v3_KU_KEY_ENCIPHERMENT : X509v3_KU_DIGITAL_SIGNATURE)))
         return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
     peer->verified = X509_STORE_CTX_get1_chain(ctx);
     if (!peer->verified)

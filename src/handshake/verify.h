@@ -30,6 +30,7 @@ struct lks_peer {
      * SignedCertificateTimestampList, NULL: none. */
     uint8_t *der, *ocsp, *sct;
     size_t der_len, ocsp_len, sct_len;
+    bool decrypts; /* the key is for RSA key exchange, not for signatures: set before verifying */
 };
 
 /*
@@ -42,6 +43,13 @@ LKS_MUST_CHECK enum lks_status lks_peer_read(struct lks_peer **out, struct lks_r
                                              lks_extension_set offered);
 /* Whom to trust: nobody yet, and how well chains must be made. NULL: no memory. */
 X509_STORE *lks_trust_new(void);
+
+/* The same of TLS 1.2's, which has no extensions: RFC 5246 section 7.4.2. */
+LKS_MUST_CHECK enum lks_status lks_peer_read_tls12(struct lks_peer **out, struct lks_reader list);
+/* Keeps what came of the leaf in other messages, TLS 1.2's: CertificateStatus (RFC 6066 section 8,
+ * the message's body), and a SignedCertificateTimestampList. */
+LKS_MUST_CHECK enum lks_status lks_peer_set_status(struct lks_peer *peer, struct lks_reader body);
+LKS_MUST_CHECK enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list);
 
 void lks_peer_free(struct lks_peer *peer);
 

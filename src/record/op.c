@@ -355,3 +355,8 @@ enum lks_status lks_op_finish(struct lks_op *op, struct lks_work *work)
         LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len + tail_len;
     return LKS_OK;
 }
+
+size_t lks_op_content_at(const struct lks_op *op)
+{
+    return LKS_RECORD_HEADER_LEN + op->key->protection->explicit_nonce_len;
+}

@@ -78,6 +78,7 @@ void client_init(struct client *c, const struct client_options *o)
         SSL_CTX_set_security_level(c->ctx, 0);
         SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION);
     }
+    SSL_CTX_set_options(c->ctx, o->ssl_options);
     if (o->max_version)
         must(SSL_CTX_set_max_proto_version(c->ctx, o->max_version));
     if (o->suites)

@@ -25,6 +25,7 @@ struct client_options {
     const char *ca_file;
     int max_version;
     const char *tls12_ciphers;
+    uint64_t ssl_options; /* SSL_OP_… */
     SSL_SESSION *session; /* to resume */
     bool waits;           /* sends nothing yet: the test begins, with early data */
     bool psk_only;        /* offers psk_ke, too */

@@ -83,6 +83,25 @@ static enum lks_status set_record_size(struct lks_config *config, const char *va
     return lks_config_set_record_size_limit(config, (uint16_t)strtoul(value, NULL, 10));
 }
 
+static uint16_t version_of(const char *value)
+{
+    return strcmp(value, "1.2") == 0 ? LKS_TLS_1_2 : LKS_TLS_1_3;
+}
+
+static enum lks_status set_max_version(struct lks_config *config, const char *value,
+                                       struct lks_error *err)
+{
+    (void)err;
+    return lks_config_set_versions(config, LKS_TLS_1_2, version_of(value));
+}
+
+static enum lks_status set_min_version(struct lks_config *config, const char *value,
+                                       struct lks_error *err)
+{
+    (void)err;
+    return lks_config_set_versions(config, version_of(value), LKS_TLS_1_3);
+}
+
 static const struct {
     const char *name;
     enum lks_status (*set)(struct lks_config *config, const char *value, struct lks_error *err);
@@ -95,6 +114,9 @@ static const struct {
     {"--client-auth", set_client_auth},
     {"--trust", lks_config_set_trust},
     {"--alpn", lks_config_set_alpn},
+    {"--preset", lks_config_set_preset},
+    {"--max-version", set_max_version},
+    {"--min-version", set_min_version},
     {"--suites", lks_config_set_suites},
     {"--groups", lks_config_set_groups},
     {"--tickets", set_tickets},

@@ -17,6 +17,7 @@
  *     --require-ocsp 1         of the server
  *     --trust FILE --client-auth required|optional
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
+ *     --preset NAME --max-version 1.2|1.3 --min-version 1.2|1.3
  *     --tickets N --psk IDENTITY:HEX --early-data BYTES --record-size BYTES
  */
 bool driver_option(struct lks_config *config, char **argv, int *i);

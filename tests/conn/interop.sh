@@ -121,8 +121,11 @@ done
 grep -q 'ALPN protocol: http/1.1' "$dir/log"
 ok "openssl ALPN" $?
 s_client "$http" -tls1_2 </dev/null >"$dir/log" 2>&1
+grep -q 'Protocol  *: TLSv1.2' "$dir/log"
+ok "openssl TLS 1.2" $?
+s_client "$http" -tls1_1 -cipher ALL:@SECLEVEL=0 </dev/null >"$dir/log" 2>&1
 grep -q 'alert protocol version' "$dir/log"
-ok "openssl TLS 1.2 is refused" $?
+ok "openssl TLS 1.1 is refused" $?
 s_client "$http" -alpn smtp </dev/null >"$dir/log" 2>&1
 grep -q 'no application protocol' "$dir/log"
 ok "openssl no common ALPN" $?

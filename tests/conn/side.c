@@ -136,7 +136,7 @@ static size_t op_len(const struct lks_op *op)
 
 static void take_data(struct buffer *into, const struct lks_op *op)
 {
-    size_t skip = LKS_RECORD_HEADER_LEN, len = op->len;
+    size_t skip = lks_op_content_at(op), len = op->len;
     for (uint32_t i = 0; len; i++) {
         struct lks_span span = op->src[i];
         size_t n = span.len < skip ? span.len : skip;
@@ -199,6 +199,8 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
             size_t len;
             s->established = true;
             s->peer_certificate = lks_conn_peer_certificate(s->conn, &len) != NULL;
+            if (!lks_conn_take_session(s->conn, s->session, sizeof(s->session), &len))
+                s->session_len = len; /* TLS 1.2's is there now */
         }
         s->closed |= event == LKS_EVENT_CLOSED;
         if (event == LKS_EVENT_SESSION)

@@ -124,11 +124,14 @@ static void random_bytes_at_the_start(void)
 static void older_versions_get_protocol_version(void)
 {
     static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++) { /* TLS 1.2, where it is switched off */
         const struct client_options options = {.max_version = versions[i],
                                                .tls12_ciphers = "ALL:@SECLEVEL=0"};
         struct pair p;
         pair_init(&p, NULL, &options);
+        if (versions[i] == TLS1_2_VERSION) {
+            CU_ASSERT_EQUAL(lks_config_set_versions(p.config, LKS_TLS_1_3, LKS_TLS_1_3), LKS_OK);
+        }
         pair_exchange(&p);
         CU_ASSERT_TRUE(ends_with_plain_alert(&p.side.wire_out, 70) || p.client.alert[1] == 70);
         check_ended(&p, LKS_ALERT_PROTOCOL_VERSION, 70, "old version");

@@ -239,9 +239,21 @@ def sni_chooses_the_certificate(bed):
 
 
 @test
-def tls12_client_is_told_protocol_version(bed):
+def tls12_client_is_served_beside_tls13(bed):
+    assert "script saw" in bed.curl("/", "--tls-max", "1.2")
     context = bed.context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with bed.connect(context) as tls:
+        equal(tls.version(), "TLSv1.2", "version")
+    context.set_ciphers("AES128-SHA")  # not in the preset
+    assert "HANDSHAKE_FAILURE" in alert_of(context)
+
+
+@test
+def tls11_client_is_told_protocol_version(bed):
+    context = bed.context()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     equal(alert_of(context), "TLSV1_ALERT_PROTOCOL_VERSION", "alert")
 
 

@@ -243,7 +243,8 @@ static void bad_server_hellos(void)
         {"chosen TLS 1.2", 0, 0, 0, 0, NULL, "002b 0002 0303" EXTENSION_SHARE, illegal},
         {"chosen TLS 1.4", 0, 0, 0, 0, NULL, "002b 0002 0305" EXTENSION_SHARE, illegal},
         {"two versions", 0, 0, 0, 0, NULL, "002b 0004 0304 0304", LKS_ALERT_DECODE_ERROR},
-        {"TLS 1.2", 0, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
+        {"TLS 1.2 with a suite of TLS 1.3", 0, 0, 0, 0, NULL, "", illegal},
+        {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
         {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
         {"downgrade to TLS 1.2", 0, 0, 0, 0, "444f574e47524401", "", illegal},
         {"downgrade to TLS 1.1", 0x0302, 0, 0, 0, "444f574e47524400", "", illegal},
@@ -320,7 +321,11 @@ static void behind_a_retry(void)
         {{.what = "the same suite", .extensions = GOOD, .status = LKS_WANT_DATA}, false, true},
         {{.what = "the old share", .extensions = GOOD, .status = LKS_ALERT_ILLEGAL_PARAMETER},
          false},
-        {{.what = "TLS 1.2", .extensions = "", .status = LKS_ALERT_PROTOCOL_VERSION}, false},
+        {{.what = "TLS 1.2",
+          .suite = 0xc02f,
+          .extensions = "",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct duo d;

@@ -138,9 +138,9 @@ static void truncated_at_every_byte(void)
         hello[2] = (uint8_t)(body >> 8);
         hello[3] = (uint8_t)body;
         enum lks_status status = give(config, hello, 4 + body);
-        /* Without any extensions it is a well-formed hello of an old version. */
+        /* Without any extensions it is a well-formed hello of TLS 1.2, whose suites it lacks. */
         enum lks_status wanted =
-            body == FRONT_LEN - 4 ? LKS_ALERT_PROTOCOL_VERSION : LKS_ALERT_DECODE_ERROR;
+            body == FRONT_LEN - 4 ? LKS_ALERT_HANDSHAKE_FAILURE : LKS_ALERT_DECODE_ERROR;
         LKS_CHECK(status == wanted, "%zu bytes: %s", body, lks_status_name(status));
     }
     lks_config_free(config);
@@ -151,7 +151,7 @@ static void missing_extensions(void)
     static const struct {
         int drop;
         enum lks_status status;
-    } rows[] = {{LKS_EXT_SUPPORTED_VERSIONS, LKS_ALERT_PROTOCOL_VERSION},
+    } rows[] = {{LKS_EXT_SUPPORTED_VERSIONS, LKS_ALERT_HANDSHAKE_FAILURE},
                 {LKS_EXT_SUPPORTED_GROUPS, LKS_ALERT_MISSING_EXTENSION},
                 {LKS_EXT_KEY_SHARE, LKS_ALERT_MISSING_EXTENSION},
                 {LKS_EXT_SIGNATURE_ALGORITHMS, LKS_ALERT_MISSING_EXTENSION},
@@ -192,7 +192,8 @@ static void bad_extensions(void)
         {"ALPN with ours", "0010 000b 0009 08 687474702f312e31", LKS_WANT_DATA},
         {"versions empty", "002b 0001 00", LKS_ALERT_DECODE_ERROR},
         {"versions odd", "002b 0004 03 030400", LKS_ALERT_DECODE_ERROR},
-        {"versions without 1.3", "002b 0003 02 0303", LKS_ALERT_PROTOCOL_VERSION},
+        {"versions without 1.3", "002b 0003 02 0303", LKS_ALERT_HANDSHAKE_FAILURE},
+        {"versions without ours", "002b 0003 02 0302", LKS_ALERT_PROTOCOL_VERSION},
         {"versions with GREASE", "002b 0005 04 aaaa0304", LKS_WANT_DATA},
         {"share cut", "0033 0006 0004 001d 0002", LKS_ALERT_DECODE_ERROR},
         {"share empty", "0033 0006 0004 001d 0000", LKS_ALERT_DECODE_ERROR},
