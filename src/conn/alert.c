@@ -5,6 +5,7 @@
 #include "conn/conn.h"
 #include "handshake/config.h"
 
+/* RFC 8446 section 5.1: one at a time, in a record of its own. [8446 5.1-8] */
 static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t description)
 {
     conn->alert_message[0] = level;
@@ -20,12 +21,13 @@ enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
         return (enum lks_status)conn->failed;
     conn->failed = (uint16_t)status;
     /* A fatal alert takes the place of a close_notify that has not left; behind one that has,
-     * nothing may follow. */
+     * nothing may follow. [8446 6-3 6.2-1 6.2-3] */
     if (status != LKS_PEER_ALERT && conn->alert != OWN_SEALING && !conn->close_sent)
         queue_alert(conn, ALERT_FATAL, lks_status_alert(status));
     return status;
 }
 
+/* RFC 8446 section 6.1: a close_notify, unless an error alert was sent. [8446 6.1-3] */
 void lks_conn_close(struct lks_conn *conn)
 {
     if (conn->close_wanted || conn->failed)
@@ -49,7 +51,8 @@ static bool knows_levels(const struct lks_conn *conn)
 
 enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t len)
 {
-    /* RFC 8446 section 5.4: no empty alerts. Section 5.1: one alert a record, and a whole one. */
+    /* RFC 8446 section 5.4: no empty alerts. Section 5.1: one alert a record, and a whole one.
+     * [8446 5.1-8 5.4-2] */
     if (len == 0)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (len != 2)
@@ -62,7 +65,7 @@ enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t
             return LKS_ALERT_ILLEGAL_PARAMETER;
     }
     /* Section 6: the level says nothing. What is not a closure alert, unknown ones included, is an
-     * error. */
+     * error. [8446 6-3 6-4] */
     switch (content[1]) {
     case ALERT_CLOSE_NOTIFY:
         conn->close_received = true;

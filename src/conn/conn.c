@@ -78,6 +78,7 @@ void lks_conn_free(struct lks_conn *conn)
     conn_handshake_free(conn);
     conn_tickets_free(conn);
     lks_config_free(conn->config);
+    /* RFC 8446 section 6: nothing of it stays, however it ended. [8446 6-2] */
     lks_key_wipe(&conn->seal_key);
     lks_key_wipe(&conn->open_key);
     lks_wipe(conn, sizeof(*conn));
@@ -99,6 +100,7 @@ bool lks_conn_close_received(const struct lks_conn *conn)
     return conn->close_received;
 }
 
+/* RFC 8446 section 6.1: only a close_notify ends the data. [8446 6.1-4] */
 bool lks_conn_truncated(const struct lks_conn *conn)
 {
     return !conn->close_received && !conn->failed;

@@ -50,6 +50,7 @@ enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uin
     if (conn->tls12)
         return lks_tls12_exporter(conn->suite, conn->exporter_secret, conn->client_random,
                                   conn->server_random, out, out_len, label, context, context_len);
+    /* RFC 8446 section 7.5: there is no other secret to choose. [8446 7.5-1] */
     return lks_tls13_exporter(conn->suite, conn->exporter_secret, out, out_len, label, context,
                               context_len);
 }

@@ -9,6 +9,7 @@
 
 #include "base/ct.h"
 
+/* RFC 8446 section 5.1: no empty fragments. [8446 5.1-7] */
 static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const uint8_t *data,
                                    size_t len)
 {
@@ -48,7 +49,7 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
 
 static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_event *event)
 {
-    /* RFC 8446 section 5.1: a message may not go on across a change of keys. */
+    /* RFC 8446 section 5.1: a message may not go on across a change of keys. [8446 5.1-4] */
     if (lks_hs_mid_message(conn->handshake->hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (event->level == LKS_LEVEL_APPLICATION)
@@ -125,7 +126,7 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
         return status;
     /* A client's change_cipher_spec stands in front of its second hello, appendix D.4, which may be
-     * the first that this connection gets: then it has our cookie. */
+     * the first that this connection gets: then it has our cookie. [8446 5-3] */
     /* TLS 1.2's has its place, which is not in front of a hello. */
     if (conn->handshake->num_ccs && lks_hs_version(conn->handshake->hs) == LKS_TLS_1_2)
         return LKS_ALERT_UNEXPECTED_MESSAGE;

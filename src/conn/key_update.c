@@ -44,6 +44,7 @@ enum lks_status lks_conn_update_key(struct lks_conn *conn, bool request_peer)
     return LKS_OK;
 }
 
+/* RFC 8446 section 4.6.3: the KeyUpdate was sealed, under the old key. [8446 4.6.3-2 4.6.3-6] */
 enum lks_status conn_update_seal_key(struct lks_conn *conn)
 {
     conn->update = OWN_NONE;
@@ -54,23 +55,27 @@ enum lks_status conn_update_seal_key(struct lks_conn *conn)
 static enum lks_status receive_update(struct lks_conn *conn)
 {
     uint8_t request = conn->message[HANDSHAKE_HEADER_LEN];
-    /* Section 4.6.3: any other value MUST end the connection with illegal_parameter. */
+    /* Section 4.6.3: any other value MUST end the connection with illegal_parameter. [8446 4.6.3-4]
+     */
     if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     enum lks_status status = conn_count_idle(conn);
     if (!status)
+        /* Section 4.6.3: here and nowhere else. [8446 4.6.3-3 4.6.3-7] */
         status = next_key(&conn->open_key, LKS_OPEN, conn->suite, conn->open_secret);
     if (status)
         return status;
     conn->update_asked = false;
     conn->num_open_updates++;
     conn->message_len = 0;
+    /* Section 4.6.3: nothing of the application's is sealed before it. [8446 4.6.3-5] */
     if (request == UPDATE_REQUESTED)
         conn_queue_update(conn, false);
     return LKS_OK;
 }
 
-/* The header of a message that is all there: whether it may come, and how long it is. */
+/* The header of a message that is all there: whether it may come, and how long it is.
+ * [8446 4.1.2-3 4.5-3 4.6.2-5] */
 static enum lks_status check_header(struct lks_conn *conn)
 {
     const uint8_t *m = conn->message;
@@ -109,7 +114,7 @@ enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, 
         if (conn->message_len == HANDSHAKE_HEADER_LEN)
             status = check_header(conn);
         else if (conn->message_len == KEY_UPDATE_LEN)
-            /* Section 5.1: a change of keys is where a record ends. */
+            /* Section 5.1: a change of keys is where a record ends. [8446 5.1-4] */
             status = len ? LKS_ALERT_UNEXPECTED_MESSAGE : receive_update(conn);
         if (status)
             return status;

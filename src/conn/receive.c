@@ -74,7 +74,7 @@ static enum lks_status add_op(struct lks_conn *conn, struct lks_batch *batch,
  * RFC 8446 section 5: between the first ClientHello and the peer's Finished, a change_cipher_spec
  * of a single byte 1 is dropped; any other ends the connection with unexpected_message. One that
  * comes earlier belongs to a second ClientHello, if to anything: conn_handshake_input() looks.
- * Section 5.1: no record of another type comes in the middle of a message.
+ * Section 5.1: no record of another type comes in the middle of a message. [8446 5-1 5-2 5-3 5.1-2]
  */
 static enum lks_status take_ccs(struct lks_conn *conn, const struct intake *at)
 {
@@ -104,7 +104,7 @@ static enum lks_status take_plain_alert(struct lks_conn *conn, const struct inta
 
 /* RFC 8446 section 4.2.10: early data that we refused is skipped, up to a limit. Behind a
  * HelloRetryRequest it is known by its outer type; else by not opening under the handshake keys,
- * until a record does. */
+ * until a record does. [8446 4.2.10-4 4.2.10-9] */
 static bool may_skip_early_data(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
@@ -159,6 +159,7 @@ static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batc
     default:
         break;
     }
+    /* Section 5: nothing comes in the clear behind the keys. [8446 5-5] */
     return sealed ? LKS_ALERT_UNEXPECTED_MESSAGE : add_op(conn, batch, at);
 }
 
@@ -173,7 +174,7 @@ static bool bytes_left(const struct intake *at)
 #define TLS12_CIPHERTEXT_MAX (16384u + 2048u) /* [5246 6.2.3-1] */
 
 /* RFC 8446 section 5.2 leaves 256 bytes for what an AEAD adds. A peer that knows our limit keeps to
- * it with all that is encrypted, RFC 8449 section 4. */
+ * it with all that is encrypted, RFC 8449 section 4. [8446 5.1-12 5.2-1] */
 static size_t fragment_max(const struct lks_conn *conn)
 {
     if (!conn->open_key.aead)
@@ -212,6 +213,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         conn->handshake->keeps_peer = false;
         conn_handshake_release(conn);
     }
+    /* Section 6: nothing is taken behind an error, and nothing behind a close_notify counts. [8446
+     * 6-1 6.1-1 6.2-1] */
     while (!conn->failed && !conn->close_received && bytes_left(&at)) {
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)
@@ -258,7 +261,7 @@ static enum lks_status opened_handshake(struct lks_conn *conn, const struct lks_
 {
     uint8_t flat[LKS_RECORD_PLAINTEXT_MAX];
     if (op->len == 0)
-        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 sections 5.1 and 5.4 */
+        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 sections 5.1 and 5.4 [8446 5.4-2] */
     const uint8_t *content = gather(op, flat);
     if (conn->established)
         return conn_post_handshake(conn, content, op->len, event);
@@ -272,6 +275,7 @@ static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *
     enum lks_status status = conn_alert(conn, gather(op, flat), op->len);
     if (!status && conn->close_received)
         *event = LKS_EVENT_CLOSED;
+    /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
     else if (!status && mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     return status;
@@ -297,6 +301,7 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
 {
     if (!conn->established)
         return opened_early_data(conn, op, event);
+    /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
     if (mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
@@ -337,6 +342,8 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
     else if (!status && op->type == LKS_TYPE_ALERT)
         status = opened_alert(conn, op, event);
     else if (!status)
-        status = LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5: also a protected CCS */
+        status = LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5: also a protected CCS [8446 5-2
+                                                  5-5] */
+    /* A forged record is bad_record_mac, RFC 8446 section 5.2. [8446 5.2-3] */
     return status ? conn_fail(conn, status) : LKS_OK;
 }

@@ -20,7 +20,7 @@ size_t conn_update_len(const struct lks_conn *conn)
     return conn->tls12 ? 2 : sizeof(conn->update_message);
 }
 
-/* One on its way answers for all that came meanwhile. [5746 4.2-1] */
+/* One on its way answers for all that came meanwhile. [5746 4.2-1] [8446 4.1.2-4] */
 static void queue_refusal(struct lks_conn *conn)
 {
     if (conn->update != OWN_NONE || conn->close_wanted || conn->failed)

@@ -25,7 +25,7 @@ static struct lks_key *seal_key_now(struct lks_conn *conn)
 
 /*
  * The handshake's next record, and where the one behind it starts. Pieces under one key and of one
- * type share records: RFC 8446 section 5.1. False at the end.
+ * type share records: RFC 8446 section 5.1. False at the end. [8446 5.1-6]
  */
 static bool next_handshake_record(const struct lks_conn *conn, struct own_record *r,
                                   uint32_t *piece, size_t *offset)
@@ -227,11 +227,14 @@ static uint32_t early_data_left(const struct lks_conn *conn)
     return lks_hs_early_data_max(h->hs) - h->early_data_len;
 }
 
+/* RFC 8446 section 5.1: application data go under a key that protects them. [8446 5.1-15] */
 static struct lks_key *data_key(struct lks_conn *conn)
 {
     return conn->established ? &conn->seal_key : &conn->handshake->early_key;
 }
 
+/* RFC 8446: not before there are keys, behind the answer to a KeyUpdate, not behind an error.
+ * [8446 4.6.3-5 5.1-15 6-1] */
 bool lks_conn_can_seal(const struct lks_conn *conn)
 {
     return (conn->established || early_data_left(conn)) && !conn->failed && !conn->close_wanted &&

@@ -7,7 +7,7 @@
 
 #include "handshake/core.h"
 
-/* Section 3.2: our first protocol that the client offers. */
+/* Section 3.2: our first protocol that the client offers. [8446 4.2-1] */
 enum lks_status lks_alpn_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     if (!hello->has_alpn || !hs->config->alpn[0])

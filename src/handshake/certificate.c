@@ -72,7 +72,7 @@ enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks
     return lks_message_end(hs, message);
 }
 
-/* Section 4.4.2.4. */
+/* Section 4.4.2.4. [8446 4.4.2.4-1] */
 static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
@@ -86,11 +86,12 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
     struct lks_reader context, list;
     if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    if (context.len) /* a server's has none, and what ours asked with is empty */
+    if (context.len) /* a server's has none, and what ours asked with is empty [8446 4.4.2-5] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (!list.len)
         return read_empty(hs);
-    /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer. */
+    /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer.
+     * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
     if (status || (hs->config->hooks && hs->config->hooks->takes_any_peer))
         return status;
@@ -121,7 +122,7 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return LKS_ALERT_DECODE_ERROR;
     const struct lks_sign_scheme *scheme = lks_sign_find(number);
-    if (!scheme) /* section 4.4.3: one that we offered */
+    if (!scheme) /* section 4.4.3: one that we offered [8446 4.4.3-7 4.4.3-8] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     enum lks_status status =
         signed_content(hs, hs->role == LKS_CLIENT ? LKS_SERVER : LKS_CLIENT, content);

@@ -17,7 +17,7 @@ size_t lks_certificate_body_max(const struct lks_certificate *c)
 }
 
 /* RFC 8446 section 4.4.2.1: CertificateStatus and SignedCertificateTimestampList as they were in
- * TLS 1.2's messages. */
+ * TLS 1.2's messages. [8446 4.4.2-6 4.4.2-7 4.4.2.1-1] */
 static void write_extensions(struct lks_writer *w, const struct lks_certificate *c,
                              unsigned int asked)
 {
@@ -43,10 +43,12 @@ static void write_extensions(struct lks_writer *w, const struct lks_certificate 
 void lks_certificate_write_body(struct lks_writer *w, const struct lks_certificate *c,
                                 unsigned int asked)
 {
+    /* Section 4.4.2: empty, or as empty as the request's. [8446 4.4.2-5] */
     lks_write_u8(w, 0); /* certificate_request_context: none in a handshake */
     size_t list = lks_write_open(w, 3);
     if (c->entries_len) {
         const size_t rest = c->leaf_len + 2;
+        /* Section 4.4.2: ours comes first. [8446 4.4.2-8] */
         lks_write_bytes(w, c->entries, c->leaf_len);
         write_extensions(w, c, asked);
         lks_write_bytes(w, c->entries + rest, c->entries_len - rest);

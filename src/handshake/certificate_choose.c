@@ -79,6 +79,8 @@ static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wi
            lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves);
 }
 
+/* RFC 8446 section 4.4.3: the peer's first that our key fits.
+ * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] */
 static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
                                                 const struct lks_wish *wish)
 {
@@ -131,7 +133,7 @@ static bool signed_as_wished(X509 *cert, struct lks_reader schemes)
 }
 
 /* Section 4.4.2.2: every signature of the chain is one that the peer knows, but for those that
- * nobody looks at because the certificate is its own issuer. */
+ * nobody looks at because the certificate is its own issuer. [8446 4.4.2.2-4] */
 static bool chain_suits(const struct lks_certificate *c, const struct lks_wish *wish)
 {
     const struct lks_reader schemes = wish->cert_schemes.len ? wish->cert_schemes : wish->schemes;

@@ -18,8 +18,10 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE_REQUEST);
+    /* Section 4.3.2: there is one in a connection. [8446 4.3.2-2] */
     lks_write_u8(w, 0); /* certificate_request_context: empty, in the handshake */
     size_t extensions = lks_write_open(w, 2), extension;
+    /* Section 4.3.2: it MUST be there. [8446 4.3.2-4] */
     extension = begin_extension(w, LKS_EXT_SIGNATURE_ALGORITHMS);
     lks_sign_write_schemes(w, false);
     lks_write_close(w, extension, 2);
@@ -74,13 +76,15 @@ static bool read_extension(struct lks_hs *hs, struct lks_wish *wish, uint16_t ty
     }
 }
 
-/* What the server wants decides which certificate it gets; one that suits may not be there. */
+/* What the server wants decides which certificate it gets; one that suits may not be there.
+ * [8446 4.4.2-3 4.4.3-5] */
 enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reader body)
 {
     struct lks_reader context, extensions;
     struct lks_wish wish = {0};
     if (!lks_read_vec8(&body, &context) || !lks_read_vec16(&body, &extensions) || body.len)
         return LKS_ALERT_DECODE_ERROR;
+    /* Section 4.3.2: empty, in the handshake. [8446 4.3.2-2] */
     if (context.len)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     struct lks_extension_block block = {.rest = extensions, .place = LKS_IN_CERTIFICATE_REQUEST};
@@ -93,6 +97,7 @@ enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reade
         if (!read_extension(hs, &wish, type, extension))
             return LKS_ALERT_DECODE_ERROR;
     }
+    /* Section 4.3.2: it MUST be there. [8446 4.3.2-4] */
     if (!wish.schemes.len)
         return LKS_ALERT_MISSING_EXTENSION;
     hs->certificate_requested = true;

@@ -33,7 +33,8 @@ static enum lks_status set_server_name(struct lks_hs *hs, const char *name)
 
 #define X25519 0x001du
 
-/* A share of our first group, and of X25519 for servers that do not know that one. */
+/* A share of our first group, and of X25519 for servers that do not know that one.
+ * [8446 4.2.8-1 4.2.8-3] */
 static void choose_shares(struct lks_hs *hs)
 {
     size_t num = 0;
@@ -42,12 +43,14 @@ static void choose_shares(struct lks_hs *hs)
             hs->shares[num++].group = *g;
 }
 
+/* RFC 8446 section 4.1.2: the first message is ours, a ClientHello. [8446 4.1.2-1] */
 enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_options *options)
 {
     enum lks_status status = set_server_name(hs, options->server_name);
     if (!status)
         status = lks_hs_random(hs, hs->client_random, sizeof(hs->client_random));
     if (!status && !hs->config->no_compat) {
+        /* Section 4.1.2: fresh 32 bytes; otherwise it stays empty. [8446 4.1.2-7 4.1.2-8] */
         /* RFC 8446 appendix D.4: a session id that is not empty, so that it looks like TLS 1.2. */
         hs->session_id_len = sizeof(hs->session_id);
         hs->compat = true;
@@ -90,7 +93,8 @@ static const struct lks_suite *suite_of_config(const struct lks_hs *hs, uint16_t
     return suite && suite->version == LKS_TLS_1_3 ? suite : NULL;
 }
 
-/* What ServerHello and HelloRetryRequest have in common: RFC 8446 sections 4.1.3, 4.1.4, 4.2.1. */
+/* What ServerHello and HelloRetryRequest have in common: RFC 8446 sections 4.1.3, 4.1.4, 4.2.1.
+ * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.4-3 4.1.4-7 4.1.4-10 4.2.1-11] */
 static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_server_hello *hello)
 {
     if (hello->version != LKS_TLS_1_3 || hello->legacy_version != 0x0303 || hello->compression ||
@@ -98,13 +102,13 @@ static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_ser
         memcmp(hello->session_id.data, hs->session_id, hs->session_id_len))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     const struct lks_suite *suite = suite_of_config(hs, hello->suite);
-    /* Section 4.1.4: the suite of a HelloRetryRequest stays. */
+    /* Section 4.1.4: the suite of a HelloRetryRequest stays. [8446 4.1.3-5 4.1.4-7 4.1.4-9] */
     if (!suite || (hs->retried && suite != hs->suite))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     return LKS_OK;
 }
 
-/* The hello that the server asked for: RFC 8446 section 4.1.2. */
+/* The hello that the server asked for: RFC 8446 section 4.1.2. [8446 4.2.2-1] */
 static enum lks_status keep_cookie(struct lks_hs *hs, struct lks_reader cookie)
 {
     if (!cookie.len)
@@ -117,6 +121,7 @@ static enum lks_status keep_cookie(struct lks_hs *hs, struct lks_reader cookie)
     return LKS_OK;
 }
 
+/* RFC 8446 section 4.2.8: one share, of the group that was asked for. [8446 4.2.8-7 4.2.8-10] */
 static void replace_shares(struct lks_hs *hs, const struct lks_group *group)
 {
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
@@ -127,7 +132,7 @@ static void replace_shares(struct lks_hs *hs, const struct lks_group *group)
 }
 
 /* HelloRetryRequest, section 4.1.4: what it asks for must be something that we can give, and that
- * the first hello lacked. */
+ * the first hello lacked. [8446 4.1.4-4 4.1.4-5 4.1.4-6 4.2.8-5] */
 static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *hello,
                              const struct lks_incoming *in)
 {
@@ -152,7 +157,7 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
         status = lks_schedule_add(&hs->schedule, in->message.data, in->message.len);
     if (status)
         return status;
-    if (hs->early.offered) /* they are lost */
+    if (hs->early.offered) /* they are lost [8446 4.2.10-12] */
         lks_event_plain(hs);
     else if (hs->compat) /* appendix D.4: before the second flight */
         lks_event_ccs(hs);
@@ -192,7 +197,8 @@ static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *h
     struct lks_group_key *key = NULL;
     if (!hello->has_key_share && hs->psk.used && hs->config->resumption.psk_ke)
         return agreed(hs, NULL);
-    /* A key exchange that was not on offer, or none where there has to be one. */
+    /* A key exchange that was not on offer, or none where there has to be one.
+     * [8446 4.2.9-7 4.2.11-6] */
     if (hs->psk.used && hello->has_key_share && hs->config->resumption.no_psk_dhe_ke)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (!hello->has_key_share)
@@ -204,7 +210,7 @@ static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *h
         key = hs->shares[i].key;
         hs->shares[i].key = NULL;
     }
-    if (!key) /* section 4.2.8: a group that we sent a share of */
+    if (!key) /* section 4.2.8: a group that we sent a share of [8446 4.2.8-10] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     struct lks_pkey_job *job;
     enum lks_status status =
@@ -254,7 +260,7 @@ static enum lks_status read_on(struct lks_hs *hs, const struct lks_incoming *in,
 
 enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct lks_incoming *in)
 {
-    /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. */
+    /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. [8446 4.3.2-6] */
     enum lks_status status =
         read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
                 lks_encrypted_extensions_read);
@@ -282,9 +288,10 @@ enum lks_status lks_client_certificate_verify(struct lks_hs *hs, const struct lk
     return read_on(hs, in, LKS_STATE_FINISHED, lks_certificate_verify_read);
 }
 
-/* The end of the client's flight. */
+/* The end of the client's flight. [8446 4.4.2-4 4.4.4-2] */
 static enum lks_status finish(struct lks_hs *hs)
 {
+    /* Section 4.5: if and only if the server takes early data. [8446 4.5-1] */
     enum lks_status status = hs->early.taken ? lks_early_data_end(hs) : LKS_OK;
     if (!status)
         status = lks_finished_write(hs, hs->client_handshake_secret);
@@ -303,7 +310,8 @@ static enum lks_status signed_ours(struct lks_hs *hs, struct lks_pkey_job *signa
     return status ? status : finish(hs);
 }
 
-/* RFC 8446 section 4.4.2: a client without a certificate says so, and signs nothing. */
+/* RFC 8446 section 4.4.2: a client without a certificate says so, and signs nothing.
+ * [8446 4.4.2-3 4.4.2-4 4.4.3-1] */
 static enum lks_status answer_request(struct lks_hs *hs)
 {
     enum lks_status status = lks_certificate_write(hs);
@@ -321,5 +329,6 @@ enum lks_status lks_client_finished(struct lks_hs *hs, const struct lks_incoming
         status = lks_secrets_application(hs);
     if (status)
         return status;
+    /* Section 4.4.2: a Certificate if and only if it was asked for. [8446 4.4.2-2] */
     return hs->certificate_requested ? answer_request(hs) : finish(hs);
 }

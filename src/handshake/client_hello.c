@@ -171,11 +171,12 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
         h->has_encrypt_then_mac = true;
         return body.len == 0;
     default:
-        return true; /* RFC 8446 section 4.2: unknown ones MUST be ignored; so GREASE is */
+        return true; /* RFC 8446 section 4.2: unknown ones MUST be ignored; so GREASE is
+                        [8446 4.1.2-13 4.4.2.1-2] */
     }
 }
 
-/* RFC 8446 section 4.2: at most one of a type, pre_shared_key last. */
+/* RFC 8446 section 4.2: at most one of a type, pre_shared_key last. [8446 4.2-3 4.2-5 4.2.11-11] */
 static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_reader list)
 {
     uint64_t seen[65536 / 64] = {0};
@@ -192,10 +193,12 @@ static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_r
         if (!parse_extension(h, type, body))
             return LKS_ALERT_DECODE_ERROR;
     }
-    /* Section 4.2.9: pre_shared_key without psk_key_exchange_modes is to be aborted. */
+    /* Section 4.2.9: pre_shared_key without psk_key_exchange_modes is to be aborted. [8446 4.2.9-3]
+     */
     return h->has_psk && !h->has_psk_modes ? LKS_ALERT_MISSING_EXTENSION : LKS_OK;
 }
 
+/* RFC 8446 section 6: what does not parse is decode_error. [8446 6-5] */
 enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_reader body)
 {
     struct lks_reader compression, extensions = {0};
@@ -206,13 +209,14 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
         !lks_read_vec8(&body, &compression) || !compression.len)
         return LKS_ALERT_DECODE_ERROR;
     h->has_null_compression = memchr(compression.data, 0, compression.len) != NULL;
-    /* A client older than extensions ends here; the version then speaks for itself. */
+    /* A client older than extensions ends here; the version then speaks for itself. [8446 4.1.2-14]
+     */
     if (body.len && (!lks_read_vec16(&body, &extensions) || body.len))
         return LKS_ALERT_DECODE_ERROR;
     enum lks_status status = parse_extensions(h, extensions);
     if (status)
         return status;
-    /* Section 4.1.2: exactly the null method, in a TLS 1.3 ClientHello. */
+    /* Section 4.1.2: exactly the null method, in a TLS 1.3 ClientHello. [8446 4.1.2-11 4.1.2-12] */
     if (lks_list_has_u16(h->versions, 0x0304) && (compression.len != 1 || compression.data[0] != 0))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     return LKS_OK;
@@ -309,7 +313,7 @@ static enum lks_status write_share(struct lks_hs *hs, const struct lks_group *gr
 }
 
 /* Shares of the groups in hs->shares. Those that were sent before are sent again: only the group
- * that a HelloRetryRequest names changes them, RFC 8446 section 4.1.2. */
+ * that a HelloRetryRequest names changes them, RFC 8446 section 4.1.2. [8446 4.1.2-2 4.2.8-2] */
 static enum lks_status write_key_shares(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -333,6 +337,7 @@ static enum lks_status write_key_shares(struct lks_hs *hs)
     return status;
 }
 
+/* RFC 8446 section 4.2.1: all that we would speak. [8446 4.2.1-1] */
 static void write_versions(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -347,6 +352,7 @@ static void write_versions(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
+/* RFC 8446 section 4.2.3: without them no server shows a certificate. [8446 4.2.3-2] */
 static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -400,6 +406,7 @@ static void write_record_size_limit(struct lks_hs *hs)
     lks_write_close(&hs->out, extension, 2);
 }
 
+/* RFC 8446 section 4.2.2: as it came. [8446 4.2.2-1] */
 static void write_cookie(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -413,6 +420,7 @@ static void write_cookie(struct lks_hs *hs)
 static void write_front(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
+    /* Section 4.1.2: the versions stand in supported_versions. [8446 4.1.2-6] */
     lks_write_u16(w, 0x0303); /* legacy_version */
     lks_write_bytes(w, hs->client_random, sizeof(hs->client_random));
     lks_write_u8(w, hs->session_id_len);
@@ -424,6 +432,7 @@ static void write_front(struct lks_hs *hs)
         if (lks_config_speaks(hs->config, (*s)->version))
             lks_write_u16(w, (*s)->number);
     lks_write_close(w, suites, 2);
+    /* Section 4.1.2: exactly that. [8446 4.1.2-10] */
     lks_write_u16(w, 0x0100); /* legacy_compression_methods: null */
 }
 
@@ -447,14 +456,17 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
     write_record_size_limit(hs);
     if (hs->config->alpn[0])
         write_alpn(hs);
+    /* Only an answer to a HelloRetryRequest has one. [8446 4.2.2-2] */
     if (hs->cookie)
         write_cookie(hs);
+    /* Section 4.2.10: beside its PSK, and in the first hello only. [8446 4.2.10-1 4.2.10-5] */
     if (hs->early.offered && !hs->retried)
         lks_write_close(w, begin_extension(hs, LKS_EXT_EARLY_DATA), 2);
     if (lks_config_speaks(hs->config, LKS_TLS_1_2))
         lks_tls12_client_extensions_write(hs);
     if (speaks_13)
         lks_psk_modes_write(hs);
+    /* The parser of a server needs it there. [8446 4.2-4 4.2.11-10] */
     *offers_psk = speaks_13 && lks_psk_offer_write(hs); /* section 4.2.11: the last one */
     lks_write_close(w, extensions, 2);
     return status;

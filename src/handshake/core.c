@@ -20,7 +20,8 @@
 #define TICKET_MAX      (6u + 65535u)
 #define STATUS_MAX      (4u + 65536u)
 
-/* (role, state, message) → handler. An absent row is unexpected_message. */
+/* (role, state, message) → handler. An absent row is unexpected_message. [8446 4-1
+ * 4-2 4.5-3 4.6.3-1] */
 static const struct row {
     enum lks_role role;
     enum lks_hs_state state;
@@ -134,6 +135,7 @@ void lks_hs_free(struct lks_hs *hs)
     lks_pkey_job_free(hs->job);
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
         lks_group_key_free(hs->shares[i].key);
+    /* Section 6: what was agreed is forgotten, however it ended. [8446 6-2] */
     lks_schedule_wipe(&hs->schedule);
     lks_tls12_wipe(&hs->tls12);
     lks_config_free(hs->config);
@@ -242,6 +244,7 @@ void lks_event_ccs(struct lks_hs *hs)
 enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, enum lks_level level,
                               const uint8_t *secret)
 {
+    /* Section 5.1: no message spans a change of keys. [8446 5.1-4] */
     if (kind == LKS_HS_OPEN_KEY && lks_hs_mid_message(hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     lks_event_send(hs);
@@ -313,7 +316,7 @@ static enum lks_status append(struct lks_hs *hs, const uint8_t *data, size_t len
 /*
  * The first message that came, if it is whole: its handler runs, and it is gone. A message that
  * may not come now, or is too long, is refused from its header. RFC 8446 names no alert for the
- * latter; illegal_parameter says that a length is out of range.
+ * latter; illegal_parameter says that a length is out of range. [8446 4-2]
  */
 static enum lks_status take_message(struct lks_hs *hs)
 {
@@ -336,6 +339,7 @@ static enum lks_status take_message(struct lks_hs *hs)
         return LKS_WANT_DATA;
     in.message = lks_reader_of(all.data, LKS_MSG_HEADER_LEN + len);
     in.body = lks_reader_of(rest.data, len);
+    /* Section 5.1: the keys change behind it. [8446 5.1-4] */
     if (row->is_alone && rest.len > len)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     hs->in_at += in.message.len;

@@ -13,13 +13,14 @@ void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
     hs->early.max = session->max_early;
     hs->early.suite = session->suite;
     hs->early.origin = session->origin;
-    /* Section 4.2.11.1: modulo 2^32. */
+    /* Section 4.2.11.1: modulo 2^32. [8446 4.2.10-3] */
     hs->early.sent_ms = session->issued_ms + (uint32_t)(obfuscated_age - session->age_add);
     hs->early.alpn_len = session->alpn_len;
     memcpy(hs->early.alpn, session->alpn, session->alpn_len);
 }
 
-/* Section 4.2.10: what the early data were written for is what was now chosen. */
+/* Section 4.2.10: what the early data were written for is what was now chosen.
+ * [8446 4.2.10-6 4.2.10-7] */
 static bool fits(const struct lks_hs *hs)
 {
     const size_t alpn_len = hs->alpn ? strlen(hs->alpn) : 0;
@@ -39,6 +40,7 @@ static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
                           hs->config->resumption.now_ms()) == LKS_REPLAY_NEW;
 }
 
+/* RFC 8446 section 4.2.10: not taken, they are skipped. [8446 4.2.10-4 4.2.10-9] */
 enum lks_status lks_early_data_decide(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     if (!hello->has_early_data || !fits(hs) || !is_new(hs, hello))
@@ -49,6 +51,7 @@ enum lks_status lks_early_data_decide(struct lks_hs *hs, const struct lks_client
         return status;
     lks_hs_log_secret(hs, "CLIENT_EARLY_TRAFFIC_SECRET", hs->client_early_secret);
     hs->early.taken = true;
+    /* Section 4.2.10: a record that does not open counts from here on. [8446 4.2.10-10] */
     hs->skip_early_data = false;
     return LKS_OK;
 }
@@ -79,6 +82,7 @@ bool lks_early_data_may_offer(const struct lks_hs *hs)
     return !s->alpn_len;
 }
 
+/* RFC 8446 section 4.2.10: under the session's PSK, which is offered first. [8446 4.2.10-2] */
 enum lks_status lks_early_data_begin(struct lks_hs *hs)
 {
     const struct lks_session *session = &hs->session->session;
@@ -106,7 +110,7 @@ enum lks_status lks_early_data_begin(struct lks_hs *hs)
 enum lks_status lks_early_data_taken(struct lks_hs *hs)
 {
     /* Section 4.2.10: the client MUST check that the server chose the first identity; and the suite
-     * has to be the session's. */
+     * has to be the session's. [8446 4.2.11-8] */
     if (!hs->early.offered || !hs->psk.used || hs->psk.external || hs->psk.index != 0 ||
         hs->suite->number != hs->session->session.suite)
         return LKS_ALERT_ILLEGAL_PARAMETER;

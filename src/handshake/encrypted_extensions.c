@@ -4,6 +4,8 @@
 
 #include "handshake/core.h"
 
+/* RFC 8446 section 4.2: answers to what the ClientHello asked, and nothing else.
+ * [8446 4.2-1 4.2.9-5] */
 enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
@@ -36,6 +38,7 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
     switch (type) {
     case LKS_EXT_SERVER_NAME: /* RFC 6066 section 3: used, says nothing more */
         return body.len ? LKS_ALERT_DECODE_ERROR : LKS_OK;
+    /* Section 4.2.7: nothing follows from it now. [8446 4.2.7-1] */
     case LKS_EXT_SUPPORTED_GROUPS: /* for later connections */
         return read_groups(body);
     case LKS_EXT_ALPN:

@@ -13,7 +13,8 @@
 #define S12 LKS_IN_TLS12_SERVER_HELLO
 
 /* The table of RFC 8446 section 4.2, and what later documents add to it. A row's place is its bit
- * in a set. What TLS 1.2 has in its ServerHello is mostly elsewhere in TLS 1.3. */
+ * in a set. What TLS 1.2 has in its ServerHello is mostly elsewhere in TLS 1.3.
+ * [8446 4.2-3 4.3.1-2] */
 static const struct {
     uint16_t type;
     uint8_t places;
@@ -79,9 +80,10 @@ enum lks_status lks_extension_next(struct lks_extension_block *block, uint16_t *
         return LKS_ALERT_DECODE_ERROR;
     const bool answers = (block->place & (CH | CR | NST)) == 0;
     lks_extension_set bit = lks_extension_bit(*type);
-    /* A cookie is the one that a server may send unasked. */
+    /* A cookie is the one that a server may send unasked. [8446 4.2-2] */
     const bool unasked = block->place == HRR && *type == LKS_EXT_COOKIE;
     if (!lks_extension_may_be_in(*type, block->place) || block->seen & bit)
+        /* Section 4.2: in the wrong message, or twice. [8446 4.2-3 4.2-5 4.3.1-2] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (answers && !(block->offered & bit) && !unasked)
         return LKS_ALERT_UNSUPPORTED_EXTENSION;

@@ -16,6 +16,7 @@ enum lks_status lks_finished_write(struct lks_hs *hs, const uint8_t *traffic_sec
     return lks_message_end(hs, message);
 }
 
+/* RFC 8446 section 4.4.4: a wrong one is decrypt_error. [8446 4.4.4-1] */
 enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks_reader body,
                                     const uint8_t *traffic_secret)
 {

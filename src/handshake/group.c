@@ -95,6 +95,7 @@ void lks_group_key_free(struct lks_group_key *key)
     free(key);
 }
 
+/* RFC 8446 section 6: a share that is none is illegal_parameter. [8446 6-6] */
 enum lks_status lks_group_respond(const struct lks_group *group, const uint8_t *peer_share,
                                   size_t peer_share_len, uint8_t *share, uint8_t *secret)
 {

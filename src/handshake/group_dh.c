@@ -26,7 +26,7 @@ enum { X25519, P256, P384, P521, FFDHE2048, FFDHE3072, MODP2048, MODP3072, NUM_M
 static EVP_PKEY *models[NUM_MODELS];
 static pthread_once_t models_made = PTHREAD_ONCE_INIT;
 
-/* RFC 8446 section 7.4.1: the secret is as long as the prime. */
+/* RFC 8446 section 7.4.1: the secret is as long as the prime. [8446 7.4.2-1] */
 static unsigned int one = 1;
 static const OSSL_PARAM padded[] = {
     {OSSL_EXCHANGE_PARAM_PAD, OSSL_PARAM_UNSIGNED_INTEGER, &one, sizeof(one), 0}, {0}};
@@ -97,7 +97,7 @@ static bool write_share(EVP_PKEY *key, uint8_t *share, size_t share_len)
 }
 
 /* The peer's public key. libcrypto checks that a point is on the curve (RFC 8446 section 4.2.8.2)
- * and that a number is between 1 and p - 1 (4.2.8.1). */
+ * and that a number is between 1 and p - 1 (4.2.8.1). [8446 4.2.8.1-1 4.2.8.2-1] */
 static EVP_PKEY *read_share(const struct lks_group_dh_params *params, const uint8_t *share,
                             size_t share_len)
 {
@@ -113,7 +113,7 @@ static EVP_PKEY *read_share(const struct lks_group_dh_params *params, const uint
 
 /* Fails for X25519's all-zero secret, too (section 7.4.2). The peer's key was checked when it was
  * read; checking its order, too, would double the time, and on curves of cofactor 1 and with safe
- * primes nothing is left to find. */
+ * primes nothing is left to find. [8446 7.4.2-2] */
 static bool derive(const struct lks_group *group, EVP_PKEY *ours, const uint8_t *peer_share,
                    size_t peer_share_len, uint8_t *secret)
 {

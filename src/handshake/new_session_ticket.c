@@ -32,6 +32,7 @@ static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
     if (!lks_session_set_name(session->server_name, &session->server_name_len, name, true) ||
         !lks_session_set_name(session->alpn, &session->alpn_len, alpn, false))
         return LKS_INTERNAL;
+    /* Section 4.6.1: fresh for each ticket. [8446 4.6.1-6] */
     enum lks_status status = lks_hs_random(hs, age_add, sizeof(age_add));
     memcpy(&session->age_add, age_add, sizeof(age_add));
     return status ? status
@@ -125,7 +126,8 @@ enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
         !read_extensions(extensions, &session.max_early))
         return LKS_ALERT_DECODE_ERROR;
     session.issued_ms = now_ms;
-    /* Section 4.6.1: seven days at most, whatever the server says; 0 is to be thrown away. */
+    /* Section 4.6.1: seven days at most, whatever the server says; 0 is to be thrown away.
+     * [8446 4.6.1-5] */
     if (session.lifetime_s > LKS_TICKET_LIFETIME_MAX)
         session.lifetime_s = LKS_TICKET_LIFETIME_MAX;
     enum lks_status status =

@@ -16,6 +16,7 @@ enum { PSK_KE = 0, PSK_DHE_KE = 1 };
 /* So many identities of a ClientHello are looked at: each costs the opening of a ticket. */
 #define IDENTITIES_MAX 4u
 
+/* RFC 8446 section 4.2.9: a mode that the client listed. [8446 4.1.1-2 4.2.9-4] */
 bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello *hello,
                           bool *without_dhe)
 {
@@ -31,7 +32,7 @@ bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello
 }
 
 /* The suite to use with a PSK of this hash: the one chosen, or else our first that the client has,
- * too. NULL: none. After a HelloRetryRequest it stays. */
+ * too. NULL: none. After a HelloRetryRequest it stays. [8446 4.2.11-3 4.6.1-1] */
 static const struct lks_suite *suite_for(const struct lks_hs *hs,
                                          const struct lks_client_hello *hello, size_t hash_len)
 {
@@ -94,6 +95,7 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
     const struct lks_suite *suite;
     const struct lks_psk *psk = find_external(hs, identity);
     if (psk) {
+        /* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
         suite = suite_for(hs, hello, psk->hash_len);
         if (suite)
             use(hs, suite, psk->key, psk->key_len, true, index);
@@ -141,7 +143,7 @@ enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *
             lks_psk_binder(&hs->schedule, hs->psk.external, in->message.data, bound_len, wanted);
     if (status)
         return status;
-    /* Section 4.2.11: the server MUST check it before it takes the PSK. */
+    /* Section 4.2.11: the server MUST check it before it takes the PSK. [8446 4.2.11-4] */
     return binder.len == hash_len && lks_ct_memeq(binder.data, wanted, hash_len)
                ? LKS_OK
                : LKS_ALERT_DECRYPT_ERROR;
@@ -155,7 +157,8 @@ struct offer {
     uint32_t obfuscated_age;
 };
 
-/* After a HelloRetryRequest only keys for the suite's hash are left, section 4.1.2. */
+/* After a HelloRetryRequest only keys for the suite's hash are left, section 4.1.2. [8446 4.6.1-1]
+ */
 static const struct lks_suite *own_suite_for(const struct lks_hs *hs, size_t hash_len)
 {
     if (hs->retried)
@@ -180,7 +183,8 @@ static bool offer_session(const struct lks_hs *hs, struct offer *o)
     return o->suite;
 }
 
-/* The n-th key on offer: the session's, then the external ones. False at the end. */
+/* The n-th key on offer: the session's, then the external ones. False at the end. [8446 4.2.10-2]
+ */
 static bool nth_offer(const struct lks_hs *hs, uint32_t n, struct offer *o)
 {
     const struct lks_resumption *r = &hs->config->resumption;
@@ -266,13 +270,14 @@ enum lks_status lks_psk_offer_bind(struct lks_hs *hs, uint8_t *hello, size_t hel
 enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
 {
     struct offer o;
-    /* Section 4.2.11: one of those that were offered, with a suite of its hash. */
+    /* Section 4.2.11: one of those that were offered, with a suite of its hash. [8446 4.2.11-6] */
     if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
     return lks_psk_set(&hs->schedule, o.key.data, o.key.len);
 }
 
+/* RFC 8446 section 4.2.9: wherever a PSK is on offer. [8446 4.2.9-1] */
 void lks_psk_modes_write(struct lks_hs *hs)
 {
     const struct lks_resumption *r = &hs->config->resumption;
@@ -329,6 +334,8 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
                                 (!by_id || ticket.len <= LKS_SESSION_ID_MAX) &&
                                 lks_config_suite(hs->config, session.suite)
                           : !by_id;
+    /* RFC 8446 sections 4.2.11.1 and 4.6.1: in its time, and for its name.
+     * [8446 4.2.11.1-1 4.6.1-2] */
     if (fits && !lks_session_expired(&session, hs->hello_ms) && same_name(&session, name)) {
         hs->session = malloc(sizeof(*hs->session) + ticket.len);
         if (hs->session) {

@@ -126,6 +126,7 @@ enum lks_replay_answer lks_replay_ask(struct lks_replay *r, const uint8_t *uniqu
     const EVP_MD *md = lks_hash_of(lks_suite_find(0x1301));
     const uint64_t now = move_time(r, now_ms);
     const uint64_t apart = now > sent_ms ? now - sent_ms : sent_ms - now;
+    /* RFC 8446 section 4.2.10: the age that the client told. [8446 4.2.10-3] */
     if (apart > r->window_ms)
         return LKS_REPLAY_STALE;
     if (!md || lks_hmac(md, r->key, sizeof(r->key), unique, unique_len, NULL, 0, hash))

@@ -76,6 +76,7 @@ enum lks_status lks_config_reload_ticket_keys(struct lks_config *config, bool *c
 
 enum lks_status lks_config_set_tickets(struct lks_config *config, uint32_t num, uint32_t lifetime_s)
 {
+    /* RFC 8446 section 4.6.1: seven days at most. [8446 4.6.1-4] */
     if (num > LKS_TICKETS_MAX || lifetime_s < 1 || lifetime_s > LKS_TICKET_LIFETIME_MAX)
         return LKS_BAD_ARGUMENT;
     config->resumption.num_tickets = num;
@@ -128,6 +129,7 @@ enum lks_status lks_config_add_psk(struct lks_config *config, const uint8_t *ide
         config->resumption.psks = calloc(LKS_PSKS_MAX, sizeof(*config->resumption.psks));
     if (!config->resumption.psks)
         return LKS_NO_MEMORY;
+    /* RFC 8446 section 4.2.11: it has its hash from the start. [8446 4.2.11-2] */
     psk.hash_len = sha384 ? 48 : 32;
     memcpy(psk.identity, identity, identity_len);
     memcpy(psk.key, key, key_len);

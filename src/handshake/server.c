@@ -8,7 +8,7 @@
 #include "handshake/cookie.h"
 #include "handshake/core.h"
 
-/* Our first suite that the client has, too. */
+/* Our first suite that the client has, too. [8446 4.1.2-9] */
 static const struct lks_suite *choose_suite(const struct lks_hs *hs,
                                             const struct lks_client_hello *hello)
 {
@@ -30,7 +30,7 @@ static bool find_share(const struct lks_client_hello *hello, uint16_t group,
 }
 
 /* Our first group that the client sent a share of; failing that, our first that it knows: then the
- * share is missing. */
+ * share is missing. [8446 4.2.8-9] */
 static const struct lks_group *choose_group(const struct lks_hs *hs,
                                             const struct lks_client_hello *hello,
                                             struct lks_reader *share)
@@ -50,7 +50,7 @@ static const struct lks_group *choose_group(const struct lks_hs *hs,
 }
 
 /* RFC 8446 section 4.2.8: each share is of a group in supported_groups, in the same order, so none
- * comes twice. */
+ * comes twice. [8446 4.2.8-1 4.2.8-3] */
 static bool shares_are_in_order(const struct lks_client_hello *hello)
 {
     struct lks_reader groups = hello->groups, list = hello->key_shares, share;
@@ -66,7 +66,7 @@ static bool shares_are_in_order(const struct lks_client_hello *hello)
 
 static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    /* Section 9.2: without a PSK all three MUST be there. */
+    /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3] */
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
         return LKS_ALERT_MISSING_EXTENSION;
     const struct lks_wish wish = {
@@ -75,6 +75,7 @@ static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_cl
     hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
     hs->entry_extensions =
         (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
+    /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
     return hs->certificate ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
 }
 
@@ -86,6 +87,7 @@ static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client
     if (!shares_are_in_order(hello))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     hs->group = choose_group(hs, hello, share);
+    /* Section 4.1.1: no group in common. [8446 4.1.1-1] */
     return hs->group ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
 }
 
@@ -99,6 +101,7 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
         return LKS_ALERT_ILLEGAL_PARAMETER;
     hs->peer_record_size_limit = hello->record_size_limit;
     hs->suite = choose_suite(hs, hello);
+    /* Section 4.1.1: nothing in common. [8446 4.1.1-4] */
     if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
     lks_psk_choose(hs, hello);
@@ -123,7 +126,7 @@ static enum lks_status keep_for_tickets(struct lks_hs *hs, const struct lks_clie
     return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
 }
 
-/* Asks for a share of hs->group, with a cookie that knows how to go on. */
+/* Asks for a share of hs->group, with a cookie that knows how to go on. [8446 4.1.1-3] */
 static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
 {
     uint8_t bytes[LKS_COOKIE_MAX];
@@ -146,7 +149,8 @@ static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
 }
 
 /* RFC 8446 section 4.1.2: after a HelloRetryRequest all but some extensions stays as it was, the
- * one share is of the group we named, and there is no early data. */
+ * one share is of the group we named, and there is no early data. [8446 4.1.2-2 4.2.8-7 4.2.10-5]
+ */
 static enum lks_status check_second_hello(const struct lks_client_hello *hello,
                                           struct lks_reader body, const struct lks_cookie *cookie)
 {
@@ -178,6 +182,7 @@ static enum lks_status go_on_from_cookie(struct lks_hs *hs, const struct lks_cli
     if (status)
         return status;
     hs->retried = true;
+    /* Section 4.1.4: it stays. [8446 4.1.4-8] */
     hs->suite = cookie.suite;
     hs->group = lks_group_find(cookie.group);
     lks_schedule_wipe(&hs->schedule);
@@ -190,7 +195,8 @@ static enum lks_status go_on_from_cookie(struct lks_hs *hs, const struct lks_cli
     return status;
 }
 
-/* CertificateVerify (a PSK does without) and Finished, and the application traffic keys. */
+/* CertificateVerify (a PSK does without) and Finished, and the application traffic keys. [8446
+ * 4-1 4.4.4-2] */
 static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *signature)
 {
     enum lks_status status = signature ? lks_certificate_verify_write(hs, signature) : LKS_OK;
@@ -200,7 +206,7 @@ static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *sig
         status = lks_secrets_application(hs);
     if (!status)
         status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_APPLICATION, hs->server_app_secret);
-    /* Section 4.3.2: with a PSK there is no CertificateRequest. */
+    /* Section 4.3.2: with a PSK there is no CertificateRequest. [8446 4.3.2-6] */
     if (hs->early.taken)
         hs->state = LKS_STATE_END_OF_EARLY_DATA;
     else
@@ -210,7 +216,8 @@ static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *sig
 }
 
 /* ServerHello, the handshake traffic keys that it makes possible, and the flight as far as what is
- * to be signed. agreed is NULL where a PSK does without a key exchange. */
+ * to be signed. agreed is NULL where a PSK does without a key exchange. [8446
+ * 4-1 4.2.9-6 4.2.11.3-1] */
 static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agreed)
 {
     enum lks_status status = lks_server_hello_write(hs, agreed ? agreed->agree.share : NULL);
@@ -229,12 +236,17 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
         status =
             lks_event_key(hs, LKS_HS_OPEN_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);
     if (!status)
+        /* Section 4.3.1: at once. [8446 4.3.1-1] */
         status = lks_encrypted_extensions_write(hs);
+    /* Section 4.3.2: no CertificateRequest, either. [8446 4.3.2-6] */
     if (!status && hs->psk.used)
         return finish_flight(hs, NULL);
     if (!status && hs->config->client_auth)
+        /* Section 4.3.2: behind EncryptedExtensions. [8446 4.3.2-1] */
         status = lks_certificate_request_write(hs);
     if (!status)
+        /* Section 4.4.2: unless a PSK authenticates us, which returned above.
+         * [8446 4.4.2-1 4.4.3-1] */
         status = lks_certificate_write(hs);
     return status ? status : lks_certificate_verify_sign(hs, finish_flight);
 }
@@ -266,7 +278,7 @@ static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job
 }
 
 /* Our highest that the client has, too. Section 4.2.1: without supported_versions it speaks TLS 1.2
- * at most, whatever legacy_version says. */
+ * at most, whatever legacy_version says. [8446 4.2.1-2 4.2.1-3 4.2.1-4 4.2.1-5] */
 static enum lks_status choose_version(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     const bool has_13 = lks_list_has_u16(hello->versions, LKS_TLS_1_3);

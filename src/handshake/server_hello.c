@@ -17,15 +17,19 @@ static const uint8_t retry_random[32] = {
 static size_t write_front(struct lks_hs *hs, const uint8_t random[32])
 {
     struct lks_writer *w = &hs->out;
+    /* Section 4.1.3: the version itself stands in supported_versions. [8446 4.1.3-1] */
     lks_write_u16(w, 0x0303); /* legacy_version */
     lks_write_bytes(w, random, 32);
     lks_write_u8(w, hs->session_id_len);
     lks_write_bytes(w, hs->session_id, hs->session_id_len); /* legacy_session_id_echo */
     lks_write_u16(w, hs->suite->number);
+    /* Section 4.1.3: always. [8446 4.1.3-6] */
     lks_write_u8(w, 0); /* legacy_compression_method */
     return lks_write_open(w, 2);
 }
 
+/* RFC 8446 section 4.2.1: supported_versions, of ServerHello and HelloRetryRequest.
+ * [8446 4.1.3-1 4.1.3-8 4.1.4-1 4.2.1-7] */
 static void write_version(struct lks_hs *hs)
 {
     lks_write_u16(&hs->out, LKS_EXT_SUPPORTED_VERSIONS);
@@ -33,15 +37,18 @@ static void write_version(struct lks_hs *hs)
     lks_write_u16(&hs->out, LKS_TLS_1_3);
 }
 
+/* RFC 8446 section 4.1.3: only what the keys and the version need. [8446 4.1.3-7] */
 enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share)
 {
     struct lks_writer *w = &hs->out;
     uint8_t random[32];
+    /* Section 4.1.3: whatever the client's was. [8446 4.1.3-3] */
     enum lks_status status = lks_hs_random(hs, random, sizeof(random));
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_SERVER_HELLO);
     size_t extensions = write_front(hs, random);
+    /* Section 4.2.8: of the chosen group; psk_ke has none. [8446 4.2.8-8 4.2.9-6] */
     if (share) {
         lks_write_u16(w, LKS_EXT_KEY_SHARE);
         size_t key_share = lks_write_open(w, 2);
@@ -60,6 +67,7 @@ enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share)
     return lks_message_end(hs, message);
 }
 
+/* RFC 8446 section 4.1.4: the client offered all of it but the cookie. [8446 4.1.4-2] */
 enum lks_status lks_hello_retry_request_write(struct lks_hs *hs, struct lks_reader cookie)
 {
     struct lks_writer *w = &hs->out;
@@ -103,7 +111,8 @@ static bool read_extension(struct lks_server_hello *h, uint16_t type, struct lks
     }
 }
 
-/* Whether the extensions hold supported_versions: else they are to be read by older rules. */
+/* Whether the extensions hold supported_versions: else they are to be read by older rules.
+ * [8446 4.2.1-9] */
 static bool names_a_version(struct lks_reader list)
 {
     uint16_t type;
@@ -124,6 +133,7 @@ enum lks_status lks_server_hello_read(struct lks_server_hello *h, struct lks_rea
         !lks_read_u16(&body, &h->suite) || !lks_read_u8(&body, &h->compression) ||
         (body.len && (!lks_read_vec16(&body, &block.rest) || body.len)))
         return LKS_ALERT_DECODE_ERROR;
+    /* Section 4.1.3: looked at before all else. [8446 4.1.3-9] */
     h->is_retry = memcmp(h->random, retry_random, sizeof(retry_random)) == 0;
     h->extensions = block.rest;
     if (!h->is_retry && !names_a_version(block.rest))

@@ -5,6 +5,8 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+/* RFC 8446 section 4.2.3: what is offered and taken, each with the kind of key it is for.
+ * [8446 4.2.3-5 4.2.3-7 4.2.3-13 4.4.3-7 4.4.3-8] */
 static const struct lks_sign_scheme rows[] = {
     {0x0403, "ecdsa_secp256r1_sha256", "EC", "prime256v1", "SHA256", false},
     {0x0503, "ecdsa_secp384r1_sha384", "EC", "secp384r1", "SHA384", false},
@@ -21,6 +23,8 @@ static const struct lks_sign_scheme rows[] = {
 
 #define NUM_TLS12 13u
 #define NUM_PKCS1 3u
+/* TLS 1.2's: RSASSA-PSS, too, and ECDSA with any of our curves. [8446 4.2.3-13 4.2.3-15 4.2.3-16]
+ */
 static const struct lks_sign_scheme tls12_rows[NUM_TLS12] = {
     {0x0403, "ecdsa_secp256r1_sha256", "EC", NULL, "SHA256", false},
     {0x0503, "ecdsa_secp384r1_sha384", "EC", NULL, "SHA384", false},
@@ -69,6 +73,7 @@ void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1)
     lks_write_close(w, list, 2);
 }
 
+/* RFC 8446 section 4.2.3: kind of key and curve. [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6] */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
 {
     char curve[64];
@@ -78,7 +83,7 @@ bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
                               strcmp(curve, scheme->curve) == 0);
 }
 
-/* RFC 8446 section 4.2.3: the salt is as long as the hash. */
+/* RFC 8446 section 4.2.3: the salt is as long as the hash. [8446 4.2.3-4] */
 static bool set_pss(const struct lks_sign_scheme *scheme, EVP_PKEY_CTX *ctx)
 {
     return !scheme->is_pss || (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) > 0 &&
@@ -113,5 +118,6 @@ enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *
               EVP_DigestVerify(ctx, sig, sig_len, message, message_len) == 1;
     EVP_MD_CTX_free(ctx);
     ERR_clear_error();
+    /* Section 4.4.3: whatever is wrong with it. [8446 4.4.3-9] */
     return ok ? LKS_OK : LKS_ALERT_DECRYPT_ERROR;
 }

@@ -6,7 +6,8 @@
 
 #include "handshake/core.h"
 
-/* RFC 8446 sections 4.1.3 and 4.2.10: TLS 1.2 was not forced upon us, and fits what we sent. */
+/* RFC 8446 sections 4.1.3 and 4.2.10: TLS 1.2 was not forced upon us, and fits what we sent.
+ * [8446 4.1.3-13 4.1.4-10] */
 static enum lks_status check_version(const struct lks_hs *hs, const struct lks_server_hello *hello)
 {
     if (lks_config_speaks(hs->config, LKS_TLS_1_3) && lks_server_hello_is_downgrade(hello))

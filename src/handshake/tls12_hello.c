@@ -16,6 +16,7 @@ enum lks_status lks_tls12_client_hello_check(struct lks_hs *hs,
                                              const struct lks_client_hello *hello)
 {
     struct lks_tls12 *t = &hs->tls12;
+    /* RFC 8446 section 4.1.2: other methods may stand beside it. [8446 4.1.2-12] */
     if (!hello->has_null_compression) /* [5246 7.4.1.2-5] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     /* RFC 7507 section 3: it would have spoken a higher version, and so would we. */
@@ -103,7 +104,8 @@ static void write_extensions(struct lks_hs *hs)
     lks_alpn_write(hs);
 }
 
-/* RFC 8446 section 4.1.3: so that a client of TLS 1.3 sees that somebody took it down. */
+/* RFC 8446 section 4.1.3: so that a client of TLS 1.3 sees that somebody took it down.
+ * [8446 4.1.3-2 4.1.3-10] */
 static enum lks_status make_random(struct lks_hs *hs)
 {
     static const uint8_t downgrade[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};
@@ -122,6 +124,7 @@ enum lks_status lks_tls12_server_hello_write(struct lks_hs *hs)
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_SERVER_HELLO);
+    /* RFC 8446 section 4.2.1: here, and not in supported_versions. [8446 4.2.1-6] */
     lks_write_u16(w, LKS_TLS_1_2);
     lks_write_bytes(w, hs->tls12.server_random, 32);
     lks_write_u8(w, hs->tls12.session_id_len);

@@ -16,7 +16,7 @@ struct entry {
     struct lks_reader der, ocsp, sct;
 };
 
-/* CertificateStatus, RFC 6066 section 8. */
+/* CertificateStatus, RFC 6066 section 8. [8446 4.4.2.1-1] */
 static enum lks_status read_status(struct entry *e, struct lks_reader data)
 {
     uint8_t type;
@@ -74,7 +74,7 @@ static bool copy_out(uint8_t **out, size_t *out_len, struct lks_reader from)
     return true;
 }
 
-/* A certificate is all of its cert_data. */
+/* A certificate is all of its cert_data. [8446 4.4.2.2-1] */
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
 {
     const uint8_t *end = der.data;
@@ -179,7 +179,7 @@ void lks_peer_free(struct lks_peer *peer)
     free(peer);
 }
 
-/* RFC 8446 section 6.2. */
+/* RFC 8446 section 6.2. [8446 4.4.2.2-6] */
 static enum lks_status status_of(int error)
 {
     switch (error) {
@@ -243,7 +243,7 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
         enum lks_status status = status_of(X509_STORE_CTX_get_error(ctx));
         return status ? status : LKS_ALERT_BAD_CERTIFICATE;
     }
-    /* RFC 8446 section 4.4.2.2, RFC 5246 section 7.4.2: if key usage is said. */
+    /* RFC 8446 section 4.4.2.2, RFC 5246 section 7.4.2: if key usage is said. [8446 4.4.2.2-3] */
     if (!(X509_get_key_usage(peer->leaf) &
           (peer->decrypts ? X509v3_KU_KEY_ENCIPHERMENT : X509v3_KU_DIGITAL_SIGNATURE)))
         return LKS_ALERT_UNSUPPORTED_CERTIFICATE;

@@ -48,6 +48,7 @@ enum lks_status lks_frame_next(const struct lks_span *spans, uint32_t num_spans,
 
     memset(frame, 0, sizeof(*frame));
     frame->len = LKS_RECORD_HEADER_LEN;
+    /* RFC 8446 section 5: no such record. [8446 5-5] */
     if (have >= 1 &&
         (header[0] < LKS_TYPE_CHANGE_CIPHER_SPEC || header[0] > LKS_TYPE_APPLICATION_DATA))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
@@ -57,6 +58,7 @@ enum lks_status lks_frame_next(const struct lks_span *spans, uint32_t num_spans,
         return LKS_WANT_DATA;
 
     size_t fragment = (size_t)header[3] << 8 | header[4];
+    /* RFC 8446 sections 5.1 and 5.2. [8446 5.1-12 5.2-1] */
     if (fragment > max_fragment)
         return LKS_RECORD_OVERFLOW;
     frame->len = LKS_RECORD_HEADER_LEN + fragment;

@@ -5,7 +5,7 @@
 
 #include "base/ct.h"
 
-/* Longest content with its type, RFC 8446 section 5.4. */
+/* Longest content with its type, RFC 8446 section 5.4. [8446 5.4-5] */
 #define INNER_MAX (LKS_RECORD_PLAINTEXT_MAX + 1u)
 
 /* A block cipher's padding with its length byte, RFC 5246 section 6.2.3.2. */
@@ -68,6 +68,7 @@ static struct lks_seg *make_segs(struct lks_seg *seg, struct span_walk *src, str
     return seg;
 }
 
+/* RFC 8446 section 5.4: zeros. [8446 5.4-1] */
 static struct lks_seg *make_padding_segs(struct lks_seg *seg, struct span_walk *dst, size_t len)
 {
     static const uint8_t zeros[256];
@@ -152,9 +153,11 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
     size_t len = spans_len(op->src, op->num_src);
+    /* RFC 8446 section 5: no other types are sent. [8446 5-4] */
     if (op->type < LKS_TYPE_CHANGE_CIPHER_SPEC || op->type > LKS_TYPE_APPLICATION_DATA ||
         (op->pad_len && !row->hides_type))
         return LKS_BAD_ARGUMENT;
+    /* RFC 8446 section 5.4: padding counts. [8446 5.4-5] */
     if (len + op->pad_len > LKS_RECORD_PLAINTEXT_MAX)
         return LKS_RECORD_OVERFLOW;
     size_t record_len = record_len_of(key, len + op->pad_len);
@@ -164,6 +167,7 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
     if (overlaps_badly(op, 0, -(ptrdiff_t)prefix))
         return LKS_BAD_OVERLAP;
     size_t fragment = record_len - LKS_RECORD_HEADER_LEN;
+    /* RFC 8446 section 5.1: legacy_record_version is 0x0303. [8446 5.1-10] */
     const uint8_t header[LKS_RECORD_HEADER_LEN] = {
         row->hides_type ? LKS_TYPE_APPLICATION_DATA : op->type, 3, 3, (uint8_t)(fragment >> 8),
         (uint8_t)fragment};
@@ -171,6 +175,7 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
     work->job.num_segs = 0;
     if (row->is_plaintext)
         return seal_plaintext(op, header, len);
+    /* RFC 8446 section 5.3: long before the number would wrap. [8446 5.3-2] */
     if (key->seq >= key->aead->max_records)
         return LKS_SEQ_EXHAUSTED;
 
@@ -261,6 +266,7 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
         return LKS_NO_ROOM;
     if (op->num_dst && overlaps_badly(op, -(ptrdiff_t)prefix, 0))
         return LKS_BAD_OVERLAP;
+    /* RFC 8446 section 5.3: the next one would wrap. [8446 5.3-2] */
     if (key->seq == UINT64_MAX)
         return LKS_SEQ_EXHAUSTED;
     span_walk_read(&src, explicit_nonce, row->explicit_nonce_len);
@@ -293,6 +299,7 @@ enum lks_status lks_op_prepare(const struct lks_op *op, struct lks_work *work,
  * RFC 8446 section 5.4: the type is the last byte that is not zero. The scan stops there: how long
  * it takes tells the length of the padding and nothing of the content, of which one byte at most is
  * looked at, and that one is the type. Returns the length of the content, or -1 if all is zero.
+ * [8446 5.4-3]
  */
 static int64_t find_type(const struct lks_aead_job *job, uint8_t *type)
 {
@@ -327,7 +334,8 @@ static enum lks_status finish_open(struct lks_op *op, const struct lks_work *wor
     int64_t len = find_type(&work->job, &op->type);
     if (len < 0) {
         op->type = 0;
-        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5.4: no type under the padding */
+        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5.4: no type under the padding
+                                                [8446 5.4-4] */
     }
     op->len = (uint32_t)len;
     return LKS_OK;

@@ -60,7 +60,8 @@ struct lks_aead {
     const char *isa;  /* "portable", "aesni", … one spelling everywhere */
     uint8_t id;       /* enum lks_aead_id */
     uint8_t key_len;  /* with a MAC: the cipher's key and, behind it, the MAC's */
-    uint8_t tag_len;  /* or the MAC's */
+    /* RFC 8446 section 5.2: the most that an AEAD adds is this. [8446 5.2-4] */
+    uint8_t tag_len; /* or the MAC's */
     uint8_t mac_key_len;
     bool has_mac;       /* a block cipher with a MAC and padding, no AEAD */
     bool mac_inside;    /* the MAC is encrypted too: MAC-then-encrypt */

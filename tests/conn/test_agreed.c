@@ -40,7 +40,7 @@ static void run_and_measure(struct loopback *l, size_t *from_client, size_t *fro
     }
 }
 
-/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. */
+/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. [8446 5.2-4] */
 static void record_size_limits(void)
 {
     static const uint16_t limits[][2] = {{64, 64}, {64, 16385}, {500, 1000}, {16385, 100}};
@@ -134,6 +134,7 @@ static void exporter_of_both_sides(void)
     lks_config_free(server);
 }
 
+/* RFC 8446 section 7.5. [8446 7.5-1] */
 static void exporter_as_openssl_has_it(void)
 {
     static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384"};

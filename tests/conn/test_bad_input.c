@@ -52,7 +52,8 @@ static void await_finished_to_forge(struct pair *p, struct lks_key *key)
         LKS_OK);
 }
 
-/* The connection ended for this reason, and the client saw that alert. */
+/* The connection ended for this reason, and the client saw that alert. [8446 6-1 6-3 6.2-1 6.2-3]
+ */
 static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, const char *what)
 {
     client_give(&p->client, &p->side.wire_out);
@@ -64,7 +65,8 @@ static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, cons
     pair_free(p);
 }
 
-/* First bytes that are no ClientHello: (bytes, alert in the clear). */
+/* First bytes that are no ClientHello: (bytes, alert in the clear). [8446
+ * 5-5 5.1-2 5.1-8 5.1-12 5.4-2] */
 static void junk_at_the_start(void)
 {
     static const struct {
@@ -138,6 +140,7 @@ static void older_versions_get_protocol_version(void)
     }
 }
 
+/* RFC 8446 section 5.2: what is behind it does not count. [8446 5.2-3 6-1 6.2-1] */
 static void forged_record_in_mid_stream(void)
 {
     struct pair p;
@@ -156,7 +159,7 @@ static void forged_record_in_mid_stream(void)
     check_ended(&p, LKS_BAD_TAG, 20, "forged");
 }
 
-/* Records in the clear, or that cannot be, behind the keys. */
+/* Records in the clear, or that cannot be, behind the keys. [8446 5-3 5-5 5.2-1 5.2-3 6.2-3] */
 static void bad_headers_once_established(void)
 {
     static const struct {
@@ -186,7 +189,8 @@ static void bad_headers_once_established(void)
     }
 }
 
-/* Content that a client can seal and may not send once established. */
+/* Content that a client can seal and may not send once established. [8446 4.1.2-3 4.6.3-4
+ * 5-2 5.1-4 5.1-8 5.4-2] */
 static void bad_content_once_established(void)
 {
     static const struct {
@@ -251,7 +255,7 @@ static void key_update_over_several_records(void)
     CU_ASSERT_EQUAL(p.side.conn->open_key.seq, 0); /* the next key */
     pair_free(&p);
 
-    /* Nothing may come in between: RFC 8446 section 5.1. */
+    /* Nothing may come in between: RFC 8446 section 5.1. [8446 5.1-2] */
     establish_to_forge(&p, &key);
     forge_sealed(&p, &key, 22, message, 3);
     forge_sealed(&p, &key, 23, "data", 4);
@@ -287,7 +291,7 @@ static void floods_of_nothing(void)
 }
 
 /* RFC 8446 section 6: whatever its level, an alert that is no closure alert is the end, and none is
- * sent back. */
+ * sent back. [8446 6-1 6-3 6-4 6.2-1] */
 static void alerts_from_the_peer(void)
 {
     for (unsigned int description = 0; description < 256; description++) {
@@ -310,6 +314,7 @@ static void alerts_from_the_peer(void)
     }
 }
 
+/* RFC 8446 section 5. [8446 5-1 5-2] */
 static void change_cipher_spec_while_the_handshake_runs(void)
 {
     static const struct {
@@ -337,7 +342,7 @@ static void change_cipher_spec_while_the_handshake_runs(void)
     }
 }
 
-/* RFC 8446 section 5.1: nothing comes in the middle of a message, a CCS neither. */
+/* RFC 8446 section 5.1: nothing comes in the middle of a message, a CCS neither. [8446 5.1-2] */
 static void records_in_the_middle_of_finished(void)
 {
     for (int i = 0; i < 3; i++) {
@@ -354,6 +359,7 @@ static void records_in_the_middle_of_finished(void)
     }
 }
 
+/* RFC 8446 sections 4.4.4, 4.6.3 and 5. [8446 4.4.4-1 4.6.3-1 5-2 5.1-4 5.4-2] */
 static void bad_content_instead_of_finished(void)
 {
     static const char finished[4 + 48] = "\x14\0\0\x30"; /* of SHA-384 */
@@ -404,6 +410,7 @@ static void plain_alert_while_finished_is_awaited(void)
 }
 
 /* RFC 8446 section 4.2.10: the server does not take the early data and must find its way past it.
+ * [8446 4.2.10-4 4.2.10-9]
  */
 static void refused_early_data_is_skipped(void)
 {
@@ -431,7 +438,8 @@ static void refused_early_data_is_skipped(void)
     }
 }
 
-/* A client that stops: TCP's end without close_notify is a truncation at every point. */
+/* A client that stops: TCP's end without close_notify is a truncation at every point. [8446 6.1-4]
+ */
 static void truncation_is_told(void)
 {
     struct pair p;

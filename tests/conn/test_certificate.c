@@ -129,6 +129,8 @@ static void run(struct lks_config *client, struct lks_config *server, enum lks_s
     loopback_free(&l);
 }
 
+/* RFC 8446 sections 4.3.2 and 4.4.2.
+ * [8446 4.3.2-1 4.3.2-2 4.3.2-4 4.4.2-2 4.4.2-3 4.4.2-4 4.4.2-5 4.4.3-1] */
 static void client_authentication(void)
 {
     make_authorities();
@@ -181,7 +183,7 @@ static void client_authentication(void)
     }
 }
 
-/* Both see whom they talk to, until input comes after the handshake. */
+/* Both see whom they talk to, until input comes after the handshake. [8446 4.4.2-8] */
 static void peer_certificates(void)
 {
     struct loopback l;
@@ -218,7 +220,7 @@ static void peer_certificates(void)
     X509_free(client_leaf);
 }
 
-/* Which certificate a server shows: its leaf's common name. */
+/* Which certificate a server shows: its leaf's common name. [8446 4.4.2.2-2 4.4.3-4] */
 static void choice(void)
 {
     static const struct {
@@ -274,7 +276,7 @@ static void choice(void)
     lks_config_free(config);
 }
 
-/* Two chains for a name: the one whose signatures the client knows. */
+/* Two chains for a name: the one whose signatures the client knows. [8446 4.4.2.2-4] */
 static void choice_by_chain(void)
 {
     const struct lks_sign_scheme *scheme;
@@ -334,6 +336,7 @@ static void write_response(const char *name, X509 *leaf, int status, long begin,
 
 #define BAD LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE
 
+/* RFC 8446 section 4.4.2.1. [8446 4.4.2.1-1] */
 static void stapling(void)
 {
     make_authorities();
@@ -393,7 +396,7 @@ static void stapling(void)
     X509_free(other);
 }
 
-/* Timestamps go through as they are. */
+/* Timestamps go through as they are. [8446 4.4.2-6] */
 static void timestamps(void)
 {
     static const uint8_t list[] = {0, 7, 0, 2, 1, 2, 0, 1, 9};

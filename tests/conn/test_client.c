@@ -77,6 +77,8 @@ static void check_alike(const struct loopback *l, const char *suite, const char 
     }
 }
 
+/* RFC 8446 section 2: whole handshakes, asked again or not, both sides as strict as they are. [8446
+ * 4-1 4.1.1-3 4.1.4-8 4.3.1-1 4.4.2-1 4.4.3-1 4.4.4-2 5.1-7] */
 static void every_suite_and_group(void)
 {
     for (size_t s = 0; s < 4; s++) {
@@ -104,7 +106,8 @@ static void every_suite_and_group(void)
     }
 }
 
-/* Everything that a client may add to its hello, and leave out. */
+/* Everything that a client may add to its hello, and leave out.
+ * [8446 4.1.2-1 4.2-1 4.2.8-1 4.2.8-3 4.2.9-5] */
 static void every_kind_of_hello(void)
 {
     for (unsigned int bits = 0; bits < 32; bits++) {
@@ -195,6 +198,7 @@ static void server_flight_split_at_every_byte(void)
 }
 
 /* Each of a client's hellos reaches a server that has not seen the other: RFC 8446 section 4.2.2.
+ * [8446 4.1.4-8 4.2.2-1 4.2.8-7]
  */
 static void stateless_retry(void)
 {
@@ -218,7 +222,7 @@ static void stateless_retry(void)
     }
 }
 
-/* A change_cipher_spec in front of a hello that has no cookie. */
+/* A change_cipher_spec in front of a hello that has no cookie. [8446 5-3] */
 static void ccs_before_the_first_hello(void)
 {
     struct loopback l;
@@ -279,6 +283,7 @@ void openssl_server(struct client *c, const char *kind, const char *suite, const
     SSL_set_accept_state(c->ssl);
 }
 
+/* OpenSSL checks the salt of RSASSA-PSS, and asks for a KeyUpdate. [8446 4.2.3-4 4.6.3-5 6.1-3] */
 static void one_with_openssl(const char *kind, const char *suite, const char *group, bool retried,
                              bool asks)
 {

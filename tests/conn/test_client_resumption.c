@@ -80,6 +80,7 @@ static void set_modes(struct lks_config *client, struct lks_config *server, bool
     CU_ASSERT_EQUAL(lks_config_set_psk_modes(server, true, true), LKS_OK);
 }
 
+/* Both modes of section 4.2.9. [8446 4.2.9-1 4.2.9-6 4.2.9-7] */
 static void resumed_with_each_suite(void)
 {
     for (unsigned int i = 0; i < 12; i++) {
@@ -115,7 +116,8 @@ static uint64_t fake_clock(void)
     return fake_now_ms;
 }
 
-/* What is not offered, and what is offered in vain: a full handshake each. */
+/* What is not offered, and what is offered in vain: a full handshake each.
+ * [8446 4.2.11.1-1 4.6.1-1 4.6.1-2] */
 static void not_resumed(void)
 {
     struct lks_config *client = a_client(NULL), *server = a_server(NULL), *other = a_server(NULL);
@@ -204,7 +206,7 @@ static void external_keys(void)
     }
 }
 
-/* ServerHello's last two bytes are the selected identity. */
+/* ServerHello's last two bytes are the selected identity. [8446 4.2.11-6] */
 static void identity_that_was_not_offered(void)
 {
     struct lks_config *client = a_client(NULL), *server = a_server(NULL);

@@ -83,6 +83,7 @@ static void check_outcome(struct pair *p, bool taken, size_t len, const char *wh
         pair_echo(p, 3000);
 }
 
+/* The client's EndOfEarlyData waits for the server's Finished. [8446 4.2.11.3-1] */
 static void taken_with_each_suite(void)
 {
     static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
@@ -163,6 +164,7 @@ static uint64_t fake_clock(void)
     return fake_now_ms;
 }
 
+/* RFC 8446 section 4.2.10: the ticket's age. [8446 4.2.10-3] */
 static void out_of_the_window(void)
 {
     static const struct {
@@ -184,6 +186,8 @@ static void out_of_the_window(void)
     }
 }
 
+/* RFC 8446 section 4.2.10: what does not fit, and is skipped.
+ * [8446 4.2.10-4 4.2.10-6 4.2.10-7 4.2.10-9] */
 static void refused(void)
 {
     static const uint8_t secret[32] = {1};
@@ -322,6 +326,8 @@ static void check_client(struct lks_config *client, struct lks_config *server,
     loopback_free(&l);
 }
 
+/* RFC 8446 section 4.2.10: taken and refused; what was refused is not sent again.
+ * [8446 4.2.10-1 4.2.10-2 4.2.10-12 4.5-1] */
 static void our_client(void)
 {
     static const uint8_t secret[32] = {1};
@@ -350,6 +356,7 @@ static void our_client(void)
     lks_config_free(other);
 }
 
+/* A server that gets early_data again refuses it. [8446 4.2.10-5] */
 static void our_client_asked_again(void)
 {
     uint8_t session[LKS_SESSION_MAX];
@@ -398,6 +405,8 @@ static size_t read_early(SSL *ssl)
     return sum;
 }
 
+/* RFC 8446 sections 4.2.10 and 4.5, as OpenSSL's server reads them. [8446 4.2.10-1 4.2.10-2 4.5-1]
+ */
 static void openssl_takes_it(void)
 {
     const struct test_certificates *t = test_certificates();

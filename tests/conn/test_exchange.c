@@ -49,6 +49,8 @@ static void one_of_the_matrix(const char *suite, const char *group, const char *
     pair_free(&p);
 }
 
+/* OpenSSL's client checks order, signatures and their salt. [8446
+ * 4-1 4.1.1-3 4.2.3-4 4.4.2-1 4.4.3-1 5.3-3] */
 static void every_kind_of_handshake(void)
 {
     for (unsigned int suite = 0; suite < 4; suite++)
@@ -244,7 +246,7 @@ static uint32_t count_records(const struct buffer *wire, size_t *longest)
     return num;
 }
 
-/* A Certificate message that no record holds: RFC 8446 section 5.1. */
+/* A Certificate message that no record holds: RFC 8446 section 5.1. [8446 4.4.2-8 5.1-6] */
 static void flight_longer_than_a_record(void)
 {
     const struct test_certificates *t = test_certificates();
@@ -308,7 +310,7 @@ static void padded_records(void)
     pair_free(&p);
 }
 
-/* A flight goes into the batch whole or not at all. */
+/* A flight goes into the batch whole or not at all. [8446 5.1-6] */
 static void flight_needs_all_of_its_ops(void)
 {
     struct pair p;
@@ -374,6 +376,7 @@ static void record_in_more_spans_than_the_batch_has(void)
     pair_free(&p);
 }
 
+/* RFC 8446 section 6.1. [8446 6.1-1 6.1-4] */
 static void client_closes_first(void)
 {
     struct pair p;
@@ -399,6 +402,7 @@ static void client_closes_first(void)
     pair_free(&p);
 }
 
+/* RFC 8446 section 6.1. [8446 6.1-3] */
 static void we_close_first(void)
 {
     struct pair p;

@@ -8,6 +8,7 @@
 
 #include "conn/conn.h"
 
+/* RFC 8446 section 4.6.3. [8446 4.6.3-3 4.6.3-5] */
 static void client_updates(void)
 {
     struct pair p;
@@ -21,6 +22,8 @@ static void client_updates(void)
     pair_free(&p);
 }
 
+/* OpenSSL opens the KeyUpdate with the old keys and what follows with the next.
+ * [8446 4.6.3-2 4.6.3-6] */
 static void we_update(void)
 {
     struct pair p;
@@ -107,7 +110,7 @@ static void we_ask_before_the_peers_limit(void)
     pair_free(&p);
 }
 
-/* Requests that pile up while we are silent get one answer. */
+/* Requests that pile up while we are silent get one answer. [8446 4.6.3-5] */
 static void many_requests_one_answer(void)
 {
     struct pair p;
@@ -206,7 +209,7 @@ static void a_storm_of_updates_ends_the_connection(void)
     pair_free(&p);
 }
 
-/* The connection moves into another one, twice, with KeyUpdates in between. */
+/* The connection moves into another one, twice, with KeyUpdates in between. [8446 5.3-1] */
 static void export_and_import(void)
 {
     struct pair p;

@@ -176,6 +176,7 @@ static void number_of_tickets(void)
     }
 }
 
+/* RFC 8446 sections 4.2.9 and 4.2.11. [8446 4.1.1-2 4.2.9-4 4.2.9-6 4.2.11-2 4.2.11-3 4.4.2-12] */
 static void external_keys(void)
 {
     const struct client_psk good = {"somebody", {1, 2, 3}, 0x1301},
@@ -305,7 +306,7 @@ static void ticket_behind_a_cookie(void)
     lks_config_free(config);
 }
 
-/* A binder that is wrong, or belongs to another hello, ends the handshake. */
+/* A binder that is wrong, or belongs to another hello, ends the handshake. [8446 4.2.11-4] */
 static void wrong_binder(void)
 {
     struct lks_config *config = config_with("ecdsa");

@@ -254,7 +254,8 @@ static void check_exporter(const struct trace *t, const struct side *s)
 /* The session of section 3's client, which section 4's resumes. */
 static struct buffer session;
 
-/* All records in their order: ours are expected, the others given. */
+/* All records in their order: ours are expected, the others given. [8446
+ * 4-1 4.4.4-2 5.1-6 5.1-10 5.3-1 7.5-1] */
 static void replay(int section, bool is_server)
 {
     json_t *all;

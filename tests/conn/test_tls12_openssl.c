@@ -66,6 +66,7 @@ static void serve_twice(const char *suite, uint64_t ssl_options)
     SSL_SESSION_free(session);
 }
 
+/* OpenSSL's client takes no supported_versions from TLS 1.2. [8446 4.2.1-6] */
 static void every_suite_as_server(void)
 {
     for (const struct lks_suite *row = lks_suite_rows(); row->name; row++) {
@@ -189,7 +190,7 @@ static void fallback_is_told(void)
 }
 
 /* A client of TLS 1.3 sees the sentinel where somebody took its supported_versions away; one of TLS
- * 1.2 does not mind. [5746 3.6-4] RFC 8446 section 4.1.3. */
+ * 1.2 does not mind. [5746 3.6-4] RFC 8446 section 4.1.3. [8446 4.1.3-2 4.1.3-10] */
 static void downgrade_sentinel(void)
 {
     static const struct client_options options = {.max_version = TLS1_2_VERSION};
@@ -209,7 +210,8 @@ static void downgrade_sentinel(void)
     }
 }
 
-/* OpenSSL ends the connection when it is refused; ours was told so by an alert of level 1. */
+/* OpenSSL ends the connection when it is refused; ours was told so by an alert of level 1.
+ * [8446 4.1.2-4] */
 static void renegotiation_by_client(void)
 {
     static const struct client_options options = {.max_version = TLS1_2_VERSION};

@@ -86,7 +86,8 @@ static void give_honest(struct duo *d, size_t num)
 
 enum { SERVER_HELLO, ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, FLIGHT_NUM };
 
-/* What the table does not name is refused from its first byte; what it names waits for more. */
+/* What the table does not name is refused from its first byte; what it names waits for more. [8446
+ * 4-2 4.3.1-1 4.3.2-1 4.4.3-1 4.5-3 4.6.3-1] */
 static void every_message_in_every_state(void)
 {
     static const uint8_t expected[FLIGHT_NUM + 1][3] = {
@@ -113,7 +114,7 @@ static void every_message_in_every_state(void)
     }
 }
 
-/* Each message of the flight cut to any length, and with a byte more, headers alike. */
+/* Each message of the flight cut to any length, and with a byte more, headers alike. [8446 6-5] */
 static void cut_and_extended(void)
 {
     for (size_t which = 0; which < FLIGHT_NUM; which++) {
@@ -144,7 +145,8 @@ static void cut_and_extended(void)
     }
 }
 
-/* Any bit of the flight that a client checks: nothing goes through to the end. */
+/* Any bit of the flight that a client checks: nothing goes through to the end.
+ * [8446 4.4.3-9 4.4.4-1] */
 static void any_byte_changed(void)
 {
     struct duo d;
@@ -227,7 +229,8 @@ static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
 
 #define GOOD EXTENSION_VERSION EXTENSION_SHARE
 
-/* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8. */
+/* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8.
+ * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-11 6-6] */
 static void bad_server_hellos(void)
 {
     const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
@@ -270,7 +273,8 @@ static void bad_server_hellos(void)
     check_hellos(rows, sizeof(rows) / sizeof(rows[0]), false);
 }
 
-/* RFC 8446 sections 4.1.4, 4.2.2, 4.2.8. */
+/* RFC 8446 sections 4.1.4, 4.2.2, 4.2.8. [8446 4.1.3-9 4.1.4-3 4.1.4-4 4.1.4-7 4.2-2 4.2-3 4.2.8-5]
+ */
 static void bad_retries(void)
 {
     const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
@@ -293,7 +297,7 @@ static void bad_retries(void)
     check_hellos(rows, sizeof(rows) / sizeof(rows[0]), true);
 }
 
-/* What comes behind a HelloRetryRequest. */
+/* What comes behind a HelloRetryRequest. [8446 4.1.4-5 4.1.4-9 4.2.8-10] */
 static void behind_a_retry(void)
 {
     static const struct hello_parts retry = {.extensions = EXTENSION_VERSION "0033 0002 0017"};
@@ -342,7 +346,8 @@ static void behind_a_retry(void)
     }
 }
 
-/* A second hello differs from the first by its share or its cookie, and by nothing else. */
+/* A second hello differs from the first by its share or its cookie, and by nothing else.
+ * [8446 4.1.2-2 4.1.4-6 4.2.2-1] */
 static void second_hello_repeats_the_first(void)
 {
     static const char *const retries[] = {EXTENSION_VERSION "0033 0002 0017",
@@ -375,7 +380,8 @@ static void second_hello_repeats_the_first(void)
     }
 }
 
-/* RFC 8446 section 4.3.1: what was not asked, and what is not for here. */
+/* RFC 8446 section 4.3.1: what was not asked, and what is not for here.
+ * [8446 4.2-2 4.2-3 4.2.7-1 4.3.1-2] */
 static void bad_encrypted_extensions(void)
 {
     static const struct {
@@ -446,7 +452,7 @@ static void bad_alpn(void)
     }
 }
 
-/* RFC 8446 section 5.1: where keys change a record ends. */
+/* RFC 8446 section 5.1: where keys change a record ends. [8446 5.1-4] */
 static void messages_across_a_change_of_keys(void)
 {
     struct duo d;

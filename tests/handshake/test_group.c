@@ -76,7 +76,7 @@ static void check_refused(const struct lks_group *group, const uint8_t *share, c
     lks_group_key_free(key);
 }
 
-/* RFC 8446 section 4.2.8.2: the point MUST be checked, and is uncompressed. */
+/* RFC 8446 section 4.2.8.2: the point MUST be checked, and is uncompressed. [8446 4.2.8.2-1] */
 static void points_off_the_curve(void)
 {
     static const char *const names[] = {"secp256r1", "secp384r1", "secp521r1"};
@@ -99,7 +99,7 @@ static void points_off_the_curve(void)
     }
 }
 
-/* RFC 7748 section 6.1, RFC 8446 section 7.4.2. */
+/* RFC 7748 section 6.1, RFC 8446 section 7.4.2. [8446 7.4.2-2] */
 static void all_zero_secret(void)
 {
     uint8_t share[LKS_SHARE_MAX] = {0};
@@ -124,7 +124,7 @@ static void below_p(const struct lks_group *group, unsigned int less, uint8_t *s
     EVP_PKEY_CTX_free(ctx);
 }
 
-/* RFC 8446 section 4.2.8.1: 1 < Y < p - 1. */
+/* RFC 8446 section 4.2.8.1: 1 < Y < p - 1. [8446 4.2.8.1-1] */
 static void numbers_out_of_range(void)
 {
     static const char *const names[] = {"ffdhe2048", "ffdhe3072"};
@@ -154,7 +154,7 @@ static void numbers_out_of_range(void)
 }
 
 /* Section 7.4.1: leading zeros of the secret stay. The generator as the peer's share makes our own
- * share the secret, so that one looked for until it begins with a zero shows it. */
+ * share the secret, so that one looked for until it begins with a zero shows it. [8446 7.4.2-1] */
 static void secrets_keep_their_zeros(void)
 {
     const struct lks_group *group = group_called("ffdhe2048");

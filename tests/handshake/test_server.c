@@ -86,7 +86,8 @@ static struct lks_hs *in_state(struct lks_config *config, enum lks_hs_state stat
     return hs;
 }
 
-/* What the table does not name is refused from its first byte; what it names waits for more. */
+/* What the table does not name is refused from its first byte; what it names waits for more. [8446
+ * 4-2 6.2-3] */
 static void every_message_in_every_state(void)
 {
     static const struct {
@@ -128,7 +129,7 @@ static void split_at_every_byte(void)
     lks_config_free(config);
 }
 
-/* A body that ends early, at any byte, with a header that says so. */
+/* A body that ends early, at any byte, with a header that says so. [8446 4.1.2-14 6-5] */
 static void truncated_at_every_byte(void)
 {
     struct lks_config *config = config_with("ecdsa");
@@ -146,6 +147,7 @@ static void truncated_at_every_byte(void)
     lks_config_free(config);
 }
 
+/* RFC 8446 sections 4.2.1 and 9.2. [8446 4.2.1-2 4.2.3-3] */
 static void missing_extensions(void)
 {
     static const struct {
@@ -165,7 +167,8 @@ static void missing_extensions(void)
     lks_config_free(config);
 }
 
-/* Each row is one extension in place of the real one of its type. */
+/* Each row is one extension in place of the real one of its type.
+ * [8446 4.1.1-4 4.1.2-13 4.2.1-4 4.2.1-5 4.2.8-1 4.2.8-9 6-6] */
 static void bad_extensions(void)
 {
     static const struct {
@@ -222,6 +225,7 @@ static void bad_extensions(void)
     lks_config_free(config);
 }
 
+/* RFC 8446 sections 4.2, 4.2.9 and 4.2.11. [8446 4.2-5 4.2.9-3 4.2.11-11] */
 static void order_of_extensions(void)
 {
     static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0};
@@ -242,7 +246,7 @@ static void order_of_extensions(void)
     lks_config_free(config);
 }
 
-/* One byte of the front, changed. */
+/* One byte of the front, changed. [8446 4.1.1-4 4.1.2-9 4.1.2-11 5.1-4] */
 static void bad_front(void)
 {
     static const struct {
@@ -306,7 +310,7 @@ static size_t join(uint8_t *out, const uint8_t *a, size_t a_len, const uint8_t *
 }
 
 /* The second ClientHello, to the connection that asked for it or to a fresh one, and the Finished
- * that nobody made. */
+ * that nobody made. [8446 4.1.2-2 4.2.8-7 4.2.10-5 4.4.4-1] */
 static void second_flight(void)
 {
     struct lks_config *config = config_with("ecdsa");

@@ -416,6 +416,8 @@ static void turned_while_looked_at(void)
     lks_ticket_keys_wipe(&t.keys);
 }
 
+/* RFC 8446 sections 4.2.11 and 4.6.1 among them: a PSK has one of two hashes, a ticket seven days.
+ * [8446 4.2.11-2 4.6.1-4] */
 static void bad_settings(void)
 {
     static const uint8_t bytes[256];

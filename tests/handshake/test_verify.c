@@ -64,6 +64,7 @@ static enum lks_status verify(const struct pki *leaf, enum chain chain, X509 *an
 
 #define HOST "a.example.test"
 
+/* RFC 8446 sections 4.4.2.2 and 6.2: each fault has its alert. [8446 4.4.2.2-3 4.4.2.2-6] */
 static void chains(void)
 {
     static const struct {
@@ -239,7 +240,7 @@ static void authorities(void)
     }
 }
 
-/* A list cut at any byte is no list, but for a cut between two entries. */
+/* A list cut at any byte is no list, but for a cut between two entries. [8446 4.4.2.2-1] */
 static void lists(void)
 {
     static uint8_t list[LIST_MAX], longer[2048];
@@ -274,7 +275,7 @@ static void lists(void)
                     LKS_ALERT_DECODE_ERROR);
 }
 
-/* Extensions of the leaf's entry. */
+/* Extensions of the leaf's entry. [8446 4.2-2 4.2-3 4.2-5 4.4.2-6 4.4.2.1-1] */
 static void entry_extensions(void)
 {
     static const struct {
@@ -332,7 +333,8 @@ static void clients(void)
                     LKS_ALERT_UNSUPPORTED_CERTIFICATE);
 }
 
-/* Each scheme under the keys it is for, and under others. */
+/* Each scheme under the keys it is for, and under others.
+ * [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6 4.4.3-7 4.4.3-9] */
 static void signatures(void)
 {
     static const uint8_t message[] = "what is signed";

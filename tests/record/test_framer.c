@@ -97,6 +97,7 @@ static enum lks_status judge(const uint8_t *bytes, size_t len, size_t max_fragme
     return status;
 }
 
+/* RFC 8446 section 5: judged from the header alone. [8446 5-5] */
 static void test_bad_headers(void)
 {
     for (unsigned int type = 0; type < 256; type++) {
@@ -111,7 +112,8 @@ static void test_bad_headers(void)
         const uint8_t minor[] = {22, 3, byte, 0, 1};
         LKS_CHECK(judge(minor, 5, 16384) == LKS_WANT_DATA, "minor version %u is ignored", type);
     }
-    /* 2^14 and one more; 2^14 + 256 and one more. RFC 8446 sections 5.1 and 5.2. */
+    /* 2^14 and one more; 2^14 + 256 and one more. RFC 8446 sections 5.1 and 5.2.
+     * [8446 5.1-12 5.2-1] */
     CU_ASSERT_EQUAL(judge((const uint8_t[]){22, 3, 3, 0x40, 0}, 5, 16384), LKS_WANT_DATA);
     CU_ASSERT_EQUAL(judge((const uint8_t[]){22, 3, 3, 0x40, 1}, 5, 16384), LKS_RECORD_OVERFLOW);
     CU_ASSERT_EQUAL(judge((const uint8_t[]){23, 3, 3, 0x41, 0}, 5, 16640), LKS_WANT_DATA);

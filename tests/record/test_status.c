@@ -48,6 +48,7 @@ static bool untouched(const uint8_t *p, size_t len)
     return true;
 }
 
+/* RFC 8446 sections 5 and 5.4 among others. [8446 5-4 5.4-5] */
 static void test_seal_refused(void)
 {
     begin();
@@ -115,6 +116,7 @@ static enum lks_status open_bytes(const uint8_t *bytes, size_t len)
     return (enum lks_status)op.status;
 }
 
+/* RFC 8446 section 5.4 among others. [8446 5.4-3 5.4-4 5.4-5] */
 static void test_open_refused(void)
 {
     static const uint8_t zeros[RECORD_MAX];
@@ -183,7 +185,7 @@ static void test_limits(void)
     CU_ASSERT_EQUAL(ops[2].status, LKS_SEQ_EXHAUSTED);
     CU_ASSERT_EQUAL(seal.seq, limit);
     CU_ASSERT(untouched(dst[2].data, 100));
-    /* RFC 8446 section 5.3: sequence numbers must not wrap. */
+    /* RFC 8446 section 5.3: sequence numbers must not wrap. [8446 5.3-2] */
     const size_t len = reference_seal(&secrets, UINT64_MAX, 23, memory, 10, 0, record);
     open.seq = UINT64_MAX;
     CU_ASSERT_EQUAL(open_bytes(record, len), LKS_SEQ_EXHAUSTED);
