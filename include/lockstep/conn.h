@@ -186,7 +186,8 @@ LKS_API void lks_conn_close(struct lks_conn *conn);
 
 /* Queues a KeyUpdate (RFC 8446 section 4.6.3), asking the peer for one too if request_peer. The
  * connection does so by itself before a key's limit, and in answer to the peer. LKS_WANT_ROOM while
- * one is still queued or the handshake runs; LKS_CLOSED after lks_conn_close(). */
+ * one is still queued or the handshake runs; LKS_CLOSED after lks_conn_close(). TLS 1.2 has
+ * none: LKS_UNSUPPORTED, and before the limit the connection queues close_notify instead. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn,
                                                            bool request_peer);
 
@@ -243,7 +244,8 @@ LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *l
  * Keying material for another protocol, bound to this connection: RFC 8446 section 7.5, with the
  * interface of RFC 5705. Both sides get the same out_len bytes for the same label and context; an
  * empty context is none. LKS_WANT_ROOM: not established yet. LKS_UNSUPPORTED: an imported
- * connection. LKS_BAD_ARGUMENT: a label of more than 249 bytes, or more output than 255 hashes.
+ * connection, or TLS 1.2 without extended master secret (RFC 7627 section 5.4). LKS_BAD_ARGUMENT: a
+ * label of more than 249 bytes, or more output than 255 hashes.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_export_keying_material(const struct lks_conn *conn, uint8_t *out, size_t out_len,

@@ -125,11 +125,11 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
     const bool waits = status == LKS_WANT_PKEY;
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
         return status;
-    /* A client's change_cipher_spec stands in front of its second hello, appendix D.4, which may be
-     * the first that this connection gets: then it has our cookie. [8446 5-3] */
-    /* TLS 1.2's has its place, which is not in front of a hello. */
+    /* TLS 1.2's change_cipher_spec has its place, which is not in front of a hello. */
     if (conn->handshake->num_ccs && lks_hs_version(conn->handshake->hs) == LKS_TLS_1_2)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
+    /* A client's stands in front of its second hello, RFC 8446 appendix D.4, which may be the first
+     * that this connection gets: then it has our cookie. [8446 5-3] */
     if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
         !lks_hs_is_retried(conn->handshake->hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;

@@ -191,7 +191,7 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                 !key_suits(c, wish) || !issued_as_wished(c, wish) ||
                 (pass % 2 == 0 && !chain_suits(c, wish)))
                 continue;
-            *scheme = scheme_for(c, wish);
+            *scheme = wish->signs_nothing ? NULL : scheme_for(c, wish);
             if (*scheme || wish->signs_nothing)
                 return c;
         }

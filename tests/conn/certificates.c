@@ -15,9 +15,17 @@ static void must(bool ok)
         abort();
 }
 
-/* A self-signed certificate for "localhost", and its key, as PEM files. comment_len: how much
- * longer than need be. */
-static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, size_t comment_len)
+static void extend(X509 *cert, int nid, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    must(extension && X509_add_ext(cert, extension, -1));
+    X509_EXTENSION_free(extension);
+}
+
+/* A self-signed certificate for "localhost", and its key, as PEM files. usage: KeyUsage as in
+ * openssl.cnf, or NULL; comment_len: how much longer than need be. */
+static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, const char *usage,
+                 size_t comment_len)
 {
     X509 *cert = X509_new();
     must(key && cert && X509_set_version(cert, 2));
@@ -30,17 +38,14 @@ static void make(EVP_PKEY *key, const char *cert_path, const char *key_path, siz
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1,
                                0);
     X509_set_issuer_name(cert, name);
-    X509_EXTENSION *san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
-                                              "DNS:localhost,DNS:*.example.test,IP:127.0.0.1");
-    X509_add_ext(cert, san, -1);
-    X509_EXTENSION_free(san);
+    extend(cert, NID_subject_alt_name, "DNS:localhost,DNS:*.example.test,IP:127.0.0.1");
+    if (usage)
+        extend(cert, NID_key_usage, usage);
     if (comment_len) {
         char *text = calloc(1, comment_len + 1);
         must(text);
         memset(text, 'x', comment_len);
-        X509_EXTENSION *comment = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, text);
-        must(comment && X509_add_ext(cert, comment, -1));
-        X509_EXTENSION_free(comment);
+        extend(cert, NID_netscape_comment, text);
         free(text);
     }
     must(X509_set_pubkey(cert, key) && X509_sign(cert, key, EVP_sha256()));
@@ -74,8 +79,8 @@ const struct test_certificates *test_certificates(void)
     snprintf(made.ecdsa_key, sizeof(made.ecdsa_key), "%s/ecdsa.key", made.dir);
     snprintf(made.rsa_cert, sizeof(made.rsa_cert), "%s/rsa.pem", made.dir);
     snprintf(made.rsa_key, sizeof(made.rsa_key), "%s/rsa.key", made.dir);
-    make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key, 0);
-    make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key, 0);
+    make(EVP_EC_gen("P-256"), made.ecdsa_cert, made.ecdsa_key, NULL, 0);
+    make(EVP_RSA_gen(2048), made.rsa_cert, made.rsa_key, NULL, 0);
     snprintf(made.both_certs, sizeof(made.both_certs), "%s/both.pem", made.dir);
     append(made.both_certs, made.ecdsa_cert);
     append(made.both_certs, made.rsa_cert);
@@ -84,7 +89,12 @@ const struct test_certificates *test_certificates(void)
 
 void test_certificate_long(const char *cert_path, const char *key_path, size_t comment_len)
 {
-    make(EVP_EC_gen("P-256"), cert_path, key_path, comment_len);
+    make(EVP_EC_gen("P-256"), cert_path, key_path, NULL, comment_len);
+}
+
+void test_certificate_usage(const char *cert_path, const char *key_path, const char *usage)
+{
+    make(EVP_RSA_gen(2048), cert_path, key_path, usage, 0);
 }
 
 void test_certificates_remove(void)

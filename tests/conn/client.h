@@ -67,6 +67,8 @@ const struct test_certificates *test_certificates(void);
 void test_certificates_remove(void);
 /* One more, that long at least. */
 void test_certificate_long(const char *cert_path, const char *key_path, size_t comment_len);
+/* An RSA one that may be used for this only (KeyUsage as in openssl.cnf). */
+void test_certificate_usage(const char *cert_path, const char *key_path, const char *usage);
 
 /* A configuration with one of the certificates, or both (kind NULL). */
 struct lks_config *config_with(const char *kind);

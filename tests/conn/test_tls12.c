@@ -3,7 +3,9 @@
 /* TLS 1.2 between our own two roles. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handshake/config.h"
 #include "test_conn.h"
@@ -283,7 +285,45 @@ static void exporters(void)
     lks_config_free(server);
 }
 
+/* RFC 5246 section 7.4.2: a certificate that may not sign is for RSA key exchange only, whatever
+ * else both sides would rather have; and the other way round. [5246 7.4.2-7 7.4.2-8] */
+static void key_usage_decides(void)
+{
+    static const struct {
+        const char *usage, *suite;
+    } cases[] = {{"keyEncipherment", "TLS_RSA_WITH_AES_128_GCM_SHA256"},
+                 {"digitalSignature", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}};
+    const char *suites[] = {
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_128_GCM_SHA256",
+        "TLS_RSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"};
+    for (size_t i = 0; i < 4; i++) {
+        char dir[] = "/tmp/lockstep-usage-XXXXXX", cert[64], key[64];
+        struct loopback l;
+        struct lks_error err;
+        struct lks_config *server, *client;
+        CU_ASSERT_FATAL(mkdtemp(dir) != NULL && !lks_config_new(&server));
+        CU_ASSERT_FATAL(!lks_config_new(&client));
+        snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
+        snprintf(key, sizeof(key), "%s/key.pem", dir);
+        test_certificate_usage(cert, key, cases[i / 2].usage);
+        CU_ASSERT_EQUAL(lks_config_add_certificate(server, cert, key, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_config_set_trust(client, cert, &err), LKS_OK);
+        set_suites(server, suites[i % 2]);
+        set_suites(client, suites[i % 2]);
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        check_both(&l, cases[i / 2].suite, false);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+        unlink(cert);
+        unlink(key);
+        rmdir(dir);
+    }
+}
+
 const struct lks_test tls12_tests[] = {
+    {"key usage decides", key_usage_decides},
     {"every suite, full and resumed", every_suite},
     {"by session ID", by_session_id},
     {"every group", every_group},
