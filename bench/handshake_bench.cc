@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// TLS 1.3 handshakes, full and resumed (psk_dhe_ke, by ticket), the server's part or the client's,
-// over memory: Lockstep beside OpenSSL's libssl in the same run, with the same keys, suite, group
-// and peer (libssl). Only the time in which the side that a row names works is counted: from making
-// its connection to freeing it. A client verifies the server's certificate. Then how many bytes an
-// idle connection holds.
+// Handshakes, full and resumed by ticket (TLS 1.3's with psk_dhe_ke), the server's part or the
+// client's, over memory: Lockstep beside OpenSSL's libssl in the same run, with the same keys,
+// suite, group and peer (libssl). Only the time in which the side that a row names works is
+// counted: from making its connection to freeing it. A client verifies the server's certificate.
+// Then how many bytes an idle connection holds.
 
 #include <benchmark/benchmark.h>
 #include <lockstep/conn.h>
@@ -78,13 +78,25 @@ const Identity &identity(bool rsa)
     return rsa ? rsa_2048 : ecdsa_p256;
 }
 
-// What both sides offer.
-const char *const kSuite = "TLS_AES_128_GCM_SHA256";
-
 struct Case {
-    bool is_client, rsa, resumed;
+    bool tls12, is_client, rsa, resumed;
     const char *group;
 };
+
+// What both sides offer.
+const char *suite(const Case &c)
+{
+    return !c.tls12 ? "TLS_AES_128_GCM_SHA256"
+           : c.rsa  ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+                    : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+}
+
+// The groups of both sides, the row's first. TLS 1.2's are the curves of certificates, too.
+std::string groups(const Case &c, const char *separator)
+{
+    const bool more = c.tls12 && c.group != std::string("secp256r1");
+    return more ? std::string(c.group) + separator + "secp256r1" : c.group;
+}
 
 // One side of handshakes, one after the other.
 class Side
@@ -107,9 +119,15 @@ class Openssl : public Side
           ctx_(SSL_CTX_new(is_client_ ? TLS_client_method() : TLS_server_method()))
     {
         const Identity &id = identity(c.rsa);
-        bool ok = SSL_CTX_set_ciphersuites(ctx_, kSuite) &&
-                  SSL_CTX_set1_groups_list(ctx_, c.group) &&
-                  SSL_CTX_set_min_proto_version(ctx_, TLS1_3_VERSION);
+        const int version = c.tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
+        bool ok = SSL_CTX_set1_groups_list(ctx_, groups(c, ":").c_str()) &&
+                  SSL_CTX_set_min_proto_version(ctx_, version) &&
+                  SSL_CTX_set_max_proto_version(ctx_, version);
+        if (c.tls12)
+            ok = ok && SSL_CTX_set_cipher_list(ctx_, c.rsa ? "ECDHE-RSA-AES128-GCM-SHA256"
+                                                           : "ECDHE-ECDSA-AES128-GCM-SHA256");
+        else
+            ok = ok && SSL_CTX_set_ciphersuites(ctx_, suite(c));
         if (is_client_)
             ok = ok && SSL_CTX_load_verify_locations(ctx_, id.cert_file.c_str(), nullptr) == 1;
         else
@@ -199,8 +217,10 @@ class Lockstep : public Side
         const Identity &id = identity(c.rsa);
         lks_error err;
         must(!lks_config_new(&config_) && !lks_engine_new(&engine_, 16), "no memory");
-        must(!lks_config_set_suites(config_, kSuite, &err) &&
-                 !lks_config_set_groups(config_, c.group, &err),
+        const lks_version version = c.tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3;
+        must(!lks_config_set_versions(config_, version, version) &&
+                 !lks_config_set_suites(config_, suite(c), &err) &&
+                 !lks_config_set_groups(config_, groups(c, ",").c_str(), &err),
              err.text);
         if (is_client_)
             must(!lks_config_set_trust(config_, id.cert_file.c_str(), &err), err.text);
@@ -411,7 +431,8 @@ template <class Measured> void memory(benchmark::State &state, Case c)
 
 template <class Measured> void add(const Case &c, const char *provider)
 {
-    const std::string what = std::string(c.is_client ? "client/" : "server/") +
+    const std::string what = std::string(c.tls12 ? "tls12/" : "tls13/") +
+                             (c.is_client ? "client/" : "server/") +
                              (c.rsa ? "rsa_2048/" : "ecdsa_p256/") + c.group + "/" + provider;
     benchmark::RegisterBenchmark(
         ((c.resumed ? "handshake/resumed/" : "handshake/full/") + what).c_str(),
@@ -429,13 +450,16 @@ int main(int argc, char **argv)
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
-    for (bool resumed : {false, true})
-        for (bool is_client : {false, true})
-            for (bool rsa : {false, true})
-                for (const char *group : {"x25519", "secp256r1"}) {
-                    add<Lockstep>({is_client, rsa, resumed, group}, "lockstep");
-                    add<Openssl>({is_client, rsa, resumed, group}, "openssl");
-                }
+    for (bool tls12 : {false, true})
+        for (bool resumed : {false, true})
+            for (bool is_client : {false, true})
+                for (bool rsa : {false, true})
+                    for (const char *group : {"x25519", "secp256r1"}) {
+                        if (tls12 && resumed && group != std::string("x25519"))
+                            continue; // no key exchange: the same
+                        add<Lockstep>({tls12, is_client, rsa, resumed, group}, "lockstep");
+                        add<Openssl>({tls12, is_client, rsa, resumed, group}, "openssl");
+                    }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }
