@@ -189,7 +189,7 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
         for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
             if ((names != ANY && !certificate_covers(c, host, names == WILDCARD)) ||
                 !key_suits(c, wish) || !issued_as_wished(c, wish) ||
-                (pass % 2 == 0 && !chain_suits(c, wish)))
+                ((pass % 2 == 0 || wish->chain_must_suit) && !chain_suits(c, wish)))
                 continue;
             *scheme = wish->signs_nothing ? NULL : scheme_for(c, wish);
             if (*scheme || wish->signs_nothing)

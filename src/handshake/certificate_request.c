@@ -71,7 +71,8 @@ static bool read_extension(struct lks_hs *hs, struct lks_wish *wish, uint16_t ty
             return false;
         hs->compression = lks_compression_choose(hs->config->compressions, list);
         return true;
-    default:
+    default: /* RFC 8446 sections 4.3.2 and 4.2.5: ignored; we know no filter [8446 4.2.5-2 4.3.2-5]
+              */
         return true;
     }
 }
@@ -81,7 +82,7 @@ static bool read_extension(struct lks_hs *hs, struct lks_wish *wish, uint16_t ty
 enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reader body)
 {
     struct lks_reader context, extensions;
-    struct lks_wish wish = {0};
+    struct lks_wish wish = {.chain_must_suit = true}; /* section 4.4.2.3 [8446 4.4.2.3-1] */
     if (!lks_read_vec8(&body, &context) || !lks_read_vec16(&body, &extensions) || body.len)
         return LKS_ALERT_DECODE_ERROR;
     /* Section 4.3.2: empty, in the handshake. [8446 4.3.2-2] */

@@ -97,7 +97,11 @@ static const struct lks_suite *suite_of_config(const struct lks_hs *hs, uint16_t
  * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.4-3 4.1.4-7 4.1.4-10 4.2.1-11] */
 static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_server_hello *hello)
 {
-    if (hello->version != LKS_TLS_1_3 || hello->legacy_version != 0x0303 || hello->compression ||
+    /* Section 4.2.1: legacy_version does not count beside supported_versions. Section 4.1.4 has it
+     * checked in a HelloRetryRequest. [8446 4.1.4-3 4.2.1-10] */
+    if (hello->is_retry && hello->legacy_version != 0x0303)
+        return LKS_ALERT_ILLEGAL_PARAMETER;
+    if (hello->version != LKS_TLS_1_3 || hello->compression ||
         hello->session_id.len != hs->session_id_len ||
         memcmp(hello->session_id.data, hs->session_id, hs->session_id_len))
         return LKS_ALERT_ILLEGAL_PARAMETER;
@@ -202,7 +206,7 @@ static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *h
     if (hs->psk.used && hello->has_key_share && hs->config->resumption.no_psk_dhe_ke)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (!hello->has_key_share)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return hs->psk.used ? LKS_ALERT_ILLEGAL_PARAMETER : LKS_ALERT_MISSING_EXTENSION;
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++) {
         if (hs->shares[i].group->number != hello->group)
             continue;

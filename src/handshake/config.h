@@ -104,6 +104,7 @@ struct lks_wish {
     struct lks_reader schemes;      /* signature_algorithms */
     struct lks_reader cert_schemes; /* signature_algorithms_cert */
     struct lks_reader authorities;  /* DistinguishedNames of CAs */
+    bool chain_must_suit;           /* a client's, RFC 8446 section 4.4.2.3 */
     /* In TLS 1.2: */
     bool is_tls12;
     unsigned int kinds;       /* enum lks_auth: of which one the key has to be */
@@ -114,8 +115,8 @@ struct lks_wish {
 /*
  * The first certificate that matches the name (exact before wildcard, RFC 6125 section 6.4.3), can
  * sign with one of the schemes, and whose chain was signed with what the peer knows; where there is
- * none, whatever the chain was signed with; else, for any name. Only the authorities' own where
- * they are named. NULL: none. *scheme is the peer's first that fits.
+ * none and the chain need not suit, whatever it was signed with; else, for any name. Only the
+ * authorities' own where they are named. NULL: none. *scheme is the peer's first that fits.
  */
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,

@@ -82,18 +82,20 @@ enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
     return status;
 }
 
-static bool read_extensions(struct lks_reader list, uint32_t *max_early)
+/* RFC 8446 section 4.6.1: unknown ones are ignored. [8446 4.2-3 4.6.1-7] */
+static enum lks_status read_extensions(struct lks_reader list, uint32_t *max_early)
 {
     struct lks_extension_block block = {.rest = list, .place = LKS_IN_NEW_SESSION_TICKET};
     while (block.rest.len) {
         uint16_t type;
         struct lks_reader body;
-        if (lks_extension_next(&block, &type, &body))
-            return false;
+        enum lks_status status = lks_extension_next(&block, &type, &body);
+        if (status)
+            return status;
         if (type == LKS_EXT_EARLY_DATA && (!lks_read_u32(&body, max_early) || body.len))
-            return false;
+            return LKS_ALERT_DECODE_ERROR;
     }
-    return true;
+    return LKS_OK;
 }
 
 enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base *base)
@@ -122,17 +124,18 @@ enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
     struct lks_reader nonce, ticket, extensions;
     if (!lks_read_u32(&body, &session.lifetime_s) || !lks_read_u32(&body, &session.age_add) ||
         !lks_read_vec8(&body, &nonce) || !lks_read_vec16(&body, &ticket) || !ticket.len ||
-        !lks_read_vec16(&body, &extensions) || body.len ||
-        !read_extensions(extensions, &session.max_early))
+        !lks_read_vec16(&body, &extensions) || body.len)
         return LKS_ALERT_DECODE_ERROR;
+    enum lks_status status = read_extensions(extensions, &session.max_early);
+    if (status)
+        return status;
     session.issued_ms = now_ms;
     /* Section 4.6.1: seven days at most, whatever the server says; 0 is to be thrown away.
      * [8446 4.6.1-5] */
     if (session.lifetime_s > LKS_TICKET_LIFETIME_MAX)
         session.lifetime_s = LKS_TICKET_LIFETIME_MAX;
-    enum lks_status status =
-        lks_psk_of_ticket(lks_suite_find(session.suite), base->resumption_master, nonce.data,
-                          nonce.len, session.secret);
+    status = lks_psk_of_ticket(lks_suite_find(session.suite), base->resumption_master, nonce.data,
+                               nonce.len, session.secret);
     if (!status && session.lifetime_s)
         lks_client_session_write(out, &session, ticket, false);
     lks_wipe(&session, sizeof(session));

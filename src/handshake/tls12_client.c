@@ -12,10 +12,12 @@ static enum lks_status check_version(const struct lks_hs *hs, const struct lks_s
 {
     if (lks_config_speaks(hs->config, LKS_TLS_1_3) && lks_server_hello_is_downgrade(hello))
         return LKS_ALERT_ILLEGAL_PARAMETER;
+    if (hs->retried) /* the HelloRetryRequest said TLS 1.3 */
+        return LKS_ALERT_ILLEGAL_PARAMETER;
     if (hello->legacy_version != LKS_TLS_1_2 || !lks_config_speaks(hs->config, LKS_TLS_1_2) ||
         hs->early.offered)
         return LKS_ALERT_PROTOCOL_VERSION;
-    return hs->retried ? LKS_ALERT_ILLEGAL_PARAMETER : LKS_OK;
+    return LKS_OK;
 }
 
 /* The server takes up our session where it repeats its ID, or the one sent with a ticket. A random

@@ -266,6 +266,25 @@ static void key_update_over_several_records(void)
     check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "alert in a KeyUpdate");
 }
 
+/* A record under the next key, in front of the KeyUpdate that would bring it. RFC 8446 section
+ * 4.6.3. [8446 4.6.3-7] */
+static void next_key_before_its_update(void)
+{
+    struct pair p;
+    struct lks_key key;
+    struct lks_conn_info info;
+    uint8_t secret[LKS_HASH_MAX];
+    establish_to_forge(&p, &key);
+    lks_conn_get_info(p.side.conn, &info);
+    const struct lks_suite *suite = lks_suite_find(info.suite);
+    memcpy(secret, p.client.app_secret, suite->hash_len);
+    CU_ASSERT_EQUAL(lks_tls13_next_secret(suite, secret), LKS_OK);
+    CU_ASSERT_EQUAL(conn_set_key(&key, LKS_SEAL, suite, secret), LKS_OK);
+    forge_sealed(&p, &key, 23, "data", 4);
+    CU_ASSERT_EQUAL(p.side.received.len, 0);
+    check_ended(&p, LKS_BAD_TAG, 20, "the next key");
+}
+
 static void floods_of_nothing(void)
 {
     static const struct {
@@ -453,6 +472,22 @@ static void truncation_is_told(void)
     pair_free(&p);
 }
 
+/* RFC 8446 section 5.1: nothing of the application's leaves before there are keys. [8446 5.1-15] */
+static void no_data_in_the_clear(void)
+{
+    struct pair p;
+    uint8_t data[100] = {0}, out[200];
+    struct lks_span src = {data, sizeof(data)}, dst = {out, sizeof(out)};
+    pair_init(&p, NULL, NULL);
+    lks_batch_reset(&p.loop.seal);
+    CU_ASSERT_FALSE(lks_conn_can_seal(p.side.conn));
+    CU_ASSERT_EQUAL(lks_conn_seal(p.side.conn, &src, 1, &dst, 1, &p.loop.seal), LKS_WANT_ROOM);
+    CU_ASSERT_EQUAL(p.loop.seal.num_ops, 0);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE(lks_conn_can_seal(p.side.conn));
+    pair_free(&p);
+}
+
 const struct lks_test bad_input_tests[] = {
     {"junk at the start", junk_at_the_start},
     {"random bytes at the start", random_bytes_at_the_start},
@@ -462,6 +497,7 @@ const struct lks_test bad_input_tests[] = {
     {"bad content once established", bad_content_once_established},
     {"every type of message once established", every_type_of_message_once_established},
     {"KeyUpdate over several records", key_update_over_several_records},
+    {"next key before its update", next_key_before_its_update},
     {"floods of nothing", floods_of_nothing},
     {"alerts from the peer", alerts_from_the_peer},
     {"change_cipher_spec while the handshake runs", change_cipher_spec_while_the_handshake_runs},
@@ -470,5 +506,6 @@ const struct lks_test bad_input_tests[] = {
     {"plain alert while Finished is awaited", plain_alert_while_finished_is_awaited},
     {"refused early data is skipped", refused_early_data_is_skipped},
     {"truncation is told", truncation_is_told},
+    {"no data in the clear", no_data_in_the_clear},
     {NULL, NULL},
 };

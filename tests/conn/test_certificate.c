@@ -295,13 +295,19 @@ static void choice_by_chain(void)
     fclose(f);
     add(config, "by-ecdsa");
     add(config, "by-rsa");
-    static const uint8_t sign[] = {4, 3}, rsa[] = {4, 1}, both[] = {4, 1, 4, 3, 5, 3};
+    static const uint8_t sign[] = {4, 3}, rsa[] = {4, 1}, both[] = {4, 1, 4, 3, 5, 3},
+                         ed25519[] = {8, 7};
     struct lks_wish wish = {.name = lks_reader_of((const uint8_t *)"a.test", 6),
                             .schemes = lks_reader_of(sign, 2),
                             .cert_schemes = lks_reader_of(rsa, 2)};
     CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates->next);
     wish.cert_schemes = lks_reader_of(both, 6);
     CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
+    /* A chain of neither kind is better than none; a client's MUST suit. [8446 4.4.2.3-1] */
+    wish.cert_schemes = lks_reader_of(ed25519, 2);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
+    wish.chain_must_suit = true;
+    CU_ASSERT_PTR_NULL(lks_config_choose(config, &wish, &scheme));
     X509_free(rsa_root);
     X509_free(rsa_leaf);
     lks_config_free(config);
@@ -403,6 +409,7 @@ static void timestamps(void)
     struct lks_error err;
     make_authorities();
     X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
     FILE *f = create("sct");
     fwrite(list, 1, sizeof(list), f);
     fclose(f);
@@ -413,12 +420,18 @@ static void timestamps(void)
         add(server, "server");
         LKS_CHECK(!lks_config_set_sct(server, path_of("sct"), &err), "%s", err.text);
         lks_config_set_sct_wanted(client, asks);
+        /* The server asks the client for none, and would refuse them. [8446 4.4.2-7] */
+        add(client, "client");
+        LKS_CHECK(!lks_config_set_sct(client, path_of("sct"), &err), "%s", err.text);
+        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
         loopback_init(&l, client, server, &localhost);
         while (!l.client.established && loopback_turn(&l))
             ;
         const uint8_t *got = lks_conn_peer_scts(l.client.conn, &len);
         CU_ASSERT_EQUAL(got != NULL, asks);
         CU_ASSERT_TRUE(!asks || (len == sizeof(list) && !memcmp(got, list, len)));
+        loopback_run(&l);
+        CU_ASSERT_TRUE(l.server.established);
         loopback_free(&l);
         CU_ASSERT_EQUAL(lks_config_set_sct(server, path_of("root.pem"), &err), LKS_BAD_CONFIG);
         lks_config_free(client);

@@ -189,6 +189,9 @@ static void external_keys(void)
                                            sha384 ? "SHA384" : "SHA256"),
                         LKS_OK);
         set_modes(client, server, psk_only);
+        /* Section 4.3.2: a server that has a PSK asks for no certificate. [8446 4.3.2-6] */
+        lks_config_set_client_auth(server, sha384 ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF,
+                                   false);
         meet(&o, client, server, NULL, NULL, NULL);
         LKS_CHECK(o.established && o.client.external_psk && o.server.external_psk &&
                       (o.server.group == 0) == psk_only,

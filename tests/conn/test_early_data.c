@@ -246,6 +246,24 @@ static void too_much(void)
     lks_config_free(config);
 }
 
+/* RFC 8446 section 4.2.10: once early data are taken, a record that does not open is no longer one
+ * to skip. [8446 4.2.10-10] */
+static void forged(void)
+{
+    struct lks_config *config = taking();
+    SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
+    struct pair p;
+    begin_early(&p, config, session, NULL, 1000);
+    client_take(&p.client, &p.side.wire_in);
+    p.side.wire_in.data[p.side.wire_in.len - 1] ^= 1;
+    pair_inject(&p, NULL, 0);
+    LKS_CHECK(p.side.end == LKS_BAD_TAG && !p.side.received_early.len, "%s, %zu bytes",
+              lks_status_name(p.side.end), p.side.received_early.len);
+    end(&p);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
+}
+
 /* Bytes arrive one by one, in short spans; or while the key agreement is elsewhere. */
 static void in_pieces(void)
 {
@@ -477,6 +495,7 @@ const struct lks_test early_data_tests[] = {
     {"out of the window", out_of_the_window},
     {"refused", refused},
     {"too much", too_much},
+    {"forged", forged},
     {"in pieces", in_pieces},
     {"our client", our_client},
     {"our client, asked again", our_client_asked_again},

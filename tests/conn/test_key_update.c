@@ -346,6 +346,30 @@ static void client_drops_tickets(void)
     lks_config_free(config);
 }
 
+/* All 256 types of message to a client that did not offer post-handshake authentication; only
+ * KeyUpdate and NewSessionTicket may come. RFC 8446 sections 4.5 and 4.6.2. [8446 4.5-3 4.6.2-5] */
+static void every_type_of_message_to_a_client(void)
+{
+    const uint8_t secret[32] = {2};
+    struct lks_config *config = config_with("ecdsa");
+    struct poll_loop loop;
+    loop_init(&loop, 8, 64);
+    for (unsigned int type = 0; type < 256; type++) {
+        struct side client, server;
+        struct lks_key key;
+        const uint8_t message[] = {(uint8_t)type, 0, 0, 1, 0};
+        import_both(&client, &server, config);
+        CU_ASSERT_EQUAL(conn_set_key(&key, LKS_SEAL, lks_suite_find(0x1301), secret), LKS_OK);
+        give_record(&loop, &client, &key, 22, message, sizeof(message));
+        LKS_CHECK(client.end == (type == 24 || type == 4 ? LKS_OK : LKS_ALERT_UNEXPECTED_MESSAGE),
+                  "%u: %s", type, lks_status_name(client.end));
+        side_free(&client);
+        side_free(&server);
+    }
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
 const struct lks_test key_update_tests[] = {
     {"client updates", client_updates},
     {"we update", we_update},
@@ -358,6 +382,7 @@ const struct lks_test key_update_tests[] = {
     {"export and import", export_and_import},
     {"requests that cross", requests_that_cross},
     {"client drops tickets", client_drops_tickets},
+    {"every type of message to a client", every_type_of_message_to_a_client},
     {"a storm of updates ends the connection", a_storm_of_updates_ends_the_connection},
     {NULL, NULL},
 };

@@ -230,13 +230,13 @@ static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
 #define GOOD EXTENSION_VERSION EXTENSION_SHARE
 
 /* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8.
- * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-11 6-6] */
+ * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-10 4.2.1-11 6-6] */
 static void bad_server_hellos(void)
 {
     const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
     const struct hello_parts rows[] = {
         {"right", 0, 0, 0, 0, NULL, GOOD, LKS_WANT_DATA},
-        {"legacy_version of TLS 1.3", 0x0304, 0, 0, 0, NULL, GOOD, illegal},
+        {"legacy_version of TLS 1.3", 0x0304, 0, 0, 0, NULL, GOOD, LKS_WANT_DATA},
         {"another session id", 0, 0, 0, 1, NULL, GOOD, illegal},
         {"no session id", 0, 0, 0, 2, NULL, GOOD, illegal},
         {"a suite not offered", 0, 0x1305, 0, 0, NULL, GOOD, illegal},
@@ -288,6 +288,9 @@ static void bad_retries(void)
          LKS_ALERT_DECODE_ERROR},
         {"no version", 0, 0, 0, 0, NULL, "0033 0002 0017", illegal},
         {"another session id", 0, 0, 0, 1, NULL, EXTENSION_VERSION "0033 0002 0017", illegal},
+        {"legacy_version of TLS 1.3", 0x0304, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017",
+         illegal},
+        {"compression", 0, 0, 1, 0, NULL, EXTENSION_VERSION "0033 0002 0017", illegal},
         {"a suite not offered", 0, 0x1305, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017", illegal},
         {"a share", 0, 0, 0, 0, NULL, GOOD, LKS_ALERT_DECODE_ERROR},
         {"an unknown extension", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0002 0017 fafa 0000",
@@ -297,7 +300,7 @@ static void bad_retries(void)
     check_hellos(rows, sizeof(rows) / sizeof(rows[0]), true);
 }
 
-/* What comes behind a HelloRetryRequest. [8446 4.1.4-5 4.1.4-9 4.2.8-10] */
+/* What comes behind a HelloRetryRequest. [8446 4.1.4-5 4.1.4-9 4.1.4-10 4.2.8-10] */
 static void behind_a_retry(void)
 {
     static const struct hello_parts retry = {.extensions = EXTENSION_VERSION "0033 0002 0017"};
@@ -328,6 +331,16 @@ static void behind_a_retry(void)
         {{.what = "TLS 1.2",
           .suite = 0xc02f,
           .extensions = "",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "TLS 1.1",
+          .version = 0x0302,
+          .suite = 0xc013,
+          .extensions = "",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "TLS 1.4",
+          .extensions = "002b 0002 0305" EXTENSION_SHARE,
           .status = LKS_ALERT_ILLEGAL_PARAMETER},
          false},
     };
@@ -421,6 +434,138 @@ static void bad_encrypted_extensions(void)
     }
 }
 
+/* RFC 8446 section 4.2.11: one of the keys on offer, a suite of its hash, and a key exchange unless
+ * the client allowed to do without. [8446 4.2.9-7 4.2.11-6] */
+static void answers_to_a_psk(void)
+{
+    static const uint8_t key[32] = {1};
+    static const struct {
+        struct hello_parts parts;
+        bool psk_ke;
+    } rows[] = {
+        {{.what = "right", .extensions = GOOD "0029 0002 0000", .status = LKS_WANT_DATA}, false},
+        {{.what = "another key",
+          .extensions = GOOD "0029 0002 0001",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "a suite of another hash",
+          .suite = 0x1302,
+          .extensions = GOOD "0029 0002 0000",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "no key exchange",
+          .extensions = EXTENSION_VERSION "0029 0002 0000",
+          .status = LKS_ALERT_ILLEGAL_PARAMETER},
+         false},
+        {{.what = "no key exchange, as allowed",
+          .extensions = EXTENSION_VERSION "0029 0002 0000",
+          .status = LKS_WANT_DATA},
+         true},
+        {{.what = "not taken", .extensions = GOOD, .status = LKS_WANT_DATA}, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        uint8_t message[FLIGHT_MAX];
+        duo_init(&d, "x25519");
+        CU_ASSERT_EQUAL(lks_config_add_psk(d.client_config, key, 1, key, 32, "SHA256"), LKS_OK);
+        CU_ASSERT_EQUAL(lks_config_set_psk_modes(d.client_config, true, rows[i].psk_ke), LKS_OK);
+        lks_hs_free(d.client);
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d.client, d.client_config, LKS_CLIENT, NULL), LKS_OK);
+        size_t len = write_hello(message, &rows[i].parts, d.client, false);
+        enum lks_status status = lks_hs_input(d.client, message, len);
+        LKS_CHECK(status == rows[i].parts.status, "%s: %s", rows[i].parts.what,
+                  lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+/* RFC 8446 section 4.2.11: early data are under the first key on offer. [8446 4.2.11-8] */
+static void early_data_under_another_psk(void)
+{
+    static const uint8_t body[] = {0, 4, 0, LKS_EXT_EARLY_DATA, 0, 0};
+    struct duo d;
+    duo_init(&d, "x25519");
+    give_honest(&d, ENCRYPTED_EXTENSIONS);
+    d.client->offered |= lks_extension_bit(LKS_EXT_EARLY_DATA);
+    d.client->early.offered = true;
+    d.client->psk.used = true;
+    d.client->psk.index = 1;
+    CU_ASSERT_EQUAL(lks_encrypted_extensions_read(d.client, lks_reader_of(body, sizeof(body))),
+                    LKS_ALERT_ILLEGAL_PARAMETER);
+    duo_free(&d);
+}
+
+/* A message with this body in the place of the server's which-th. */
+static enum lks_status give_instead(struct duo *d, size_t which, uint8_t type, const char *hex)
+{
+    uint8_t message[64] = {type};
+    give_honest(d, which);
+    const size_t len = lks_test_hex(hex, message + 4, sizeof(message) - 4);
+    message[3] = (uint8_t)len;
+    return lks_hs_input(d->client, message, 4 + len);
+}
+
+/* RFC 8446 sections 4.3.2, 4.2.5 and 4.4.3: our client's key is of P-256. No filter is known, so
+ * all are skipped. [8446 4.2-3 4.2-5 4.2.5-2 4.3.2-2 4.3.2-4 4.3.2-5 4.4.2-3 4.4.3-5] */
+static void certificate_requests(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum lks_status status;
+        bool has_one;
+    } rows[] = {
+        {"right", "00 000a 000d 0006 0004 0807 0403", LKS_WANT_DATA, true},
+        {"schemes of other keys", "00 000a 000d 0006 0004 0807 0503", LKS_WANT_DATA, false},
+        {"no extensions", "00 0000", LKS_ALERT_MISSING_EXTENSION, false},
+        {"no schemes", "00 0004 fafa 0000", LKS_ALERT_MISSING_EXTENSION, false},
+        {"an unknown extension", "00 000d fafa 0001 09 000d 0004 0002 0403", LKS_WANT_DATA, true},
+        {"a filter", "00 0013 000d 0004 0002 0403 0030 0007 0005 02 2a03 0000", LKS_WANT_DATA,
+         true},
+        {"a context", "01 07 0008 000d 0004 0002 0403", LKS_ALERT_ILLEGAL_PARAMETER, false},
+        {"an extension of another message", "00 000c 0033 0000 000d 0004 0002 0403",
+         LKS_ALERT_ILLEGAL_PARAMETER, false},
+        {"schemes twice", "00 0010 000d 0004 0002 0403 000d 0004 0002 0403",
+         LKS_ALERT_ILLEGAL_PARAMETER, false},
+        {"empty schemes", "00 0006 000d 0002 0000", LKS_ALERT_DECODE_ERROR, false},
+        {"a byte behind", "00 0008 000d 0004 0002 0403 00", LKS_ALERT_DECODE_ERROR, false},
+    };
+    const struct test_certificates *t = test_certificates();
+    struct lks_error err;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        duo_init(&d, "x25519");
+        CU_ASSERT_EQUAL(
+            lks_config_add_certificate(d.client_config, t->ecdsa_cert, t->ecdsa_key, &err), LKS_OK);
+        enum lks_status status =
+            give_instead(&d, CERTIFICATE, LKS_MSG_CERTIFICATE_REQUEST, rows[i].hex);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        if (status == LKS_WANT_DATA)
+            LKS_CHECK((d.client->certificate != NULL) == rows[i].has_one, "%s", rows[i].what);
+        duo_free(&d);
+    }
+}
+
+/* RFC 8446 sections 4.4.2 and 4.4.2.4. [8446 4.4.2-5 4.4.2.4-1] */
+static void certificates_that_are_none(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum lks_status status;
+    } rows[] = {
+        {"an empty list", "00 000000", LKS_ALERT_DECODE_ERROR},
+        {"a context", "01 07 000000", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"an empty certificate", "00 000005 000000 0000", LKS_ALERT_DECODE_ERROR},
+        {"no certificate", "00 000008 000003 010203 0000", LKS_ALERT_BAD_CERTIFICATE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        duo_init(&d, "x25519");
+        enum lks_status status = give_instead(&d, CERTIFICATE, LKS_MSG_CERTIFICATE, rows[i].hex);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
 /* RFC 7301 section 3.1: one of ours. */
 static void bad_alpn(void)
 {
@@ -480,6 +625,10 @@ const struct lks_test client_tests[] = {
     {"behind a HelloRetryRequest", behind_a_retry},
     {"second hello repeats the first", second_hello_repeats_the_first},
     {"bad EncryptedExtensions", bad_encrypted_extensions},
+    {"answers to a PSK", answers_to_a_psk},
+    {"early data under another PSK", early_data_under_another_psk},
+    {"CertificateRequests", certificate_requests},
+    {"Certificates that are none", certificates_that_are_none},
     {"bad ALPN", bad_alpn},
     {"messages across a change of keys", messages_across_a_change_of_keys},
     {NULL, NULL},

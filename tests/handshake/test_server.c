@@ -168,7 +168,7 @@ static void missing_extensions(void)
 }
 
 /* Each row is one extension in place of the real one of its type.
- * [8446 4.1.1-4 4.1.2-13 4.2.1-4 4.2.1-5 4.2.8-1 4.2.8-9 6-6] */
+ * [8446 4.1.1-4 4.1.2-13 4.2-3 4.2.1-4 4.2.1-5 4.2.8-1 4.2.8-9 4.4.2.1-2 6-6] */
 static void bad_extensions(void)
 {
     static const struct {
@@ -211,6 +211,8 @@ static void bad_extensions(void)
         {"early data with content", "002a 0001 00", LKS_ALERT_DECODE_ERROR},
         {"early data", "002a 0000", LKS_WANT_DATA},
         {"cookie empty", "002c 0002 0000", LKS_ALERT_DECODE_ERROR},
+        {"one of CertificateRequest", "0030 0002 0000", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"status_request_v2", "0011 0002 0000", LKS_WANT_DATA},
     };
     struct lks_config *config = config_with("ecdsa");
     struct lks_error err;
@@ -246,7 +248,7 @@ static void order_of_extensions(void)
     lks_config_free(config);
 }
 
-/* One byte of the front, changed. [8446 4.1.1-4 4.1.2-9 4.1.2-11 5.1-4] */
+/* One byte of the front, changed. [8446 4.1.1-4 4.1.2-9 4.1.2-11 4.2.1-3 5.1-4] */
 static void bad_front(void)
 {
     static const struct {
@@ -262,6 +264,8 @@ static void bad_front(void)
         {"no compression methods", 47, 0, LKS_ALERT_DECODE_ERROR},
         {"deflate", 48, 1, LKS_ALERT_ILLEGAL_PARAMETER},
         {"one suite unknown", 41, 0xfa, LKS_WANT_DATA},
+        {"legacy_version of TLS 1.0", 5, 1, LKS_WANT_DATA},
+        {"legacy_version of TLS 1.3", 5, 4, LKS_WANT_DATA},
     };
     struct lks_config *config = config_with("ecdsa");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -276,6 +280,39 @@ static void bad_front(void)
     check_given(config, hello, len, LKS_ALERT_HANDSHAKE_FAILURE, "no suite of ours");
     hello[len] = 1;
     check_given(config, hello, len + 1, LKS_ALERT_UNEXPECTED_MESSAGE, "bytes behind it");
+    lks_config_free(config);
+}
+
+/* RFC 8446 section 4.1.1: the client's groups and the server's are others. [8446 4.1.1-1] */
+static void no_group_in_common(void)
+{
+    static const uint8_t groups[] = {0, 10, 0, 4, 0, 2, 0, 0x1d};
+    struct lks_config *config = config_with("ecdsa");
+    struct lks_error err;
+    uint8_t hello[HELLO_CAP];
+    const size_t len = hello_with(hello, LKS_EXT_SUPPORTED_GROUPS, NULL, 0, groups, sizeof(groups));
+    check_given(config, hello, len, LKS_WANT_DATA, "x25519");
+    CU_ASSERT_EQUAL(lks_config_set_groups(config, "secp384r1,ffdhe2048", &err), LKS_OK);
+    check_given(config, hello, len, LKS_ALERT_HANDSHAKE_FAILURE, "no group in common");
+    lks_config_free(config);
+}
+
+/* RFC 8446 section 4.1.2: under TLS 1.2 other compression methods may stand beside the null one,
+ * and what fails here is only that there is no suite. [8446 4.1.2-11 4.1.2-12] */
+static void more_compression_methods(void)
+{
+    struct lks_config *config = config_with("ecdsa");
+    for (int old = 0; old < 2; old++) {
+        uint8_t hello[HELLO_CAP + 1];
+        size_t len = hello_with(hello, old ? LKS_EXT_SUPPORTED_VERSIONS : -1, NULL, 0, NULL, 0);
+        memmove(hello + FRONT_LEN + 1, hello + FRONT_LEN, len - FRONT_LEN);
+        hello[FRONT_LEN - 2] = 2; /* methods: null, DEFLATE */
+        hello[FRONT_LEN] = 1;
+        hello[2] = (uint8_t)((len - 3) >> 8);
+        hello[3] = (uint8_t)(len - 3);
+        check_given(config, hello, len + 1,
+                    old ? LKS_ALERT_HANDSHAKE_FAILURE : LKS_ALERT_ILLEGAL_PARAMETER, "two methods");
+    }
     lks_config_free(config);
 }
 
@@ -415,6 +452,8 @@ const struct lks_test server_tests[] = {
     {"bad extensions", bad_extensions},
     {"order of extensions", order_of_extensions},
     {"bad front", bad_front},
+    {"no group in common", no_group_in_common},
+    {"more compression methods", more_compression_methods},
     {"second flight", second_flight},
     {"cookies", cookies},
     {NULL, NULL},

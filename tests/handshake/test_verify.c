@@ -368,6 +368,11 @@ static void signatures(void)
     }
     CU_ASSERT_EQUAL(used, 10);
     CU_ASSERT_PTR_NULL(lks_sign_find(0x0401)); /* RSASSA-PKCS1-v1_5 signs certificates only */
+    /* Neither MD5, SHA-1 and SHA-224 nor DSA, under either version. [8446 4.2.3-13 4.4.3-8] */
+    for (unsigned int number = 0; number < 65536; number++)
+        if (number < 0x0400 || (number < 0x0700 && (number & 0xff) == 2))
+            CU_ASSERT_TRUE(!lks_sign_find((uint16_t)number) &&
+                           !lks_sign_find_tls12((uint16_t)number));
 }
 
 static void finish(void)
