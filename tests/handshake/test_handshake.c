@@ -3,12 +3,17 @@
 
 #include "client.h"
 
-static const struct lks_test_suite suites[] = {
-    {"group", group_tests},    {"schedule", schedule_tests},
-    {"server", server_tests},  {"client", client_tests},
-    {"hellos", hello_tests},   {"psk", psk_tests},
-    {"tickets", ticket_tests}, {"replay", replay_tests},
-    {"verify", verify_tests},  {NULL, NULL}};
+static const struct lks_test_suite suites[] = {{"group", group_tests},
+                                               {"schedule", schedule_tests},
+                                               {"server", server_tests},
+                                               {"client", client_tests},
+                                               {"hellos", hello_tests},
+                                               {"TLS 1.2", tls12_tests},
+                                               {"psk", psk_tests},
+                                               {"tickets", ticket_tests},
+                                               {"replay", replay_tests},
+                                               {"verify", verify_tests},
+                                               {NULL, NULL}};
 
 int main(void)
 {

@@ -109,6 +109,7 @@ class Openssl:
     @staticmethod
     def _common(want):
         cannot(want.record_size, "OpenSSL 3.0 has no such extension")
+        cannot(not want.extended_master_secret, "openssl 3.0 has no option for it")
         args = ["-tls1_3"] if want.version == "1.3" else ["-tls1_2"]
         if want.suite:
             if want.version == "1.3":
@@ -136,8 +137,6 @@ class Openssl:
             args += ["-early_data", bed["early"]]
         if want.ocsp:
             args += ["-status"]
-        if not want.extended_master_secret:
-            args += ["-no_extms"]
         if not want.encrypt_then_mac:
             args += ["-no_etm"]
         if not want.tickets:
@@ -167,8 +166,6 @@ class Openssl:
             args += ["-early_data", "-max_early_data", "16384", "-no_anti_replay"]
         if want.ocsp:
             args += ["-status_file", bed.ocsp_response(want.certificate)]
-        if not want.extended_master_secret:
-            args += ["-no_extms"]
         if not want.encrypt_then_mac:
             args += ["-no_etm"]
         if not want.tickets:

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* TLS 1.2's handshake without records: which message may come when, cut, changed; and its secrets.
+ */
+
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/writer.h"
+#include "client.h"
+#include "handshake/core.h"
+#include "test_handshake.h"
+
+#define ITEMS_MAX 12u
+#define ITEM_MAX  4096u
+
+/* A message, or (len 0) a change_cipher_spec. */
+struct item {
+    size_t len;
+    uint8_t bytes[ITEM_MAX];
+};
+
+/* Two honest sides, and what each has sent. */
+struct talk {
+    struct lks_config *config[2];
+    struct lks_hs *hs[2]; /* by role */
+    struct item items[2][ITEMS_MAX];
+    size_t num[2], given[2];
+    enum lks_status status[2]; /* of the last item that a role was given */
+};
+
+/* Which handshake. */
+enum kind {
+    KIND_ECDHE,
+    KIND_DHE,
+    KIND_RSA,
+    KIND_CLIENT_CERTIFICATE,
+    KIND_SHA384,
+    KIND_RESUMED,
+    NUM_KINDS
+};
+
+static void keep(struct talk *t, enum lks_role from, const uint8_t *bytes, size_t len)
+{
+    CU_ASSERT_TRUE_FATAL(t->num[from] < ITEMS_MAX && len <= ITEM_MAX);
+    struct item *item = &t->items[from][t->num[from]++];
+    item->len = len;
+    memcpy(item->bytes, bytes, len);
+}
+
+static void collect(struct talk *t, enum lks_role from)
+{
+    static const uint8_t none[1];
+    struct lks_hs_event event;
+    while (lks_hs_next_event(t->hs[from], &event)) {
+        if (event.kind == LKS_HS_CCS)
+            keep(t, from, none, 0);
+        for (size_t at = 0, len; event.kind == LKS_HS_SEND && at < event.len; at += len) {
+            const uint8_t *m = event.data + at;
+            len = 4u + ((size_t)m[1] << 16 | (size_t)m[2] << 8 | m[3]);
+            keep(t, from, m, len);
+        }
+    }
+}
+
+static enum lks_status give(struct talk *t, enum lks_role to, const struct item *item)
+{
+    t->status[to] = item->len ? lks_hs_input(t->hs[to], item->bytes, item->len)
+                              : lks_hs_change_cipher_spec(t->hs[to]);
+    collect(t, to);
+    return t->status[to];
+}
+
+/* Lets both go on until a role was given num items of the other's, or nothing moves. Then true if
+ * it was. */
+static bool go_on(struct talk *t, enum lks_role role, size_t num)
+{
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int to = 0; to < 2; to++) {
+            if (t->given[to] == t->num[!to] || (to == (int)role && t->given[to] == num))
+                continue;
+            give(t, (enum lks_role)to, &t->items[!to][t->given[to]++]);
+            moved = true;
+        }
+    }
+    return t->given[role] == num;
+}
+
+static bool both_done(const struct talk *t)
+{
+    return t->hs[0]->state == LKS_STATE_DONE && t->hs[1]->state == LKS_STATE_DONE;
+}
+
+static void set_up(struct lks_config **config, enum kind kind)
+{
+    static const char *const suites[] = {[KIND_DHE] = "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+                                         [KIND_RSA] = "TLS_RSA_WITH_AES_128_CBC_SHA",
+                                         [KIND_SHA384] = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+                                         [NUM_KINDS] = NULL};
+    const struct test_certificates *files = test_certificates();
+    const char *suite = suites[kind] ? suites[kind] : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
+    struct lks_error err;
+    config[LKS_SERVER] = config_with(NULL);
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config[LKS_CLIENT]), LKS_OK);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(lks_config_set_trust(config[i], files->both_certs, &err), LKS_OK);
+        LKS_CHECK(!lks_config_set_suites(config[i], suite, &err), "%s", err.text);
+    }
+    if (kind == KIND_CLIENT_CERTIFICATE) {
+        CU_ASSERT_EQUAL(lks_config_add_certificate(config[LKS_CLIENT], files->ecdsa_cert,
+                                                   files->ecdsa_key, &err),
+                        LKS_OK);
+        lks_config_set_client_auth(config[LKS_SERVER], LKS_CLIENT_AUTH_REQUIRED, true);
+    }
+}
+
+static void begin(struct talk *t, struct lks_config *const *config,
+                  const struct lks_conn_options *options)
+{
+    memset(t, 0, sizeof(*t));
+    for (int i = 0; i < 2; i++) {
+        t->config[i] = lks_config_ref(config[i]);
+        CU_ASSERT_EQUAL_FATAL(
+            lks_hs_new(&t->hs[i], config[i], (enum lks_role)i, i == LKS_CLIENT ? options : NULL),
+            LKS_OK);
+    }
+    collect(t, LKS_CLIENT);
+}
+
+static void talk_free(struct talk *t)
+{
+    for (int i = 0; i < 2; i++) {
+        lks_hs_free(t->hs[i]);
+        lks_config_free(t->config[i]);
+    }
+}
+
+/* The two configurations of a kind, and what its clients begin with: made once. */
+static struct setting {
+    bool made;
+    struct lks_config *config[2];
+    struct lks_conn_options options;
+    uint8_t session[LKS_SESSION_MAX];
+} settings[NUM_KINDS];
+
+static void talk_init(struct talk *t, enum kind kind)
+{
+    struct setting *s = &settings[kind];
+    if (!s->made) {
+        s->made = true;
+        s->options = (struct lks_conn_options){.server_name = "localhost"};
+        set_up(s->config, kind);
+        if (kind == KIND_RESUMED) {
+            struct lks_writer w = lks_writer_of(s->session, sizeof(s->session));
+            begin(t, s->config, &s->options);
+            go_on(t, LKS_CLIENT, ITEMS_MAX);
+            CU_ASSERT_TRUE(both_done(t));
+            lks_hs_tls12_session(t->hs[LKS_CLIENT], &w);
+            s->options.session = s->session;
+            s->options.session_len = w.len;
+            talk_free(t);
+        }
+    }
+    begin(t, s->config, &s->options);
+}
+
+static void settings_free(void)
+{
+    for (int i = 0; i < NUM_KINDS; i++) {
+        lks_config_free(settings[i].config[0]);
+        lks_config_free(settings[i].config[1]);
+    }
+    memset(settings, 0, sizeof(settings));
+}
+
+/* How many items a role is given in all. */
+static size_t num_items(enum kind kind, enum lks_role role)
+{
+    struct talk t;
+    talk_init(&t, kind);
+    go_on(&t, role, ITEMS_MAX);
+    LKS_CHECK(both_done(&t), "kind %d: %s, %s", kind, lks_status_name(t.status[0]),
+              lks_status_name(t.status[1]));
+    size_t num = t.given[role];
+    talk_free(&t);
+    return num;
+}
+
+/* A client may be asked for a certificate or not: behind ServerKeyExchange two messages may come.
+ */
+static bool fits(enum kind kind, const struct item *next, uint8_t other)
+{
+    if (!next->len)
+        return false;
+    const uint8_t type = next->bytes[0];
+    return type == other ||
+           (type == LKS_MSG_SERVER_HELLO_DONE && other == LKS_MSG_CERTIFICATE_REQUEST &&
+            kind != KIND_CLIENT_CERTIFICATE) ||
+           (type == LKS_MSG_CERTIFICATE_REQUEST && other == LKS_MSG_SERVER_HELLO_DONE);
+}
+
+#define CCS      256u /* no message */
+#define TYPE_MAX 32u  /* above what is defined; one more stands for the rest */
+
+static void check_message(enum kind kind, enum lks_role role, size_t i, unsigned int type)
+{
+    struct talk t;
+    talk_init(&t, kind);
+    CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+    const struct item *next = &t.items[!role][i];
+    const struct item other = {type != CCS, {(uint8_t)type}};
+    enum lks_status wanted = LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (type == CCS && !next->len)
+        wanted = LKS_OK;
+    else if (type != CCS && fits(kind, next, (uint8_t)type))
+        wanted = LKS_WANT_DATA;
+    enum lks_status status = give(&t, role, &other);
+    LKS_CHECK(status == wanted, "kind %d, role %d, item %zu, message %u: %s", kind, role, i, type,
+              lks_status_name(status));
+    talk_free(&t);
+}
+
+/* Calls for each item that a role is given, of each kind. */
+static void each_item(void (*call)(enum kind kind, enum lks_role role, size_t i))
+{
+    for (int kind = 0; kind < NUM_KINDS; kind++) {
+        for (int role = 0; role < 2; role++) {
+            const size_t num = num_items((enum kind)kind, (enum lks_role)role);
+            for (size_t i = 0; i < num; i++)
+                call((enum kind)kind, (enum lks_role)role, i);
+        }
+    }
+    settings_free();
+}
+
+static void every_message_here(enum kind kind, enum lks_role role, size_t i)
+{
+    for (unsigned int type = 0; type < TYPE_MAX; type++)
+        check_message(kind, role, i, type);
+    check_message(kind, role, i, 255);
+    check_message(kind, role, i, CCS);
+}
+
+/* [5246 7.4-1] By a message's first byte; and a change_cipher_spec where one is due, nowhere else
+ * (CVE-2014-0224). */
+static void every_message_in_every_state(void)
+{
+    each_item(every_message_here);
+}
+
+static size_t stride(size_t at)
+{
+    const char *effort = getenv("LKS_TEST_EFFORT");
+    return effort && strcmp(effort, "quick") == 0 ? 1 + at / 4 : 1 + at / 16;
+}
+
+static void cut_and_extended_here(enum kind kind, enum lks_role role, size_t i)
+{
+    size_t body_len = 1;
+    for (size_t len = 0; len <= body_len + 1; len += stride(len)) {
+        struct talk t;
+        talk_init(&t, kind);
+        CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+        struct item item = t.items[!role][i];
+        body_len = item.len ? item.len - 4 : 0;
+        item.bytes[2] = (uint8_t)(len >> 8);
+        item.bytes[3] = (uint8_t)len;
+        if (item.len && len != body_len) {
+            item.len = 4 + len;
+            enum lks_status status = give(&t, role, &item);
+            LKS_CHECK(status > LKS_ALERT_BASE, "kind %d, role %d, item %zu, %zu of %zu bytes: %s",
+                      kind, role, i, len, body_len, lks_status_name(status));
+        }
+        talk_free(&t);
+    }
+}
+
+/* Each message with another length, headers alike. */
+static void cut_and_extended(void)
+{
+    each_item(cut_and_extended_here);
+}
+
+static void any_byte_changed_here(enum kind kind, enum lks_role role, size_t i)
+{
+    size_t len = 1;
+    for (size_t at = 0; at < len; at += stride(at)) {
+        struct talk t;
+        talk_init(&t, kind);
+        CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+        struct item *item = &t.items[!role][i];
+        len = item->len;
+        if (at < len) {
+            item->bytes[at] ^= 0x10;
+            go_on(&t, role, ITEMS_MAX);
+            LKS_CHECK(!both_done(&t), "kind %d, role %d, item %zu, byte %zu", kind, role, i, at);
+        }
+        talk_free(&t);
+    }
+}
+
+/* A bit of a message changed on its way: never do both sides end well. */
+static void any_byte_changed(void)
+{
+    each_item(any_byte_changed_here);
+}
+
+static void hello_requests_are_skipped(void)
+{
+    static const struct item request = {4, {0}}, longer = {5, {0, 0, 0, 1}};
+    struct talk t;
+    talk_init(&t, KIND_ECDHE);
+    go_on(&t, LKS_CLIENT, 1);
+    for (int i = 0; i < 9; i++) /* [5246 7.4.1.1-1] */
+        CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &request),
+                        i < 8 ? LKS_WANT_DATA : LKS_ALERT_UNEXPECTED_MESSAGE);
+    talk_free(&t);
+    talk_init(&t, KIND_ECDHE);
+    go_on(&t, LKS_CLIENT, 2);
+    CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &request), LKS_WANT_DATA);
+    go_on(&t, LKS_CLIENT, ITEMS_MAX);
+    CU_ASSERT_TRUE(both_done(&t)); /* in no hash */
+    talk_free(&t);
+    talk_init(&t, KIND_ECDHE);
+    go_on(&t, LKS_CLIENT, 1);
+    CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &longer), LKS_ALERT_UNEXPECTED_MESSAGE);
+    talk_free(&t);
+    settings_free();
+}
+
+/* Against libcrypto's, with secrets of every length that there is, and more output than a block. */
+static void prf_is_libcryptos(void)
+{
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    uint64_t random = 1;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kdf);
+    for (size_t len = 1; len <= 384; len += len < 140 ? 1 : 61) {
+        for (uint16_t number = 0xc02f; number <= 0xc030; number++) {
+            const struct lks_suite *suite = lks_suite_find(number);
+            uint8_t secret[384], seed[77], text[81] = "test", ours[205], theirs[205];
+            lks_test_fill(&random, secret, len);
+            lks_test_fill(&random, seed, sizeof(seed));
+            memcpy(text + 4, seed, sizeof(seed));
+            OSSL_PARAM params[] = {
+                OSSL_PARAM_construct_utf8_string(
+                    OSSL_KDF_PARAM_DIGEST,
+                    suite->hash_len == 48 ? (char[]){"SHA384"} : (char[]){"SHA256"}, 0),
+                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, len),
+                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, text, sizeof(text)),
+                OSSL_PARAM_construct_end()};
+            EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+            CU_ASSERT_EQUAL(EVP_KDF_derive(ctx, theirs, sizeof(theirs), params), 1);
+            EVP_KDF_CTX_free(ctx);
+            CU_ASSERT_EQUAL(lks_tls12_prf(suite, secret, len, "test",
+                                          lks_reader_of(seed, sizeof(seed)), ours, sizeof(ours)),
+                            LKS_OK);
+            LKS_CHECK(memcmp(ours, theirs, sizeof(ours)) == 0, "%s, %zu bytes", suite->name, len);
+        }
+    }
+    EVP_KDF_free(kdf);
+}
+
+/* Where a block of PKCS #1's padding is changed: a byte and its value; at 0 nothing. */
+struct padding {
+    const char *what;
+    size_t at;
+    uint8_t value;
+    bool good;
+};
+#define MODULUS_LEN 256u
+static const struct padding paddings[] = {
+    {"right", 5, 9, true},
+    {"first byte", 0, 1, false},
+    {"another type", 1, 1, false},
+    {"no padding at all", 2, 0, false},
+    {"zero in the padding", 9, 0, false},
+    {"zero behind eight bytes", 10, 0, false},
+    {"secret one byte longer", MODULUS_LEN - 50, 0, false},
+    {"no zero", MODULUS_LEN - 49, 7, false},
+    {"another version", MODULUS_LEN - 48, 2, false},
+    {"another minor version", MODULUS_LEN - 47, 1, false},
+};
+#define NUM_PADDINGS (sizeof(paddings) / sizeof(paddings[0]))
+
+static void make_block(uint8_t block[MODULUS_LEN], const struct padding *p)
+{
+    memset(block, 0x5a, MODULUS_LEN);
+    block[0] = 0;
+    block[1] = 2;
+    block[MODULUS_LEN - 49] = 0;
+    block[MODULUS_LEN - 48] = block[MODULUS_LEN - 47] = 3;
+    block[p->at] = p->value;
+}
+
+static void premaster_is_unpadded(void)
+{
+    for (size_t i = 0; i < NUM_PADDINGS; i++) {
+        uint8_t block[MODULUS_LEN], premaster[LKS_PREMASTER_LEN], fallback[LKS_PREMASTER_LEN];
+        make_block(block, &paddings[i]);
+        memset(fallback, 0xee, sizeof(fallback));
+        memset(premaster, 0xee, sizeof(premaster));
+        lks_rsa_unpad(premaster, block, sizeof(block), 0x0303);
+        const uint8_t *wanted = paddings[i].good ? block + MODULUS_LEN - 48 : fallback;
+        LKS_CHECK(memcmp(premaster, wanted, sizeof(premaster)) == 0, "%s", paddings[i].what);
+    }
+}
+
+/* A ClientKeyExchange with what the server's key makes of a block, or with bytes as they are. */
+static void make_exchange(struct item *out, EVP_PKEY *key, const uint8_t *block, size_t block_len,
+                          bool encrypt)
+{
+    uint8_t encrypted[MODULUS_LEN];
+    size_t len = sizeof(encrypted);
+    if (encrypt) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+        CU_ASSERT_TRUE(ctx && EVP_PKEY_encrypt_init(ctx) > 0 &&
+                       EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) > 0 &&
+                       EVP_PKEY_encrypt(ctx, encrypted, &len, block, block_len) > 0);
+        EVP_PKEY_CTX_free(ctx);
+    } else {
+        len = block_len;
+        memcpy(encrypted, block, block_len);
+    }
+    struct lks_writer w = lks_writer_of(out->bytes, sizeof(out->bytes));
+    lks_write_u8(&w, LKS_MSG_CLIENT_KEY_EXCHANGE);
+    lks_write_u24(&w, (uint32_t)len + 2);
+    lks_write_u16(&w, (uint16_t)len);
+    lks_write_bytes(&w, encrypted, len);
+    out->len = w.len;
+}
+
+/* What Bleichenbacher's attack asks a server: whatever the padding, the answer is the same, at the
+ * same message, which is Finished. [5246 7.4.7.1-2 7.4.7.1-3] */
+static void wrong_premasters_are_alike(void)
+{
+    static const struct item ccs = {0, {0}}, finished = {16, {LKS_MSG_FINISHED, 0, 0, 12}};
+    for (size_t i = 0; i < NUM_PADDINGS + 3; i++) {
+        struct talk t;
+        struct item exchange;
+        uint8_t block[MODULUS_LEN];
+        talk_init(&t, KIND_RSA);
+        CU_ASSERT_TRUE(go_on(&t, LKS_SERVER, 1));
+        EVP_PKEY *key = t.hs[LKS_SERVER]->certificate->key;
+        if (i < NUM_PADDINGS) {
+            make_block(block, &paddings[i]);
+            make_exchange(&exchange, key, block, sizeof(block), true);
+        } else { /* too short, above the modulus, empty but for a byte */
+            memset(block, 0xff, sizeof(block));
+            static const size_t lens[] = {MODULUS_LEN - 1, MODULUS_LEN, 1};
+            make_exchange(&exchange, key, block, lens[i - NUM_PADDINGS], false);
+        }
+        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &exchange), LKS_WANT_DATA);
+        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &ccs), LKS_OK);
+        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &finished), LKS_ALERT_DECRYPT_ERROR);
+        talk_free(&t);
+    }
+    settings_free();
+}
+
+const struct lks_test tls12_tests[] = {
+    {"every message in every state", every_message_in_every_state},
+    {"cut and extended", cut_and_extended},
+    {"any byte changed", any_byte_changed},
+    {"HelloRequests are skipped", hello_requests_are_skipped},
+    {"PRF is libcrypto's", prf_is_libcryptos},
+    {"pre-master secret is unpadded", premaster_is_unpadded},
+    {"wrong pre-master secrets are alike", wrong_premasters_are_alike},
+    {NULL, NULL},
+};
