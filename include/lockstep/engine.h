@@ -218,9 +218,9 @@ struct lks_frame_pos {
  *
  * LKS_OK: *frame says what it is, *pos has moved behind it. LKS_WANT_DATA: the spans end within the
  * record; frame->len is how many bytes from *pos are needed before it makes sense to ask again,
- * *pos is unchanged. LKS_RECORD_OVERFLOW, LKS_ALERT_UNEXPECTED_MESSAGE (no such content type),
- * LKS_ALERT_PROTOCOL_VERSION (the major version is not 3): judged from the header alone, as soon as
- * the byte in question is there.
+ * *pos is unchanged. LKS_RECORD_OVERFLOW, LKS_ALERT_UNEXPECTED_MESSAGE (no such content type):
+ * judged from the header alone, as soon as the bytes in question are there. The version is not
+ * judged; of a protected record it is authenticated.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_frame_next(const struct lks_span *spans,
                                                       uint32_t num_spans, size_t max_fragment,

@@ -65,6 +65,47 @@ static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, cons
     pair_free(p);
 }
 
+/* Gives the records that a side is to read next a version, as far as they are in the clear: under
+ * TLS 1.2 until a change_cipher_spec came. */
+static void set_versions(struct side *s, uint16_t version, bool tls12, bool *sealed)
+{
+    for (size_t at = 0; at < s->wire_in.len && !*sealed;) {
+        uint8_t *header = s->wire_in.data + at;
+        if (header[0] != LKS_TYPE_APPLICATION_DATA) {
+            header[1] = (uint8_t)(version >> 8);
+            header[2] = (uint8_t)version;
+        }
+        *sealed = tls12 && header[0] == LKS_TYPE_CHANGE_CIPHER_SPEC;
+        at += LKS_RECORD_HEADER_LEN + (size_t)(header[3] << 8 | header[4]);
+    }
+}
+
+/* RFC 8446 section 5.1, appendix D: nothing is known by it. [8446 5.1-11] */
+static void versions_of_records_are_ignored(void)
+{
+    static const struct lks_conn_options localhost = {.server_name = "localhost"};
+    static const uint16_t versions[] = {0, 2, 0x0200, 0x0300, 0x0304, 0x0403, 0x7f1c, 0xffff};
+    for (unsigned int i = 0; i < 2 * sizeof(versions) / sizeof(versions[0]); i++) {
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, NULL, NULL);
+        struct lks_config *server = server_config("ecdsa", "secp384r1", NULL); /* asks again */
+        const bool tls12 = i & 1;
+        bool sealed[2] = {false, false};
+        if (tls12)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        while (loopback_turn(&l)) {
+            set_versions(&l.server, versions[i / 2], tls12, &sealed[0]);
+            set_versions(&l.client, versions[i / 2], tls12, &sealed[1]);
+        }
+        LKS_CHECK(l.client.established && l.server.established, "%04x: %s, %s", versions[i / 2],
+                  lks_status_name(l.client.end), lks_status_name(l.server.end));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* First bytes that are no ClientHello: (bytes, alert in the clear). [8446
  * 5-5 5.1-2 5.1-8 5.1-12 5.4-2] */
 static void junk_at_the_start(void)
@@ -77,7 +118,7 @@ static void junk_at_the_start(void)
         {"HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, 10},
         {"SSH", "SSH-2.0-OpenSSH_9.2\r\n", 21, 10},
         {"SSLv2", "\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", 11, 10},
-        {"SSL 2 in a record", "\x16\x02\x00\x00\x05hello", 10, 70},
+        {"SSL 2 in a record", "\x16\x02\x00\x00\x05hello", 10, 10},
         {"oversize", "\x16\x03\x01\x40\x01", 5, 22},
         {"heartbeat", "\x18\x03\x03\x00\x03\x01\x00\x00", 8, 10},
         {"data in the clear", "\x17\x03\x03\x00\x01x", 6, 10},
@@ -175,7 +216,7 @@ static void bad_headers_once_established(void)
         {"alert", "\x15\x03\x03\x00\x02\x01\x00", 7, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
         {"CCS", "\x14\x03\x03\x00\x01\x01", 6, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
         {"HTTP", "GET / HTTP/1.1", 14, LKS_ALERT_UNEXPECTED_MESSAGE, 10},
-        {"version 4", "\x17\x04\x03\x00\x20", 5, LKS_ALERT_PROTOCOL_VERSION, 70},
+        {"version 4", "\x17\x04\x03\x00\x15record of 4 and a tag", 26, LKS_BAD_TAG, 20},
     };
     for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct pair p;
@@ -489,6 +530,7 @@ static void no_data_in_the_clear(void)
 }
 
 const struct lks_test bad_input_tests[] = {
+    {"versions of records are ignored", versions_of_records_are_ignored},
     {"junk at the start", junk_at_the_start},
     {"random bytes at the start", random_bytes_at_the_start},
     {"older versions get protocol_version", older_versions_get_protocol_version},

@@ -71,10 +71,6 @@ static enum lks_status expect(const uint8_t *p, size_t len, size_t max_fragment,
         return LKS_WANT_DATA;
     if (p[0] != 20 && p[0] != 21 && p[0] != 22 && p[0] != 23)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
-    if (len < 2)
-        return LKS_WANT_DATA;
-    if (p[1] != 3)
-        return LKS_ALERT_PROTOCOL_VERSION;
     if (len < 5)
         return LKS_WANT_DATA;
     size_t fragment = p[3] * 256u + p[4];

@@ -105,11 +105,11 @@ static void test_bad_headers(void)
         LKS_CHECK(judge(&byte, 1, 16384) ==
                       (type >= 20 && type <= 23 ? LKS_WANT_DATA : LKS_ALERT_UNEXPECTED_MESSAGE),
                   "type %u from its byte alone", type);
-        const uint8_t version[] = {22, byte};
-        LKS_CHECK(judge(version, 2, 16384) ==
-                      (type == 3 ? LKS_WANT_DATA : LKS_ALERT_PROTOCOL_VERSION),
-                  "major version %u from its byte alone", type);
-        const uint8_t minor[] = {22, 3, byte, 0, 1};
+        /* RFC 8446 section 5.1: the version is ignored. [8446 5.1-11] */
+        const uint8_t major[] = {22, byte, 3, 0, 1}, minor[] = {22, 3, byte, 0, 1};
+        LKS_CHECK(judge(major, 2, 16384) == LKS_WANT_DATA &&
+                      judge(major, 5, 16384) == LKS_WANT_DATA,
+                  "major version %u is ignored", type);
         LKS_CHECK(judge(minor, 5, 16384) == LKS_WANT_DATA, "minor version %u is ignored", type);
     }
     /* 2^14 and one more; 2^14 + 256 and one more. RFC 8446 sections 5.1 and 5.2.
