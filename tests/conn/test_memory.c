@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "conn/conn.h"
+#include "handshake/core.h"
 #include "test_conn.h"
 
 static bool counting;
@@ -59,9 +60,21 @@ void *__wrap_aligned_alloc(size_t alignment, size_t len)
     return count(__real_aligned_alloc(alignment, len));
 }
 
+/* A secret that no block that is freed may hold. */
+static const uint8_t *watched;
+static size_t watched_len;
+static unsigned int num_leaks;
+
+static void look_for_secret(void *p)
+{
+    if (watched && p)
+        num_leaks += memmem(p, malloc_usable_size(p), watched, watched_len) != NULL;
+}
+
 void __wrap_free(void *p)
 {
     live -= malloc_usable_size(p);
+    look_for_secret(p);
     __real_free(p);
 }
 
@@ -86,6 +99,7 @@ static void crypto_free(void *p, const char *file, int line)
     (void)file;
     (void)line;
     num_crypto_frees += counting && p;
+    look_for_secret(p);
     __real_free(p);
 }
 
@@ -229,10 +243,45 @@ static void key_update_keeps_nothing(void)
     pair_free(&p);
 }
 
+/* RFC 8446 section 6: a connection that failed, once established or before, leaves no secret
+ * behind. [8446 6-2] */
+static void failed_connections_leave_no_secrets(void)
+{
+    static const uint8_t forged[5 + 32] = {23, 3, 3, 0, 32};
+    for (unsigned int i = 0; i < 4; i++) {
+        struct pair p;
+        uint8_t secret[LKS_HASH_MAX];
+        pair_init(&p, "ecdsa", NULL);
+        struct side *s = &p.side;
+        if (i < 2) {
+            pair_exchange(&p);
+            CU_ASSERT_TRUE(s->established);
+            memcpy(secret, i ? s->conn->seal_secret : s->conn->open_secret, 32);
+        } else { /* the client's Finished does not come */
+            client_take(&p.client, &s->wire_in);
+            while (loop_poll(&p.loop, &s, 1))
+                ;
+            const struct lks_hs *hs = s->conn->handshake->hs;
+            memcpy(secret, i == 2 ? hs->client_handshake_secret : hs->server_app_secret, 32);
+        }
+        watched = secret;
+        watched_len = 32;
+        num_leaks = 0;
+        pair_inject(&p, forged, sizeof(forged));
+        CU_ASSERT_EQUAL(s->end, LKS_BAD_TAG);
+        lks_conn_free(s->conn);
+        s->conn = NULL;
+        watched = NULL;
+        LKS_CHECK(num_leaks == 0, "case %u: %u blocks", i, num_leaks);
+        pair_free(&p);
+    }
+}
+
 const struct lks_test memory_tests[] = {
     {"connection with both keys fits in 1 KiB", connection_with_both_keys_fits_in_1_kib},
     {"established connection takes 1 KiB in all", established_connection_takes_1_kib_in_all},
     {"nothing is allocated once established", nothing_is_allocated_once_established},
     {"KeyUpdate keeps nothing", key_update_keeps_nothing},
+    {"failed connections leave no secrets", failed_connections_leave_no_secrets},
     {NULL, NULL},
 };

@@ -375,6 +375,29 @@ static void signatures(void)
                            !lks_sign_find_tls12((uint16_t)number));
 }
 
+/* Under TLS 1.2 the curve does not go with the hash, and RSASSA-PSS is there, too. RFC 8446 section
+ * 4.2.3. [8446 4.2.3-15 4.2.3-16] */
+static void signatures_of_tls12(void)
+{
+    static const struct {
+        uint16_t number;
+        enum pki_key key;
+    } rows[] = {{0x0403, PKI_P256},     {0x0403, PKI_P384},    {0x0403, PKI_P521},
+                {0x0503, PKI_P256},     {0x0603, PKI_P384},    {0x0804, PKI_RSA_2048},
+                {0x0806, PKI_RSA_2048}, {0x0809, PKI_RSA_PSS}, {0x080b, PKI_RSA_PSS}};
+    static const uint8_t message[] = "what is signed";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct lks_sign_scheme *scheme = lks_sign_find_tls12(rows[i].number);
+        EVP_PKEY *key = pki_key(rows[i].key);
+        uint8_t sig[LKS_SIGNATURE_MAX];
+        size_t len = sizeof(sig);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(scheme);
+        LKS_CHECK(!lks_sign(scheme, key, message, sizeof(message), sig, &len) &&
+                      !lks_sign_verify(scheme, key, message, sizeof(message), sig, len),
+                  "%04x, row %zu", rows[i].number, i);
+    }
+}
+
 static void finish(void)
 {
     CU_ASSERT_PTR_NOT_NULL(root);
@@ -385,8 +408,13 @@ static void finish(void)
 }
 
 const struct lks_test verify_tests[] = {
-    {"chains", chains},         {"authorities", authorities},
-    {"lists", lists},           {"extensions of an entry", entry_extensions},
-    {"a client's", clients},    {"signatures", signatures},
-    {"all keys freed", finish}, {NULL, NULL},
+    {"chains", chains},
+    {"authorities", authorities},
+    {"lists", lists},
+    {"extensions of an entry", entry_extensions},
+    {"a client's", clients},
+    {"signatures", signatures},
+    {"signatures of TLS 1.2", signatures_of_tls12},
+    {"all keys freed", finish},
+    {NULL, NULL},
 };
