@@ -129,7 +129,8 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
     if (conn->handshake->num_ccs && lks_hs_version(conn->handshake->hs) == LKS_TLS_1_2)
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     /* A client's stands in front of its second hello, RFC 8446 appendix D.4, which may be the first
-     * that this connection gets: then it has our cookie. [8446 5-3] */
+     * that this connection gets: then it has our cookie. [8446 4.2.2-3
+     * 5-3] */
     if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
         !lks_hs_is_retried(conn->handshake->hs))
         return LKS_ALERT_UNEXPECTED_MESSAGE;

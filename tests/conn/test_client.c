@@ -198,7 +198,7 @@ static void server_flight_split_at_every_byte(void)
 }
 
 /* Each of a client's hellos reaches a server that has not seen the other: RFC 8446 section 4.2.2.
- * [8446 4.1.4-8 4.2.2-1 4.2.8-7]
+ * The second comes behind a change_cipher_spec. [8446 4.1.4-8 4.2.2-1 4.2.2-3 4.2.8-7]
  */
 static void stateless_retry(void)
 {
