@@ -301,8 +301,9 @@ static void key_usage_decides(void)
         struct loopback l;
         struct lks_error err;
         struct lks_config *server, *client;
-        CU_ASSERT_FATAL(mkdtemp(dir) != NULL && !lks_config_new(&server));
-        CU_ASSERT_FATAL(!lks_config_new(&client));
+        CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
+        CU_ASSERT_EQUAL_FATAL(lks_config_new(&server), LKS_OK);
+        CU_ASSERT_EQUAL_FATAL(lks_config_new(&client), LKS_OK);
         snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
         snprintf(key, sizeof(key), "%s/key.pem", dir);
         test_certificate_usage(cert, key, cases[i / 2].usage);
