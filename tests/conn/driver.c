@@ -102,6 +102,17 @@ static enum lks_status set_min_version(struct lks_config *config, const char *va
     return lks_config_set_versions(config, version_of(value), LKS_TLS_1_3);
 }
 
+static const char *export_label; /* NULL: nothing is exported */
+
+static enum lks_status set_export(struct lks_config *config, const char *value,
+                                  struct lks_error *err)
+{
+    (void)config;
+    (void)err;
+    export_label = value;
+    return LKS_OK;
+}
+
 static const struct {
     const char *name;
     enum lks_status (*set)(struct lks_config *config, const char *value, struct lks_error *err);
@@ -124,6 +135,7 @@ static const struct {
     {"--early-data", set_early_data},
     {"--record-size", set_record_size},
     {"--key-log", lks_config_set_key_log},
+    {"--export", set_export},
 };
 
 bool driver_option(struct lks_config *config, char **argv, int *i)
@@ -149,6 +161,19 @@ static const char *end_of(const struct side *side)
     return lks_conn_truncated(side->conn) ? "truncated" : "closed";
 }
 
+/* 32 bytes in hexadecimal, or nothing. */
+static const char *exported(const struct lks_conn *conn)
+{
+    static char hex[65];
+    uint8_t bytes[32];
+    hex[0] = '\0';
+    if (export_label &&
+        !lks_conn_export_keying_material(conn, bytes, sizeof(bytes), export_label, NULL, 0))
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    return hex;
+}
+
 void driver_report(const struct side *side)
 {
     struct lks_conn_info info;
@@ -156,10 +181,11 @@ void driver_report(const struct side *side)
     lks_conn_get_info(side->conn, &info);
     lks_conn_key_updates(side->conn, &open, &seal);
     printf("conn end=%s established=%d version=%04x suite=%s group=%s alpn=%s retried=%d "
-           "updates_in=%u updates_out=%u resumed=%d psk=%d early=%zu peer_certificate=%d\n",
+           "updates_in=%u updates_out=%u resumed=%d psk=%d early=%zu peer_certificate=%d "
+           "exported=%s\n",
            end_of(side), side->established, info.version, info.suite_name, info.group_name,
            info.alpn, info.hello_retried, open, seal, info.resumed, info.external_psk,
            info.early_data ? side->received_early.len + side->sent_early : 0,
-           side->peer_certificate);
+           side->peer_certificate, exported(side->conn));
     fflush(stdout);
 }

@@ -19,6 +19,7 @@
  *     --alpn LIST --suites LIST --groups LIST --key-log FILE
  *     --preset NAME --max-version 1.2|1.3 --min-version 1.2|1.3
  *     --tickets N --psk IDENTITY:HEX --early-data BYTES --record-size BYTES
+ *     --export LABEL           keying material, for the report
  */
 bool driver_option(struct lks_config *config, char **argv, int *i);
 

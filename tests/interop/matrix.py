@@ -36,7 +36,7 @@ class Bed:
         self.credentials, self.folder, self.lock = credentials, folder, lock
         os.makedirs(folder, exist_ok=True)
 
-    OWN = ("session", "early", "psk", "request", "keys", "java.security", "home")
+    OWN = ("session", "early", "psk", "request", "keys", "java.security", "home", "keylog", "ourlog", "netlog")
 
     def __getitem__(self, name):
         return f"{self.folder}/{name}" if name in self.OWN else self.credentials[name]
@@ -110,8 +110,25 @@ def check_report(report, want, role, resumed=False):
             raise Failed(f"updates in {report['updates_in']}, out {report['updates_out']}")
 
 
+def check_key_logs(bed):
+    """The peer's secrets are ours."""
+    def lines(path):
+        with open(path, encoding="ascii") as file:
+            return {line.strip().lower() for line in file if line.strip() and not line.startswith("#")}
+
+    ours = lines(bed["ourlog"])
+    if not ours or not ours <= lines(bed["keylog"]):
+        raise Failed(f"the key logs differ: {sorted(ours)} and {sorted(lines(bed['keylog']))}")
+
+
 def our_options(want, bed, role):
     args = []
+    if want.export:
+        args += ["--export", want.export]
+    if want.key_log:
+        args += ["--key-log", bed["ourlog"]]
+    if want.compress:
+        args += ["--compress", "all"]
     if want.version == "1.2":
         args += ["--max-version", "1.2"]
     if want.suite:
@@ -176,6 +193,10 @@ def fetch(program, peer, want, bed):
                 report = ours.report()
             report["end"] = "closed"  # and drops them when it ends
         check_report(report, dataclasses.replace(want, alpn="http/1.1" if alpn else ""), "server")
+        if want.key_log:
+            check_key_logs(bed)
+        if want.compress and not peer.took_compressed(bed):
+            raise Failed("no compressed certificate came")
 
 
 def as_server(program, peer, want, bed):
@@ -214,8 +235,12 @@ def as_server(program, peer, want, bed):
                     reports.append(ours.report())
                     check_report(reports[0], dataclasses.replace(want, early=False), "server")
                 check_report(reports[-1], want, "server", resumed=step == 1)
+                if want.export:
+                    equal(client.expect(peer.exported).group(1).decode().lower(), reports[-1]["exported"], "export")
                 if first:
                     continue
+        if want.key_log:
+            check_key_logs(bed)
 
 
 def as_client(program, peer, want, bed):
@@ -252,8 +277,13 @@ def as_client(program, peer, want, bed):
                         server.say("K\n")
                     time.sleep(0.1 if want.update else 0)
                 client.hang_up()
-                check_report(ours.report(), want, "client", resumed=step == 1)
+                report = ours.report()
+                check_report(report, want, "client", resumed=step == 1)
                 equal(client.end(), 0, "our client's status")
+                if want.export:
+                    equal(server.expect(peer.exported).group(1).decode().lower(), report["exported"], "export")
+    if want.key_log:
+        check_key_logs(bed)
 
 
 def cells_13():
@@ -276,6 +306,9 @@ def cells_13():
     yield "KeyUpdate by us", Want(update="ours")
     yield "record_size_limit 512", Want(record_size=512)
     yield "OCSP stapling", Want(ocsp=True)
+    yield "certificate compression", Want(compress=True)
+    yield "exporter", Want(export="EXPORTER-interop")
+    yield "key log", Want(key_log=True)
 
 
 def cells_12():
@@ -297,6 +330,8 @@ def cells_12():
     yield "resumption by session ID", dataclasses.replace(base, resume=True, tickets=False)
     yield "without extended master secret", dataclasses.replace(base, extended_master_secret=False)
     yield "OCSP stapling", dataclasses.replace(base, ocsp=True)
+    yield "exporter", dataclasses.replace(base, export="EXPORTER-interop")
+    yield "key log", dataclasses.replace(base, key_log=True)
 
 
 class Matrix:

@@ -7,6 +7,7 @@ server(want, bed) returns (Talker, port). Both raise Cannot for what the program
 """
 
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -83,6 +84,9 @@ class Want:
     extended_master_secret: bool = True
     encrypt_then_mac: bool = True
     tickets: bool = True
+    export: str = ""  # the label of keying material that both sides export
+    key_log: bool = False  # both write one
+    compress: bool = False  # our certificate, as the client likes
 
 
 def need(program):
@@ -97,6 +101,10 @@ def cannot(condition, why):
         raise Cannot(why)
 
 
+def key_log_env(want, bed):
+    return {**os.environ, "SSLKEYLOGFILE": bed["keylog"]} if want.key_log else None
+
+
 class Openssl:
     name = "OpenSSL"
     shows_ocsp = "Cert Status: good"  # what its client says of a stapled response
@@ -106,8 +114,10 @@ class Openssl:
     def version():
         return subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.split(" (")[0]
 
+    exported = rb"Keying material: ([0-9A-F]{64})"
+
     @staticmethod
-    def _common(want):
+    def _common(want, bed):
         cannot(want.record_size, "OpenSSL 3.0 has no such extension")
         cannot(not want.extended_master_secret, "openssl 3.0 has no option for it")
         args = ["-tls1_3"] if want.version == "1.3" else ["-tls1_2"]
@@ -118,11 +128,16 @@ class Openssl:
                 args += ["-cipher", SUITES_12[want.suite][0] + ":@SECLEVEL=1"]
         if want.psk:
             args += ["-psk_identity", "interop", "-psk", want.psk]
+        if want.export:
+            args += ["-keymatexport", want.export, "-keymatexportlen", "32"]
+        if want.key_log:
+            args += ["-keylogfile", bed["keylog"]]
+        cannot(want.compress, "OpenSSL 3.0 has no such extension")
         return args
 
     def client(self, want, bed, port, step):
         need("openssl")
-        args = self._common(want)
+        args = self._common(want, bed)
         if want.group:
             cannot(GROUPS[want.group][0] is None, "OpenSSL 3.0 has no such group")
             first = "P-521:" if want.retry else ""
@@ -154,7 +169,7 @@ class Openssl:
 
     def server(self, want, bed):
         need("openssl")
-        args = self._common(want)
+        args = self._common(want, bed)
         if want.group:
             cannot(GROUPS[want.group][0] is None, "OpenSSL 3.0 has no such group")
             args += ["-groups", GROUPS[want.group][0]]
@@ -179,8 +194,12 @@ class Openssl:
     answers_by_hand = True  # what the server sends is typed into it
 
 
+NO_GNUTLS_COMPRESSION = "Debian's GnuTLS is built without compression"
+
+
 class Gnutls:
     name = "GnuTLS"
+    exported = rb"Key material: ([0-9a-f]{64})"
     shows_ocsp = "OCSP status request"
     fetches = False
 
@@ -235,7 +254,10 @@ class Gnutls:
             args += ["--recordsize", str(want.record_size)]
         if not want.tickets:
             args += ["--noticket"]
-        return Talker(["gnutls-cli"] + args)
+        if want.export:
+            args += ["--keymatexport", want.export, "--keymatexportsize", "32"]
+        cannot(want.compress, NO_GNUTLS_COMPRESSION)
+        return Talker(["gnutls-cli"] + args, env=key_log_env(want, bed))
 
     @staticmethod
     def update(talker):
@@ -248,6 +270,8 @@ class Gnutls:
     def server(self, want, bed):
         need("gnutls-serv")
         cannot(want.update == "peer", "gnutls-serv does not ask for new keys")
+        cannot(want.export, "gnutls-serv exports nothing")
+        cannot(want.compress, NO_GNUTLS_COMPRESSION)
         port = free_port()
         args = ["--echo", "-p", str(port), "--priority", self._priority(want)]
         if want.psk:
@@ -271,7 +295,7 @@ class Gnutls:
             args += ["--ocsp-response", bed.ocsp_response(want.certificate), "--ignore-ocsp-response-errors"]
         if not want.tickets:
             args += ["--noticket"]
-        server = Talker(["gnutls-serv"] + args)
+        server = Talker(["gnutls-serv"] + args, env=key_log_env(want, bed))
         wait_for_port(port, server)
         return server, port
 
@@ -307,7 +331,9 @@ class Nss:
     def _common(want):
         cannot(want.certificate == "ed25519", "NSS here does not sign with Ed25519")
         cannot(want.update, "NSS' programs do not ask for new keys")
-        cannot(want.record_size, "NSS' programs have no option for it")
+        cannot(want.record_size or want.compress, "NSS' programs have no option for it")
+        cannot(want.export, "NSS' programs export nothing")
+        cannot(want.key_log, "Debian's NSS is built without a key log")
         args = ["-V", "tls1.3:tls1.3" if want.version == "1.3" else "tls1.2:tls1.2"]
         if want.suite:
             number = (SUITES_13 if want.version == "1.3" else SUITES_12)[want.suite][1 if want.version == "1.3" else 2]
@@ -402,7 +428,8 @@ class Java:
         cannot(want.psk, "Java has no external keys")
         cannot(want.early, "Java has no early data")
         cannot(want.update == "peer", "Java asks for new keys after gigabytes only")
-        cannot(want.record_size, "Java has no such extension")
+        cannot(want.record_size or want.compress, "Java has no such extension")
+        cannot(want.export or want.key_log, "Java neither exports keying material nor logs keys")
         cannot(not want.encrypt_then_mac, "Java has no encrypt-then-MAC")
         cannot(want.certificate == "ed25519" and want.version == "1.2", "not in TLS 1.2")
         args = []
@@ -470,8 +497,8 @@ class Curl:
     @staticmethod
     def client(want, bed, port, step):
         need("curl")
-        cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.retry,
-               "curl has no option for it")
+        cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.retry
+               or want.compress or want.export, "curl has no option for it")
         cannot(not (want.tickets and want.extended_master_secret and want.encrypt_then_mac), "curl has no option for it")
         args = ["--tlsv1.3"] if want.version == "1.3" else ["--tlsv1.2", "--tls-max", "1.2"]
         if want.suite and want.version == "1.3":
@@ -490,7 +517,7 @@ class Curl:
         if want.ocsp:
             args += ["--cert-status"]
         return Talker(["curl", "-sS", "--fail", "--cacert", bed["ca.pem"], "--resolve", f"localhost:{port}:127.0.0.1",
-                       f"https://localhost:{port}/"] + args)
+                       f"https://localhost:{port}/"] + args, env=key_log_env(want, bed))
 
 
 class Chromium:
@@ -508,7 +535,7 @@ class Chromium:
         need("chromium")
         need("certutil")
         plain = Want(version=want.version, group=want.group, alpn=want.alpn, suite=want.suite,
-                     certificate=want.certificate, retry=want.retry)
+                     certificate=want.certificate, retry=want.retry, key_log=want.key_log, compress=want.compress)
         cannot(want != plain, "Chromium has no switch for it")
         cannot(want.version == "1.2" or "CCM" in want.suite or "ffdhe" in want.group, "Chromium has no such thing")
         cannot(want.certificate == "ed25519", "Chromium does not take Ed25519")
@@ -521,4 +548,13 @@ class Chromium:
         return Talker(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                        "--disable-background-networking", "--disable-component-update", "--disable-sync",
                        "--disable-dev-shm-usage", f"--user-data-dir={home}/profile", "--dump-dom",
-                       f"https://localhost:{port}/"], env={**os.environ, "HOME": home})
+                       f"--log-net-log={bed['netlog']}", f"https://localhost:{port}/"],
+                      env={**(key_log_env(want, bed) or os.environ), "HOME": home})
+
+    @staticmethod
+    def took_compressed(bed):
+        """Whether a CompressedCertificate came, as the browser itself noted."""
+        with open(bed["netlog"], encoding="utf-8") as file:
+            log = json.load(file)
+        kind = log["constants"]["logEventTypes"]["SSL_HANDSHAKE_MESSAGE_RECEIVED"]
+        return any(event["type"] == kind and event.get("params", {}).get("type") == 25 for event in log["events"])
