@@ -30,11 +30,12 @@ LKS_API void lks_config_free(struct lks_config *config);
 /*
  * Adds a certificate chain and its private key, both PEM files: leaf first, then intermediates. The
  * key may be ECDSA P-256, P-384 or P-521, Ed25519, or RSA (also RSASSA-PSS) of at least 2048 bits.
- * A server chooses by the client's SNI among
- * the leaves' DNS names (exact, then wildcard) and its signature algorithms; the first one added is
- * what a client without SNI, or with an unknown name, gets.
+ * A server chooses by the client's SNI among the leaves' DNS names (exact, then wildcard) and its
+ * signature algorithms; the first one added is what a client without SNI, or with an unknown name,
+ * gets. A leaf whose key usage forbids signatures serves TLS 1.2's RSA key exchange only; a chain
+ * signed with SHA-1 only clients that list it, for names that no other certificate has.
  * LKS_BAD_CONFIG: missing, unreadable or empty file, an encrypted key, a kind of key we do not sign
- * with, or a key that does not belong to the leaf; *err says which.
+ * with, a leaf that is not X.509v3, or a key that does not belong to it; *err says which.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_config *config,
                                                                   const char *cert_file,

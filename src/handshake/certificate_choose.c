@@ -67,16 +67,16 @@ bool lks_certificate_decrypts(const struct lks_certificate *c)
            X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_KEY_ENCIPHERMENT;
 }
 
-/* Whether TLS 1.2's suites can use the key: signing, or (RSASSA-PSS keys cannot) decrypting.
- * [5246 7.4.2-2 7.4.2-7 7.4.2-8] */
+/* Whether the key may be used as it has to be: signing, or, in TLS 1.2, also (RSASSA-PSS keys
+ * cannot) decrypting. [8446 4.4.2.2-3] [5246 7.4.2-2 7.4.2-7 7.4.2-8] */
 static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wish)
 {
-    if (!wish->is_tls12)
-        return true;
     if (wish->signs_nothing)
         return lks_certificate_decrypts(c);
-    return X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_DIGITAL_SIGNATURE &&
-           lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves);
+    if (!(X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_DIGITAL_SIGNATURE))
+        return false;
+    return !wish->is_tls12 ||
+           (lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves));
 }
 
 /* RFC 8446 section 4.4.3: the peer's first that our key fits.
@@ -132,17 +132,32 @@ static bool signed_as_wished(X509 *cert, struct lks_reader schemes)
     return false;
 }
 
-/* Section 4.4.2.2: every signature of the chain is one that the peer knows, but for those that
- * nobody looks at because the certificate is its own issuer. [8446 4.4.2.2-4] */
-static bool chain_suits(const struct lks_certificate *c, const struct lks_wish *wish)
+/* How a chain is signed. */
+struct signatures {
+    bool suit;   /* all of them are ones that the peer knows */
+    bool sha1;   /* one is of SHA-1, */
+    bool banned; /* which the peer does not know */
+};
+
+/* Section 4.4.2.2; signatures that nobody looks at because the certificate is its own issuer do not
+ * count. [8446 4.4.2.2-4 4.4.2.2-5] */
+static struct signatures signatures_of(const struct lks_certificate *c, const struct lks_wish *wish)
 {
     const struct lks_reader schemes = wish->cert_schemes.len ? wish->cert_schemes : wish->schemes;
+    struct signatures s = {.suit = true};
     for (int i = 0; i < sk_X509_num(c->chain); i++) {
         X509 *cert = sk_X509_value(c->chain, i);
-        if (!(X509_get_extension_flags(cert) & EXFLAG_SS) && !signed_as_wished(cert, schemes))
-            return false;
+        int hash = NID_undef;
+        if (X509_get_extension_flags(cert) & EXFLAG_SS)
+            continue;
+        const bool suits = signed_as_wished(cert, schemes);
+        const bool sha1 =
+            X509_get_signature_info(cert, &hash, NULL, NULL, NULL) && hash == NID_sha1;
+        s.suit &= suits;
+        s.sha1 |= sha1;
+        s.banned |= sha1 && !suits && schemes.len;
     }
-    return true;
+    return s;
 }
 
 static bool is_listed(const X509_NAME *name, struct lks_reader authorities)
@@ -176,20 +191,39 @@ static void to_lower(char *out, size_t cap, struct lks_reader name)
     out[i] = '\0';
 }
 
+/* What is looked for, one after the other. Names count for more than the chain's signatures, which
+ * the peer may not even look at; but SHA-1 only where nothing else has the name. [8446 4.2.3-11] */
+static const struct pass {
+    enum { EXACT, WILDCARD, ANY } names;
+    bool must_suit, sha1;
+} passes[] = {
+    {EXACT, true, false},     {EXACT, false, false}, {WILDCARD, true, false},
+    {WILDCARD, false, false}, {EXACT, false, true},  {WILDCARD, false, true},
+    {ANY, true, false},       {ANY, false, false},   {ANY, false, true},
+};
+
+static bool certificate_fits(const struct lks_certificate *c, const struct pass *pass,
+                             const char *host, const struct lks_wish *wish)
+{
+    if ((pass->names != ANY && !certificate_covers(c, host, pass->names == WILDCARD)) ||
+        !key_suits(c, wish) || !issued_as_wished(c, wish))
+        return false;
+    const struct signatures s = signatures_of(c, wish);
+    return !s.banned && s.sha1 == pass->sha1 &&
+           (s.suit || !(pass->must_suit || wish->chain_must_suit));
+}
+
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme)
 {
     char host[256];
     to_lower(host, sizeof(host), wish->name);
-    enum { EXACT, WILDCARD, ANY };
-    /* Names count for more than the chain's signatures, which the peer may not even look at. */
-    for (unsigned int pass = host[0] ? 2 * EXACT : 2 * ANY; pass < 2 * ANY + 2; pass++) {
-        const unsigned int names = pass / 2;
+    for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
+        if (!host[0] && passes[i].names != ANY)
+            continue;
         for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
-            if ((names != ANY && !certificate_covers(c, host, names == WILDCARD)) ||
-                !key_suits(c, wish) || !issued_as_wished(c, wish) ||
-                ((pass % 2 == 0 || wish->chain_must_suit) && !chain_suits(c, wish)))
+            if (!certificate_fits(c, &passes[i], host, wish))
                 continue;
             *scheme = wish->signs_nothing ? NULL : scheme_for(c, wish);
             if (*scheme || wish->signs_nothing)

@@ -135,6 +135,10 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
         else if (num == CHAIN_MAX || !add_entry(&w, x))
             ok = fail(err, "%s: more than %d certificates or 64 KiB; keep the leaf and its chain",
                       cert_file, CHAIN_MAX);
+        else if (num == 0 && X509_get_version(x) != X509_VERSION_3)
+            /* RFC 8446 sections 4.4.2.2 and 4.4.2.3. [8446 4.4.2.2-1 4.4.2.3-1] */
+            ok = fail(err, "%s: an X.509 certificate of version %ld; have one made with extensions",
+                      cert_file, X509_get_version(x) + 1);
         else if (num == 0 && X509_check_private_key(x, c->key) != 1)
             ok = fail(err, "%s: this private key does not belong to the first certificate in %s",
                       key_file, cert_file);

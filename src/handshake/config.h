@@ -113,10 +113,11 @@ struct lks_wish {
 };
 
 /*
- * The first certificate that matches the name (exact before wildcard, RFC 6125 section 6.4.3), can
- * sign with one of the schemes, and whose chain was signed with what the peer knows; where there is
- * none and the chain need not suit, whatever it was signed with; else, for any name. Only the
- * authorities' own where they are named. NULL: none. *scheme is the peer's first that fits.
+ * The first certificate that matches the name (exact before wildcard, RFC 6125 section 6.4.3), may
+ * and can sign with one of the schemes, and whose chain was signed with what the peer knows; where
+ * there is none and the chain need not suit, whatever it was signed with, but SHA-1 last, and only
+ * where the peer knows it; else, for any name. Only the authorities' own where they are named.
+ * NULL: none. *scheme is the peer's first that fits.
  */
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,

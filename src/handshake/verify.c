@@ -74,7 +74,7 @@ static bool copy_out(uint8_t **out, size_t *out_len, struct lks_reader from)
     return true;
 }
 
-/* A certificate is all of its cert_data. [8446 4.4.2.2-1] */
+/* A certificate is all of its cert_data. */
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
 {
     const uint8_t *end = der.data;
@@ -179,7 +179,8 @@ void lks_peer_free(struct lks_peer *peer)
     free(peer);
 }
 
-/* RFC 8446 section 6.2. [8446 4.4.2.2-6] */
+/* RFC 8446 section 6.2; MD5 is one of libcrypto's weak signatures, section 4.4.2.4.
+ * [8446 4.4.2.2-6 4.4.2.4-2] */
 static enum lks_status status_of(int error)
 {
     switch (error) {

@@ -220,7 +220,7 @@ static void peer_certificates(void)
     X509_free(client_leaf);
 }
 
-/* Which certificate a server shows: its leaf's common name. [8446 4.4.2.2-2 4.4.3-4] */
+/* Which certificate a server shows: its leaf's common name. [8446 4.4.2.2-2 4.4.2.2-3 4.4.3-4] */
 static void choice(void)
 {
     static const struct {
@@ -232,6 +232,11 @@ static void choice(void)
         {"exact-rsa", {.subject = "exact-rsa", .san = "DNS:a.example.test", .key = PKI_RSA_2048}},
         {"exact-ec", {.subject = "exact-ec", .san = "DNS:a.example.test"}},
         {"exact-ed", {.subject = "exact-ed", .san = "DNS:a.example.test", .key = PKI_ED25519}},
+        {"decrypts",
+         {.subject = "decrypts",
+          .san = "DNS:c.example.test",
+          .usage = "keyEncipherment",
+          .key = PKI_RSA_2048}},
     };
     static const struct {
         const char *name, *schemes, *cert_schemes, *wanted;
@@ -246,6 +251,7 @@ static void choice(void)
         {"b.a.example.test", "0403", "", "first"},
         {"example.test", "0403", "", "first"},
         {"", "0403 0804", "", "first"},
+        {"c.example.test", "0804 0403", "", "wild"}, /* the exact one may not sign */
         {"first.test", "0403", "0503", "first"},
         {"first.test", "0403", "0401", "first"}, /* the chain does not suit; the name does */
     };
@@ -303,13 +309,101 @@ static void choice_by_chain(void)
     CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates->next);
     wish.cert_schemes = lks_reader_of(both, 6);
     CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
-    /* A chain of neither kind is better than none; a client's MUST suit. [8446 4.4.2.3-1] */
+    /* A chain of neither kind is better than none; a client's MUST suit. */
     wish.cert_schemes = lks_reader_of(ed25519, 2);
     CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
     wish.chain_must_suit = true;
     CU_ASSERT_PTR_NULL(lks_config_choose(config, &wish, &scheme));
     X509_free(rsa_root);
     X509_free(rsa_leaf);
+    lks_config_free(config);
+}
+
+/* SHA-1 only where nothing else has the name, and where the client lists it: sections 4.2.3 and
+ * 4.4.2.2. [8446 4.2.3-11 4.4.2.2-5] */
+static void choice_by_sha1(void)
+{
+    static const uint8_t good[] = {4, 3}, good_and_sha1[] = {2, 3, 4, 3};
+    static const struct {
+        const char *name;
+        bool lists_sha1;
+        const char *wanted;
+    } rows[] = {
+        {"a.sha.test", true, "wild"},  {"a.sha.test", false, "wild"},
+        {"b.old.test", true, "old"},   {"b.old.test", false, "wild"}, /* better another's */
+        {"c.wild.test", true, "wild"}, {"", true, "wild"},
+    };
+    const struct lks_sign_scheme *scheme;
+    struct lks_config *config = config_new();
+    make_authorities();
+    X509_free(make_leaf("old",
+                        &(struct pki){.subject = "old",
+                                      .san = "DNS:a.sha.test,DNS:b.old.test",
+                                      .digest = EVP_sha1()},
+                        false));
+    X509_free(make_leaf("wild", &(struct pki){.subject = "wild", .san = "DNS:*.sha.test"}, false));
+    add(config, "old");
+    add(config, "wild");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct lks_wish wish = {
+            .name = lks_reader_of((const uint8_t *)rows[i].name, strlen(rows[i].name)),
+            .schemes = lks_reader_of(good, 2),
+            .cert_schemes =
+                rows[i].lists_sha1 ? lks_reader_of(good_and_sha1, 4) : lks_reader_of(good, 2)};
+        const struct lks_certificate *c = lks_config_choose(config, &wish, &scheme);
+        LKS_CHECK(c == (strcmp(rows[i].wanted, "old") ? config->certificates->next
+                                                      : config->certificates),
+                  "\"%s\", SHA-1 %d", rows[i].name, rows[i].lists_sha1);
+    }
+    /* Alone it is shown to nobody who does not list it. */
+    struct lks_config *alone = config_new();
+    struct lks_wish wish = {.schemes = lks_reader_of(good, 2)};
+    add(alone, "old");
+    CU_ASSERT_PTR_NULL(lks_config_choose(alone, &wish, &scheme));
+    wish.cert_schemes = lks_reader_of(good_and_sha1, 4);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(alone, &wish, &scheme), alone->certificates);
+    lks_config_free(alone);
+    lks_config_free(config);
+}
+
+/* What a CertificateRequest says of signatures of certificates holds for all of a client's chain.
+ * [8446 4.4.2.3-1] */
+static void request_by_chain(void)
+{
+    static const struct {
+        const char *hex; /* signature_algorithms and signature_algorithms_cert */
+        bool shows_one;
+    } rows[] = {{"00 0008 000d 0004 0002 0403", true},
+                {"00 0012 000d 0004 0002 0403 0032 0006 0004 0804 0403", true},
+                {"00 0010 000d 0004 0002 0403 0032 0004 0002 0804", false}};
+    make_authorities();
+    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    struct lks_config *config = config_new();
+    add(config, "client");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_hs *hs;
+        uint8_t body[32];
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_CLIENT, &localhost), LKS_OK);
+        const size_t len = lks_test_hex(rows[i].hex, body, sizeof(body));
+        CU_ASSERT_EQUAL(lks_certificate_request_read(hs, lks_reader_of(body, len)), LKS_OK);
+        LKS_CHECK((hs->certificate != NULL) == rows[i].shows_one, "row %zu", i);
+        lks_hs_free(hs);
+    }
+    lks_config_free(config);
+}
+
+/* A leaf is X.509v3. [8446 4.4.2.2-1 4.4.2.3-1] */
+static void old_format(void)
+{
+    struct lks_error err;
+    struct lks_config *config = config_new();
+    make_authorities();
+    X509_free(make_leaf("v1", &(struct pki){.subject = "v1", .v1 = true}, false));
+    CU_ASSERT_EQUAL(lks_config_add_certificate(config, path_of("v1.pem"), path_of("v1.key"), &err),
+                    LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, "v1.pem: an X.509 certificate of version 1") != NULL, "%s",
+              err.text);
+    CU_ASSERT_PTR_NULL(config->certificates);
     lks_config_free(config);
 }
 
@@ -548,6 +642,9 @@ static const struct lks_test tests[] = {
     {"peer certificates", peer_certificates},
     {"choice", choice},
     {"choice by chain", choice_by_chain},
+    {"choice by SHA-1", choice_by_sha1},
+    {"request by chain", request_by_chain},
+    {"old format", old_format},
     {"stapling", stapling},
     {"timestamps", timestamps},
     {"compression", compression},

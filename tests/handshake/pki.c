@@ -79,7 +79,7 @@ X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
     bool any_time = what->begin || what->end;
     time_t now = PKI_NOW;
     X509 *cert = X509_new();
-    must(cert && X509_set_version(cert, 2) &&
+    must(cert && X509_set_version(cert, what->v1 ? 0 : 2) &&
          ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial));
     X509_time_adj(X509_getm_notBefore(cert), any_time ? (long)what->begin : -3600, &now);
     X509_time_adj(X509_getm_notAfter(cert), any_time ? (long)what->end : 86400, &now);

@@ -30,6 +30,7 @@ struct pki {
     const char *subject;                         /* CN */
     const char *san, *eku, *usage, *constraints; /* as in openssl.cnf; NULL: none */
     bool ca;
+    bool v1; /* X.509 version 1, which has no extensions */
     enum pki_key key;
     int64_t begin, end;   /* seconds from PKI_NOW; both 0: an hour ago, a day from now */
     const EVP_MD *digest; /* NULL: SHA-256, or none for Ed25519 */
