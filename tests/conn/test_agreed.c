@@ -40,7 +40,7 @@ static void run_and_measure(struct loopback *l, size_t *from_client, size_t *fro
     }
 }
 
-/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. [8446 5.2-4] */
+/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. */
 static void record_size_limits(void)
 {
     static const uint16_t limits[][2] = {{64, 64}, {64, 16385}, {500, 1000}, {16385, 100}};

@@ -4,7 +4,11 @@
 
 #include <string.h>
 
+#include "base/writer.h"
+#include "conn/conn.h"
 #include "handshake/config.h"
+#include "handshake/core.h"
+#include "handshake/psk.h"
 #include "test_conn.h"
 
 #define MAX 16384u
@@ -187,7 +191,7 @@ static void out_of_the_window(void)
 }
 
 /* RFC 8446 section 4.2.10: what does not fit, and is skipped.
- * [8446 4.2.10-4 4.2.10-6 4.2.10-7 4.2.10-9] */
+ * [8446 4.2.10-4 4.2.10-7 4.2.10-9] */
 static void refused(void)
 {
     static const uint8_t secret[32] = {1};
@@ -374,6 +378,80 @@ static void our_client(void)
     lks_config_free(other);
 }
 
+/* The ClientHello in front of a server with one more identity, which nobody knows, before or behind
+ * the client's ticket, whose binder is made anew. */
+static void add_identity(struct buffer *wire, const struct lks_hs *client, bool before)
+{
+    static const uint8_t unknown[] = {0, 4, 'n', 'o', 'n', 'e', 0, 0, 0, 0}, no_binder[33] = {32};
+    const struct lks_session *session = &client->session->session;
+    struct lks_client_hello hello;
+    struct lks_schedule schedule;
+    uint8_t bytes[4096], binder[LKS_HASH_MAX];
+    struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
+    const uint8_t *old = wire->data + LKS_RECORD_HEADER_LEN;
+    const size_t old_len = client->hello.len;
+    CU_ASSERT_EQUAL_FATAL(lks_client_hello_parse(&hello, lks_reader_of(old + 4, old_len - 4)),
+                          LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(hello.psk_binders.len, 33);
+    /* Lengths are mended below: of the record, the message, the extensions, this extension. */
+    const size_t added = sizeof(unknown) + sizeof(no_binder);
+    lks_write_bytes(&w, old, (size_t)(hello.psk_identities.data - 2 - old));
+    size_t list = lks_write_open(&w, 2);
+    lks_write_bytes(&w, unknown, before ? sizeof(unknown) : 0);
+    lks_write_bytes(&w, hello.psk_identities.data, hello.psk_identities.len);
+    lks_write_bytes(&w, unknown, before ? 0 : sizeof(unknown));
+    lks_write_close(&w, list, 2);
+    const size_t bound_len = w.len, psk_len_at = list - 4;
+    struct lks_reader front = lks_reader_of(old + 4 + 34, 600), part;
+    CU_ASSERT_TRUE_FATAL(lks_read_vec8(&front, &part) && lks_read_vec16(&front, &part) &&
+                         lks_read_vec8(&front, &part));
+    const size_t len_at[] = {2, (size_t)(front.data - old), psk_len_at};
+    for (size_t i = 0; i < 3; i++) {
+        const size_t len = (size_t)(bytes[len_at[i]] << 8 | bytes[len_at[i] + 1]) + added;
+        bytes[len_at[i]] = (uint8_t)(len >> 8);
+        bytes[len_at[i] + 1] = (uint8_t)len;
+    }
+    CU_ASSERT_EQUAL(lks_schedule_begin(&schedule, lks_suite_find(session->suite)), LKS_OK);
+    CU_ASSERT_EQUAL(lks_psk_set(&schedule, session->secret, session->secret_len), LKS_OK);
+    CU_ASSERT_EQUAL(lks_psk_binder(&schedule, false, bytes, bound_len, binder), LKS_OK);
+    lks_schedule_wipe(&schedule);
+    list = lks_write_open(&w, 2);
+    lks_write_bytes(&w, no_binder, before ? sizeof(no_binder) : 0);
+    lks_write_u8(&w, 32);
+    lks_write_bytes(&w, binder, 32);
+    lks_write_bytes(&w, no_binder, before ? 0 : sizeof(no_binder));
+    lks_write_close(&w, list, 2);
+    CU_ASSERT_FALSE_FATAL(w.failed);
+    const uint8_t header[] = {LKS_TYPE_HANDSHAKE, 3, 3, (uint8_t)(w.len >> 8), (uint8_t)w.len};
+    wire->len = 0;
+    buffer_add(wire, header, sizeof(header));
+    buffer_add(wire, bytes, w.len);
+}
+
+/* RFC 8446 section 4.2.10: early data are taken under the first identity only. [8446 4.2.10-6] */
+static void under_the_first_identity(void)
+{
+    for (int before = 0; before < 2; before++) {
+        uint8_t session[LKS_SESSION_MAX];
+        struct lks_conn_options options;
+        struct loopback l;
+        struct lks_config *client = a_client(), *server = taking();
+        first_visit(&options, session, client, server);
+        loopback_init(&l, client, server, &options);
+        loopback_turn(&l);
+        add_identity(&l.server.wire_in, l.client.conn->handshake->hs, before);
+        loopback_turn(&l);
+        const struct lks_hs *hs = l.server.conn->handshake->hs;
+        LKS_CHECK(!l.server.end && hs->psk.used && hs->psk.index == before &&
+                      hs->early.taken == !before,
+                  "%s: index %u, taken %d", lks_status_name(l.server.end), hs->psk.index,
+                  hs->early.taken);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* A server that gets early_data again refuses it. [8446 4.2.10-5] */
 static void our_client_asked_again(void)
 {
@@ -498,6 +576,7 @@ const struct lks_test early_data_tests[] = {
     {"forged", forged},
     {"in pieces", in_pieces},
     {"our client", our_client},
+    {"under the first identity", under_the_first_identity},
     {"our client, asked again", our_client_asked_again},
     {"our client stops", our_client_stops},
     {"OpenSSL takes it", openssl_takes_it},

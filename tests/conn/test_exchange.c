@@ -50,7 +50,7 @@ static void one_of_the_matrix(const char *suite, const char *group, const char *
 }
 
 /* OpenSSL's client checks order, signatures and their salt. [8446
- * 4-1 4.1.1-3 4.2.3-4 4.4.2-1 4.4.3-1 5.3-3] */
+ * 4-1 4.1.1-3 4.2.3-4 4.4.2-1 4.4.3-1] */
 static void every_kind_of_handshake(void)
 {
     for (unsigned int suite = 0; suite < 4; suite++)

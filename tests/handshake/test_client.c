@@ -145,8 +145,8 @@ static void cut_and_extended(void)
     }
 }
 
-/* Any bit of the flight that a client checks: nothing goes through to the end.
- * [8446 4.4.3-9 4.4.4-1] */
+/* Any bit of the flight that a client checks: nothing goes through to the end; in the signature and
+ * in Finished's hash it is decrypt_error. [8446 4.4.3-9 4.4.4-1] */
 static void any_byte_changed(void)
 {
     struct duo d;
@@ -166,6 +166,10 @@ static void any_byte_changed(void)
                 ;
         }
         LKS_CHECK(status != LKS_OK, "byte %zu", at);
+        const bool signature = at >= d.at[CERTIFICATE_VERIFY] + 8 && at < d.at[FINISHED];
+        if (signature || at >= d.at[FINISHED] + 4)
+            LKS_CHECK(status == LKS_ALERT_DECRYPT_ERROR, "byte %zu: %s", at,
+                      lks_status_name(status));
         duo_free(&d);
     }
 }
@@ -248,8 +252,9 @@ static void bad_server_hellos(void)
         {"two versions", 0, 0, 0, 0, NULL, "002b 0004 0304 0304", LKS_ALERT_DECODE_ERROR},
         {"TLS 1.2 with a suite of TLS 1.3", 0, 0, 0, 0, NULL, "", illegal},
         {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
-        {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
-        {"downgrade to TLS 1.2", 0, 0, 0, 0, "444f574e47524401", "", illegal},
+        {"SSL 3.0", 0x0300, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
+        {"TLS 1.2", 0, 0xc02f, 0, 2, NULL, "ff01 0001 00", LKS_WANT_DATA},
+        {"downgrade to TLS 1.2", 0, 0xc02f, 0, 2, "444f574e47524401", "ff01 0001 00", illegal},
         {"downgrade to TLS 1.1", 0x0302, 0, 0, 0, "444f574e47524400", "", illegal},
         {"no share", 0, 0, 0, 0, NULL, EXTENSION_VERSION, LKS_ALERT_MISSING_EXTENSION},
         {"a share not asked for", 0, 0, 0, 0, NULL, EXTENSION_VERSION "0033 0006 0018 0002 0101",
@@ -360,7 +365,7 @@ static void behind_a_retry(void)
 }
 
 /* A second hello differs from the first by its share or its cookie, and by nothing else.
- * [8446 4.1.2-2 4.1.4-6 4.2.2-1] */
+ * [8446 4.1.2-2 4.1.4-6 4.2.2-1 4.2.8-7] */
 static void second_hello_repeats_the_first(void)
 {
     static const char *const retries[] = {EXTENSION_VERSION "0033 0002 0017",
@@ -388,6 +393,12 @@ static void second_hello_repeats_the_first(void)
             hello[0].key_shares.len == hello[1].key_shares.len &&
             !memcmp(hello[0].key_shares.data, hello[1].key_shares.data, hello[0].key_shares.len);
         CU_ASSERT_EQUAL(same_shares, i == 1);
+        if (i == 0) { /* one share, of the group that was named */
+            struct lks_reader list = hello[1].key_shares, share = {0};
+            uint16_t group = 0;
+            CU_ASSERT_TRUE(lks_read_u16(&list, &group) && lks_read_vec16(&list, &share));
+            CU_ASSERT_TRUE(group == 0x0017 && share.len == 65 && !list.len);
+        }
         CU_ASSERT_EQUAL(hello[1].cookie.len, i);
         duo_free(&d);
     }

@@ -129,7 +129,8 @@ static void split_at_every_byte(void)
     lks_config_free(config);
 }
 
-/* A body that ends early, at any byte, with a header that says so. [8446 4.1.2-14 6-5] */
+/* A body that ends early, at any byte, with a header that says so, or a byte late, be the hello one
+ * of TLS 1.3 or an older one. [8446 4.1.2-14 6-5] */
 static void truncated_at_every_byte(void)
 {
     struct lks_config *config = config_with("ecdsa");
@@ -143,6 +144,13 @@ static void truncated_at_every_byte(void)
         enum lks_status wanted =
             body == FRONT_LEN - 4 ? LKS_ALERT_HANDSHAKE_FAILURE : LKS_ALERT_DECODE_ERROR;
         LKS_CHECK(status == wanted, "%zu bytes: %s", body, lks_status_name(status));
+    }
+    for (int old = 0; old < 2; old++) {
+        len = hello_with(hello, old ? LKS_EXT_SUPPORTED_VERSIONS : -1, NULL, 0, NULL, 0);
+        hello[2] = (uint8_t)((len - 3) >> 8);
+        hello[3] = (uint8_t)(len - 3);
+        hello[len] = 0;
+        check_given(config, hello, len + 1, LKS_ALERT_DECODE_ERROR, "a byte more");
     }
     lks_config_free(config);
 }
@@ -164,6 +172,15 @@ static void missing_extensions(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         check_given(config, hello, hello_with(hello, rows[i].drop, NULL, 0, NULL, 0),
                     rows[i].status, "extension missing");
+    /* Without supported_versions also a legacy_version of TLS 1.3 means TLS 1.2, whose suites are
+     * not there; one of SSL 3.0 or TLS 1.1 means no version of ours. */
+    for (uint8_t minor = 0; minor < 6; minor++) {
+        size_t len = hello_with(hello, LKS_EXT_SUPPORTED_VERSIONS, NULL, 0, NULL, 0);
+        hello[5] = minor;
+        check_given(config, hello, len,
+                    minor < 3 ? LKS_ALERT_PROTOCOL_VERSION : LKS_ALERT_HANDSHAKE_FAILURE,
+                    "legacy_version alone");
+    }
     lks_config_free(config);
 }
 
@@ -393,6 +410,34 @@ static void second_flight(void)
     lks_config_free(config);
 }
 
+/* RFC 8446 section 4.4.2: its context is that of the request, which is empty. [8446 4.4.2-5] */
+static void certificate_of_a_client(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum lks_status status;
+    } rows[] = {
+        {"empty", "00 000000", LKS_OK},
+        {"a context", "01 07 000000", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"an empty certificate", "00 000005 000000 0000", LKS_ALERT_DECODE_ERROR},
+        {"a byte behind", "00 000000 00", LKS_ALERT_DECODE_ERROR},
+        {"an extension not asked for", "00 00000f 000002 3000 0008 0012 0004 0002 0101",
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+    };
+    struct lks_config *config = config_with("ecdsa");
+    lks_config_set_client_auth(config, LKS_CLIENT_AUTH_OPTIONAL, false);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_hs *hs;
+        uint8_t body[64];
+        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, LKS_SERVER, NULL), LKS_OK);
+        const size_t len = lks_test_hex(rows[i].hex, body, sizeof(body));
+        enum lks_status status = lks_certificate_read(hs, lks_reader_of(body, len));
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        lks_hs_free(hs);
+    }
+    lks_config_free(config);
+}
+
 static uint64_t later_ms;
 
 static uint64_t clock_of_test(void)
@@ -455,6 +500,7 @@ const struct lks_test server_tests[] = {
     {"no group in common", no_group_in_common},
     {"more compression methods", more_compression_methods},
     {"second flight", second_flight},
+    {"a client's Certificate", certificate_of_a_client},
     {"cookies", cookies},
     {NULL, NULL},
 };

@@ -2,6 +2,7 @@
 
 /* A peer's certificates: what is wrong with them, and the alert that it gets. */
 
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,7 +186,8 @@ static void chains(void)
     }
 }
 
-/* What a CA may not do: each row is an intermediate between root and a good leaf. */
+/* What a CA may not do: each row is an intermediate between root and a good leaf.
+ * [8446 4.4.2.4-2] */
 static void authorities(void)
 {
     static const struct {
@@ -193,6 +195,7 @@ static void authorities(void)
         struct pki ca;
         const char *digest;
         enum lks_status status;
+        const char *leaf_digest;
     } rows[] = {
         {"good", {.ca = true}, NULL, LKS_OK},
         {"name permitted", {.ca = true, .constraints = "permitted;DNS:example.test"}, NULL, LKS_OK},
@@ -212,6 +215,12 @@ static void authorities(void)
         {"expired", {.ca = true, .begin = -9, .end = -1}, NULL, LKS_ALERT_CERTIFICATE_EXPIRED},
         {"short RSA key", {.ca = true, .key = PKI_RSA_1024}, NULL, LKS_ALERT_BAD_CERTIFICATE},
         {"signed with SHA-1", {.ca = true}, "SHA1", LKS_ALERT_BAD_CERTIFICATE},
+        {"signs with MD5",
+         {.ca = true, .key = PKI_RSA_2048},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE,
+         "MD5"},
+        {"RSA", {.ca = true, .key = PKI_RSA_2048}, NULL, LKS_OK},
         {"for clients only",
          {.ca = true, .eku = "clientAuth"},
          NULL,
@@ -225,7 +234,11 @@ static void authorities(void)
         ca.subject = "CA";
         ca.digest = rows[i].digest ? EVP_get_digestbyname(rows[i].digest) : NULL;
         X509 *middle = pki_make(&ca, root, PKI_P256);
-        X509 *leaf = pki_make(&(struct pki){.subject = "leaf", .san = "DNS:" HOST}, middle, ca.key);
+        const struct pki what = {
+            .subject = "leaf",
+            .san = "DNS:" HOST,
+            .digest = rows[i].leaf_digest ? EVP_get_digestbyname(rows[i].leaf_digest) : NULL};
+        X509 *leaf = pki_make(&what, middle, ca.key);
         size_t len = pki_entry(list, sizeof(list), leaf);
         len += pki_entry(list + len, sizeof(list) - len, middle);
         struct lks_config *config = config_trusting(root);
@@ -240,7 +253,7 @@ static void authorities(void)
     }
 }
 
-/* A list cut at any byte is no list, but for a cut between two entries. [8446 4.4.2.2-1] */
+/* A list cut at any byte is no list, but for a cut between two entries. */
 static void lists(void)
 {
     static uint8_t list[LIST_MAX], longer[2048];
@@ -375,6 +388,30 @@ static void signatures(void)
                            !lks_sign_find_tls12((uint16_t)number));
 }
 
+/* A salt of another length than the hash's is no signature. RFC 8446 section 4.2.3. [8446 4.2.3-4]
+ */
+static void length_of_salt(void)
+{
+    static const uint8_t message[] = "what is signed";
+    static const int lens[] = {32, 0, 20, 31, 33, 64};
+    const struct lks_sign_scheme *scheme = lks_sign_find(0x0804);
+    EVP_PKEY *key = pki_key(PKI_RSA_2048);
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        uint8_t sig[LKS_SIGNATURE_MAX];
+        size_t len = sizeof(sig);
+        EVP_PKEY_CTX *pctx = NULL;
+        EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+        CU_ASSERT_TRUE(EVP_DigestSignInit_ex(ctx, &pctx, "SHA256", NULL, NULL, key, NULL) > 0 &&
+                       EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) > 0 &&
+                       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, lens[i]) > 0 &&
+                       EVP_DigestSign(ctx, sig, &len, message, sizeof(message)) > 0);
+        EVP_MD_CTX_free(ctx);
+        LKS_CHECK(lks_sign_verify(scheme, key, message, sizeof(message), sig, len) ==
+                      (lens[i] == 32 ? LKS_OK : LKS_ALERT_DECRYPT_ERROR),
+                  "%d bytes", lens[i]);
+    }
+}
+
 /* Under TLS 1.2 the curve does not go with the hash, and RSASSA-PSS is there, too. RFC 8446 section
  * 4.2.3. [8446 4.2.3-15 4.2.3-16] */
 static void signatures_of_tls12(void)
@@ -414,6 +451,7 @@ const struct lks_test verify_tests[] = {
     {"extensions of an entry", entry_extensions},
     {"a client's", clients},
     {"signatures", signatures},
+    {"length of the salt", length_of_salt},
     {"signatures of TLS 1.2", signatures_of_tls12},
     {"all keys freed", finish},
     {NULL, NULL},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "record/protection.h"
 #include "reference.h"
 #include "simd/aead.h"
 #include "test_record.h"
@@ -222,6 +223,33 @@ static void test_keys(void)
     end();
 }
 
+/* What TLS 1.3 asks of its AEADs: at most 255 bytes more than content and padding, the type among
+ * them, and nonces of 8 bytes or more: all of the 12 count. [8446 5.2-4 5.3-3] */
+static void test_aeads(void)
+{
+    static const uint8_t bytes[64];
+    static const size_t lens[] = {0, 1, 15, 16, 1000, 16384};
+    for (unsigned int aead = LKS_AES_128_GCM; aead < LKS_NUM_ALGORITHMS; aead++) {
+        struct lks_key key;
+        enum lks_status status =
+            lks_key_init(&key, LKS_TLS_1_3, (enum lks_aead_id)aead, LKS_SEAL, bytes, bytes);
+        CU_ASSERT_EQUAL(status == LKS_OK, aead < LKS_NUM_AEADS);
+        if (status)
+            continue;
+        for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+            const size_t more = lks_key_record_len(&key, lens[i]) - LKS_RECORD_HEADER_LEN - lens[i];
+            LKS_CHECK(more > 8 && more <= 255, "algorithm %u: %zu bytes more", aead, more);
+        }
+        const uint8_t iv[12] = {0x10, 0x20, 0x30, 0x40, 0x50};
+        static const uint8_t wanted[12] = {0x10, 0x20, 0x30, 0x40, 0x51, 2, 3, 4, 5, 6, 7, 8};
+        uint8_t nonce[12];
+        CU_ASSERT_EQUAL(key.protection->explicit_nonce_len, 0);
+        lks_protection_nonce(key.protection, iv, UINT64_C(0x0102030405060708), NULL, nonce);
+        CU_ASSERT_EQUAL(memcmp(nonce, wanted, sizeof(nonce)), 0);
+        lks_key_wipe(&key);
+    }
+}
+
 /* A forged record, a good one and one that does not fit, of three keys: each for itself. */
 static void test_neighbours(void)
 {
@@ -259,6 +287,7 @@ const struct lks_test status_tests[] = {
     {"every bit of a record flipped", test_every_bit},
     {"sequence numbers end", test_limits},
     {"keys and engines", test_keys},
+    {"AEADs of TLS 1.3", test_aeads},
     {"neighbours of a forged record", test_neighbours},
     {0},
 };
