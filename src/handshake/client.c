@@ -61,6 +61,7 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
         status = lks_client_session_keep(hs, options->session, options->session_len);
     if (!status)
         status = lks_tls12_set_session_id(hs);
+    /* RFC 8446 appendix E.5: only where it is asked for. [8446 E.5-3] */
     hs->early.offered = options->early_data && lks_early_data_may_offer(hs);
     if (!status)
         status = lks_client_hello_write(hs);
@@ -99,6 +100,8 @@ static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_ser
 {
     /* Section 4.2.1: legacy_version does not count beside supported_versions. Section 4.1.4 has it
      * checked in a HelloRetryRequest. [8446 4.1.4-3 4.2.1-10] */
+    if (hello->legacy_version <= LKS_SSL_3) /* appendix D.5 [8446 D.5-8] */
+        return LKS_ALERT_PROTOCOL_VERSION;
     if (hello->is_retry && hello->legacy_version != 0x0303)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (hello->version != LKS_TLS_1_3 || hello->compression ||
@@ -264,7 +267,7 @@ static enum lks_status read_on(struct lks_hs *hs, const struct lks_incoming *in,
 
 enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct lks_incoming *in)
 {
-    /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. [8446 4.3.2-6] */
+    /* A PSK takes the place of certificates: RFC 8446 section 4.3.2. [8446 4.3.2-6 E.1-1] */
     enum lks_status status =
         read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
                 lks_encrypted_extensions_read);

@@ -420,7 +420,7 @@ static void write_cookie(struct lks_hs *hs)
 static void write_front(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
-    /* Section 4.1.2: the versions stand in supported_versions. [8446 4.1.2-6] */
+    /* Section 4.1.2: the versions stand in supported_versions. [8446 4.1.2-6 D.5-7] */
     lks_write_u16(w, 0x0303); /* legacy_version */
     lks_write_bytes(w, hs->client_random, sizeof(hs->client_random));
     lks_write_u8(w, hs->session_id_len);
@@ -436,6 +436,8 @@ static void write_front(struct lks_hs *hs)
     lks_write_u16(w, 0x0100); /* legacy_compression_methods: null */
 }
 
+/* Section 9.2: what has to be there. Each suite, group and scheme comes from the table of those
+ * that we have, section 9.3. [8446 9.2-1 9.2-9 9.2-10 9.2-13 9.3-3] */
 static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
 {
     struct lks_writer *w = &hs->out;

@@ -9,6 +9,8 @@
 #include "base/reader.h"
 #include "handshake/extensions.h"
 
+#define LKS_SSL_3 0x0300u /* its version, which nobody may say any more */
+
 /*
  * struct ClientHello, RFC 8446 section 4.1.2, taken apart. Readers point into the message. The list
  * extensions hold the list without its own length prefix and are empty where absent; has_* tells.

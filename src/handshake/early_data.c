@@ -29,7 +29,8 @@ static bool fits(const struct lks_hs *hs)
            (!alpn_len || memcmp(hs->early.alpn, hs->alpn, alpn_len) == 0);
 }
 
-/* The binder, which nobody but the client can make, stands for the hello: section 8.2. */
+/* The binder, which nobody but the client can make, and which was looked at before, stands for the
+ * hello: section 8.2. [8446 8-2 8.2-2] */
 static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_replay *replay = hs->config->resumption.replay;
@@ -40,7 +41,8 @@ static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
                           hs->config->resumption.now_ms()) == LKS_REPLAY_NEW;
 }
 
-/* RFC 8446 section 4.2.10: not taken, they are skipped. [8446 4.2.10-4 4.2.10-9] */
+/* RFC 8446 section 4.2.10: not taken, they are skipped.
+ * [8446 4.2.10-4 4.2.10-9 8.2-1] */
 enum lks_status lks_early_data_decide(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     if (!hello->has_early_data || !fits(hs) || !is_new(hs, hello))

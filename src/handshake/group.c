@@ -7,7 +7,7 @@
 #include "handshake/group_kind.h"
 
 /* What withstands quantum computers first, as browsers send it first; prime fields (RFC 7919) last:
- * the same strength costs more there. */
+ * the same strength costs more there. [8446 9.1-3 B.3.1.4-1] */
 static const struct lks_group rows[] = {
     {0x11ec, "x25519mlkem768", 1184 + 32, 1088 + 32, 32 + 32, &lks_group_hybrid, &rows[1]},
     {0x001d, "x25519", 32, 32, 32, &lks_group_dh, &lks_group_x25519},

@@ -148,6 +148,7 @@ enum lks_status lks_config_set_early_data(struct lks_config *config, uint32_t ma
     enum lks_status status = max_bytes ? lks_replay_new(&replay, window_ms, num_hellos) : LKS_OK;
     if (status)
         return status;
+    /* RFC 8446 appendix E.5: nothing else sets it. [8446 E.5-3] */
     lks_replay_free(config->resumption.replay);
     config->resumption.replay = replay;
     config->resumption.max_early = max_bytes;

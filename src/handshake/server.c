@@ -66,7 +66,7 @@ static bool shares_are_in_order(const struct lks_client_hello *hello)
 
 static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3] */
+    /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3 9.2-12] */
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
         return LKS_ALERT_MISSING_EXTENSION;
     const struct lks_wish wish = {
@@ -100,6 +100,9 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     if (hello->has_record_size_limit && hello->record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     hs->peer_record_size_limit = hello->record_size_limit;
+    /* Section 9.2: the one goes with the other. [8446 9.2-12] */
+    if (hello->has_groups != hello->has_key_shares)
+        return LKS_ALERT_MISSING_EXTENSION;
     hs->suite = choose_suite(hs, hello);
     /* Section 4.1.1: nothing in common. [8446 4.1.1-4] */
     if (!hs->suite)
@@ -227,7 +230,7 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
     if (status)
         return status;
     lks_event_send(hs);
-    if (hs->compat && !hs->retried) /* appendix D.4: after the first of our hellos */
+    if (hs->compat && !hs->retried) /* appendix D.4: after the first of our hellos [8446 D.4-1] */
         lks_event_ccs(hs);
     status = lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->server_handshake_secret);
     if (!status && hs->early.taken)
@@ -238,7 +241,7 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
     if (!status)
         /* Section 4.3.1: at once. [8446 4.3.1-1] */
         status = lks_encrypted_extensions_write(hs);
-    /* Section 4.3.2: no CertificateRequest, either. [8446 4.3.2-6] */
+    /* Section 4.3.2: no CertificateRequest, either. [8446 4.3.2-6 E.1-1] */
     if (!status && hs->psk.used)
         return finish_flight(hs, NULL);
     if (!status && hs->config->client_auth)
@@ -278,10 +281,14 @@ static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job
 }
 
 /* Our highest that the client has, too. Section 4.2.1: without supported_versions it speaks TLS 1.2
- * at most, whatever legacy_version says. [8446 4.2.1-2 4.2.1-3 4.2.1-4 4.2.1-5] */
+ * at most, whatever legacy_version says.
+ * [8446 4.2.1-2 4.2.1-3 4.2.1-4 4.2.1-5 D.2-2 D.2-3] */
 static enum lks_status choose_version(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     const bool has_13 = lks_list_has_u16(hello->versions, LKS_TLS_1_3);
+    /* Appendix D.5. [8446 D.5-3 D.5-8] */
+    if (hello->legacy_version <= LKS_SSL_3)
+        return LKS_ALERT_PROTOCOL_VERSION;
     const bool has_12 = hello->has_versions ? lks_list_has_u16(hello->versions, LKS_TLS_1_2)
                                             : hello->legacy_version >= LKS_TLS_1_2;
     if (has_13 && lks_config_speaks(hs->config, LKS_TLS_1_3))

@@ -124,7 +124,7 @@ enum lks_status lks_tls12_server_hello_write(struct lks_hs *hs)
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_SERVER_HELLO);
-    /* RFC 8446 section 4.2.1: here, and not in supported_versions. [8446 4.2.1-6] */
+    /* RFC 8446 section 4.2.1: here, and not in supported_versions. [8446 4.2.1-6 D.5-7] */
     lks_write_u16(w, LKS_TLS_1_2);
     lks_write_bytes(w, hs->tls12.server_random, 32);
     lks_write_u8(w, hs->tls12.session_id_len);

@@ -258,7 +258,7 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
                                 enum lks_role role, const char *name)
 {
     if (role == LKS_SERVER && (!name || !*name))
-        return LKS_ALERT_BAD_CERTIFICATE; /* a server that is not named is nobody */
+        return LKS_ALERT_BAD_CERTIFICATE; /* a server that is not named is nobody [8446 C.5-1] */
     if (!config->trust)
         return LKS_ALERT_UNKNOWN_CA;
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();

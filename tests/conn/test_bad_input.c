@@ -9,9 +9,9 @@
 
 #include "conn/conn.h"
 
-/* Seals one record as the client would under a secret of its own, and injects it. */
-static void forge_sealed(struct pair *p, struct lks_key *key, uint8_t type, const void *content,
-                         size_t len)
+/* Seals one record as the client would under a secret of its own, for the connection to find. */
+static void put_sealed(struct pair *p, struct lks_key *key, uint8_t type, const void *content,
+                       size_t len)
 {
     uint8_t src_bytes[300], record[400];
     memcpy(src_bytes, content, len);
@@ -19,7 +19,15 @@ static void forge_sealed(struct pair *p, struct lks_key *key, uint8_t type, cons
     struct lks_op op = {
         .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
     CU_ASSERT_EQUAL(lks_engine_process(p->loop.engine, &op, 1), 1);
-    pair_inject(p, record, op.len);
+    buffer_add(&p->side.wire_in, record, op.len);
+}
+
+/* And lets it act on that. */
+static void forge_sealed(struct pair *p, struct lks_key *key, uint8_t type, const void *content,
+                         size_t len)
+{
+    put_sealed(p, key, type, content, len);
+    pair_inject(p, NULL, 0);
 }
 
 /* An established pair whose client's next records the test makes itself, under *key. */
@@ -52,6 +60,22 @@ static void await_finished_to_forge(struct pair *p, struct lks_key *key)
         LKS_OK);
 }
 
+/* Nothing is sent or received any more. */
+static void check_silent(struct pair *p, enum lks_status end)
+{
+    uint8_t data[] = {23, 3, 3, 0, 1, 0}, out[100];
+    const struct lks_span src = {data, sizeof(data)}, dst = {out, sizeof(out)};
+    size_t taken;
+    CU_ASSERT_TRUE(lks_conn_close_sent(p->side.conn));
+    CU_ASSERT_EQUAL(lks_conn_own_len(p->side.conn), 0);
+    CU_ASSERT_FALSE(lks_conn_can_seal(p->side.conn));
+    lks_batch_reset(&p->loop.seal);
+    CU_ASSERT_EQUAL(lks_conn_seal(p->side.conn, &src, 1, &dst, 1, &p->loop.seal), end);
+    lks_batch_reset(&p->loop.open);
+    CU_ASSERT_EQUAL(lks_conn_open(p->side.conn, &src, 1, &p->loop.open, &taken, NULL), end);
+    CU_ASSERT_TRUE(taken == 0 && p->loop.open.num_ops == 0 && p->loop.seal.num_ops == 0);
+}
+
 /* The connection ended for this reason, and the client saw that alert. [8446 6-1 6-3 6.2-1 6.2-3]
  */
 static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, const char *what)
@@ -60,8 +84,7 @@ static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, cons
     LKS_CHECK(p->side.end == end, "%s: %s", what, lks_status_name(p->side.end));
     LKS_CHECK(p->client.alert[0] == 2 && p->client.alert[1] == alert, "%s: alert %u %u", what,
               p->client.alert[0], p->client.alert[1]);
-    CU_ASSERT_TRUE(lks_conn_close_sent(p->side.conn));
-    CU_ASSERT_EQUAL(lks_conn_own_len(p->side.conn), 0);
+    check_silent(p, end);
     pair_free(p);
 }
 
@@ -109,7 +132,7 @@ static void versions_of_records_are_ignored(void)
 }
 
 /* First bytes that are no ClientHello: (bytes, alert in the clear). [8446
- * 5-5 5.1-2 5.1-8 5.1-12 5.4-2] */
+ * 5-5 5.1-2 5.1-8 5.1-12 5.4-2 D.5-4 D.5-5] */
 static void junk_at_the_start(void)
 {
     static const struct {
@@ -166,6 +189,7 @@ static void random_bytes_at_the_start(void)
     }
 }
 
+/* [8446 D.2-3] */
 static void older_versions_get_protocol_version(void)
 {
     static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION};
@@ -352,6 +376,21 @@ static void floods_of_nothing(void)
     }
 }
 
+/* Records of one batch, good ones, behind the one that ends the connection. [8446 6-1 6.2-1] */
+static void nothing_is_taken_behind_an_error(void)
+{
+    struct pair p;
+    struct lks_key key;
+    establish_to_forge(&p, &key);
+    for (int n = 0; n < 33; n++)
+        put_sealed(&p, &key, 23, "", 0);
+    put_sealed(&p, &key, 23, "data", 4);
+    pair_inject(&p, NULL, 0);
+    CU_ASSERT_EQUAL(p.loop.max_fill, 34);
+    CU_ASSERT_EQUAL(p.side.received.len, 0);
+    check_ended(&p, LKS_ALERT_UNEXPECTED_MESSAGE, 10, "flood in a batch");
+}
+
 /* RFC 8446 section 6: whatever its level, an alert that is no closure alert is the end, and none is
  * sent back. [8446 6-1 6-3 6-4 6.2-1] */
 static void alerts_from_the_peer(void)
@@ -515,7 +554,8 @@ static void truncation_is_told(void)
     pair_free(&p);
 }
 
-/* RFC 8446 section 5.1: nothing of the application's leaves before there are keys. [8446 5.1-15] */
+/* RFC 8446 section 5.1: nothing of the application's leaves before there are keys.
+ * [8446 2-2 5.1-15] */
 static void no_data_in_the_clear(void)
 {
     struct pair p;
@@ -543,6 +583,7 @@ const struct lks_test bad_input_tests[] = {
     {"KeyUpdate over several records", key_update_over_several_records},
     {"next key before its update", next_key_before_its_update},
     {"floods of nothing", floods_of_nothing},
+    {"nothing is taken behind an error", nothing_is_taken_behind_an_error},
     {"alerts from the peer", alerts_from_the_peer},
     {"change_cipher_spec while the handshake runs", change_cipher_spec_while_the_handshake_runs},
     {"records in the middle of Finished", records_in_the_middle_of_finished},

@@ -220,7 +220,8 @@ static void peer_certificates(void)
     X509_free(client_leaf);
 }
 
-/* Which certificate a server shows: its leaf's common name. [8446 4.4.2.2-2 4.4.2.2-3 4.4.3-4] */
+/* Which certificate a server shows: its leaf's common name. [8446 4.4.2.2-2 4.4.2.2-3 4.4.3-4
+ * 9.2-13] */
 static void choice(void)
 {
     static const struct {

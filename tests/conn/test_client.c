@@ -78,7 +78,7 @@ static void check_alike(const struct loopback *l, const char *suite, const char 
 }
 
 /* RFC 8446 section 2: whole handshakes, asked again or not, both sides as strict as they are. [8446
- * 4-1 4.1.1-3 4.1.4-8 4.3.1-1 4.4.2-1 4.4.3-1 4.4.4-2 5.1-7] */
+ * 4-1 4.1.1-3 4.1.4-8 4.3.1-1 4.4.2-1 4.4.3-1 4.4.4-2 5.1-7 9.1-1 9.1-3 9.3-3] */
 static void every_suite_and_group(void)
 {
     for (size_t s = 0; s < 4; s++) {
@@ -222,6 +222,32 @@ static void stateless_retry(void)
     }
 }
 
+/* RFC 8446 appendix D.4: a change_cipher_spec behind the server's first hello, if the client's
+ * hello asks for it by a session id. [8446 D.4-1] */
+static void ccs_behind_the_first_hello(void)
+{
+    for (unsigned int bits = 0; bits < 4; bits++) {
+        const bool compatible = bits & 1, retried = bits & 2;
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, NULL, NULL);
+        struct lks_config *server = server_config("ecdsa", retried ? "secp384r1" : NULL, NULL);
+        lks_config_set_compatibility(client, compatible);
+        loopback_init(&l, client, server, &localhost);
+        loopback_turn(&l);
+        loopback_turn(&l);
+        const struct buffer *wire = &l.client.wire_in;
+        CU_ASSERT_TRUE_FATAL(wire->len > 100 && wire->data[0] == LKS_TYPE_HANDSHAKE);
+        const size_t second = 5 + (size_t)(wire->data[3] << 8 | wire->data[4]);
+        const bool there =
+            wire->len >= second + 6 && !memcmp(wire->data + second, "\x14\x03\x03\x00\x01\x01", 6);
+        LKS_CHECK(there == compatible && (wire->len > second + 6) == !retried,
+                  "compatible %d, retried %d", compatible, retried);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* A change_cipher_spec in front of a hello that has no cookie. [8446 5-3] */
 static void ccs_before_the_first_hello(void)
 {
@@ -342,7 +368,8 @@ static void every_kind_with_openssl(void)
                                  group != 0, bits & 2);
 }
 
-/* A server whose certificate the client has no reason to believe, and the alert that it gets. */
+/* A server whose certificate the client has no reason to believe, and the alert that it gets.
+ * [8446 C.5-1] */
 static void wrong_servers_are_refused(void)
 {
     static const struct {
@@ -399,6 +426,7 @@ const struct lks_test client_tests[] = {
     {"server's flight split at every byte", server_flight_split_at_every_byte},
     {"stateless retry", stateless_retry},
     {"CCS before the first hello", ccs_before_the_first_hello},
+    {"CCS behind the first hello", ccs_behind_the_first_hello},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"every kind with OpenSSL's server", every_kind_with_openssl},
     {"wrong servers are refused", wrong_servers_are_refused},

@@ -114,6 +114,7 @@ static void taken_with_each_suite(void)
     lks_config_free(config);
 }
 
+/* [8446 E.5-3] */
 static void off_unless_asked_for(void)
 {
     struct lks_config *config = config_with("ecdsa");
@@ -128,7 +129,7 @@ static void off_unless_asked_for(void)
     lks_config_free(config);
 }
 
-/* The same bytes twice: the second time the server goes on without them. */
+/* The same bytes twice: the second time the server goes on without them. [8446 8-2 8.2-1] */
 static void replayed(void)
 {
     struct lks_config *config = taking();
@@ -268,7 +269,8 @@ static void forged(void)
     lks_config_free(config);
 }
 
-/* Bytes arrive one by one, in short spans; or while the key agreement is elsewhere. */
+/* Bytes arrive one by one, in short spans, and are there before the handshake has completed.
+ * [8446 E.5-4] */
 static void in_pieces(void)
 {
     struct lks_config *config = taking();
@@ -349,7 +351,7 @@ static void check_client(struct lks_config *client, struct lks_config *server,
 }
 
 /* RFC 8446 section 4.2.10: taken and refused; what was refused is not sent again.
- * [8446 4.2.10-1 4.2.10-2 4.2.10-12 4.5-1] */
+ * [8446 4.2.10-1 4.2.10-2 4.2.10-12 4.5-1 E.5-3] */
 static void our_client(void)
 {
     static const uint8_t secret[32] = {1};
@@ -428,7 +430,9 @@ static void add_identity(struct buffer *wire, const struct lks_hs *client, bool 
     buffer_add(wire, bytes, w.len);
 }
 
-/* RFC 8446 section 4.2.10: early data are taken under the first identity only. [8446 4.2.10-6] */
+/* RFC 8446 section 4.2.10: early data are taken under the first identity only. The binder of
+ * another one, which nobody looks at, does not make a hello a new one: section 8.2.
+ * [8446 4.2.10-6 8.2-2] */
 static void under_the_first_identity(void)
 {
     for (int before = 0; before < 2; before++) {
@@ -440,12 +444,24 @@ static void under_the_first_identity(void)
         loopback_init(&l, client, server, &options);
         loopback_turn(&l);
         add_identity(&l.server.wire_in, l.client.conn->handshake->hs, before);
+        struct buffer replay = {0};
+        buffer_add(&replay, l.server.wire_in.data, l.server.wire_in.len);
         loopback_turn(&l);
         const struct lks_hs *hs = l.server.conn->handshake->hs;
         LKS_CHECK(!l.server.end && hs->psk.used && hs->psk.index == before &&
                       hs->early.taken == !before,
                   "%s: index %u, taken %d", lks_status_name(l.server.end), hs->psk.index,
                   hs->early.taken);
+        side_free(&l.server);
+        side_init(&l.server, server);
+        if (!before)
+            replay.data[replay.len - 1] ^= 1; /* of the second binder */
+        buffer_add(&l.server.wire_in, replay.data, replay.len);
+        loopback_turn(&l);
+        hs = l.server.conn->handshake->hs;
+        LKS_CHECK(!l.server.end && hs->psk.used && !hs->early.taken, "%s: taken again %d",
+                  lks_status_name(l.server.end), hs->early.taken);
+        buffer_free(&replay);
         loopback_free(&l);
         lks_config_free(client);
         lks_config_free(server);

@@ -87,7 +87,7 @@ static void give_honest(struct duo *d, size_t num)
 enum { SERVER_HELLO, ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, FLIGHT_NUM };
 
 /* What the table does not name is refused from its first byte; what it names waits for more. [8446
- * 4-2 4.3.1-1 4.3.2-1 4.4.3-1 4.5-3 4.6.3-1] */
+ * 4-2 4.3.1-1 4.3.2-1 4.4.3-1 4.5-3 4.6.3-1 B-1] */
 static void every_message_in_every_state(void)
 {
     static const uint8_t expected[FLIGHT_NUM + 1][3] = {
@@ -234,7 +234,8 @@ static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
 #define GOOD EXTENSION_VERSION EXTENSION_SHARE
 
 /* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8.
- * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-10 4.2.1-11 6-6] */
+ * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-10 4.2.1-11 6-6 D.1-1
+ * D.5-3 D.5-8] */
 static void bad_server_hellos(void)
 {
     const enum lks_status illegal = LKS_ALERT_ILLEGAL_PARAMETER;
@@ -253,6 +254,7 @@ static void bad_server_hellos(void)
         {"TLS 1.2 with a suite of TLS 1.3", 0, 0, 0, 0, NULL, "", illegal},
         {"TLS 1.1", 0x0302, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
         {"SSL 3.0", 0x0300, 0, 0, 0, NULL, "", LKS_ALERT_PROTOCOL_VERSION},
+        {"legacy_version of SSL 3.0", 0x0300, 0, 0, 0, NULL, GOOD, LKS_ALERT_PROTOCOL_VERSION},
         {"TLS 1.2", 0, 0xc02f, 0, 2, NULL, "ff01 0001 00", LKS_WANT_DATA},
         {"downgrade to TLS 1.2", 0, 0xc02f, 0, 2, "444f574e47524401", "ff01 0001 00", illegal},
         {"downgrade to TLS 1.1", 0x0302, 0, 0, 0, "444f574e47524400", "", illegal},
@@ -365,7 +367,7 @@ static void behind_a_retry(void)
 }
 
 /* A second hello differs from the first by its share or its cookie, and by nothing else.
- * [8446 4.1.2-2 4.1.4-6 4.2.2-1 4.2.8-7] */
+ * [8446 4.1.2-2 4.1.4-6 4.2.2-1 4.2.8-7 9.2-1] */
 static void second_hello_repeats_the_first(void)
 {
     static const char *const retries[] = {EXTENSION_VERSION "0033 0002 0017",
@@ -506,6 +508,23 @@ static void early_data_under_another_psk(void)
     duo_free(&d);
 }
 
+/* RFC 8446 appendix D.3: a server that turns out to be one of TLS 1.2. [8446 D.3-1] */
+static void early_data_to_tls12(void)
+{
+    static const struct hello_parts old = {
+        .suite = 0xc02f, .session = 2, .extensions = "ff01 0001 00"};
+    for (int offered = 0; offered < 2; offered++) {
+        struct duo d;
+        uint8_t message[FLIGHT_MAX];
+        duo_init(&d, "x25519");
+        d.client->early.offered = offered;
+        const size_t len = write_hello(message, &old, d.client, false);
+        CU_ASSERT_EQUAL(lks_hs_input(d.client, message, len),
+                        offered ? LKS_ALERT_PROTOCOL_VERSION : LKS_WANT_DATA);
+        duo_free(&d);
+    }
+}
+
 /* A message with this body in the place of the server's which-th. */
 static enum lks_status give_instead(struct duo *d, size_t which, uint8_t type, const char *hex)
 {
@@ -638,6 +657,7 @@ const struct lks_test client_tests[] = {
     {"bad EncryptedExtensions", bad_encrypted_extensions},
     {"answers to a PSK", answers_to_a_psk},
     {"early data under another PSK", early_data_under_another_psk},
+    {"early data to TLS 1.2", early_data_to_tls12},
     {"CertificateRequests", certificate_requests},
     {"Certificates that are none", certificates_that_are_none},
     {"bad ALPN", bad_alpn},

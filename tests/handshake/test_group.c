@@ -19,8 +19,13 @@ static const struct lks_group *group_called(const char *name)
     return row;
 }
 
+/* And none of the obsolete ones is known, RFC 8446 section B.3.1.4. [8446 B.3.1.4-1] */
 static void both_halves_agree(void)
 {
+    for (uint16_t number = 0; number < 0x0017; number++)
+        CU_ASSERT_PTR_NULL(lks_group_find(number));
+    for (uint16_t number = 0x001a; number < 0x001d; number++)
+        CU_ASSERT_PTR_NULL(lks_group_find(number));
     for (const struct lks_group *row = lks_group_rows(); row->name; row++) {
         struct lks_group_key *key;
         uint8_t client[LKS_SHARE_MAX], server[LKS_SHARE_MAX];

@@ -54,6 +54,18 @@ static void check_shares(const struct lks_client_hello *hello)
     CU_ASSERT_NOT_EQUAL(memcmp(hybrid.data + 1184, x25519.data, 32), 0);
 }
 
+/* secp256r1 is there, and no group that section B.3.1.4 calls obsolete. */
+static void check_groups(struct lks_reader list, bool greases)
+{
+    uint16_t number;
+    CU_ASSERT_TRUE(lks_list_has_u16(list, 0x0017));
+    while (lks_read_u16(&list, &number))
+        LKS_CHECK((number >= 0x0017 && number <= 0x0019) || number == 0x001d ||
+                      (number >= 0x0100 && number <= 0x0104) || number == 0x11ec ||
+                      (greases && (number & 0x0f0f) == 0x0a0a),
+                  "group %04x", number);
+}
+
 /* Neither MD5, SHA-1 and SHA-224 nor DSA, section 4.2.3. */
 static void check_schemes(struct lks_reader list)
 {
@@ -65,7 +77,8 @@ static void check_schemes(struct lks_reader list)
 
 /* RFC 8446 sections 4.1.2 and 4.2. The parser itself insists on the null compression alone, and on
  * pre_shared_key as the last one, beside its modes. [8446 4.1.2-6 4.1.2-7 4.1.2-8 4.1.2-10 4.2-4
- * 4.2.1-1 4.2.2-2 4.2.3-2 4.2.3-13 4.2.8-1 4.2.8-2 4.2.8-3 4.2.9-1 4.2.11-10] */
+ * 4.2.1-1 4.2.2-2 4.2.3-2 4.2.3-13 4.2.8-1 4.2.8-2 4.2.8-3 4.2.9-1 4.2.11-10 9.1-3 9.2-1 9.2-9
+ * 9.2-10 9.2-13 B.3.1.4-1 D.5-5 D.5-7] */
 static void client_hello(void)
 {
     for (unsigned int bits = 0; bits < 16; bits++) {
@@ -89,6 +102,10 @@ static void client_hello(void)
             CU_ASSERT_EQUAL(lks_list_has_u16(hello[i].versions, LKS_TLS_1_2), !only_13);
             CU_ASSERT_EQUAL(hello[i].cookie.len, 0);
             CU_ASSERT_EQUAL(hello[i].has_psk, with_psk);
+            CU_ASSERT_TRUE(hello[i].has_groups && hello[i].has_key_shares && hello[i].has_schemes);
+            CU_ASSERT_TRUE(hello[i].server_name.len == 9 &&
+                           !memcmp(hello[i].server_name.data, "localhost", 9));
+            check_groups(hello[i].groups, bits & 8);
             check_schemes(hello[i].schemes);
             check_schemes(hello[i].cert_schemes);
             check_shares(&hello[i]);
@@ -99,6 +116,27 @@ static void client_hello(void)
         lks_hs_free(hs[1]);
         lks_config_free(config);
     }
+}
+
+/* RFC 8446 appendix D.5: suites of AES with 128 bits or more and ChaCha20, in whatever version.
+ * [8446 D.5-1 D.5-2] */
+static void suites_of_little_strength(void)
+{
+    unsigned int num = 0;
+    for (unsigned int number = 0; number < 65536; number++) {
+        const struct lks_suite *suite = lks_suite_find((uint16_t)number);
+        if (!suite)
+            continue;
+        num++;
+        LKS_CHECK((strstr(suite->name, "AES_128") || strstr(suite->name, "AES_256") ||
+                   strstr(suite->name, "CHACHA20")) &&
+                      suite->key_len >= 16,
+                  "%s", suite->name);
+    }
+    CU_ASSERT_TRUE(num > 5);
+    CU_ASSERT_PTR_NULL(lks_suite_find(0x0005)); /* TLS_RSA_WITH_RC4_128_SHA */
+    CU_ASSERT_PTR_NULL(lks_suite_find(0x000a)); /* TLS_RSA_WITH_3DES_EDE_CBC_SHA */
+    CU_ASSERT_PTR_NULL(lks_suite_find(0x0001)); /* TLS_RSA_WITH_NULL_MD5 */
 }
 
 /* The first message that a server has to say to a hello; what is in it may be an answer to
@@ -276,6 +314,7 @@ static void age_of_an_external_key(void)
 
 const struct lks_test hello_tests[] = {
     {"ClientHello", client_hello},
+    {"suites of little strength", suites_of_little_strength},
     {"ServerHello", server_hello},
     {"tickets of one connection", tickets_of_one_connection},
     {"ticket for a client", ticket_for_a_client},

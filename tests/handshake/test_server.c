@@ -87,7 +87,7 @@ static struct lks_hs *in_state(struct lks_config *config, enum lks_hs_state stat
 }
 
 /* What the table does not name is refused from its first byte; what it names waits for more. [8446
- * 4-2 6.2-3] */
+ * 4-2 6.2-3 B-1] */
 static void every_message_in_every_state(void)
 {
     static const struct {
@@ -155,7 +155,8 @@ static void truncated_at_every_byte(void)
     lks_config_free(config);
 }
 
-/* RFC 8446 sections 4.2.1 and 9.2. [8446 4.2.1-2 4.2.3-3] */
+/* RFC 8446 sections 4.2.1 and 9.2, appendices D.2 and D.5.
+ * [8446 4.2.1-2 4.2.3-3 9.2-12 D.2-2 D.2-3 D.5-3 D.5-8] */
 static void missing_extensions(void)
 {
     static const struct {
@@ -180,6 +181,40 @@ static void missing_extensions(void)
         check_given(config, hello, len,
                     minor < 3 ? LKS_ALERT_PROTOCOL_VERSION : LKS_ALERT_HANDSHAKE_FAILURE,
                     "legacy_version alone");
+    }
+    lks_config_free(config);
+}
+
+/* Section 9.2: beside a PSK without a key exchange there may be neither groups nor shares, but not
+ * one of them; what is right fails by its binder, which nobody made. [8446 9.2-12] */
+static void groups_and_shares_go_together(void)
+{
+    static const char base[] = "002b 0003 02 0304 002d 0002 01 00";
+    static const char psk[] = "0029 002c 0007 0001 78 00000000 0021 20"
+                              "0000000000000000000000000000000000000000000000000000000000000000";
+    static const struct {
+        const char *hex;
+        enum lks_status status;
+    } rows[] = {{"", LKS_ALERT_DECRYPT_ERROR},
+                {"000a 0004 0002 001d 0033 0002 0000", LKS_ALERT_DECRYPT_ERROR},
+                {"000a 0004 0002 001d", LKS_ALERT_MISSING_EXTENSION},
+                {"0033 0002 0000", LKS_ALERT_MISSING_EXTENSION}};
+    const uint8_t key[32] = {1};
+    struct lks_config *config = config_with("ecdsa");
+    CU_ASSERT_EQUAL(lks_config_add_psk(config, (const uint8_t *)"x", 1, key, 32, "SHA256"), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, true), LKS_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t hello[HELLO_CAP];
+        (void)real_hello(hello);
+        size_t len = FRONT_LEN + 2;
+        len += lks_test_hex(base, hello + len, 64);
+        len += lks_test_hex(rows[i].hex, hello + len, 64);
+        len += lks_test_hex(psk, hello + len, 64);
+        hello[2] = (uint8_t)((len - 4) >> 8);
+        hello[3] = (uint8_t)(len - 4);
+        hello[FRONT_LEN] = 0;
+        hello[FRONT_LEN + 1] = (uint8_t)(len - FRONT_LEN - 2);
+        check_given(config, hello, len, rows[i].status, rows[i].hex);
     }
     lks_config_free(config);
 }
@@ -281,6 +316,7 @@ static void bad_front(void)
         {"no compression methods", 47, 0, LKS_ALERT_DECODE_ERROR},
         {"deflate", 48, 1, LKS_ALERT_ILLEGAL_PARAMETER},
         {"one suite unknown", 41, 0xfa, LKS_WANT_DATA},
+        {"legacy_version of SSL 3.0", 5, 0, LKS_ALERT_PROTOCOL_VERSION},
         {"legacy_version of TLS 1.0", 5, 1, LKS_WANT_DATA},
         {"legacy_version of TLS 1.3", 5, 4, LKS_WANT_DATA},
     };
@@ -494,6 +530,7 @@ const struct lks_test server_tests[] = {
     {"split at every byte", split_at_every_byte},
     {"truncated at every byte", truncated_at_every_byte},
     {"missing extensions", missing_extensions},
+    {"groups and shares go together", groups_and_shares_go_together},
     {"bad extensions", bad_extensions},
     {"order of extensions", order_of_extensions},
     {"bad front", bad_front},

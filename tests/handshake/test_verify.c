@@ -187,7 +187,7 @@ static void chains(void)
 }
 
 /* What a CA may not do: each row is an intermediate between root and a good leaf.
- * [8446 4.4.2.4-2] */
+ * [8446 4.4.2.4-2 9.1-2] */
 static void authorities(void)
 {
     static const struct {
@@ -347,7 +347,7 @@ static void clients(void)
 }
 
 /* Each scheme under the keys it is for, and under others.
- * [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6 4.4.3-7 4.4.3-9] */
+ * [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6 4.4.3-7 4.4.3-9 9.1-2] */
 static void signatures(void)
 {
     static const uint8_t message[] = "what is signed";
@@ -380,6 +380,7 @@ static void signatures(void)
         }
     }
     CU_ASSERT_EQUAL(used, 10);
+    CU_ASSERT_TRUE(lks_sign_find(0x0403) && lks_sign_find(0x0804)); /* section 9.1 wants these */
     CU_ASSERT_PTR_NULL(lks_sign_find(0x0401)); /* RSASSA-PKCS1-v1_5 signs certificates only */
     /* Neither MD5, SHA-1 and SHA-224 nor DSA, under either version. [8446 4.2.3-13 4.4.3-8] */
     for (unsigned int number = 0; number < 65536; number++)
