@@ -56,6 +56,11 @@ class Bed:
 NO_CERTIFICATE = {"1.3": "alert_certificate_required", "1.2": "alert_handshake_failure"}
 
 
+def refused_as(want):
+    """How our server ends where it does not take the client; "" where it does."""
+    return NO_CERTIFICATE[want.version] if want.client_auth == "missing" else want.refused
+
+
 def report_of(match):
     return dict(pair.split("=", 1) for pair in match.group(0).decode().split()[1:])
 
@@ -121,6 +126,18 @@ def check_key_logs(bed):
         raise Failed(f"the key logs differ: {sorted(ours)} and {sorted(lines(bed['keylog']))}")
 
 
+def cannot_renegotiate(want, peer, its_role):
+    if want.renegotiate and its_role not in getattr(peer, "renegotiation", {}):
+        raise Cannot(f"{peer.name}'s {its_role} here does not renegotiate when asked to")
+
+
+def check_renegotiation(peer, its_role, talker, ours):
+    """It is told that there is none, and ends the connection; before, data went both ways."""
+    talker.say(peer.renegotiation[its_role])
+    talker.expect(peer.shows_refusal)
+    equal(ours.report()["end"], "peer_alert", "our end")
+
+
 def our_options(want, bed, role):
     args = []
     if want.export:
@@ -129,7 +146,7 @@ def our_options(want, bed, role):
         args += ["--key-log", bed["ourlog"]]
     if want.compress:
         args += ["--compress", "all"]
-    if want.version == "1.2":
+    if want.version == "1.2" and not want.fallback:
         args += ["--max-version", "1.2"]
     if want.suite:
         args += ["--suites", want.suite]
@@ -181,8 +198,8 @@ def fetch(program, peer, want, bed):
     with Ours(program, args + (["--alpn", "http/1.1"] if alpn else [])) as ours:
         port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
         with peer.client(want, bed, port, 0) as client:
-            if want.client_auth == "missing":
-                equal(ours.report()["end"], NO_CERTIFICATE[want.version], "our end")
+            if refused_as(want):
+                equal(ours.report()["end"], refused_as(want), "our end")
                 return
             client.expect("lockstep-page.*x{100000}", timeout=60)
             status = client.end(timeout=60)
@@ -210,6 +227,7 @@ def as_server(program, peer, want, bed):
     if want.early:
         with open(bed["early"], "w", encoding="ascii") as early:
             early.write("early-data\n")
+    cannot_renegotiate(want, peer, "client")
     with Ours(program, args) as ours:
         port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
         for step in range(2 if want.resume or want.early else 1):
@@ -217,13 +235,16 @@ def as_server(program, peer, want, bed):
             if client is None:
                 continue
             with client:
-                if want.client_auth == "missing":
-                    equal(ours.report()["end"], NO_CERTIFICATE[want.version], "our end")
+                if refused_as(want):
+                    equal(ours.report()["end"], refused_as(want), "our end")
                     return
                 if peer.name == "NSS" and want.resume:  # the request is in a file, closing included
                     client.expect("hello-1.*hello-1")
                 else:
                     talk(client, f"hello-{step}", peer.update if want.update == "peer" else None)
+                if want.renegotiate:
+                    check_renegotiation(peer, "client", client, ours)
+                    return
                 if want.ocsp:
                     client.expect(peer.shows_ocsp)
                 if want.update == "ours":
@@ -245,6 +266,9 @@ def as_server(program, peer, want, bed):
 
 def as_client(program, peer, want, bed):
     """Our client, the peer's server."""
+    if want.fallback:
+        raise Cannot("our client does not try again with less")
+    cannot_renegotiate(want, peer, "server")
     server, port = peer.server(want, bed)
     with server:
         for step in range(2 if want.resume or want.early else 1):
@@ -255,6 +279,12 @@ def as_client(program, peer, want, bed):
                 args += ["--early", "early-data"]
             with Ours(program, args) as ours:
                 client, line = ours.talker, f"hello-{step}"
+                if want.refused:
+                    # Where the server sees our versions first, the alert is its own.
+                    report = ours.report()
+                    if report["end"] not in (want.refused, "peer_alert"):
+                        equal(report["end"], want.refused, "our end")
+                    return
                 if want.client_auth == "missing":
                     report = ours.report()
                     if report["end"] == "closed":
@@ -276,6 +306,9 @@ def as_client(program, peer, want, bed):
                     elif want.update == "peer" and text == line:
                         server.say("K\n")
                     time.sleep(0.1 if want.update else 0)
+                if want.renegotiate:
+                    check_renegotiation(peer, "server", server, ours)
+                    return
                 client.hang_up()
                 report = ours.report()
                 check_report(report, want, "client", resumed=step == 1)
@@ -330,8 +363,19 @@ def cells_12():
     yield "resumption by session ID", dataclasses.replace(base, resume=True, tickets=False)
     yield "without extended master secret", dataclasses.replace(base, extended_master_secret=False)
     yield "OCSP stapling", dataclasses.replace(base, ocsp=True)
+    yield "record_size_limit 512", dataclasses.replace(base, record_size=512)
+    yield "renegotiation refused", dataclasses.replace(base, renegotiate=True)
+    yield "fallback refused", Want(version="1.2", fallback=True, refused="alert_inappropriate_fallback")
     yield "exporter", dataclasses.replace(base, export="EXPORTER-interop")
     yield "key log", dataclasses.replace(base, key_log=True)
+
+
+def cells():
+    """All, with their versions."""
+    yield from ((f"TLS 1.3 {feature}", want) for feature, want in cells_13())
+    yield from ((f"TLS 1.2 {feature}", want) for feature, want in cells_12())
+    for version in ("1.1", "1.0"):
+        yield f"TLS {version} refused", Want(version=version, certificate="rsa", refused="alert_protocol_version")
 
 
 class Matrix:
@@ -342,13 +386,11 @@ class Matrix:
         self.count = 0
 
     def cells(self):
-        for version, features in (("1.3", cells_13), ("1.2", cells_12)):
-            for feature, want in features():
-                for role, play in (("server", as_server), ("client", as_client)):
-                    for peer in ALL.values():
-                        if role == "client" and peer.fetches:
-                            continue
-                        yield f"{role}/{peer.name}/TLS {version} {feature}", play, role, peer, want
+        for feature, want in cells():
+            for role, play in (("server", as_server), ("client", as_client)):
+                for peer in ALL.values():
+                    if role == "server" or not peer.fetches:
+                        yield f"{role}/{peer.name}/{feature}", play, role, peer, want
 
     def run(self, cell):
         """("pass" | "fail" | "none", words)"""

@@ -45,20 +45,25 @@ def _suites_12():
         "AES_128_CBC_SHA256": ("AES128-SHA256", "+AES-128-CBC:+SHA256"),
         "AES_256_CBC_SHA256": ("AES256-SHA256", "+AES-256-CBC:+SHA256"),
         "AES_256_CBC_SHA384": ("AES256-SHA384", "+AES-256-CBC:+SHA384"),
+        "AES_128_CCM": ("AES128-CCM", "+AES-128-CCM:+AEAD"),
+        "AES_256_CCM": ("AES256-CCM", "+AES-256-CCM:+AEAD"),
+        "AES_128_CCM_8": ("AES128-CCM8", "+AES-128-CCM-8:+AEAD"),
+        "AES_256_CCM_8": ("AES256-CCM8", "+AES-256-CCM-8:+AEAD"),
     }
     exchanges = {"ECDHE_ECDSA": ("ECDHE-ECDSA-", "+ECDHE-ECDSA"), "ECDHE_RSA": ("ECDHE-RSA-", "+ECDHE-RSA"),
                  "DHE_RSA": ("DHE-RSA-", "+DHE-RSA"), "RSA": ("", "+RSA")}
     numbers = {
-        "ECDHE_ECDSA": ["c02b", "c02c", "cca9", "c009", "c00a", "c023", None, "c024"],
+        "ECDHE_ECDSA": ["c02b", "c02c", "cca9", "c009", "c00a", "c023", None, "c024", "c0ac", "c0ad", "c0ae", "c0af"],
         "ECDHE_RSA": ["c02f", "c030", "cca8", "c013", "c014", "c027", None, "c028"],
-        "DHE_RSA": ["009e", "009f", "ccaa", None, None, None, None, None],
+        "DHE_RSA": ["009e", "009f", "ccaa", "0033", "0039", "0067", "006b", None],
         "RSA": ["009c", "009d", None, "002f", "0035", "003c", "003d", None],
     }
     table = {}
     for exchange, (openssl, gnutls) in exchanges.items():
         for number, (cipher, (ours, priority)) in zip(numbers[exchange], ciphers.items()):
             if number:
-                table[f"TLS_{exchange}_WITH_{cipher}"] = (openssl + ours, f"{gnutls}:{priority}", number, True)
+                table[f"TLS_{exchange}_WITH_{cipher}"] = (openssl + ours, f"{gnutls}:{priority}",
+                                                            None if "CCM" in cipher else number, "CCM" not in cipher)
     return table
 
 
@@ -87,6 +92,9 @@ class Want:
     export: str = ""  # the label of keying material that both sides export
     key_log: bool = False  # both write one
     compress: bool = False  # our certificate, as the client likes
+    fallback: bool = False  # the client says that it has come down to this version
+    renegotiate: bool = False  # the peer asks for it
+    refused: str = ""  # how our side ends instead of taking the peer
 
 
 def need(program):
@@ -115,12 +123,17 @@ class Openssl:
         return subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.split(" (")[0]
 
     exported = rb"Keying material: ([0-9A-F]{64})"
+    # What makes the client, the server ask for a second handshake, and what they say when they get none.
+    renegotiation = {"client": "R\n", "server": "r\n"}
+    shows_refusal = "no renegotiation"
 
     @staticmethod
     def _common(want, bed):
         cannot(want.record_size, "OpenSSL 3.0 has no such extension")
         cannot(not want.extended_master_secret, "openssl 3.0 has no option for it")
-        args = ["-tls1_3"] if want.version == "1.3" else ["-tls1_2"]
+        args = ["-tls" + want.version.replace("1.0", "1").replace(".", "_")]
+        if want.version < "1.2":
+            args += ["-cipher", "ALL:@SECLEVEL=0"]
         if want.suite:
             if want.version == "1.3":
                 args += ["-ciphersuites", want.suite]
@@ -152,6 +165,8 @@ class Openssl:
             args += ["-early_data", bed["early"]]
         if want.ocsp:
             args += ["-status"]
+        if want.fallback:
+            args += ["-fallback_scsv"]
         if not want.encrypt_then_mac:
             args += ["-no_etm"]
         if not want.tickets:
@@ -200,6 +215,8 @@ NO_GNUTLS_COMPRESSION = "Debian's GnuTLS is built without compression"
 class Gnutls:
     name = "GnuTLS"
     exported = rb"Key material: ([0-9a-f]{64})"
+    renegotiation = {"client": "^renegotiate^\n"}
+    shows_refusal = "No renegotiation is allowed"
     shows_ocsp = "OCSP status request"
     fetches = False
 
@@ -218,7 +235,7 @@ class Gnutls:
             if want.psk:
                 parts += ["-KX-ALL", "+ECDHE-PSK"]
         else:
-            parts += ["-VERS-ALL", "+VERS-TLS1.2", "%VERIFY_ALLOW_SIGN_WITH_SHA1"]
+            parts += ["-VERS-ALL", f"+VERS-TLS{want.version}", "%VERIFY_ALLOW_SIGN_WITH_SHA1"]
             if want.suite:
                 parts += ["-CIPHER-ALL", "-MAC-ALL", "-KX-ALL"] + SUITES_12[want.suite][1].split(":")
         if want.group:
@@ -229,6 +246,8 @@ class Gnutls:
             parts += ["%NO_SESSION_HASH"]
         if not want.encrypt_then_mac:
             parts += ["%NO_ETM"]
+        if want.fallback:
+            parts += ["%FALLBACK_SCSV"]
         return ":".join(parts)
 
     def client(self, want, bed, port, step):
@@ -248,7 +267,7 @@ class Gnutls:
             args += ["--x509certfile", bed["client.pem"], "--x509keyfile", bed["client.key"]]
         if want.psk:
             args += ["--pskusername", "interop", "--pskkey", want.psk]
-        if want.update:
+        if want.update or want.renegotiate:
             args += ["--inline-commands"]
         if want.record_size:
             args += ["--recordsize", str(want.record_size)]
@@ -334,7 +353,7 @@ class Nss:
         cannot(want.record_size or want.compress, "NSS' programs have no option for it")
         cannot(want.export, "NSS' programs export nothing")
         cannot(want.key_log, "Debian's NSS is built without a key log")
-        args = ["-V", "tls1.3:tls1.3" if want.version == "1.3" else "tls1.2:tls1.2"]
+        args = ["-V", f"tls{want.version}:tls{want.version}"]
         if want.suite:
             number = (SUITES_13 if want.version == "1.3" else SUITES_12)[want.suite][1 if want.version == "1.3" else 2]
             cannot(number is None, "NSS has no such suite")
@@ -358,6 +377,8 @@ class Nss:
         args = self._common(want)
         if want.version == "1.2" and want.extended_master_secret:
             args += ["-G"]
+        if want.fallback:
+            args += ["-K"]
         if want.resume:
             with open(bed["request"], "w", encoding="ascii") as request:
                 request.write("hello-1\ngoodbye\n")
@@ -429,6 +450,7 @@ class Java:
         cannot(want.early, "Java has no early data")
         cannot(want.update == "peer", "Java asks for new keys after gigabytes only")
         cannot(want.record_size or want.compress, "Java has no such extension")
+        cannot(want.fallback, "Java does not say so")
         cannot(want.export or want.key_log, "Java neither exports keying material nor logs keys")
         cannot(not want.encrypt_then_mac, "Java has no encrypt-then-MAC")
         cannot(want.certificate == "ed25519" and want.version == "1.2", "not in TLS 1.2")
@@ -437,7 +459,7 @@ class Java:
         if want.suite:
             cannot(not suites[want.suite][-1], "Java has no such suite")
             args += [f"suite={want.suite}"]
-        args += [f"version=TLSv{want.version}"]
+        args += [f"version=TLSv{want.version.replace('1.0', '1')}"]
         if want.alpn:
             args += [f"alpn={want.alpn}"]
         return args
@@ -498,9 +520,11 @@ class Curl:
     def client(want, bed, port, step):
         need("curl")
         cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.retry
-               or want.compress or want.export, "curl has no option for it")
+               or want.compress or want.export or want.fallback or want.renegotiate, "curl has no option for it")
         cannot(not (want.tickets and want.extended_master_secret and want.encrypt_then_mac), "curl has no option for it")
-        args = ["--tlsv1.3"] if want.version == "1.3" else ["--tlsv1.2", "--tls-max", "1.2"]
+        args = ["--tlsv1.3"] if want.version == "1.3" else [f"--tlsv{want.version}", "--tls-max", want.version]
+        if want.version < "1.2":
+            args += ["--ciphers", "ALL:@SECLEVEL=0"]
         if want.suite and want.version == "1.3":
             args += ["--tls13-ciphers", want.suite]
         elif want.suite:
@@ -537,7 +561,7 @@ class Chromium:
         plain = Want(version=want.version, group=want.group, alpn=want.alpn, suite=want.suite,
                      certificate=want.certificate, retry=want.retry, key_log=want.key_log, compress=want.compress)
         cannot(want != plain, "Chromium has no switch for it")
-        cannot(want.version == "1.2" or "CCM" in want.suite or "ffdhe" in want.group, "Chromium has no such thing")
+        cannot(want.version != "1.3" or "CCM" in want.suite or "ffdhe" in want.group, "Chromium has no such thing")
         cannot(want.certificate == "ed25519", "Chromium does not take Ed25519")
         cannot(want.retry and want.group != "secp384r1", "its shares are X25519MLKEM768 and X25519")
         home = bed["home"]
