@@ -222,6 +222,48 @@ static void stateless_retry(void)
     }
 }
 
+/* Gives the records that a side is to read next, which all say 0x0303, another version, as far as
+ * they are in the clear: under TLS 1.2 until a change_cipher_spec came. */
+static void set_versions(struct side *s, uint16_t version, bool tls12, bool *sealed)
+{
+    for (size_t at = 0; at < s->wire_in.len;) {
+        uint8_t *header = s->wire_in.data + at;
+        const uint16_t got = (uint16_t)(header[1] << 8 | header[2]);
+        CU_ASSERT_TRUE(got == 0x0303 || got == version); /* not taken yet, and changed before */
+        if (!*sealed && header[0] != LKS_TYPE_APPLICATION_DATA) {
+            header[1] = (uint8_t)(version >> 8);
+            header[2] = (uint8_t)version;
+        }
+        *sealed |= tls12 && header[0] == LKS_TYPE_CHANGE_CIPHER_SPEC;
+        at += LKS_RECORD_HEADER_LEN + (size_t)(header[3] << 8 | header[4]);
+    }
+}
+
+/* RFC 8446 section 5.1, appendix D: nothing is known by it. [8446 5.1-10 5.1-11] */
+static void versions_of_records_are_ignored(void)
+{
+    static const uint16_t versions[] = {0, 2, 0x0200, 0x0300, 0x0304, 0x0403, 0x7f1c, 0xffff};
+    for (unsigned int i = 0; i < 2 * sizeof(versions) / sizeof(versions[0]); i++) {
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, NULL, NULL);
+        struct lks_config *server = server_config("ecdsa", "secp384r1", NULL); /* asks again */
+        const bool tls12 = i & 1;
+        bool sealed[2] = {false, false};
+        if (tls12)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        while (loopback_turn(&l)) {
+            set_versions(&l.server, versions[i / 2], tls12, &sealed[0]);
+            set_versions(&l.client, versions[i / 2], tls12, &sealed[1]);
+        }
+        LKS_CHECK(l.client.established && l.server.established, "%04x: %s, %s", versions[i / 2],
+                  lks_status_name(l.client.end), lks_status_name(l.server.end));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* RFC 8446 appendix D.4: a change_cipher_spec behind the server's first hello, if the client's
  * hello asks for it by a session id. [8446 D.4-1] */
 static void ccs_behind_the_first_hello(void)
@@ -425,6 +467,7 @@ const struct lks_test client_tests[] = {
     {"long hello in two records", long_hello_in_two_records},
     {"server's flight split at every byte", server_flight_split_at_every_byte},
     {"stateless retry", stateless_retry},
+    {"versions of records are ignored", versions_of_records_are_ignored},
     {"CCS before the first hello", ccs_before_the_first_hello},
     {"CCS behind the first hello", ccs_behind_the_first_hello},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
