@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* RFC 8446 section 4.2.3: what is offered and taken, each with the kind of key it is for.
- * [8446 4.2.3-5 4.2.3-7 4.2.3-13 4.4.3-7 4.4.3-8 9.1-2] */
+ * [8446 4.2.3-5 4.2.3-7 4.2.3-10 4.2.3-13 4.4.3-7 4.4.3-8 9.1-2] */
 static const struct lks_sign_scheme rows[] = {
     {0x0403, "ecdsa_secp256r1_sha256", "EC", "prime256v1", "SHA256", false},
     {0x0503, "ecdsa_secp384r1_sha384", "EC", "secp384r1", "SHA384", false},

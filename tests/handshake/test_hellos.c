@@ -77,7 +77,7 @@ static void check_schemes(struct lks_reader list)
 
 /* RFC 8446 sections 4.1.2 and 4.2. The parser itself insists on the null compression alone, and on
  * pre_shared_key as the last one, beside its modes. [8446 4.1.2-6 4.1.2-7 4.1.2-8 4.1.2-10 4.2-4
- * 4.2.1-1 4.2.2-2 4.2.3-2 4.2.3-13 4.2.8-1 4.2.8-2 4.2.8-3 4.2.9-1 4.2.11-10 9.1-3 9.2-1 9.2-9
+ * 4.2.1-1 4.2.2-2 4.2.3-2 4.2.3-10 4.2.3-13 4.2.8-1 4.2.8-2 4.2.8-3 4.2.9-1 4.2.11-10 9.1-3 9.2-1 9.2-9
  * 9.2-10 9.2-13 B.3.1.4-1 D.5-5 D.5-7] */
 static void client_hello(void)
 {
