@@ -265,6 +265,8 @@ static bool seal_own(struct worker *w, struct session *s)
         return false;
     }
     add_sealed(w, s, chain, w->batch.num_ops - first);
+    if (lks_conn_own_len(s->tls))
+        session_ready(&w->sessions, s); /* for what comes behind these */
     return true;
 }
 

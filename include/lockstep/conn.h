@@ -146,8 +146,13 @@ lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *job, enum lks_eve
 /* Frees a job whose connection is gone. NULL is allowed. */
 LKS_API void lks_pkey_job_free(struct lks_pkey_job *job);
 
+/* So many handshake records the connection wants to send in one go, at most. An empty batch with
+ * that many ops always has room for them (and for an alert and a KeyUpdate without them). */
+#define LKS_OWN_RECORDS_MAX 8u
+
 /* Bytes of the records that the connection itself wants to send now (handshake, alerts, KeyUpdate):
- * room for all of them. 0: nothing. */
+ * room for all of them. 0: nothing. There may be more behind them (a peer that takes small records
+ * only, RFC 8449, gets a handshake in many): ask again after lks_conn_seal_own(). */
 LKS_API size_t lks_conn_own_len(const struct lks_conn *conn);
 
 /* Adds ops for all that lks_conn_own_len() counts to the batch; the records go one after the other

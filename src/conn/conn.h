@@ -54,7 +54,8 @@ struct conn_handshake {
     struct lks_key *seal_key; /* now: one of the above or the connection's */
     struct conn_piece pieces[PIECES_MAX];
     uint32_t num_pieces;
-    uint32_t num_sealing;                        /* own records in the caller's batch */
+    size_t piece_offset;  /* so much of the first piece is sealed or being so */
+    uint32_t num_sealing; /* own records in the caller's batch */
     uint32_t early_data_skipped, early_data_len; /* refused; taken, or sent */
     uint8_t num_ccs;
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */

@@ -23,33 +23,60 @@ static struct lks_key *seal_key_now(struct lks_conn *conn)
     return conn->handshake ? conn->handshake->seal_key : &conn->seal_key;
 }
 
+/* Where in the handshake's pieces its next record starts. */
+struct handshake_walk {
+    uint32_t piece;
+    size_t offset;
+    uint32_t num_records; /* before it */
+};
+
+static struct handshake_walk handshake_walk_of(const struct lks_conn *conn)
+{
+    return (struct handshake_walk){.offset = conn->handshake ? conn->handshake->piece_offset : 0};
+}
+
+static bool handshake_walk_at_end(const struct lks_conn *conn, const struct handshake_walk *at)
+{
+    return !conn->handshake || at->piece == conn->handshake->num_pieces;
+}
+
 /*
- * The handshake's next record, and where the one behind it starts. Pieces under one key and of one
- * type share records: RFC 8446 section 5.1. False at the end. [8446 5.1-6]
+ * The handshake's next record of this turn; steps behind it. Pieces under one key and of one type
+ * share records: RFC 8446 section 5.1. False at the end, or when so many go first. [8446 5.1-6]
  */
 static bool next_handshake_record(const struct lks_conn *conn, struct own_record *r,
-                                  uint32_t *piece, size_t *offset)
+                                  struct handshake_walk *at)
 {
     const struct conn_handshake *h = conn->handshake;
-    if (!h || *piece == h->num_pieces)
+    if (handshake_walk_at_end(conn, at) || at->num_records == LKS_OWN_RECORDS_MAX)
         return false;
-    const struct conn_piece *p = &h->pieces[*piece];
-    *r = (struct own_record){p->key, p->type, 0, *piece, *offset};
+    const struct conn_piece *p = &h->pieces[at->piece];
+    *r = (struct own_record){p->key, p->type, 0, at->piece, at->offset};
     const size_t max = r->key->aead ? lks_conn_record_max(conn) : LKS_RECORD_PLAINTEXT_MAX;
-    while (*piece < h->num_pieces && r->len < max) {
-        p = &h->pieces[*piece];
+    while (at->piece < h->num_pieces && r->len < max) {
+        p = &h->pieces[at->piece];
         if (p->key != r->key || p->type != r->type)
             break;
-        size_t n = p->len - *offset, room = max - r->len;
+        size_t n = p->len - at->offset, room = max - r->len;
         n = n < room ? n : room;
         r->len += n;
-        *offset += n;
-        if (*offset == p->len) {
-            *offset = 0;
-            ++*piece;
+        at->offset += n;
+        if (at->offset == p->len) {
+            at->offset = 0;
+            at->piece++;
         }
     }
+    at->num_records++;
     return true;
+}
+
+/* What comes behind the last record of the walk is left for the next turn. */
+static void handshake_drop(struct conn_handshake *h, const struct handshake_walk *at)
+{
+    h->num_pieces -= at->piece;
+    memmove(h->pieces, h->pieces + at->piece, h->num_pieces * sizeof(h->pieces[0]));
+    h->piece_offset = at->offset;
+    h->num_sealing += at->num_records;
 }
 
 /* Whether a KeyUpdate is on its way, behind which the next key is not there yet. */
@@ -61,13 +88,15 @@ static bool update_in_batch(const struct lks_conn *conn)
 size_t lks_conn_own_len(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
+    struct handshake_walk at = handshake_walk_of(conn);
     struct own_record r;
-    uint32_t piece = 0;
-    size_t offset = 0, len = 0;
+    size_t len = 0;
     if (update_in_batch(conn) || conn->close_sent)
         return 0;
-    while (next_handshake_record(conn, &r, &piece, &offset))
+    while (next_handshake_record(conn, &r, &at))
         len += lks_key_record_len(r.key, r.len);
+    if (!handshake_walk_at_end(conn, &at))
+        return len;
     if (conn->update == OWN_QUEUED)
         len += lks_key_record_len(&conn->seal_key, conn_update_len(conn));
     if (conn->alert == OWN_QUEUED)
@@ -143,13 +172,11 @@ static struct lks_span source(const uint8_t *data, size_t len)
 }
 
 static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, struct span_walk *dst,
-                              uint32_t *num_added)
+                              struct handshake_walk *at)
 {
     const struct conn_handshake *h = conn->handshake;
     struct own_record r;
-    uint32_t piece = 0;
-    size_t offset = 0;
-    for (*num_added = 0; next_handshake_record(conn, &r, &piece, &offset); ++*num_added) {
+    while (next_handshake_record(conn, &r, at)) {
         struct lks_span src[PIECES_MAX];
         uint32_t num_src = 0;
         for (size_t i = r.piece, have = 0; have < r.len; i++) {
@@ -172,10 +199,12 @@ static bool add_message_op(struct lks_conn *conn, struct lks_batch *batch, struc
 }
 
 static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct span_walk *dst,
-                        uint32_t *num_added)
+                        struct handshake_walk *at)
 {
-    if (!add_handshake_ops(conn, batch, dst, num_added))
+    if (!add_handshake_ops(conn, batch, dst, at))
         return false;
+    if (!handshake_walk_at_end(conn, at))
+        return true;
     if (conn->update == OWN_QUEUED &&
         !add_message_op(conn, batch, &conn->seal_key, conn_update_type(conn), conn->update_message,
                         conn_update_len(conn), dst))
@@ -191,23 +220,22 @@ enum lks_status lks_conn_seal_own(struct lks_conn *conn, const struct lks_span *
     const uint32_t num_ops = batch->num_ops, num_spans = batch->num_spans;
     const size_t len = lks_conn_own_len(conn);
     struct span_walk walk = span_walk_of(dst, num_dst);
-    uint32_t num_added;
+    struct handshake_walk at = handshake_walk_of(conn);
     if (!len)
         return LKS_OK;
     if (spans_len(dst, num_dst) < len)
         return LKS_NO_ROOM;
-    if (!add_all_ops(conn, batch, &walk, &num_added)) {
+    if (!add_all_ops(conn, batch, &walk, &at)) {
         batch->num_ops = num_ops;
         batch->num_spans = num_spans;
         return LKS_WANT_ROOM;
     }
-    if (conn->handshake) {
-        conn->handshake->num_pieces = 0;
-        conn->handshake->num_sealing += num_added;
-    }
-    if (conn->update == OWN_QUEUED)
+    const bool is_all = handshake_walk_at_end(conn, &at);
+    if (conn->handshake)
+        handshake_drop(conn->handshake, &at);
+    if (is_all && conn->update == OWN_QUEUED)
         conn->update = OWN_SEALING;
-    if (conn->alert == OWN_QUEUED)
+    if (is_all && conn->alert == OWN_QUEUED)
         conn->alert = OWN_SEALING;
     return LKS_OK;
 }

@@ -73,6 +73,31 @@ static void record_size_limits(void)
     }
 }
 
+/* A handshake of more records than a batch has room for goes out in several. */
+static void handshake_of_many_records(void)
+{
+    for (unsigned int tls12 = 0; tls12 < 2; tls12++) {
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, "x25519,secp256r1", NULL);
+        struct lks_config *server = server_config("rsa", NULL, NULL);
+        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, 64), LKS_OK);
+        if (tls12)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        l.loop.seal.max_ops = LKS_OWN_RECORDS_MAX;
+        CU_ASSERT_TRUE(lks_conn_own_len(l.client.conn) > 0);
+        loopback_run(&l);
+        CU_ASSERT_TRUE(l.client.established && l.server.established);
+        CU_ASSERT_TRUE(lks_conn_can_seal(l.server.conn));
+        lks_conn_close(l.server.conn);
+        loopback_run(&l);
+        CU_ASSERT_TRUE(l.client.closed);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* Who sends more than we said we accept gets record_overflow; the header is enough to tell. */
 static void record_over_the_limit(void)
 {
@@ -249,6 +274,7 @@ static void padding_hides_lengths(void)
 
 const struct lks_test agreed_tests[] = {
     {"record size limits", record_size_limits},
+    {"handshake of many records", handshake_of_many_records},
     {"padding hides lengths", padding_hides_lengths},
     {"record over the limit", record_over_the_limit},
     {"exporter of both sides", exporter_of_both_sides},
