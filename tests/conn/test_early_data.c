@@ -223,7 +223,12 @@ static void refused(void)
     check_outcome(&p, false, 1000, "another suite");
     end(&p);
     SSL_SESSION_free(session);
-    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,http/1.1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,h3,http/1.1", &err), LKS_OK);
+    session = a_session(config, "TLS_AES_128_GCM_SHA256", "\x02h3");
+    begin_early(&p, config, session, "\x02h2\x02h3", 1000);
+    check_outcome(&p, false, 1000, "another protocol of the same length");
+    end(&p);
+    SSL_SESSION_free(session);
     session = a_session(config, "TLS_AES_128_GCM_SHA256", "\x08http/1.1");
     begin_early(&p, config, session, "\x08http/1.1", 1000);
     check_outcome(&p, true, 1000, "the same protocol");

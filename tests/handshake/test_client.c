@@ -4,87 +4,9 @@
 
 #include <string.h>
 
-#include "base/writer.h"
 #include "client.h"
-#include "handshake/core.h"
+#include "duo.h"
 #include "test_handshake.h"
-
-#define FLIGHT_MAX   8192u
-#define MESSAGES_MAX 8u
-
-/* An honest server's messages to one client, and that client. */
-struct duo {
-    struct lks_config *client_config, *server_config;
-    struct lks_hs *client, *server;
-    uint8_t flight[FLIGHT_MAX];
-    size_t at[MESSAGES_MAX + 1]; /* where each message begins; the last one's end */
-    size_t num;
-};
-
-static size_t collect(struct lks_hs *hs, uint8_t *out)
-{
-    struct lks_hs_event event;
-    size_t len = 0;
-    while (lks_hs_next_event(hs, &event)) {
-        if (event.kind != LKS_HS_SEND)
-            continue;
-        CU_ASSERT_TRUE_FATAL(len + event.len <= FLIGHT_MAX);
-        memcpy(out + len, event.data, event.len);
-        len += event.len;
-    }
-    return len;
-}
-
-/* groups: the server's; another than x25519 makes it ask again. */
-static void duo_init(struct duo *d, const char *groups)
-{
-    static const struct lks_conn_options localhost = {.server_name = "localhost"};
-    struct lks_error err;
-    memset(d, 0, sizeof(*d));
-    d->server_config = config_with("ecdsa");
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&d->client_config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_trust(d->client_config, test_certificates()->ecdsa_cert, &err),
-                    LKS_OK);
-    d->client_config->compressions[0] = NULL; /* so that the Certificate is one in the clear */
-    CU_ASSERT_EQUAL(lks_config_set_groups(d->client_config, "x25519,secp256r1", &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_groups(d->server_config, groups, &err), LKS_OK);
-    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->client, d->client_config, LKS_CLIENT, &localhost), LKS_OK);
-    CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->server, d->server_config, LKS_SERVER, NULL), LKS_OK);
-    uint8_t hello[FLIGHT_MAX];
-    size_t len = collect(d->client, hello);
-    CU_ASSERT_EQUAL_FATAL(lks_hs_input(d->server, hello, len), LKS_WANT_DATA);
-    len = collect(d->server, d->flight);
-    for (size_t at = 0; at < len; d->num++) {
-        d->at[d->num] = at;
-        at += 4u + ((size_t)d->flight[at + 1] << 16 | (size_t)d->flight[at + 2] << 8 |
-                    d->flight[at + 3]);
-        d->at[d->num + 1] = at;
-    }
-}
-
-static void duo_free(struct duo *d)
-{
-    lks_hs_free(d->client);
-    lks_hs_free(d->server);
-    lks_config_free(d->client_config);
-    lks_config_free(d->server_config);
-}
-
-/* The first num messages, which are right. */
-static void give_honest(struct duo *d, size_t num)
-{
-    struct lks_hs_event event;
-    for (size_t i = 0; i < num; i++) {
-        enum lks_status status =
-            lks_hs_input(d->client, d->flight + d->at[i], d->at[i + 1] - d->at[i]);
-        LKS_CHECK(status == LKS_WANT_DATA || (i + 1 == d->num && status == LKS_OK), "%zu: %s", i,
-                  lks_status_name(status));
-        while (lks_hs_next_event(d->client, &event))
-            ;
-    }
-}
-
-enum { SERVER_HELLO, ENCRYPTED_EXTENSIONS, CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, FLIGHT_NUM };
 
 /* What the table does not name is refused from its first byte; what it names waits for more. [8446
  * 4-2 4.3.1-1 4.3.2-1 4.4.3-1 4.5-3 4.6.3-1 B-1] */
@@ -174,50 +96,6 @@ static void any_byte_changed(void)
     }
 }
 
-#define EXTENSION_VERSION "002b 0002 0304"
-#define EXTENSION_SHARE    \
-    "0033 0024 001d 0020 " \
-    "0900000000000000000000000000000000000000000000000000000000000000"
-
-/* A ServerHello or (random NULL) HelloRetryRequest from its parts. */
-struct hello_parts {
-    const char *what;
-    uint16_t version, suite;
-    uint8_t compression;
-    uint8_t session; /* what to do to the session id: 0 the right one, 1 another, 2 empty */
-    const char *random_end, *extensions;
-    enum lks_status status;
-};
-
-static size_t write_hello(uint8_t *out, const struct hello_parts *p, const struct lks_hs *client,
-                          bool retry)
-{
-    static const char retry_random[] =
-        "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
-    struct lks_writer w = lks_writer_of(out, FLIGHT_MAX);
-    uint8_t bytes[256] = {0}, id[32];
-    memcpy(id, client->session_id, sizeof(id));
-    id[31] ^= p->session == 1;
-    lks_write_u8(&w, LKS_MSG_SERVER_HELLO);
-    size_t message = lks_write_open(&w, 3);
-    lks_write_u16(&w, p->version ? p->version : 0x0303);
-    if (retry)
-        lks_test_hex(retry_random, bytes, 32);
-    if (p->random_end)
-        lks_test_hex(p->random_end, bytes + 24, 8);
-    lks_write_bytes(&w, bytes, 32);
-    lks_write_u8(&w, p->session == 2 ? 0 : 32);
-    lks_write_bytes(&w, id, p->session == 2 ? 0 : 32);
-    lks_write_u16(&w, p->suite ? p->suite : 0x1301);
-    lks_write_u8(&w, p->compression);
-    size_t extensions = lks_write_open(&w, 2);
-    lks_write_bytes(&w, bytes, lks_test_hex(p->extensions, bytes, sizeof(bytes)));
-    lks_write_close(&w, extensions, 2);
-    lks_write_close(&w, message, 3);
-    CU_ASSERT_FALSE(w.failed);
-    return w.len;
-}
-
 static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
 {
     for (size_t i = 0; i < num; i++) {
@@ -230,8 +108,6 @@ static void check_hellos(const struct hello_parts *rows, size_t num, bool retry)
         duo_free(&d);
     }
 }
-
-#define GOOD EXTENSION_VERSION EXTENSION_SHARE
 
 /* RFC 8446 sections 4.1.3, 4.2, 4.2.1, 4.2.8.
  * [8446 4.1.3-4 4.1.3-5 4.1.3-6 4.1.3-13 4.2-2 4.2-3 4.2-5 4.2.1-9 4.2.1-10 4.2.1-11 6-6 D.1-1
@@ -447,84 +323,6 @@ static void bad_encrypted_extensions(void)
     }
 }
 
-/* RFC 8446 section 4.2.11: one of the keys on offer, a suite of its hash, and a key exchange unless
- * the client allowed to do without. [8446 4.2.9-7 4.2.11-6] */
-static void answers_to_a_psk(void)
-{
-    static const uint8_t key[32] = {1};
-    static const struct {
-        struct hello_parts parts;
-        bool psk_ke;
-    } rows[] = {
-        {{.what = "right", .extensions = GOOD "0029 0002 0000", .status = LKS_WANT_DATA}, false},
-        {{.what = "another key",
-          .extensions = GOOD "0029 0002 0001",
-          .status = LKS_ALERT_ILLEGAL_PARAMETER},
-         false},
-        {{.what = "a suite of another hash",
-          .suite = 0x1302,
-          .extensions = GOOD "0029 0002 0000",
-          .status = LKS_ALERT_ILLEGAL_PARAMETER},
-         false},
-        {{.what = "no key exchange",
-          .extensions = EXTENSION_VERSION "0029 0002 0000",
-          .status = LKS_ALERT_ILLEGAL_PARAMETER},
-         false},
-        {{.what = "no key exchange, as allowed",
-          .extensions = EXTENSION_VERSION "0029 0002 0000",
-          .status = LKS_WANT_DATA},
-         true},
-        {{.what = "not taken", .extensions = GOOD, .status = LKS_WANT_DATA}, false},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct duo d;
-        uint8_t message[FLIGHT_MAX];
-        duo_init(&d, "x25519");
-        CU_ASSERT_EQUAL(lks_config_add_psk(d.client_config, key, 1, key, 32, "SHA256"), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_psk_modes(d.client_config, true, rows[i].psk_ke), LKS_OK);
-        lks_hs_free(d.client);
-        CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d.client, d.client_config, LKS_CLIENT, NULL), LKS_OK);
-        size_t len = write_hello(message, &rows[i].parts, d.client, false);
-        enum lks_status status = lks_hs_input(d.client, message, len);
-        LKS_CHECK(status == rows[i].parts.status, "%s: %s", rows[i].parts.what,
-                  lks_status_name(status));
-        duo_free(&d);
-    }
-}
-
-/* RFC 8446 section 4.2.11: early data are under the first key on offer. [8446 4.2.11-8] */
-static void early_data_under_another_psk(void)
-{
-    static const uint8_t body[] = {0, 4, 0, LKS_EXT_EARLY_DATA, 0, 0};
-    struct duo d;
-    duo_init(&d, "x25519");
-    give_honest(&d, ENCRYPTED_EXTENSIONS);
-    d.client->offered |= lks_extension_bit(LKS_EXT_EARLY_DATA);
-    d.client->early.offered = true;
-    d.client->psk.used = true;
-    d.client->psk.index = 1;
-    CU_ASSERT_EQUAL(lks_encrypted_extensions_read(d.client, lks_reader_of(body, sizeof(body))),
-                    LKS_ALERT_ILLEGAL_PARAMETER);
-    duo_free(&d);
-}
-
-/* RFC 8446 appendix D.3: a server that turns out to be one of TLS 1.2. [8446 D.3-1] */
-static void early_data_to_tls12(void)
-{
-    static const struct hello_parts old = {
-        .suite = 0xc02f, .session = 2, .extensions = "ff01 0001 00"};
-    for (int offered = 0; offered < 2; offered++) {
-        struct duo d;
-        uint8_t message[FLIGHT_MAX];
-        duo_init(&d, "x25519");
-        d.client->early.offered = offered;
-        const size_t len = write_hello(message, &old, d.client, false);
-        CU_ASSERT_EQUAL(lks_hs_input(d.client, message, len),
-                        offered ? LKS_ALERT_PROTOCOL_VERSION : LKS_WANT_DATA);
-        duo_free(&d);
-    }
-}
-
 /* A message with this body in the place of the server's which-th. */
 static enum lks_status give_instead(struct duo *d, size_t which, uint8_t type, const char *hex)
 {
@@ -655,9 +453,6 @@ const struct lks_test client_tests[] = {
     {"behind a HelloRetryRequest", behind_a_retry},
     {"second hello repeats the first", second_hello_repeats_the_first},
     {"bad EncryptedExtensions", bad_encrypted_extensions},
-    {"answers to a PSK", answers_to_a_psk},
-    {"early data under another PSK", early_data_under_another_psk},
-    {"early data to TLS 1.2", early_data_to_tls12},
     {"CertificateRequests", certificate_requests},
     {"Certificates that are none", certificates_that_are_none},
     {"bad ALPN", bad_alpn},
