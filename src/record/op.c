@@ -93,6 +93,7 @@ static void begin_job(struct lks_work *work, const struct lks_key *key, const ui
     job->aad = work->aad;
     job->aad_len = lks_protection_aad(key->protection, header, key->seq, text_len, work->aad);
     job->len = text_len;
+    job->is_record = false;
     job->ok = false;
 }
 

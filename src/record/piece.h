@@ -35,6 +35,7 @@ static inline void piece_begin_job(const struct lks_key *key, struct lks_work *w
     struct lks_aead_job *job = &work->job;
     job->state = key->state;
     job->aad = work->aad;
+    job->is_record = true;
     job->segs = segs;
     job->num_segs = num_segs;
     job->len = (uint32_t)text_len;
@@ -42,6 +43,7 @@ static inline void piece_begin_job(const struct lks_key *key, struct lks_work *w
     memcpy(job->nonce, key->iv, 4);
     store_be64(job->nonce + 4, load_be64(key->iv + 4) ^ key->seq);
     store_le64(work->aad, header);
+    store_le64(work->aad + 8, 0);
     work->is_piece = true;
 }
 

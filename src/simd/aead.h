@@ -45,7 +45,13 @@ struct lks_aead_job {
     uint32_t len;     /* of the text: the sum over segs. Opening with a MAC: ciphertext and whatever
                          is under it; out: the content's */
     uint32_t aad_len; /* any for streams, at most LKS_AEAD_LANES_AAD_MAX for lanes */
-    bool ok;          /* out, opening: the tag was right. Otherwise the text was wiped. */
+    /* The usual record, at least a byte of text, for lanes that know it. Text is one piece;
+     * sealing, its last byte may be a second one, whose dst is right behind, if the first is not
+     * empty. The tag's place is behind the text: sealing, those 16 bytes of dst may be written
+     * meanwhile; opening, those of src may be read. aad has 16 bytes, zeros from aad_len on, at
+     * most 16. */
+    bool is_record;
+    bool ok; /* out, opening: the tag was right. Otherwise the text was wiped. */
     uint8_t nonce[12];
     union {
         uint8_t tag[16];           /* sealing: out; opening: in; the row's tag_len bytes of it */

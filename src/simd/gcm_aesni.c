@@ -47,4 +47,10 @@ static inline __m128i vec_keep(__m128i v, size_t from, size_t to)
         v, _mm_and_si128(vec_load(vec_masks + 32 - from), vec_load(vec_masks + 64 - to)));
 }
 
+#define GCM_LANES_BLOCKS     8u /* measured */
+#define vec_and(a, b)        _mm_and_si128(a, b)
+#define vec_shift3(v)        _mm_slli_epi64(v, 3)
+#define vec_join(blocks)     ((blocks)[0])
+#define vec_split(blocks, v) ((blocks)[0] = (v))
+
 #include "simd/gcm_tmpl.h"

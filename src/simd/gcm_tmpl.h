@@ -7,6 +7,7 @@
  *   GCM_ISA        name of the tier, unquoted                     aesni    vaes256    vaes512
  *   VEC            vector type                                    __m128i  __m256i    __m512i
  *   VEC_BLOCKS     AES blocks in a vector                         1        2          4
+ *   GCM_LANES_BLOCKS   longest text of records that share vectors, in blocks, at most 250
  *   GCM_LANES_MAX  row's lanes_max_len, measured; 0: no lanes
  *   vec_load/vec_store(p[, v])   unaligned
  *   vec_load_part(p, from, to)   bytes from … to of a vector out of memory, p where the first of
@@ -20,6 +21,9 @@
  *   vec_xor(a, b), vec_xor3(a, b, c), vec_zero()
  *   vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
  *   vec_shuffle(v, m)   bytes within each block, by the vector m
+ *   vec_and(a, b), vec_shift3(v)   the latter: 64-bit lanes, times eight
+ *   vec_join(blocks)    __m128i[VEC_BLOCKS] as a vector
+ *   vec_split(blocks, v)   the opposite
  *   vec_swap(v)         the 64-bit halves of each block
  *   vec_add32(a, b)     32-bit lanes
  *   vec_repeat(block)   the __m128i in every block
@@ -84,6 +88,7 @@ INLINE __m128i reverse_mask(void)
 
 #include "simd/gcm_field.h"
 #include "simd/gcm_keys.h"
+#include "simd/gcm_lanes.h"
 #include "simd/gcm_message.h"
 #include "simd/gcm_pass.h"
 
@@ -284,7 +289,11 @@ INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigne
     for (size_t at = 0; at < num_jobs; at += VEC_BLOCKS) {
         unsigned int num = num_jobs - at < VEC_BLOCKS ? (unsigned int)(num_jobs - at) : VEC_BLOCKS;
         uint8_t tags[VEC_LEN];
-        run_together(jobs + at, tags, num, (struct pass){.rounds = rounds, .opening = opening});
+        const uint32_t num_blocks = lanes_fit(jobs + at, num);
+        if (num_blocks)
+            vec_store(tags, lanes_run(jobs + at, num_blocks, rounds, opening));
+        else
+            run_together(jobs + at, tags, num, (struct pass){.rounds = rounds, .opening = opening});
         for (unsigned int i = 0; i < num; i++)
             if (opening)
                 lks_aead_finish_open(jobs[at + i], tags + 16 * i, 16);

@@ -85,4 +85,11 @@ static inline void vec_store_part(uint8_t *p, __m256i v, size_t from, size_t to)
                          from < 16 ? 0 : from - 16, to - 16);
 }
 
+#define GCM_LANES_BLOCKS 40u /* measured */
+#define vec_and(a, b)    _mm256_and_si256(a, b)
+#define vec_shift3(v)    _mm256_slli_epi64(v, 3)
+#define vec_join(blocks) _mm256_set_m128i((blocks)[1], (blocks)[0])
+#define vec_split(blocks, v) \
+    ((blocks)[0] = _mm256_castsi256_si128(v), (blocks)[1] = _mm256_extracti128_si256(v, 1))
+
 #include "simd/gcm_tmpl.h"

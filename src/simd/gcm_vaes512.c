@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "simd/gcm_parts.h"
+
 #define GCM_ISA                vaes512
 #define VEC                    __m512i
 #define VEC_BLOCKS             4u
@@ -59,5 +61,15 @@ static inline __m512i vec_fold_each(const __m512i v[4])
                                  _mm512_shuffle_i64x2(v[2], v[3], 0xdd));
     return _mm512_xor_si512(_mm512_shuffle_i64x2(a, b, 0x88), _mm512_shuffle_i64x2(a, b, 0xdd));
 }
+
+#define GCM_LANES_BLOCKS 0u /* not run on such a CPU yet */
+#define vec_and(a, b)    _mm512_and_si512(a, b)
+#define vec_shift3(v)    _mm512_slli_epi64(v, 3)
+#define vec_join(blocks)                                                                   \
+    _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i((blocks)[1], (blocks)[0])), \
+                       _mm256_set_m128i((blocks)[3], (blocks)[2]), 1)
+#define vec_split(blocks, v)                                                                 \
+    ((blocks)[0] = _mm512_castsi512_si128(v), (blocks)[1] = _mm512_extracti32x4_epi32(v, 1), \
+     (blocks)[2] = _mm512_extracti32x4_epi32(v, 2), (blocks)[3] = _mm512_extracti32x4_epi32(v, 3))
 
 #include "simd/gcm_tmpl.h"

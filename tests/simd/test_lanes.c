@@ -10,7 +10,7 @@
 #include "common/test.h"
 #include "simd/aead.h"
 
-enum { JOBS = 37, PAGE = 4096, MAX_SEGS = 64, CANARY = 64, SHORT = 600 };
+enum { JOBS = 37, PAGE = 4096, MAX_SEGS = 64, CANARY = 64, SHORT = 600, TAG = 16 };
 
 static uint8_t *area; /* JOBS times a page and one that faults */
 static uint8_t plain[JOBS][PAGE], expected[JOBS][PAGE], aads[JOBS][LKS_AEAD_LANES_AAD_MAX];
@@ -31,14 +31,26 @@ static uint32_t below(uint64_t *seed, uint32_t n)
     return x % n;
 }
 
+/* A record's tag stands between its text and the page that faults. */
 static uint8_t *text_of(unsigned int i)
 {
-    return area + (size_t)(2 * i + 1) * PAGE - jobs[i].len;
+    return area + (size_t)(2 * i + 1) * PAGE - jobs[i].len - (jobs[i].is_record ? TAG : 0);
+}
+
+/* Text as the engine's usual record has it: in one piece; sealing, the last byte from elsewhere. */
+static void lay_out_record(unsigned int i, bool opening, bool has_type)
+{
+    struct lks_aead_job *job = &jobs[i];
+    const uint32_t cut = !opening && has_type && job->len > 1 ? job->len - 1 : job->len;
+    segs[i][0] = (struct lks_seg){text_of(i), text_of(i), cut};
+    segs[i][1] = (struct lks_seg){plain[i] + cut, text_of(i) + cut, 1};
+    job->num_segs = cut == job->len ? 1 : 2;
+    memset(text_of(i) + cut, 0x5a, job->len - cut + TAG);
 }
 
 /* A job of its own key, its text in place in random pieces; what portable makes of it. */
 static void prepare(unsigned int i, const struct lks_aead *row, const struct lks_aead *ref,
-                    uint64_t *seed, uint32_t len)
+                    uint64_t *seed, uint32_t len, bool is_record)
 {
     _Alignas(64) uint8_t ref_state[LKS_KEY_STATE_MAX];
     uint8_t key[32];
@@ -49,6 +61,9 @@ static void prepare(unsigned int i, const struct lks_aead *row, const struct lks
     lks_test_fill(seed, plain[i], len);
     lks_test_fill(seed, aads[i], sizeof(aads[i]));
     *job = (struct lks_aead_job){.aad = aads[i], .len = len, .aad_len = below(seed, 17)};
+    job->is_record = is_record;
+    if (is_record)
+        memset(aads[i] + job->aad_len, 0, sizeof(aads[i]) - job->aad_len);
     lks_test_fill(seed, job->nonce, sizeof(job->nonce));
     ref->init(ref_state, key);
     job->state = ref_state;
@@ -68,6 +83,8 @@ static void prepare(unsigned int i, const struct lks_aead *row, const struct lks
         segs[i][job->num_segs++] = (struct lks_seg){text_of(i) + at, text_of(i) + at, n};
     }
     memcpy(text_of(i), plain[i], len);
+    if (is_record)
+        lay_out_record(i, false, below(seed, 4));
     memset(text_of(i) - CANARY, 0xa5, CANARY);
     pointers[i] = job;
 }
@@ -80,6 +97,8 @@ static bool check_opened(unsigned int i, bool forged)
         ok = ok && text[at] == (forged ? 0 : plain[i][at]);
     for (size_t at = 1; at <= CANARY; at++)
         ok = ok && text[-(ptrdiff_t)at] == 0xa5;
+    for (size_t at = 0; jobs[i].is_record && at < TAG; at++)
+        ok = ok && text[jobs[i].len + at] == 0x5a;
     return ok;
 }
 
@@ -88,12 +107,17 @@ static bool run(const struct lks_aead *row, const struct lks_aead *ref, uint64_t
     const uint64_t start = seed;
     unsigned int num = 1 + below(&seed, JOBS);
     uint64_t forged = UINT64_C(1) << below(&seed, num); /* a bit a record, one or more */
-    uint32_t max = start % 16 ? SHORT : PAGE - CANARY;
+    uint32_t max = start % 16 ? SHORT : PAGE - CANARY - TAG;
     max = max < row->lanes_max_len ? max : row->lanes_max_len;
     if (below(&seed, 2))
         max = 1 + below(&seed, max);
-    for (unsigned int i = 0; i < num; i++)
-        prepare(i, row, ref, &seed, below(&seed, max + 1));
+    /* Records: all of them or some, of as many blocks or not. */
+    const uint32_t records = below(&seed, 3), blocks = below(&seed, 2) ? max / 16 : 0;
+    for (unsigned int i = 0; i < num; i++) {
+        const uint32_t len =
+            blocks && below(&seed, 16) ? blocks * 16 - below(&seed, 16) : below(&seed, max + 1);
+        prepare(i, row, ref, &seed, len, len && (records == 1 || (records && below(&seed, 8))));
+    }
     row->seal_lanes(pointers, num);
     bool ok = true;
     for (unsigned int i = 0; i < num; i++)
@@ -103,6 +127,9 @@ static bool run(const struct lks_aead *row, const struct lks_aead *ref, uint64_t
         forged |= lks_test_random(&seed);
     for (unsigned int i = 0; i < num; i++)
         jobs[i].tag[start % row->tag_len] ^= (forged >> i & 1) << 6;
+    for (unsigned int i = 0; i < num; i++)
+        if (jobs[i].is_record)
+            lay_out_record(i, true, false);
     row->open_lanes(pointers, num);
     for (unsigned int i = 0; i < num; i++)
         ok = ok && check_opened(i, forged >> i & 1);
