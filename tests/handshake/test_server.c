@@ -408,6 +408,15 @@ static void second_flight(void)
     static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
     static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0}, padding[] = {0, 21, 0, 1, 0};
     static const uint8_t early[] = {0, 42, 0, 0};
+    /* Shares that would do, were they asked for: the generator of P-256, and of X25519. */
+    uint8_t p256[75], two[47];
+    lks_test_hex("0033 0047 0045 0017 0041 04"
+                 "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+                 "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+                 p256, sizeof(p256));
+    lks_test_hex("0033 002b 0029 001d 0020 09"
+                 "00000000000000000000000000000000000000000000000000000000000000 0017 0001 04",
+                 two, sizeof(two));
     const struct {
         const char *what;
         const uint8_t *added;
@@ -422,6 +431,9 @@ static void second_flight(void)
         {"one extension less", NULL, 0, LKS_EXT_SERVER_NAME, LKS_ALERT_ILLEGAL_PARAMETER},
         {"no share again", no_shares, sizeof(no_shares), LKS_EXT_KEY_SHARE,
          LKS_ALERT_ILLEGAL_PARAMETER},
+        {"a share of another group", p256, sizeof(p256), LKS_EXT_KEY_SHARE,
+         LKS_ALERT_ILLEGAL_PARAMETER},
+        {"two shares", two, sizeof(two), LKS_EXT_KEY_SHARE, LKS_ALERT_ILLEGAL_PARAMETER},
     };
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_hs *hs = in_state(config, LKS_STATE_SECOND_CLIENT_HELLO);
