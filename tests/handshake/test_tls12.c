@@ -12,178 +12,16 @@
 #include "base/writer.h"
 #include "client.h"
 #include "handshake/core.h"
+#include "talk.h"
 #include "test_handshake.h"
-
-#define ITEMS_MAX 12u
-#define ITEM_MAX  4096u
-
-/* A message, or (len 0) a change_cipher_spec. */
-struct item {
-    size_t len;
-    uint8_t bytes[ITEM_MAX];
-};
-
-/* Two honest sides, and what each has sent. */
-struct talk {
-    struct lks_config *config[2];
-    struct lks_hs *hs[2]; /* by role */
-    struct item items[2][ITEMS_MAX];
-    size_t num[2], given[2];
-    enum lks_status status[2]; /* of the last item that a role was given */
-};
-
-/* Which handshake. */
-enum kind {
-    KIND_ECDHE,
-    KIND_DHE,
-    KIND_RSA,
-    KIND_CLIENT_CERTIFICATE,
-    KIND_SHA384,
-    KIND_RESUMED,
-    NUM_KINDS
-};
-
-static void keep(struct talk *t, enum lks_role from, const uint8_t *bytes, size_t len)
-{
-    CU_ASSERT_TRUE_FATAL(t->num[from] < ITEMS_MAX && len <= ITEM_MAX);
-    struct item *item = &t->items[from][t->num[from]++];
-    item->len = len;
-    memcpy(item->bytes, bytes, len);
-}
-
-static void collect(struct talk *t, enum lks_role from)
-{
-    static const uint8_t none[1];
-    struct lks_hs_event event;
-    while (lks_hs_next_event(t->hs[from], &event)) {
-        if (event.kind == LKS_HS_CCS)
-            keep(t, from, none, 0);
-        for (size_t at = 0, len; event.kind == LKS_HS_SEND && at < event.len; at += len) {
-            const uint8_t *m = event.data + at;
-            len = 4u + ((size_t)m[1] << 16 | (size_t)m[2] << 8 | m[3]);
-            keep(t, from, m, len);
-        }
-    }
-}
-
-static enum lks_status give(struct talk *t, enum lks_role to, const struct item *item)
-{
-    t->status[to] = item->len ? lks_hs_input(t->hs[to], item->bytes, item->len)
-                              : lks_hs_change_cipher_spec(t->hs[to]);
-    collect(t, to);
-    return t->status[to];
-}
-
-/* Lets both go on until a role was given num items of the other's, or nothing moves. Then true if
- * it was. */
-static bool go_on(struct talk *t, enum lks_role role, size_t num)
-{
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int to = 0; to < 2; to++) {
-            if (t->given[to] == t->num[!to] || (to == (int)role && t->given[to] == num))
-                continue;
-            give(t, (enum lks_role)to, &t->items[!to][t->given[to]++]);
-            moved = true;
-        }
-    }
-    return t->given[role] == num;
-}
-
-static bool both_done(const struct talk *t)
-{
-    return t->hs[0]->state == LKS_STATE_DONE && t->hs[1]->state == LKS_STATE_DONE;
-}
-
-static void set_up(struct lks_config **config, enum kind kind)
-{
-    static const char *const suites[] = {[KIND_DHE] = "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
-                                         [KIND_RSA] = "TLS_RSA_WITH_AES_128_CBC_SHA",
-                                         [KIND_SHA384] = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-                                         [NUM_KINDS] = NULL};
-    const struct test_certificates *files = test_certificates();
-    const char *suite = suites[kind] ? suites[kind] : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
-    struct lks_error err;
-    config[LKS_SERVER] = config_with(NULL);
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config[LKS_CLIENT]), LKS_OK);
-    for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(lks_config_set_trust(config[i], files->both_certs, &err), LKS_OK);
-        LKS_CHECK(!lks_config_set_suites(config[i], suite, &err), "%s", err.text);
-    }
-    if (kind == KIND_CLIENT_CERTIFICATE) {
-        CU_ASSERT_EQUAL(lks_config_add_certificate(config[LKS_CLIENT], files->ecdsa_cert,
-                                                   files->ecdsa_key, &err),
-                        LKS_OK);
-        lks_config_set_client_auth(config[LKS_SERVER], LKS_CLIENT_AUTH_REQUIRED, true);
-    }
-}
-
-static void begin(struct talk *t, struct lks_config *const *config,
-                  const struct lks_conn_options *options)
-{
-    memset(t, 0, sizeof(*t));
-    for (int i = 0; i < 2; i++) {
-        t->config[i] = lks_config_ref(config[i]);
-        CU_ASSERT_EQUAL_FATAL(
-            lks_hs_new(&t->hs[i], config[i], (enum lks_role)i, i == LKS_CLIENT ? options : NULL),
-            LKS_OK);
-    }
-    collect(t, LKS_CLIENT);
-}
-
-static void talk_free(struct talk *t)
-{
-    for (int i = 0; i < 2; i++) {
-        lks_hs_free(t->hs[i]);
-        lks_config_free(t->config[i]);
-    }
-}
-
-/* The two configurations of a kind, and what its clients begin with: made once. */
-static struct setting {
-    bool made;
-    struct lks_config *config[2];
-    struct lks_conn_options options;
-    uint8_t session[LKS_SESSION_MAX];
-} settings[NUM_KINDS];
-
-static void talk_init(struct talk *t, enum kind kind)
-{
-    struct setting *s = &settings[kind];
-    if (!s->made) {
-        s->made = true;
-        s->options = (struct lks_conn_options){.server_name = "localhost"};
-        set_up(s->config, kind);
-        if (kind == KIND_RESUMED) {
-            struct lks_writer w = lks_writer_of(s->session, sizeof(s->session));
-            begin(t, s->config, &s->options);
-            go_on(t, LKS_CLIENT, ITEMS_MAX);
-            CU_ASSERT_TRUE(both_done(t));
-            lks_hs_tls12_session(t->hs[LKS_CLIENT], &w);
-            s->options.session = s->session;
-            s->options.session_len = w.len;
-            talk_free(t);
-        }
-    }
-    begin(t, s->config, &s->options);
-}
-
-static void settings_free(void)
-{
-    for (int i = 0; i < NUM_KINDS; i++) {
-        lks_config_free(settings[i].config[0]);
-        lks_config_free(settings[i].config[1]);
-    }
-    memset(settings, 0, sizeof(settings));
-}
 
 /* How many items a role is given in all. */
 static size_t num_items(enum kind kind, enum lks_role role)
 {
     struct talk t;
     talk_init(&t, kind);
-    go_on(&t, role, ITEMS_MAX);
-    LKS_CHECK(both_done(&t), "kind %d: %s, %s", kind, lks_status_name(t.status[0]),
+    talk_go_on(&t, role, ITEMS_MAX);
+    LKS_CHECK(talk_done(&t), "kind %d: %s, %s", kind, lks_status_name(t.status[0]),
               lks_status_name(t.status[1]));
     size_t num = t.given[role];
     talk_free(&t);
@@ -210,7 +48,7 @@ static void check_message(enum kind kind, enum lks_role role, size_t i, unsigned
 {
     struct talk t;
     talk_init(&t, kind);
-    CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+    CU_ASSERT_TRUE_FATAL(talk_go_on(&t, role, i));
     const struct item *next = &t.items[!role][i];
     const struct item other = {type != CCS, {(uint8_t)type}};
     enum lks_status wanted = LKS_ALERT_UNEXPECTED_MESSAGE;
@@ -218,7 +56,7 @@ static void check_message(enum kind kind, enum lks_role role, size_t i, unsigned
         wanted = LKS_OK;
     else if (type != CCS && fits(kind, next, (uint8_t)type))
         wanted = LKS_WANT_DATA;
-    enum lks_status status = give(&t, role, &other);
+    enum lks_status status = talk_give(&t, role, &other);
     LKS_CHECK(status == wanted, "kind %d, role %d, item %zu, message %u: %s", kind, role, i, type,
               lks_status_name(status));
     talk_free(&t);
@@ -234,7 +72,7 @@ static void each_item(void (*call)(enum kind kind, enum lks_role role, size_t i)
                 call((enum kind)kind, (enum lks_role)role, i);
         }
     }
-    settings_free();
+    talk_settings_free();
 }
 
 static void every_message_here(enum kind kind, enum lks_role role, size_t i)
@@ -264,14 +102,14 @@ static void cut_and_extended_here(enum kind kind, enum lks_role role, size_t i)
     for (size_t len = 0; len <= body_len + 1; len += stride(len)) {
         struct talk t;
         talk_init(&t, kind);
-        CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+        CU_ASSERT_TRUE_FATAL(talk_go_on(&t, role, i));
         struct item item = t.items[!role][i];
         body_len = item.len ? item.len - 4 : 0;
         item.bytes[2] = (uint8_t)(len >> 8);
         item.bytes[3] = (uint8_t)len;
         if (item.len && len != body_len) {
             item.len = 4 + len;
-            enum lks_status status = give(&t, role, &item);
+            enum lks_status status = talk_give(&t, role, &item);
             LKS_CHECK(status > LKS_ALERT_BASE, "kind %d, role %d, item %zu, %zu of %zu bytes: %s",
                       kind, role, i, len, body_len, lks_status_name(status));
         }
@@ -291,13 +129,13 @@ static void any_byte_changed_here(enum kind kind, enum lks_role role, size_t i)
     for (size_t at = 0; at < len; at += stride(at)) {
         struct talk t;
         talk_init(&t, kind);
-        CU_ASSERT_TRUE_FATAL(go_on(&t, role, i));
+        CU_ASSERT_TRUE_FATAL(talk_go_on(&t, role, i));
         struct item *item = &t.items[!role][i];
         len = item->len;
         if (at < len) {
             item->bytes[at] ^= 0x10;
-            go_on(&t, role, ITEMS_MAX);
-            LKS_CHECK(!both_done(&t), "kind %d, role %d, item %zu, byte %zu", kind, role, i, at);
+            talk_go_on(&t, role, ITEMS_MAX);
+            LKS_CHECK(!talk_done(&t), "kind %d, role %d, item %zu, byte %zu", kind, role, i, at);
         }
         talk_free(&t);
     }
@@ -314,22 +152,22 @@ static void hello_requests_are_skipped(void)
     static const struct item request = {4, {0}}, longer = {5, {0, 0, 0, 1}};
     struct talk t;
     talk_init(&t, KIND_ECDHE);
-    go_on(&t, LKS_CLIENT, 1);
+    talk_go_on(&t, LKS_CLIENT, 1);
     for (int i = 0; i < 9; i++) /* [5246 7.4.1.1-1] */
-        CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &request),
+        CU_ASSERT_EQUAL(talk_give(&t, LKS_CLIENT, &request),
                         i < 8 ? LKS_WANT_DATA : LKS_ALERT_UNEXPECTED_MESSAGE);
     talk_free(&t);
     talk_init(&t, KIND_ECDHE);
-    go_on(&t, LKS_CLIENT, 2);
-    CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &request), LKS_WANT_DATA);
-    go_on(&t, LKS_CLIENT, ITEMS_MAX);
-    CU_ASSERT_TRUE(both_done(&t)); /* in no hash */
+    talk_go_on(&t, LKS_CLIENT, 2);
+    CU_ASSERT_EQUAL(talk_give(&t, LKS_CLIENT, &request), LKS_WANT_DATA);
+    talk_go_on(&t, LKS_CLIENT, ITEMS_MAX);
+    CU_ASSERT_TRUE(talk_done(&t)); /* in no hash */
     talk_free(&t);
     talk_init(&t, KIND_ECDHE);
-    go_on(&t, LKS_CLIENT, 1);
-    CU_ASSERT_EQUAL(give(&t, LKS_CLIENT, &longer), LKS_ALERT_UNEXPECTED_MESSAGE);
+    talk_go_on(&t, LKS_CLIENT, 1);
+    CU_ASSERT_EQUAL(talk_give(&t, LKS_CLIENT, &longer), LKS_ALERT_UNEXPECTED_MESSAGE);
     talk_free(&t);
-    settings_free();
+    talk_settings_free();
 }
 
 /* Against libcrypto's, with secrets of every length that there is, and more output than a block. */
@@ -443,7 +281,7 @@ static void wrong_premasters_are_alike(void)
         struct item exchange;
         uint8_t block[MODULUS_LEN];
         talk_init(&t, KIND_RSA);
-        CU_ASSERT_TRUE(go_on(&t, LKS_SERVER, 1));
+        CU_ASSERT_TRUE(talk_go_on(&t, LKS_SERVER, 1));
         EVP_PKEY *key = t.hs[LKS_SERVER]->certificate->key;
         if (i < NUM_PADDINGS) {
             make_block(block, &paddings[i]);
@@ -453,12 +291,12 @@ static void wrong_premasters_are_alike(void)
             static const size_t lens[] = {MODULUS_LEN - 1, MODULUS_LEN, 1};
             make_exchange(&exchange, key, block, lens[i - NUM_PADDINGS], false);
         }
-        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &exchange), LKS_WANT_DATA);
-        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &ccs), LKS_OK);
-        CU_ASSERT_EQUAL(give(&t, LKS_SERVER, &finished), LKS_ALERT_DECRYPT_ERROR);
+        CU_ASSERT_EQUAL(talk_give(&t, LKS_SERVER, &exchange), LKS_WANT_DATA);
+        CU_ASSERT_EQUAL(talk_give(&t, LKS_SERVER, &ccs), LKS_OK);
+        CU_ASSERT_EQUAL(talk_give(&t, LKS_SERVER, &finished), LKS_ALERT_DECRYPT_ERROR);
         talk_free(&t);
     }
-    settings_free();
+    talk_settings_free();
 }
 
 const struct lks_test tls12_tests[] = {
