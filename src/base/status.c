@@ -66,7 +66,7 @@ static const struct status_row *find(enum lks_status status)
     return 0;
 }
 
-/* RFC 8446 section 6.2: the alert that the text names for a failure. [8446 6.2-3] */
+/* RFC 8446 section 6.2: the alert that the text names for a failure. [8446 6.2-3] [5246 1.2-1] */
 uint8_t lks_status_alert(enum lks_status status)
 {
     const struct status_row *row = find(status);

@@ -21,7 +21,7 @@ enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
         return (enum lks_status)conn->failed;
     conn->failed = (uint16_t)status;
     /* A fatal alert takes the place of a close_notify that has not left; behind one that has,
-     * nothing may follow. [8446 6-3 6.2-1 6.2-3] */
+     * nothing may follow. [8446 6-3 6.2-1 6.2-3] [5246 7.2.2-3] */
     if (status != LKS_PEER_ALERT && conn->alert != OWN_SEALING && !conn->close_sent)
         queue_alert(conn, ALERT_FATAL, lks_status_alert(status));
     return status;

@@ -78,7 +78,7 @@ void lks_conn_free(struct lks_conn *conn)
     conn_handshake_free(conn);
     conn_tickets_free(conn);
     lks_config_free(conn->config);
-    /* RFC 8446 section 6: nothing of it stays, however it ended. [8446 6-2] */
+    /* RFC 8446 section 6: nothing of it stays, however it ended. [8446 6-2] [5246 7.2.2-1] */
     lks_key_wipe(&conn->seal_key);
     lks_key_wipe(&conn->open_key);
     lks_wipe(conn, sizeof(*conn));

@@ -9,7 +9,7 @@
 
 #include "base/ct.h"
 
-/* RFC 8446 section 5.1: no empty fragments. [8446 5.1-7] */
+/* RFC 8446 section 5.1: no empty fragments. [8446 5.1-7] [5246 6.2.1-2] */
 static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const uint8_t *data,
                                    size_t len)
 {

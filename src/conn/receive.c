@@ -344,6 +344,7 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
     else if (!status)
         status = LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5: also a protected CCS [8446 5-2
                                                   5-5] */
-    /* A forged record is bad_record_mac, RFC 8446 section 5.2. [8446 5.2-3] */
+    /* A forged record is bad_record_mac, RFC 8446 section 5.2. [8446 5.2-3] [5246 6.2.3.3-3] [5288
+     * 3-4] [7366 3-3] */
     return status ? conn_fail(conn, status) : LKS_OK;
 }

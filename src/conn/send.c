@@ -262,7 +262,7 @@ static struct lks_key *data_key(struct lks_conn *conn)
 }
 
 /* RFC 8446: not before there are keys, behind the answer to a KeyUpdate, not behind an error.
- * [8446 2-2 4.6.3-5 5.1-15 6-1] */
+ * [8446 2-2 4.6.3-5 5.1-15 6-1] [5246 7.3-3] */
 bool lks_conn_can_seal(const struct lks_conn *conn)
 {
     return (conn->established || early_data_left(conn)) && !conn->failed && !conn->close_wanted &&

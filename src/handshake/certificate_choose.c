@@ -80,7 +80,7 @@ static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wi
 }
 
 /* RFC 8446 section 4.4.3: the peer's first that our key fits.
- * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] */
+ * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] [5246 7.4.1.4.1-6] */
 static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
                                                 const struct lks_wish *wish)
 {
@@ -140,7 +140,7 @@ struct signatures {
 };
 
 /* Section 4.4.2.2; signatures that nobody looks at because the certificate is its own issuer do not
- * count. [8446 4.4.2.2-4 4.4.2.2-5] */
+ * count. [8446 4.4.2.2-4 4.4.2.2-5] [5246 7.4.2-14] */
 static struct signatures signatures_of(const struct lks_certificate *c, const struct lks_wish *wish)
 {
     const struct lks_reader schemes = wish->cert_schemes.len ? wish->cert_schemes : wish->schemes;

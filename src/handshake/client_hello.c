@@ -176,7 +176,8 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
     }
 }
 
-/* RFC 8446 section 4.2: at most one of a type, pre_shared_key last. [8446 4.2-3 4.2-5 4.2.11-11] */
+/* RFC 8446 section 4.2: at most one of a type, pre_shared_key last. [8446 4.2-3 4.2-5 4.2.11-11]
+ * [5246 7.4.1.4-3] [5746 3.6-5] */
 static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_reader list)
 {
     uint64_t seen[65536 / 64] = {0};
@@ -210,7 +211,7 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
         return LKS_ALERT_DECODE_ERROR;
     h->has_null_compression = memchr(compression.data, 0, compression.len) != NULL;
     /* A client older than extensions ends here; the version then speaks for itself. [8446 4.1.2-14]
-     */
+ [5246 7.4.1.2-6] */
     if (body.len && (!lks_read_vec16(&body, &extensions) || body.len))
         return LKS_ALERT_DECODE_ERROR;
     enum lks_status status = parse_extensions(h, extensions);
@@ -352,7 +353,8 @@ static void write_versions(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
-/* RFC 8446 section 4.2.3: without them no server shows a certificate. [8446 4.2.3-2] */
+/* RFC 8446 section 4.2.3: without them no server shows a certificate. [8446 4.2.3-2]
+ * [5246 7.4.1.4.1-2] */
 static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;

@@ -21,7 +21,7 @@
 #define STATUS_MAX      (4u + 65536u)
 
 /* (role, state, message) → handler. An absent row is unexpected_message. [8446 4-1
- * 4-2 4.5-3 4.6.3-1 B-1] */
+ * 4-2 4.5-3 4.6.3-1 B-1] [5246 7.4-1] */
 static const struct row {
     enum lks_role role;
     enum lks_hs_state state;

@@ -83,7 +83,8 @@ enum lks_status lks_extension_next(struct lks_extension_block *block, uint16_t *
     /* A cookie is the one that a server may send unasked. [8446 4.2-2] */
     const bool unasked = block->place == HRR && *type == LKS_EXT_COOKIE;
     if (!lks_extension_may_be_in(*type, block->place) || block->seen & bit)
-        /* Section 4.2: in the wrong message, or twice. [8446 4.2-3 4.2-5 4.3.1-2] */
+        /* Section 4.2: in the wrong message, or twice. [8446 4.2-3 4.2-5 4.3.1-2] [5246 7.4.1.4-3]
+         */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     if (answers && !(block->offered & bit) && !unasked)
         return LKS_ALERT_UNSUPPORTED_EXTENSION;

@@ -73,7 +73,8 @@ void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1)
     lks_write_close(w, list, 2);
 }
 
-/* RFC 8446 section 4.2.3: kind of key and curve. [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6] */
+/* RFC 8446 section 4.2.3: kind of key and curve. [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6]
+ * [5246 7.4.1.4.1-1] */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
 {
     char curve[64];

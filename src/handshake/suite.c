@@ -11,6 +11,7 @@
         number, "TLS_" name, LKS_TLS_1_3, cipher, key_len, hash_len,                    \
             hash_len == 48 ? "SHA384" : "SHA256", by_default, LKS_KX_NONE, LKS_AUTH_ANY \
     }
+/* [5246 5-1] [5288 3-3 4-1] [7905 2-3 2-4] */
 #define TLS12(number, kx, auth, name, cipher, key_len, hash_len, by_default) \
     {                                                                        \
         number, "TLS_" name, LKS_TLS_1_2, cipher, key_len, hash_len,         \

@@ -43,7 +43,7 @@ static enum lks_status check_answers(const struct lks_hs *hs)
     const struct lks_tls12 *t = &hs->tls12;
     if (!t->renegotiation_info) /* [5746 4.1-1] */
         return LKS_ALERT_HANDSHAKE_FAILURE;
-    if (t->resumed && !t->extended_master) /* [7627 5.3-5 5.3-6]: our sessions all have one */
+    if (t->resumed && !t->extended_master) /* [7627 5.3-6]: our sessions all have one */
         return LKS_ALERT_HANDSHAKE_FAILURE;
     if (t->encrypt_then_mac && !lks_suite_has_mac(hs->suite)) /* RFC 7366 section 3 */
         return LKS_ALERT_ILLEGAL_PARAMETER;

@@ -70,7 +70,7 @@ static uint16_t own_record_size_limit(const struct lks_hs *hs)
     return limit < LKS_RECORD_PLAINTEXT_MAX ? limit : LKS_RECORD_PLAINTEXT_MAX;
 }
 
-/* [5246 7.4.1.4-1]: answers only. */
+/* [5246 7.4.1.4-1]: answers only. [5246 7.4.1.4.1-5] */
 static void write_extensions(struct lks_hs *hs)
 {
     const struct lks_tls12 *t = &hs->tls12;
@@ -105,7 +105,7 @@ static void write_extensions(struct lks_hs *hs)
 }
 
 /* RFC 8446 section 4.1.3: so that a client of TLS 1.3 sees that somebody took it down.
- * [8446 4.1.3-2 4.1.3-10] */
+ * [8446 4.1.3-2 4.1.3-10] [5246 7.4.1.3-1] */
 static enum lks_status make_random(struct lks_hs *hs)
 {
     static const uint8_t downgrade[] = {'D', 'O', 'W', 'N', 'G', 'R', 'D', 1};

@@ -184,7 +184,7 @@ static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
 }
 
 /* What comes after an op to open: its key's next op joins the next round, or all of them are
- * deferred because this one may have ended the key. */
+ * deferred because this one may have ended the key. [5246 6.2.1-3] */
 static inline void follow(struct lks_engine *e, struct lks_op *ops, uint32_t at)
 {
     struct lks_op *op = &ops[at];

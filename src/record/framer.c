@@ -49,7 +49,7 @@ enum lks_status lks_frame_next(const struct lks_span *spans, uint32_t num_spans,
     memset(frame, 0, sizeof(*frame));
     frame->len = LKS_RECORD_HEADER_LEN;
     /* RFC 8446 section 5: no such record. What is not TLS is known by it: text, and SSL 2. Section
-     * 5.1: the version is no reason to refuse one. [8446 5-5 5.1-11 D.5-4 D.5-5] */
+     * 5.1: the version is no reason to refuse one. [8446 5-5 5.1-11 D.5-4 D.5-5] [5246 6-2] */
     if (have >= 1 &&
         (header[0] < LKS_TYPE_CHANGE_CIPHER_SPEC || header[0] > LKS_TYPE_APPLICATION_DATA))
         return LKS_ALERT_UNEXPECTED_MESSAGE;

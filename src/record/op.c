@@ -154,11 +154,11 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
     struct lks_key *key = op->key;
     const struct lks_protection *row = key->protection;
     size_t len = spans_len(op->src, op->num_src);
-    /* RFC 8446 section 5: no other types are sent. [8446 5-4] */
+    /* RFC 8446 section 5: no other types are sent. [8446 5-4] [5246 6-1] */
     if (op->type < LKS_TYPE_CHANGE_CIPHER_SPEC || op->type > LKS_TYPE_APPLICATION_DATA ||
         (op->pad_len && !row->hides_type))
         return LKS_BAD_ARGUMENT;
-    /* RFC 8446 section 5.4: padding counts. [8446 5.4-5] */
+    /* RFC 8446 section 5.4: padding counts. [8446 5.4-5] [5246 6.2.1-1] */
     if (len + op->pad_len > LKS_RECORD_PLAINTEXT_MAX)
         return LKS_RECORD_OVERFLOW;
     size_t record_len = record_len_of(key, len + op->pad_len);
@@ -182,6 +182,7 @@ static enum lks_status prepare_seal(const struct lks_op *op, struct lks_work *wo
 
     uint32_t text_len = (uint32_t)len + (row->hides_type ? 1u + op->pad_len : 0);
     uint8_t explicit_nonce[LKS_EXPLICIT_NONCE_MAX] = {0};
+    /* [5288 3-2] */
     store_be64(explicit_nonce, key->seq);
     begin_job(work, key, header, explicit_nonce, text_len);
     if (row->has_mac)

@@ -5,7 +5,9 @@
 
 static const struct lks_protection plaintext = {.is_plaintext = true};
 static const struct lks_protection tls13 = {.hides_type = true};
+/* [5288 3-1] */
 static const struct lks_protection tls12_explicit_nonce = {.explicit_nonce_len = 8};
+/* [7905 2-2] */
 static const struct lks_protection tls12_implicit_nonce = {.explicit_nonce_len = 0};
 static const struct lks_protection tls12_with_mac = {.has_mac = true, .explicit_nonce_len = 16};
 

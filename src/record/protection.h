@@ -29,7 +29,7 @@ const struct lks_protection *lks_protection_of(enum lks_version version, enum lk
 
 /* The nonce of record number seq. explicit_nonce has explicit_nonce_len bytes and may be NULL if
  * that is 0. RFC 8446 section 5.3; RFC 5288 section 3; RFC 6655 section 3; RFC 7905 section 2.
- * [8446 5.3-3] */
+ * [8446 5.3-3] [5246 6.2.3.3-1] [5288 3-1] [7905 2-1] */
 static inline void lks_protection_nonce(const struct lks_protection *row, const uint8_t iv[12],
                                         uint64_t seq, const uint8_t *explicit_nonce,
                                         uint8_t nonce[12])

@@ -77,7 +77,7 @@ static void check_silent(struct pair *p, enum lks_status end)
 }
 
 /* The connection ended for this reason, and the client saw that alert. [8446 6-1 6-3 6.2-1 6.2-3]
- */
+ [5246 1.2-1] */
 static void check_ended(struct pair *p, enum lks_status end, uint8_t alert, const char *what)
 {
     client_give(&p->client, &p->side.wire_out);
@@ -528,7 +528,7 @@ static void truncation_is_told(void)
 }
 
 /* RFC 8446 section 5.1: nothing of the application's leaves before there are keys.
- * [8446 2-2 5.1-15] */
+ * [8446 2-2 5.1-15] [5246 7.3-3] */
 static void no_data_in_the_clear(void)
 {
     struct pair p;

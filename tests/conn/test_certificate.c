@@ -283,7 +283,8 @@ static void choice(void)
     lks_config_free(config);
 }
 
-/* Two chains for a name: the one whose signatures the client knows. [8446 4.4.2.2-4] */
+/* Two chains for a name: the one whose signatures the client knows. [8446 4.4.2.2-4]
+ * [5246 7.4.2-14] */
 static void choice_by_chain(void)
 {
     const struct lks_sign_scheme *scheme;

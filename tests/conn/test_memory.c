@@ -244,7 +244,7 @@ static void key_update_keeps_nothing(void)
 }
 
 /* RFC 8446 section 6: a connection that failed, once established or before, leaves no secret
- * behind. [8446 6-2] */
+ * behind. [8446 6-2] [5246 7.2.2-1] */
 static void failed_connections_leave_no_secrets(void)
 {
     static const uint8_t forged[5 + 32] = {23, 3, 3, 0, 32};

@@ -83,6 +83,7 @@ static void one_suite(const char *suite)
     lks_config_free(server);
 }
 
+/* [5246 7.4.2-1 9-1] */
 static void every_suite(void)
 {
     for (const struct lks_suite *row = lks_suite_rows(); row->name; row++)
@@ -90,7 +91,7 @@ static void every_suite(void)
             one_suite(row->name);
 }
 
-/* By session ID, where the server has no tickets. */
+/* By session ID, where the server has no tickets. [5246 7.4.1.3-2] */
 static void by_session_id(void)
 {
     struct loopback l;
@@ -220,6 +221,7 @@ static void unknown_names(void)
     lks_config_free(config);
 }
 
+/* [5246 1.2-2 7.3-2 7.4.4-1 7.4.6-1 7.4.8-2] */
 static void client_certificates(void)
 {
     static const char *const kinds[] = {"ecdsa", "rsa", NULL};

@@ -200,7 +200,7 @@ static void alerts_have_levels(void)
 }
 
 /* What a padding oracle asks for: whatever is wrong with a CBC record, padding, MAC or length, the
- * answer is the same. [5246 6.2.3.2-3 7.2.2-5] [7366 3-3] */
+ * answer is the same. [5246 6.2.3.2-3 7.2.2-5] [7366 3-3] [5246 7.2.2-3] */
 static void broken_cbc_records_are_alike(void)
 {
     for (int etm = 0; etm < 2; etm++) {
@@ -226,6 +226,38 @@ static void broken_cbc_records_are_alike(void)
             CU_ASSERT_EQUAL(p.side.received.len, 0);
             pair_free(&p);
         }
+    }
+}
+
+/* A record that does not open, and one that claims more than RFC 5246 section 6.2.3 allows.
+ * [5246 6.2.3-1 6.2.3.3-3 7.2.2-3] [5288 3-4] */
+static void forged_and_oversize(void)
+{
+    static const char *const suites[] = {GCM, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"};
+    static const uint8_t too_long[] = {23, 3, 3, 0x48, 0x01}, longest[] = {23, 3, 3, 0x48, 0x00};
+    for (size_t i = 0; i < 6; i++) {
+        struct two t;
+        two_init(&t, suites[i % 2]);
+        loopback_run(&t.l);
+        CU_ASSERT_TRUE_FATAL(t.l.server.established);
+        struct buffer *in = &t.l.server.wire_in;
+        if (i < 2) {
+            say(&t, &t.l.client, LKS_TYPE_APPLICATION_DATA, "data", 4);
+            buffer_add(in, t.l.client.wire_out.data, t.l.client.wire_out.len);
+            t.l.client.wire_out.len = 0;
+            in->data[in->len - 1] ^= 1;
+        } else {
+            buffer_add(in, i < 4 ? too_long : longest, sizeof(too_long));
+        }
+        const enum lks_status want = i < 2 ? LKS_BAD_TAG : i < 4 ? LKS_RECORD_OVERFLOW : 0;
+        loopback_run(&t.l);
+        LKS_CHECK(t.l.server.end == want, "%zu: %s", i, lks_status_name(t.l.server.end));
+        struct lks_conn_info info;
+        lks_conn_get_info(t.l.client.conn, &info);
+        LKS_CHECK(info.peer_alert == (want ? lks_status_alert(want) : 0xff), "%zu: alert %u", i,
+                  info.peer_alert);
+        CU_ASSERT_EQUAL(t.l.server.received.len, 0);
+        two_free(&t);
     }
 }
 
@@ -321,6 +353,7 @@ const struct lks_test tls12_bad_tests[] = {
     {"no other message comes later", no_other_message_comes_later},
     {"alerts have levels", alerts_have_levels},
     {"broken CBC records are alike", broken_cbc_records_are_alike},
+    {"forged and oversize", forged_and_oversize},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"work by jobs", work_by_jobs},
     {"record size limits", record_size_limits},

@@ -193,6 +193,7 @@ static void test_mac_row(const struct lks_aead *row)
     }
 }
 
+/* [5246 6.2.3.2-5] */
 static void test_macs(void)
 {
     if (!RUNNING_ON_VALGRIND)

@@ -84,7 +84,7 @@ static void every_message_here(enum kind kind, enum lks_role role, size_t i)
 }
 
 /* [5246 7.4-1] By a message's first byte; and a change_cipher_spec where one is due, nowhere else
- * (CVE-2014-0224). */
+ * (CVE-2014-0224). [5246 7.3-4 7.4.7-1 7.4.8-1] */
 static void every_message_in_every_state(void)
 {
     each_item(every_message_here);
@@ -141,7 +141,7 @@ static void any_byte_changed_here(enum kind kind, enum lks_role role, size_t i)
     }
 }
 
-/* A bit of a message changed on its way: never do both sides end well. */
+/* A bit of a message changed on its way: never do both sides end well. [5246 7.4.9-1] */
 static void any_byte_changed(void)
 {
     each_item(any_byte_changed_here);
@@ -170,7 +170,8 @@ static void hello_requests_are_skipped(void)
     talk_settings_free();
 }
 
-/* Against libcrypto's, with secrets of every length that there is, and more output than a block. */
+/* Against libcrypto's, with secrets of every length that there is, and more output than a block.
+ * [5246 5-1] [5288 3-3] [7905 2-3] */
 static void prf_is_libcryptos(void)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);

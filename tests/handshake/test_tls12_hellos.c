@@ -2,6 +2,7 @@
 
 /* TLS 1.2's hellos, taken from two honest sides and changed on their way, and what is answered. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "client.h"
@@ -145,6 +146,12 @@ static const struct edit client_edits[] = {
      .status = LKS_ALERT_HANDSHAKE_FAILURE,
      .reply_has = NONE,
      .reply_has_not = NONE},
+    {.what = "a curve that our key is not on",
+     .drop = LKS_EXT_SUPPORTED_GROUPS,
+     .extensions = "000a 0004 0002 001d",
+     .status = LKS_ALERT_HANDSHAKE_FAILURE,
+     .reply_has = NONE,
+     .reply_has_not = NONE},
     {.what = "an extension twice",
      .drop = NONE,
      .extensions = "0017 0000",
@@ -223,7 +230,7 @@ static const struct edit client_edits[] = {
      .reply_has_not = NONE},
 };
 
-/* [5246 7.4.1.2-2 7.4.1.2-5 7.4.1.2-6 7.4.1.4-1 7.4.1.4-3 7.4.1.4.1-3 7.4.1.4.1-5 7.4.1.4.1-6
+/* [5246 7.4.1.2-2 7.4.1.2-5 7.4.1.2-6 7.4.2-13 7.4.3-2 7.4.1.4-1 7.4.1.4-3 7.4.1.4.1-3 7.4.1.4.1-5 7.4.1.4.1-6
  * 7.4.3-3] [5746 3.6-1 3.6-3 3.6-4 3.6-5 4.3-1] [7366 2-1 2-2 3-1]
  * [7627 5.2-2 5.2-3 5.3-3 5.3-4] */
 static void client_hellos(void)
@@ -286,7 +293,8 @@ static const struct edit server_edits[] = {
     {.what = "TLS 1.1", .version = 0x0302, .drop = NONE, .status = LKS_ALERT_PROTOCOL_VERSION},
 };
 
-/* [5246 7.4.1.4-2 7.4.1.4-3] [5746 3.4-2 3.4-3 4.1-1] [7366 2-2] [7627 5.3-6] */
+/* [5246 7.4.1.4-2 7.4.1.4-3] [5746 3.4-2 3.4-3 4.1-1] [7366 2-2] [7627 5.3-6] [5288 4-1] [7905 2-4]
+ */
 static void server_hellos(void)
 {
     for (size_t i = 0; i < sizeof(server_edits) / sizeof(server_edits[0]); i++) {
@@ -360,10 +368,55 @@ static void without_extended_master_secret(void)
     talk_settings_free();
 }
 
+/* A hello that offers the session of this ID, and whether the server takes it up. */
+static bool is_taken_up(const uint8_t id[32])
+{
+    struct talk t;
+    char hex[2 * 33 + 1] = "20";
+    talk_init(&t, KIND_RSA);
+    struct item hello = t.items[LKS_CLIENT][0];
+    for (int i = 0; i < 32; i++)
+        snprintf(hex + 2 + 2 * i, 3, "%02x", id[i]);
+    replace(&hello, SESSION_AT, 1u + hello.bytes[SESSION_AT], hex);
+    CU_ASSERT_EQUAL(talk_give(&t, LKS_SERVER, &hello), LKS_WANT_DATA);
+    const bool taken = memcmp(t.items[LKS_SERVER][0].bytes + SESSION_AT + 1, id, 32) == 0;
+    talk_free(&t);
+    return taken;
+}
+
+/* RFC 5246 section 7.2: only what ended well can be resumed. Session IDs are chance, no more.
+ * [5246 7.2-1 7.4.1.2-1] */
+static void sessions_of_failed_handshakes(void)
+{
+    uint8_t ids[2][32];
+    for (int fails = 0; fails < 2; fails++) {
+        struct talk t;
+        talk_init(&t, KIND_RSA);
+        if (!fails) {
+            CU_ASSERT_EQUAL(lks_config_set_tickets(t.config[LKS_SERVER], 0, 3600), LKS_OK);
+            CU_ASSERT_EQUAL(lks_config_set_session_cache(t.config[LKS_SERVER], 16), LKS_OK);
+        }
+        /* ClientHello, ClientKeyExchange, change_cipher_spec, Finished */
+        CU_ASSERT_TRUE_FATAL(talk_go_on(&t, LKS_SERVER, 3));
+        CU_ASSERT_EQUAL_FATAL(t.items[LKS_SERVER][0].bytes[SESSION_AT], 32);
+        memcpy(ids[fails], t.items[LKS_SERVER][0].bytes + SESSION_AT + 1, 32);
+        struct item *finished = &t.items[LKS_CLIENT][3];
+        CU_ASSERT_EQUAL(finished->bytes[0], LKS_MSG_FINISHED);
+        finished->bytes[4] ^= (uint8_t)fails;
+        talk_go_on(&t, LKS_SERVER, ITEMS_MAX);
+        CU_ASSERT_EQUAL(talk_done(&t), !fails);
+        talk_free(&t);
+        CU_ASSERT_EQUAL(is_taken_up(ids[fails]), !fails);
+    }
+    CU_ASSERT_NOT_EQUAL(memcmp(ids[0], ids[1], 32), 0);
+    talk_settings_free();
+}
+
 const struct lks_test tls12_hello_tests[] = {
     {"ClientHellos", client_hellos},
     {"ServerHellos", server_hellos},
     {"our ClientHello", our_hello},
     {"without extended master secret", without_extended_master_secret},
+    {"sessions of failed handshakes", sessions_of_failed_handshakes},
     {NULL, NULL},
 };

@@ -97,7 +97,7 @@ static enum lks_status judge(const uint8_t *bytes, size_t len, size_t max_fragme
     return status;
 }
 
-/* RFC 8446 section 5: judged from the header alone. [8446 5-5] */
+/* RFC 8446 section 5: judged from the header alone. [8446 5-5] [5246 6-2] */
 static void test_bad_headers(void)
 {
     for (unsigned int type = 0; type < 256; type++) {

@@ -148,7 +148,8 @@ static void test_keys(void)
     lks_key_wipe(&seal);
 }
 
-/* IVs are never the same, and a record's number alone does not tell the next one's. */
+/* IVs are never the same, and a record's number alone does not tell the next one's.
+ * [5246 6.2.3.2-1] */
 static void test_ivs(void)
 {
     begin(LKS_AES_128_CBC_SHA256);

@@ -49,7 +49,7 @@ static bool untouched(const uint8_t *p, size_t len)
     return true;
 }
 
-/* RFC 8446 sections 5 and 5.4 among others. [8446 5-4 5.4-5] */
+/* RFC 8446 sections 5 and 5.4 among others. [8446 5-4 5.4-5] [5246 6-1 6.2.1-1] */
 static void test_seal_refused(void)
 {
     begin();
@@ -166,6 +166,7 @@ static void test_every_bit(void)
     end();
 }
 
+/* [5288 3-2] */
 static void test_limits(void)
 {
     begin();
@@ -224,7 +225,7 @@ static void test_keys(void)
 }
 
 /* What TLS 1.3 asks of its AEADs: at most 255 bytes more than content and padding, the type among
- * them, and nonces of 8 bytes or more: all of the 12 count. [8446 5.2-4 5.3-3] */
+ * them, and nonces of 8 bytes or more: all of the 12 count. [8446 5.2-4 5.3-3] [5246 6.2.3.3-1] */
 static void test_aeads(void)
 {
     static const uint8_t bytes[64];

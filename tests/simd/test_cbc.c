@@ -326,6 +326,7 @@ static void for_all_rows(void (*test)(const struct lks_aead *))
                 test(rows_of(id, which));
 }
 
+/* [5246 6.2.3.2-2 6.2.3.2-4] */
 static void test_rows(void)
 {
     for_all_rows(compare_row);
@@ -400,6 +401,7 @@ static void check_forged(const struct lks_aead *row)
     }
 }
 
+/* [7366 3-2] */
 static void test_forged(void)
 {
     for_all_rows(check_forged);
