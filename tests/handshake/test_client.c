@@ -356,6 +356,19 @@ static void certificate_requests(void)
          LKS_ALERT_ILLEGAL_PARAMETER, false},
         {"empty schemes", "00 0006 000d 0002 0000", LKS_ALERT_DECODE_ERROR, false},
         {"a byte behind", "00 0008 000d 0004 0002 0403 00", LKS_ALERT_DECODE_ERROR, false},
+        {"a context cut", "02 07", LKS_ALERT_DECODE_ERROR, false},
+        {"a list of extensions cut", "00 0009 000d 0004 0002 0403", LKS_ALERT_DECODE_ERROR, false},
+        {"half a scheme", "00 0009 000d 0005 0003 0403 08", LKS_ALERT_DECODE_ERROR, false},
+        {"a byte behind the schemes", "00 0009 000d 0005 0002 0403 00", LKS_ALERT_DECODE_ERROR,
+         false},
+        {"schemes for certificates, none", "00 000e 000d 0004 0002 0403 0032 0002 0000",
+         LKS_ALERT_DECODE_ERROR, false},
+        {"authorities, none", "00 000e 000d 0004 0002 0403 002f 0002 0000", LKS_ALERT_DECODE_ERROR,
+         false},
+        {"an empty authority", "00 0010 000d 0004 0002 0403 002f 0004 0002 0000",
+         LKS_ALERT_DECODE_ERROR, false},
+        {"an authority cut", "00 0011 000d 0004 0002 0403 002f 0005 0003 0002 30",
+         LKS_ALERT_DECODE_ERROR, false},
     };
     const struct test_certificates *t = test_certificates();
     struct lks_error err;
@@ -384,11 +397,46 @@ static void certificates_that_are_none(void)
         {"a context", "01 07 000000", LKS_ALERT_ILLEGAL_PARAMETER},
         {"an empty certificate", "00 000005 000000 0000", LKS_ALERT_DECODE_ERROR},
         {"no certificate", "00 000008 000003 010203 0000", LKS_ALERT_BAD_CERTIFICATE},
+        {"a context cut", "01", LKS_ALERT_DECODE_ERROR},
+        {"a list cut", "00 000009 000003 010203 0000", LKS_ALERT_DECODE_ERROR},
+        {"a byte behind the list", "00 000008 000003 010203 0000 00", LKS_ALERT_DECODE_ERROR},
+        {"a certificate cut", "00 000006 000004 010203", LKS_ALERT_DECODE_ERROR},
+        {"no extensions' length", "00 000006 000003 010203", LKS_ALERT_DECODE_ERROR},
+        {"extensions cut", "00 000008 000003 010203 0001", LKS_ALERT_DECODE_ERROR},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct duo d;
         duo_init(&d, "x25519");
         enum lks_status status = give_instead(&d, CERTIFICATE, LKS_MSG_CERTIFICATE, rows[i].hex);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        duo_free(&d);
+    }
+}
+
+/* RFC 8446 section 4.4.3: the framing, and schemes that are not for here. */
+static void bad_certificate_verifies(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum lks_status status;
+    } rows[] = {
+        {"nothing", "", LKS_ALERT_DECODE_ERROR},
+        {"half a scheme", "04", LKS_ALERT_DECODE_ERROR},
+        {"no signature's length", "0403", LKS_ALERT_DECODE_ERROR},
+        {"a signature cut", "0403 0003 0102", LKS_ALERT_DECODE_ERROR},
+        {"a byte behind", "0403 0002 0102 03", LKS_ALERT_DECODE_ERROR},
+        {"no signature", "0403 0000", LKS_ALERT_DECRYPT_ERROR},
+        {"no signature of the scheme", "0403 0002 0102", LKS_ALERT_DECRYPT_ERROR},
+        {"a scheme of another key", "0807 0002 0102", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"a scheme of PKCS #1", "0401 0002 0102", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"SHA-1", "0203 0002 0102", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"an unknown scheme", "fafa 0002 0102", LKS_ALERT_ILLEGAL_PARAMETER},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct duo d;
+        duo_init(&d, "x25519");
+        enum lks_status status =
+            give_instead(&d, CERTIFICATE_VERIFY, LKS_MSG_CERTIFICATE_VERIFY, rows[i].hex);
         LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
         duo_free(&d);
     }
@@ -454,6 +502,7 @@ const struct lks_test client_tests[] = {
     {"second hello repeats the first", second_hello_repeats_the_first},
     {"bad EncryptedExtensions", bad_encrypted_extensions},
     {"CertificateRequests", certificate_requests},
+    {"bad CertificateVerifies", bad_certificate_verifies},
     {"Certificates that are none", certificates_that_are_none},
     {"bad ALPN", bad_alpn},
     {"messages across a change of keys", messages_across_a_change_of_keys},
