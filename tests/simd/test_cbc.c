@@ -332,6 +332,58 @@ static void test_rows(void)
     for_all_rows(compare_row);
 }
 
+/* Source and destination apart, at offsets from a 64-byte border, in two pieces; sealed and opened.
+ */
+static bool compare_at(const struct lks_aead *row, size_t len, size_t src_at, size_t dst_at,
+                       size_t first)
+{
+    static _Alignas(64) uint8_t src[1536], dst[1536];
+    static uint8_t aad[128];
+    static struct message m;
+    message_init(&m, row, len, len + src_at);
+    uint8_t *in = src + src_at, *out = dst + dst_at;
+    memcpy(in, m.content, len);
+    m.job.aad = memcpy(aad + (src_at + dst_at) % 64, m.aad, sizeof(m.aad));
+    cut(&m, in, out, len, first);
+    memset(dst, 0xa5, sizeof(dst));
+    row->seal(&m.job);
+    bool ok = sealed_right(row, &m, out) && (!dst_at || out[-1] == 0xa5) && out[len] == 0xa5;
+
+    const size_t body_len = len + lks_aead_tail_len(row, len);
+    memcpy(m.body, out, len);
+    memcpy(m.body + len, m.side.tail, body_len - len);
+    lay_body(&m, row, body_len, in, in, out, first);
+    const size_t text_len = m.job.len;
+    memset(dst, 0xa5, sizeof(dst));
+    row->open(&m.job);
+    ok = ok && m.job.ok && m.job.len == len && !memcmp(out, m.content, len) &&
+         (!dst_at || out[-1] == 0xa5) && out[text_len] == 0xa5;
+    lks_aead_wipe_state(row, m.state);
+    return LKS_CHECK(ok, "%s %s: length %zu at %zu to %zu, cut at %zu", row->name, row->isa, len,
+                     src_at, dst_at, first);
+}
+
+/* Every alignment, each side alone and both at once; every place of a cut. */
+static void align_row(const struct lks_aead *row)
+{
+    static const size_t lens[] = {1, 16, 33, 65, 15, 17, 48, 64, 127, 128, 255, 257};
+    const size_t num_lens = lks_test_is_quick() ? 4 : sizeof(lens) / sizeof(lens[0]);
+    for (size_t i = 0; i < num_lens; i++) {
+        for (size_t a = 0; a < 64; a++)
+            if (!compare_at(row, lens[i], a, 0, 0) || !compare_at(row, lens[i], 0, a, 0) ||
+                !compare_at(row, lens[i], a, 63 - a, 0))
+                return;
+        for (size_t first = lens[i] / 2; first < lens[i] + 64; first++)
+            if (!compare_at(row, lens[i], first % 64, 0, first))
+                return;
+    }
+}
+
+static void test_alignment(void)
+{
+    for_all_rows(align_row);
+}
+
 /* Every padding that may be, and every way in which one byte of it may not. */
 static void check_padding(const struct lks_aead *row)
 {
@@ -523,6 +575,7 @@ int main(void)
                                             {"AES there and back", test_aes_blocks},
                                             {"a printed record", test_printed_record},
                                             {"records beside libcrypto", test_rows},
+                                            {"every alignment", test_alignment},
                                             {"padding", test_padding},
                                             {"forged records", test_forged},
                                             {"lanes", test_lanes},
