@@ -290,7 +290,8 @@ static const struct lks_test tests[] = {
     {"avx512", test_avx512},   {"vaes512", test_vaes512},   {NULL, NULL},
 };
 
-static const struct lks_test_suite suites[] = {{"ct", tests}, {"mlkem", mlkem_tests}, {NULL, NULL}};
+static const struct lks_test_suite suites[] = {
+    {"ct", tests}, {"mlkem", mlkem_tests}, {"rsa", rsa_tests}, {NULL, NULL}};
 
 int main(void)
 {

@@ -8,6 +8,6 @@
  * len: at most 1300. */
 size_t num_secret(void *p, size_t len);
 
-extern const struct lks_test mlkem_tests[];
+extern const struct lks_test mlkem_tests[], rsa_tests[];
 
 #endif
