@@ -26,6 +26,18 @@ static void check_info(const struct side *s, const char *suite, bool resumed)
     LKS_CHECK(info.resumed == resumed, "%s: resumed %d", suite, info.resumed);
 }
 
+/* RFC 7627 section 5.4: keying material only where the master secret is an extended one.
+ * [7627 5.4-1] */
+static void check_exporter(const struct side *s, uint64_t ssl_options)
+{
+    uint8_t out[16];
+    enum lks_status status =
+        lks_conn_export_keying_material(s->conn, out, sizeof(out), "EXPERIMENTAL x", NULL, 0);
+    const bool extended = !(ssl_options & SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    LKS_CHECK(status == (extended ? LKS_OK : LKS_UNSUPPORTED), "extended %d: %s", extended,
+              lks_status_name(status));
+}
+
 /* Our server, OpenSSL's client: one connection, resumed if *session is one; leaves the next. */
 static void serve(const char *suite, uint64_t ssl_options, SSL_SESSION **session)
 {
@@ -49,6 +61,7 @@ static void serve(const char *suite, uint64_t ssl_options, SSL_SESSION **session
     const bool may_resume = !(ssl_options & SSL_OP_NO_EXTENDED_MASTER_SECRET);
     check_info(&p.side, suite, *session != NULL && may_resume);
     CU_ASSERT_EQUAL(SSL_session_reused(p.client.ssl), *session != NULL && may_resume);
+    check_exporter(&p.side, ssl_options);
     pair_echo(&p, 50000);
     SSL_SESSION_free(*session);
     *session = SSL_get1_session(p.client.ssl);
@@ -118,6 +131,7 @@ static void connect_once(const char *suite, const char *kind, uint64_t ssl_optio
     exchange(&loop, &side, &peer);
     check_info(&side, suite, false);
     CU_ASSERT_EQUAL(side.session_len != 0, !(ssl_options & SSL_OP_NO_EXTENDED_MASTER_SECRET));
+    check_exporter(&side, ssl_options);
     if (own_kind) {
         X509 *ours = SSL_get1_peer_certificate(peer.ssl);
         CU_ASSERT_PTR_NOT_NULL(ours);
