@@ -210,8 +210,8 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
         !lks_read_vec8(&body, &compression) || !compression.len)
         return LKS_ALERT_DECODE_ERROR;
     h->has_null_compression = memchr(compression.data, 0, compression.len) != NULL;
-    /* A client older than extensions ends here; the version then speaks for itself. [8446 4.1.2-14]
- [5246 7.4.1.2-6] */
+    /* A client older than extensions ends here; the version then speaks for itself.
+     * [8446 4.1.2-14] [5246 7.4.1.2-6] */
     if (body.len && (!lks_read_vec16(&body, &extensions) || body.len))
         return LKS_ALERT_DECODE_ERROR;
     enum lks_status status = parse_extensions(h, extensions);

@@ -45,9 +45,8 @@ enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum
         return LKS_BAD_ARGUMENT;
     if (!lks_kernels_are_known())
         return LKS_BAD_CONFIG;
-    lks_wipe(
-        key,
-        sizeof(*key)); /* RFC 8446 section 5.3: numbers start at 0. [8446 5.3-1] [5246 6.1-1] */
+    /* RFC 8446 section 5.3: numbers start at 0. [8446 5.3-1] [5246 6.1-1] */
+    lks_wipe(key, sizeof(*key));
     const struct lks_protection *protection = lks_protection_of(version, aead);
     if (!protection)
         return LKS_UNSUPPORTED;

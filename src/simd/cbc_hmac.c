@@ -122,7 +122,7 @@ void lks_cbc_hmac_begin_open(const struct cbc_hmac *alg, uint8_t *scratch,
  * RFC 5246 section 6.2.3.2: every byte of the padding is the padding's length, and whether that is
  * so may not show. Looks at all bytes that padding of any length could take. Returns all ones if it
  * is right; *content_len is what is left then, and what padding of no length would leave otherwise.
- [5246 6.2.3.2-3] */
+ * [5246 6.2.3.2-3] */
 static uint32_t check_padding(const uint8_t *text, uint32_t len, uint32_t mac_len,
                               uint32_t *content_len)
 {
@@ -166,7 +166,7 @@ static void extract_mac(uint8_t *mac, const uint8_t *text, uint32_t len, uint32_
 /*
  * MAC-then-encrypt, after "Lucky Thirteen" (AlFardan and Paterson, 2013): padding's length,
  * content's length and the MAC's place stay secret until the one verdict over all of them.
- [5246 6.2.3.2-5 7.2.2-5] */
+ * [5246 6.2.3.2-5 7.2.2-5] */
 static bool check_inside(const struct cbc_hmac *alg, uint8_t *scratch, struct lks_aead_job *job)
 {
     const uint8_t *text = scratch + CBC_TEXT_AT, *state = job->state;

@@ -221,7 +221,7 @@ static void unknown_names(void)
     lks_config_free(config);
 }
 
-/* [5246 1.2-2 7.3-2 7.4.4-1 7.4.6-1 7.4.8-2] */
+/* [5246 1.2-2 7.3-2 7.4.6-1] */
 static void client_certificates(void)
 {
     static const char *const kinds[] = {"ecdsa", "rsa", NULL};

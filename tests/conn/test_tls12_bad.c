@@ -261,6 +261,24 @@ static void forged_and_oversize(void)
     }
 }
 
+/* RFC 5288 section 3: no two records under one key have an explicit nonce in common. [5288 3-2] */
+static void explicit_nonces_differ(void)
+{
+    enum { NUM = 20, RECORD_LEN = 5 + 8 + 1 + 16 };
+    struct two t;
+    two_init(&t, GCM);
+    loopback_run(&t.l);
+    struct buffer *out = &t.l.client.wire_out;
+    for (int i = 0; i < NUM; i++)
+        say(&t, &t.l.client, LKS_TYPE_APPLICATION_DATA, "d", 1);
+    CU_ASSERT_EQUAL_FATAL(out->len, (size_t)NUM * RECORD_LEN);
+    for (int i = 0; i < NUM; i++)
+        for (int k = 0; k < i; k++)
+            CU_ASSERT_NOT_EQUAL(
+                memcmp(out->data + i * RECORD_LEN + 5, out->data + k * RECORD_LEN + 5, 8), 0);
+    two_free(&t);
+}
+
 /* Every record the handshake and the data have, in one-byte pieces. */
 static void everything_in_one_byte_pieces(void)
 {
@@ -354,6 +372,7 @@ const struct lks_test tls12_bad_tests[] = {
     {"alerts have levels", alerts_have_levels},
     {"broken CBC records are alike", broken_cbc_records_are_alike},
     {"forged and oversize", forged_and_oversize},
+    {"explicit nonces differ", explicit_nonces_differ},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"work by jobs", work_by_jobs},
     {"record size limits", record_size_limits},

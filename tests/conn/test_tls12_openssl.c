@@ -80,7 +80,7 @@ static void serve_twice(const char *suite, uint64_t ssl_options)
 }
 
 /* OpenSSL's client takes no supported_versions from TLS 1.2. [8446 4.2.1-6]
- * [5246 6.1-1 6.2.1-2 7.4.2-2 7.4.3-2 7.4.9-2] [5288 3-1] [7627 5.1-1] [7905 2-1 2-2] */
+ * [5246 6.1-1 6.2.1-2 7.4.2-2 7.4.3-2 7.4.9-2] [5288 3-1] [7627 5.1-1 5.2-3] [7905 2-1 2-2] */
 static void every_suite_as_server(void)
 {
     for (const struct lks_suite *row = lks_suite_rows(); row->name; row++) {
@@ -160,7 +160,7 @@ static const char *kind_of(const struct lks_suite *suite)
     return suite->auth == LKS_AUTH_RSA ? "rsa" : "ecdsa";
 }
 
-/* [5246 6.1-1 6.2.1-2 7.4.7.1-1 7.4.9-2] [5288 3-1] [7627 5.1-1] [7905 2-1 2-2] */
+/* [5246 6.1-1 6.2.1-2 7.4.7.1-1 7.4.9-2] [5288 3-1] [7627 5.1-1 5.2-3] [7905 2-1 2-2] */
 static void every_suite_as_client(void)
 {
     for (const struct lks_suite *row = lks_suite_rows(); row->name; row++) {

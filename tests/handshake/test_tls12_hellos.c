@@ -158,6 +158,12 @@ static const struct edit client_edits[] = {
      .status = LKS_ALERT_ILLEGAL_PARAMETER,
      .reply_has = NONE,
      .reply_has_not = NONE},
+    {.what = "TLS 1.1, with suites of TLS 1.2",
+     .version = 0x0302,
+     .drop = NONE,
+     .status = LKS_ALERT_PROTOCOL_VERSION,
+     .reply_has = NONE,
+     .reply_has_not = NONE},
     /* RFC 5746 */
     {.what = "no renegotiation_info, but the suite that stands for it",
      .drop = RENEGOTIATION_INFO,
@@ -231,7 +237,7 @@ static const struct edit client_edits[] = {
 };
 
 /* [5246 7.4.1.2-2 7.4.1.2-5 7.4.1.2-6 7.4.2-13 7.4.3-2 7.4.1.4-1 7.4.1.4-3 7.4.1.4.1-3 7.4.1.4.1-5 7.4.1.4.1-6
- * 7.4.3-3] [5746 3.6-1 3.6-3 3.6-4 3.6-5 4.3-1] [7366 2-1 2-2 3-1]
+ * 7.4.3-3] [5288 4-1] [7905 2-4] [5746 3.6-1 3.6-3 3.6-4 3.6-5 4.3-1] [7366 2-1 2-2 3-1]
  * [7627 5.2-2 5.2-3 5.3-3 5.3-4] */
 static void client_hellos(void)
 {
@@ -312,7 +318,8 @@ static void server_hellos(void)
 }
 
 /* What ours says: RFC 5246 section 7.4.1, and what later documents have always said.
- * [5246 7.4.1.2-3 7.4.1.2-5 7.4.1.4.1-1 7.4.1.4.1-2] [5746 3.4-1] [7366 2-1] [7627 5.2-1 5.3-1] */
+ * [5246 7.4.1.2-3 7.4.1.2-5 7.4.1.4.1-1 7.4.1.4.1-2] [5288 4-1] [7905 2-4] [5746 3.4-1] [7366 2-1]
+ * [7627 5.2-1 5.3-1] */
 static void our_hello(void)
 {
     for (int kind = 0; kind < NUM_KINDS; kind++) {
@@ -322,6 +329,7 @@ static void our_hello(void)
         const size_t suites_at = SESSION_AT + 1 + hello->bytes[SESSION_AT];
         const size_t suites_len = get16(hello->bytes + suites_at);
         CU_ASSERT_EQUAL(memcmp(hello->bytes + suites_at + 2 + suites_len, "\1\0", 2), 0);
+        CU_ASSERT_EQUAL(get16(hello->bytes + 4), LKS_TLS_1_2);
         const uint8_t *info = find(hello, RENEGOTIATION_INFO);
         CU_ASSERT_TRUE(info && memcmp(info + 2, "\0\1\0", 3) == 0);
         const uint8_t *ems = find(hello, EXTENDED_MASTER_SECRET);
@@ -412,11 +420,81 @@ static void sessions_of_failed_handshakes(void)
     talk_settings_free();
 }
 
+/* RFC 7366 section 3: a server must not choose it with an AEAD, though the client had offered both.
+ * [7366 3-1] */
+static void encrypt_then_mac_with_an_aead(void)
+{
+    static const char both[] = "TLS_RSA_WITH_AES_128_GCM_SHA256,TLS_RSA_WITH_AES_128_CBC_SHA";
+    static const struct edit add = {.drop = NONE, .extensions = "0016 0000"};
+    for (int added = 0; added < 2; added++) {
+        struct talk t;
+        struct lks_error err;
+        talk_init(&t, KIND_RSA);
+        for (int i = 0; i < 2; i++)
+            CU_ASSERT_EQUAL(lks_config_set_suites(t.config[i], both, &err), LKS_OK);
+        talk_free(&t);
+        talk_init(&t, KIND_RSA);
+        CU_ASSERT_PTR_NOT_NULL(find(&t.items[LKS_CLIENT][0], ENCRYPT_THEN_MAC));
+        talk_go_on(&t, LKS_CLIENT, 0);
+        struct item *hello = &t.items[LKS_SERVER][0];
+        CU_ASSERT_PTR_NULL(find(hello, ENCRYPT_THEN_MAC));
+        if (added)
+            change(hello, &add);
+        CU_ASSERT_EQUAL(talk_give(&t, LKS_CLIENT, hello),
+                        added ? LKS_ALERT_ILLEGAL_PARAMETER : LKS_WANT_DATA);
+        talk_free(&t);
+        talk_settings_free();
+    }
+}
+
+/* RFC 5246 section 7.4.4: a client with a key on P-256 is asked for that, or for something else.
+ * [5246 1.2-2 7.4.4-1 7.4.6-1 7.4.8-2] */
+static void certificate_requests(void)
+{
+    static const struct {
+        const char *what, *body;
+        bool has_one;
+    } rows[] = {
+        {"right", "01 40 0002 0403 0000", true},
+        {"more than that", "02 01 40 0004 0401 0403 0000", true},
+        {"another type of key", "01 01 0002 0403 0000", false},
+        {"schemes of other keys", "01 40 0004 0401 0804 0000", false},
+        {"a stranger's authority", "01 40 0002 0403 0004 0002 3000", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct talk t;
+        talk_init(&t, KIND_CLIENT_CERTIFICATE);
+        talk_go_on(&t, LKS_CLIENT, 0);
+        for (size_t k = 0; k < t.num[LKS_SERVER]; k++) {
+            struct item *item = &t.items[LKS_SERVER][k];
+            if (item->bytes[0] == LKS_MSG_CERTIFICATE_REQUEST)
+                replace(item, 4, item->len - 4, rows[i].body);
+            CU_ASSERT_EQUAL(talk_give(&t, LKS_CLIENT, item), LKS_WANT_DATA);
+        }
+        bool proves = false;
+        const struct item *answer = &t.items[LKS_CLIENT][1];
+        CU_ASSERT_EQUAL(answer->bytes[0], LKS_MSG_CERTIFICATE);
+        for (size_t k = 1; k < t.num[LKS_CLIENT]; k++) {
+            const struct item *item = &t.items[LKS_CLIENT][k];
+            if (item->len && item->bytes[0] == LKS_MSG_CERTIFICATE_VERIFY) {
+                proves = true;
+                CU_ASSERT_EQUAL(get16(item->bytes + 4), 0x0403);
+            }
+        }
+        LKS_CHECK((answer->len > 7) == rows[i].has_one && proves == rows[i].has_one, "%s",
+                  rows[i].what);
+        talk_free(&t);
+    }
+    talk_settings_free();
+}
+
 const struct lks_test tls12_hello_tests[] = {
     {"ClientHellos", client_hellos},
     {"ServerHellos", server_hellos},
     {"our ClientHello", our_hello},
     {"without extended master secret", without_extended_master_secret},
+    {"encrypt-then-MAC with an AEAD", encrypt_then_mac_with_an_aead},
+    {"CertificateRequests", certificate_requests},
     {"sessions of failed handshakes", sessions_of_failed_handshakes},
     {NULL, NULL},
 };

@@ -373,12 +373,13 @@ static void run_bursts(uint64_t first_seed, bool one_direction)
     free(t.spans);
 }
 
+/* [5246 6.2.1-3] */
 static void test_mixed(void)
 {
     run_bursts(1, false);
 }
 
-/* Fewer kinds, so that one key has many ops and the order among them matters. [5246 6.2.1-3] */
+/* Fewer kinds, so that one key has many ops and the order among them matters. */
 static void test_opening_only(void)
 {
     run_bursts(1000, true);

@@ -166,7 +166,7 @@ static void test_every_bit(void)
     end();
 }
 
-/* [5288 3-2] */
+/* */
 static void test_limits(void)
 {
     begin();
