@@ -61,6 +61,8 @@ static int make_tls_config(const struct options *o, struct lks_config **out, str
         option = lists[i].option;
         status = lists[i].set(*out, lists[i].value, &cause);
     }
+    if (!status)
+        lks_config_set_sni_required(*out, o->strict_sni);
     snprintf(err->text, sizeof(err->text), "%s: %.2000s", option, cause.text);
     return status ? -1 : 0;
 }

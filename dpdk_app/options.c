@@ -20,6 +20,7 @@ enum option_id {
     OPT_GROUPS,
     OPT_KEY_LOG,
     OPT_TICKET_KEYS,
+    OPT_STRICT_SNI,
     OPT_PORT,
     OPT_MBUFS,
     OPT_MAX_CONNECTIONS,
@@ -41,6 +42,7 @@ static const struct option known[] = {
     {"groups", required_argument, NULL, OPT_GROUPS},
     {"key-log", required_argument, NULL, OPT_KEY_LOG},
     {"ticket-keys", required_argument, NULL, OPT_TICKET_KEYS},
+    {"strict-sni", no_argument, NULL, OPT_STRICT_SNI},
     {"port", required_argument, NULL, OPT_PORT},
     {"mbufs", required_argument, NULL, OPT_MBUFS},
     {"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
@@ -165,6 +167,9 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
     case OPT_TICKET_KEYS:
         o->ticket_keys = value;
         return 0;
+    case OPT_STRICT_SNI:
+        o->strict_sni = true;
+        return 0;
     case OPT_IDLE:
         if (parse_idle(value, o))
             return 0;
@@ -256,6 +261,8 @@ void options_help(const char *program)
         "  --backend IPv4:PORT          where the plaintext goes, through the same DPDK port\n"
         "  --cert FILE --key FILE       certificate chain and private key, PEM; repeat the pair\n"
         "                               for more names (chosen by SNI; the first is the default)\n"
+        "  --strict-sni                 refuse clients that name none of the certificates' hosts\n"
+        "                               (otherwise the default serves them)\n"
         "  --gateway IPv4               router for what is not on the port's own network\n"
         "  --alpn LIST                  application protocols, as http/1.1\n"
         "  --tls-preset NAME            modern (TLS 1.3 alone), intermediate (the default), or old "

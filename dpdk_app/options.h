@@ -15,6 +15,7 @@ struct options {
     const char *cert[OPTIONS_LIST_MAX], *key[OPTIONS_LIST_MAX];
     uint32_t num_certs, num_keys;
     struct flow_addr backend;
+    bool strict_sni;
     const char *alpn, *preset, *suites, *groups, *key_log, *ticket_keys;
     uint16_t port_id;
     uint32_t num_mbufs, max_connections;

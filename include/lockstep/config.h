@@ -80,6 +80,14 @@ LKS_API void lks_config_set_ocsp(struct lks_config *config, enum lks_ocsp ocsp);
  * unless called. */
 LKS_API void lks_config_set_sct_wanted(struct lks_config *config, bool wanted);
 
+/*
+ * Whether a server insists on server_name (SNI): a client that names no host of its certificates is
+ * told unrecognized_name (RFC 6066 section 3), one that names none missing_extension (RFC 8446
+ * section 9.2) or, under TLS 1.2, handshake_failure. Off unless called: then the first certificate
+ * that the client can use stands in.
+ */
+LKS_API void lks_config_set_sni_required(struct lks_config *config, bool required);
+
 /* Whether a server asks its clients for a certificate, to be verified against what
  * lks_config_set_trust() says. Off unless called. */
 enum lks_client_auth {

@@ -220,7 +220,7 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
     char host[256];
     to_lower(host, sizeof(host), wish->name);
     for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
-        if (!host[0] && passes[i].names != ANY)
+        if (passes[i].names == ANY ? wish->name_must_match : !host[0])
             continue;
         for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
             if (!certificate_fits(c, &passes[i], host, wish))
@@ -231,4 +231,15 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
         }
     }
     return NULL;
+}
+
+enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name)
+{
+    char host[256];
+    to_lower(host, sizeof(host), name);
+    for (const struct lks_certificate *c = config->certificates; c; c = c->next)
+        if (certificate_covers(c, host, false) || certificate_covers(c, host, true))
+            return LKS_ALERT_HANDSHAKE_FAILURE;
+    return config->sni_required && host[0] ? LKS_ALERT_UNRECOGNIZED_NAME
+                                           : LKS_ALERT_HANDSHAKE_FAILURE;
 }

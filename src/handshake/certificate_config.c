@@ -189,6 +189,11 @@ void lks_config_set_sct_wanted(struct lks_config *config, bool wanted)
     config->asks_sct = wanted;
 }
 
+void lks_config_set_sni_required(struct lks_config *config, bool required)
+{
+    config->sni_required = required;
+}
+
 void lks_config_set_client_auth(struct lks_config *config, enum lks_client_auth mode,
                                 bool send_authorities)
 {

@@ -83,6 +83,7 @@ struct lks_config {
     bool asks_sct;
     enum lks_client_auth client_auth;
     bool sends_authorities; /* in CertificateRequest */
+    bool sni_required;      /* of a server's clients: a name that a certificate has */
     uint8_t *authorities;   /* names of those trusted, as in certificate_authorities; or NULL */
     size_t authorities_len;
     const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1];
@@ -104,6 +105,7 @@ struct lks_wish {
     struct lks_reader schemes;      /* signature_algorithms */
     struct lks_reader cert_schemes; /* signature_algorithms_cert */
     struct lks_reader authorities;  /* DistinguishedNames of CAs */
+    bool name_must_match;           /* no other certificate will do */
     bool chain_must_suit;           /* a client's, RFC 8446 section 4.4.2.3 */
     /* In TLS 1.2: */
     bool is_tls12;
@@ -122,6 +124,9 @@ struct lks_wish {
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
+
+/* The alert where that is NULL: unrecognized_name (RFC 6066 section 3) if the name is why. */
+enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name);
 
 /* What kind of TLS 1.2's suites a key is for; 0: none. */
 unsigned int lks_auth_of(const EVP_PKEY *key);

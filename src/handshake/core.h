@@ -137,6 +137,7 @@ struct lks_hs {
     const struct lks_compression *compression; /* of ours; NULL: none */
     unsigned int entry_extensions;             /* that the peer asked for: LKS_PEER_ASKED_… */
     bool retried, compat, skip_early_data;
+    bool names_server; /* the certificate was chosen by name, and the client is told so */
     uint16_t peer_record_size_limit; /* 0: not negotiated */
     uint8_t session_id[32];          /* the client's legacy_session_id */
     uint8_t session_id_len;

@@ -11,6 +11,10 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
     struct lks_writer *w = &hs->out;
     size_t message = lks_message_begin(hs, LKS_MSG_ENCRYPTED_EXTENSIONS);
     size_t extensions = lks_write_open(w, 2);
+    if (hs->names_server) { /* RFC 6066 section 3 */
+        lks_write_u16(w, LKS_EXT_SERVER_NAME);
+        lks_write_u16(w, 0);
+    }
     if (hs->peer_record_size_limit) { /* RFC 8449 section 4: only to who sent its own */
         lks_write_u16(w, LKS_EXT_RECORD_SIZE_LIMIT);
         lks_write_u16(w, 2);

@@ -69,14 +69,20 @@ static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_cl
     /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3 9.2-12] */
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
         return LKS_ALERT_MISSING_EXTENSION;
-    const struct lks_wish wish = {
-        .name = hello->server_name, .schemes = hello->schemes, .cert_schemes = hello->cert_schemes};
+    const struct lks_wish wish = {.name = hello->server_name,
+                                  .name_must_match = hs->config->sni_required,
+                                  .schemes = hello->schemes,
+                                  .cert_schemes = hello->cert_schemes};
+    /* Section 9.2: a server may insist on a name. */
+    if (hs->config->sni_required && !hello->server_name.len)
+        return LKS_ALERT_MISSING_EXTENSION;
     hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
     hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
     hs->entry_extensions =
         (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
+    hs->names_server = hello->server_name.len != 0;
     /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
-    return hs->certificate ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+    return hs->certificate ? LKS_OK : lks_no_certificate(hs->config, hello->server_name);
 }
 
 static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client_hello *hello,

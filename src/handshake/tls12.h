@@ -31,7 +31,6 @@ struct lks_tls12 {
     bool sends_ticket;       /* a NewSessionTicket comes in this handshake */
     bool sends_status;       /* a CertificateStatus may come */
     bool sends_sct;
-    bool names_server;   /* the certificate was chosen by name */
     bool keeps_messages; /* a CertificateVerify may come, which signs them */
     uint8_t num_hello_requests;
     uint8_t session_id_len; /* a server's answer */

@@ -82,7 +82,7 @@ static void write_extensions(struct lks_hs *hs)
         write_empty(w, LKS_EXT_EXTENDED_MASTER_SECRET);
     if (t->encrypt_then_mac) /* [7366 2-2 3-1] */
         write_empty(w, LKS_EXT_ENCRYPT_THEN_MAC);
-    if (t->names_server) /* RFC 6066 section 3 */
+    if (hs->names_server) /* RFC 6066 section 3 */
         write_empty(w, LKS_EXT_SERVER_NAME);
     if (t->point_formats && hs->suite->key_exchange == LKS_KX_ECDHE)
         write_point_formats(w);
@@ -180,7 +180,7 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
     struct lks_tls12 *t = &hs->tls12;
     switch (type) {
     case LKS_EXT_SERVER_NAME:
-        return read_empty(&t->names_server, body);
+        return read_empty(&hs->names_server, body);
     case LKS_EXT_STATUS_REQUEST:
         return read_empty(&t->sends_status, body);
     case LKS_EXT_SESSION_TICKET:

@@ -24,6 +24,7 @@ static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_cl
 {
     struct lks_wish wish = {.is_tls12 = true,
                             .name = hello->server_name,
+                            .name_must_match = hs->config->sni_required,
                             .schemes = hello->schemes,
                             .cert_schemes = hello->cert_schemes,
                             .curves = hello->groups};
@@ -41,7 +42,7 @@ static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_cl
     wish.signs_nothing = true;
     if (!hs->certificate && decrypts)
         hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
-    return hs->certificate ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+    return hs->certificate ? LKS_OK : lks_no_certificate(hs->config, hello->server_name);
 }
 
 /* Whether the certificate that was chosen serves a suite. */
@@ -59,13 +60,15 @@ static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_h
     for (const struct lks_suite *const *s = hs->config->suites; !status && *s && !hs->suite; s++)
         if (is_common(hs, hello, *s) && fits_certificate(hs, *s))
             hs->suite = *s;
-    if (status || !hs->suite)
+    if (status)
+        return status;
+    if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
     if (hs->suite->key_exchange != LKS_KX_RSA)
         hs->group = lks_tls12_choose_group(hs->config, hello, hs->suite->key_exchange);
     hs->tls12.sends_status = hello->has_status && hs->certificate->ocsp;
     hs->tls12.sends_sct = hello->has_sct && hs->certificate->sct;
-    hs->tls12.names_server = hello->server_name.len != 0;
+    hs->names_server = hello->server_name.len != 0;
     return LKS_OK;
 }
 

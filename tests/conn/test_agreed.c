@@ -73,6 +73,40 @@ static void record_size_limits(void)
     }
 }
 
+/* RFC 6066 section 3, RFC 8446 section 9.2: what becomes of a client that names no host of ours. */
+static void names(void)
+{
+    static const struct {
+        const char *name; /* an address is no name */
+        bool required;
+        enum lks_status end[2]; /* the server's, by version: 1.3, 1.2 */
+    } rows[] = {
+        {"localhost", false, {LKS_OK, LKS_OK}},
+        {"localhost", true, {LKS_OK, LKS_OK}},
+        {"b.example.test", true, {LKS_OK, LKS_OK}},
+        {"127.0.0.1", false, {LKS_OK, LKS_OK}},
+        {"127.0.0.1", true, {LKS_ALERT_MISSING_EXTENSION, LKS_ALERT_HANDSHAKE_FAILURE}},
+        {"other.test", false, {LKS_PEER_ALERT, LKS_PEER_ALERT}}, /* the client minds */
+        {"other.test", true, {LKS_ALERT_UNRECOGNIZED_NAME, LKS_ALERT_UNRECOGNIZED_NAME}},
+    };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct lks_conn_options options = {.server_name = rows[i / 2].name};
+        struct loopback l;
+        struct lks_config *client = client_config(NULL, "x25519,secp256r1", NULL);
+        struct lks_config *server = server_config("ecdsa", NULL, NULL);
+        lks_config_set_sni_required(server, rows[i / 2].required);
+        if (i % 2)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        loopback_init(&l, client, server, &options);
+        loopback_run(&l);
+        LKS_CHECK(l.server.end == rows[i / 2].end[i % 2], "%s, %zu: %s", rows[i / 2].name, i,
+                  lks_status_name(l.server.end));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* A handshake of more records than a batch has room for goes out in several. */
 static void handshake_of_many_records(void)
 {
@@ -274,6 +308,7 @@ static void padding_hides_lengths(void)
 
 const struct lks_test agreed_tests[] = {
     {"record size limits", record_size_limits},
+    {"names", names},
     {"handshake of many records", handshake_of_many_records},
     {"padding hides lengths", padding_hides_lengths},
     {"record over the limit", record_over_the_limit},

@@ -560,14 +560,23 @@ def net_tap_port(bed):
         run("ip", "addr", "del", "10.9.7.1/32", "dev", "lo")
         run("ip", "addr", "add", "10.9.7.1/24", "dev", "lkstap")
         bed.stop(server)
-        server = bed.start(vdev="net_tap0,iface=lkstap", backend="10.9.6.1:8080", listen="10.9.6.2:443", prefix="tap")
+        server = bed.start("--strict-sni", "--tls-preset", "old", "--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key",
+                           "--cert", bed.dir / "other.pem", "--key", bed.dir / "other.key", vdev="net_tap0,iface=lkstap", backend="10.9.6.1:8080",
+                           listen="10.9.6.2:443", prefix="tap")
         run("ip", "addr", "replace", "10.9.6.1/24", "dev", "lkstap")
         run("ip", "link", "set", "lkstap", "up")
         proxy = tcp_relay(("10.9.6.1", 8080), (KERNEL, 8080))
         out = run("curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", "demo.test:443:10.9.6.2",
                   "-o", bed.dir / "tap-got", "-w", "%{http_code}", "https://demo.test/100M")
-        proxy.close()
         equal(out, "200", "status through net_tap")
+        # What its preset and --strict-sni say; other.test has the RSA key.
+        old = run("curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", "other.test:443:10.9.6.2", "--tls-max", "1.2",
+                  "--ciphers", "AES128-SHA:@SECLEVEL=0", "-o", "/dev/null", "-w", "%{http_code}", "https://other.test/")
+        equal(old, "200", "status with RSA key exchange and CBC")
+        stranger = subprocess.run(["curl", "-sS", "--max-time", "40", "-k", "--resolve", "nobody.test:443:10.9.6.2", "https://nobody.test/"],
+                                  capture_output=True, text=True, check=False)
+        assert "unrecognized name" in stranger.stderr, stranger.stderr
+        proxy.close()
         equal(sha256_of(bed.dir / "tap-got"), sha256_of(bed.dir / "www/100M"), "SHA-256 through net_tap")
     finally:
         bed.stop(server)

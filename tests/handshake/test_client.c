@@ -282,6 +282,24 @@ static void second_hello_repeats_the_first(void)
     }
 }
 
+/* RFC 6066 section 3: that the name was used is said, and not where none came. */
+static void names_are_acknowledged(void)
+{
+    struct lks_reader extensions = {0}, body;
+    struct duo d;
+    uint16_t type;
+    duo_init(&d, "x25519");
+    struct lks_reader message = {d.flight + d.at[ENCRYPTED_EXTENSIONS] + 4,
+                                 d.at[CERTIFICATE] - d.at[ENCRYPTED_EXTENSIONS] - 4};
+    bool found = false;
+    CU_ASSERT_TRUE(lks_read_vec16(&message, &extensions) && !message.len);
+    while (lks_read_u16(&extensions, &type) && lks_read_vec16(&extensions, &body))
+        found |= type == LKS_EXT_SERVER_NAME && !body.len;
+    CU_ASSERT_TRUE(found);
+    CU_ASSERT_TRUE(d.server->names_server);
+    duo_free(&d);
+}
+
 /* RFC 8446 section 4.3.1: what was not asked, and what is not for here.
  * [8446 4.2-2 4.2-3 4.2.7-1 4.3.1-2] */
 static void bad_encrypted_extensions(void)
@@ -500,6 +518,7 @@ const struct lks_test client_tests[] = {
     {"bad HelloRetryRequests", bad_retries},
     {"behind a HelloRetryRequest", behind_a_retry},
     {"second hello repeats the first", second_hello_repeats_the_first},
+    {"names are acknowledged", names_are_acknowledged},
     {"bad EncryptedExtensions", bad_encrypted_extensions},
     {"CertificateRequests", certificate_requests},
     {"bad CertificateVerifies", bad_certificate_verifies},
