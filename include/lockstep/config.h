@@ -145,7 +145,9 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_versions(struct lks_config
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_preset(struct lks_config *config, const char *preset, struct lks_error *err);
 
-/* The key exchange groups in order of the server's preference ("x25519,secp256r1"). */
+/* The key exchange groups in order of the server's preference ("x25519,secp256r1"). A server of
+ * TLS 1.2 chooses prime fields by itself (RFC 7919 came later): a client takes ffdhe2048 and
+ * ffdhe3072, and RFC 3526's of 2048 and 3072 bits, whether they are listed or not, and no other. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_groups(struct lks_config *config, const char *groups, struct lks_error *err);
 

@@ -309,8 +309,8 @@ static enum lks_status write_share(struct lks_hs *hs, const struct lks_group *gr
     if (!share)
         return LKS_INTERNAL;
     const struct lks_hooks *hooks = hs->config->hooks;
-    return hooks ? hooks->generate(hooks->user, group, key, share)
-                 : lks_group_generate(group, key, share);
+    return hooks && hooks->generate ? hooks->generate(hooks->user, group, key, share)
+                                    : lks_group_generate(group, key, share);
 }
 
 /* Shares of the groups in hs->shares. Those that were sent before are sent again: only the group

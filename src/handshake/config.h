@@ -47,7 +47,8 @@ struct lks_certificate {
 
 /*
  * What tests put in the place of chance, and of messages that a handshake is free to word as it
- * likes, to reproduce one byte for byte. There is no way to set it from outside. user is handed on.
+ * likes, to reproduce one byte for byte. There is no way to set it from outside. user is handed on;
+ * a function that is NULL takes nothing's place.
  */
 struct lks_hooks {
     void *user;
@@ -68,7 +69,7 @@ struct lks_config {
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
     FILE *key_log;
-    const struct lks_hooks *hooks; /* tests only; all functions or NULL */
+    const struct lks_hooks *hooks; /* tests only */
     uint16_t min_version, max_version;
     uint16_t record_size_limit;
     uint16_t padding_size;

@@ -158,7 +158,7 @@ void lks_hs_free(struct lks_hs *hs)
 
 enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
 {
-    if (hs->config->hooks) {
+    if (hs->config->hooks && hs->config->hooks->random) {
         hs->config->hooks->random(hs->config->hooks->user, out, len);
         return LKS_OK;
     }
@@ -204,13 +204,30 @@ size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
     return lks_write_open(&hs->out, 3);
 }
 
+enum lks_status lks_hs_read_answers(struct lks_hs *hs, struct lks_reader list,
+                                    enum lks_extension_place place,
+                                    enum lks_status (*read)(struct lks_hs *hs, uint16_t type,
+                                                            struct lks_reader body))
+{
+    struct lks_extension_block block = {.rest = list, .place = place, .offered = hs->offered};
+    enum lks_status status = LKS_OK;
+    while (!status && block.rest.len) {
+        uint16_t type;
+        struct lks_reader body;
+        status = lks_extension_next(&block, &type, &body);
+        if (!status)
+            status = read(hs, type, body);
+    }
+    return status;
+}
+
 enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
 {
     lks_write_close(&hs->out, mark, 3);
     if (hs->out.failed)
         return hs->buffers ? LKS_INTERNAL : LKS_NO_MEMORY;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
-    if (hs->config->hooks)
+    if (hs->config->hooks && hs->config->hooks->message)
         hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
     if (!hs->schedule.suite)
         return LKS_OK;

@@ -201,6 +201,12 @@ LKS_MUST_CHECK enum lks_status lks_event_record_key(struct lks_hs *hs, enum lks_
 void lks_event_plain(struct lks_hs *hs); /* from here on seal nothing */
 void lks_event_done(struct lks_hs *hs);
 
+/* Reads a server's extensions one by one, each of them an answer to one in our hello; stops at the
+ * first that is not right. */
+LKS_MUST_CHECK enum lks_status lks_hs_read_answers(
+    struct lks_hs *hs, struct lks_reader list, enum lks_extension_place place,
+    enum lks_status (*read)(struct lks_hs *hs, uint16_t type, struct lks_reader body));
+
 /* Our first protocol that a client's list has, into hs->alpn: RFC 7301 section 3.2; and a server's
  * answer to our own. */
 LKS_MUST_CHECK enum lks_status lks_alpn_choose(struct lks_hs *hs,

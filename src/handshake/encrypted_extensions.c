@@ -58,18 +58,8 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
 
 enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs, struct lks_reader body)
 {
-    struct lks_extension_block block = {.place = LKS_IN_ENCRYPTED_EXTENSIONS,
-                                        .offered = hs->offered};
-    if (!lks_read_vec16(&body, &block.rest) || body.len)
+    struct lks_reader list;
+    if (!lks_read_vec16(&body, &list) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    while (block.rest.len) {
-        uint16_t type;
-        struct lks_reader extension;
-        enum lks_status status = lks_extension_next(&block, &type, &extension);
-        if (!status)
-            status = read_extension(hs, type, extension);
-        if (status)
-            return status;
-    }
-    return LKS_OK;
+    return lks_hs_read_answers(hs, list, LKS_IN_ENCRYPTED_EXTENSIONS, read_extension);
 }

@@ -276,7 +276,7 @@ static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job
     const struct lks_hooks *hooks = hs->config->hooks;
     struct lks_group_key *key;
     uint8_t ours[LKS_SHARE_MAX];
-    if (!hooks)
+    if (!hooks || !hooks->generate)
         return lks_pkey_agree(job, hs->group, NULL, share.data, share.len);
     enum lks_status status = hooks->generate(hooks->user, hs->group, &key, ours);
     if (!status)

@@ -5,37 +5,31 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-/* RFC 8446 section 4.2.3: what is offered and taken, each with the kind of key it is for.
+/* What both versions have, each with the kind of key it is for, and the curve. */
+#define SCHEMES(p256, p384, p521)                                        \
+    {0x0403, "ecdsa_secp256r1_sha256", "EC", p256, "SHA256", false},     \
+        {0x0503, "ecdsa_secp384r1_sha384", "EC", p384, "SHA384", false}, \
+        {0x0603, "ecdsa_secp521r1_sha512", "EC", p521, "SHA512", false}, \
+        {0x0807, "ed25519", "ED25519", NULL, NULL, false},               \
+        {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},    \
+        {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},    \
+        {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},    \
+        {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true}, \
+        {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true}, \
+    {                                                                    \
+        0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true    \
+    }
+
+/* RFC 8446 section 4.2.3: what is offered and taken.
  * [8446 4.2.3-5 4.2.3-7 4.2.3-10 4.2.3-13 4.4.3-7 4.4.3-8 9.1-2] */
-static const struct lks_sign_scheme rows[] = {
-    {0x0403, "ecdsa_secp256r1_sha256", "EC", "prime256v1", "SHA256", false},
-    {0x0503, "ecdsa_secp384r1_sha384", "EC", "secp384r1", "SHA384", false},
-    {0x0603, "ecdsa_secp521r1_sha512", "EC", "secp521r1", "SHA512", false},
-    {0x0807, "ed25519", "ED25519", NULL, NULL, false},
-    {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},
-    {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},
-    {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},
-    {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true},
-    {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true},
-    {0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true},
-    {0},
-};
+static const struct lks_sign_scheme rows[] = {SCHEMES("prime256v1", "secp384r1", "secp521r1"), {0}};
 
 #define NUM_TLS12 13u
 #define NUM_PKCS1 3u
 /* TLS 1.2's: RSASSA-PSS, too, and ECDSA with any of our curves. [8446 4.2.3-13 4.2.3-15 4.2.3-16]
  */
 static const struct lks_sign_scheme tls12_rows[NUM_TLS12] = {
-    {0x0403, "ecdsa_secp256r1_sha256", "EC", NULL, "SHA256", false},
-    {0x0503, "ecdsa_secp384r1_sha384", "EC", NULL, "SHA384", false},
-    {0x0603, "ecdsa_secp521r1_sha512", "EC", NULL, "SHA512", false},
-    {0x0807, "ed25519", "ED25519", NULL, NULL, false},
-    {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},
-    {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},
-    {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},
-    {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true},
-    {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true},
-    {0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true},
+    SCHEMES(NULL, NULL, NULL),
     /* RSASSA-PKCS1-v1_5: RFC 8446 section 4.2.3 has it in certificates only. */
     {0x0401, "rsa_pkcs1_sha256", "RSA", NULL, "SHA256", false},
     {0x0501, "rsa_pkcs1_sha384", "RSA", NULL, "SHA384", false},

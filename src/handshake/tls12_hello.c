@@ -207,19 +207,8 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
 /* [5246 7.4.1.4-2 7.4.1.4-3] */
 enum lks_status lks_tls12_server_hello_read(struct lks_hs *hs, const struct lks_server_hello *hello)
 {
-    struct lks_extension_block block = {
-        .rest = hello->extensions, .place = LKS_IN_TLS12_SERVER_HELLO, .offered = hs->offered};
     memcpy(hs->tls12.server_random, hello->random, 32);
-    while (block.rest.len) {
-        uint16_t type;
-        struct lks_reader extension;
-        enum lks_status status = lks_extension_next(&block, &type, &extension);
-        if (!status)
-            status = read_extension(hs, type, extension);
-        if (status)
-            return status;
-    }
-    return LKS_OK;
+    return lks_hs_read_answers(hs, hello->extensions, LKS_IN_TLS12_SERVER_HELLO, read_extension);
 }
 
 /* session_ticket, RFC 5077 section 3.2: empty where a new one is wanted. */

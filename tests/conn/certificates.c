@@ -9,6 +9,8 @@
 
 #include "client.h"
 
+const struct lks_conn_options localhost = {.server_name = "localhost"};
+
 static void must(bool ok)
 {
     if (!ok)

@@ -64,6 +64,7 @@ struct test_certificates {
     char both_certs[128]; /* one file */
 };
 const struct test_certificates *test_certificates(void);
+extern const struct lks_conn_options localhost; /* a client's: the name that they are for */
 void test_certificates_remove(void);
 /* One more, that long at least. */
 void test_certificate_long(const char *cert_path, const char *key_path, size_t comment_len);

@@ -9,8 +9,6 @@
 #include "handshake/config.h"
 #include "test_conn.h"
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
-
 /* The longest fragment among a side's records that are encrypted, and drops the bytes. */
 static size_t longest_sealed(struct buffer *wire)
 {

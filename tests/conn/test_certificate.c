@@ -89,8 +89,6 @@ static void add(struct lks_config *config, const char *name)
               err.text);
 }
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
-
 #define SERVER_LEAF                                                      \
     {                                                                    \
         .subject = "server", .san = "DNS:localhost", .eku = "serverAuth" \

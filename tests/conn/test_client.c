@@ -14,6 +14,12 @@
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                      "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
 
+void set_suites(struct lks_config *config, const char *list)
+{
+    struct lks_error err;
+    LKS_CHECK(!lks_config_set_suites(config, list, &err), "%s", err.text);
+}
+
 /* A client's configuration; lists may be NULL. */
 struct lks_config *client_config(const char *suite_list, const char *groups, const char *alpn)
 {
@@ -22,7 +28,7 @@ struct lks_config *client_config(const char *suite_list, const char *groups, con
     CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
     LKS_CHECK(!lks_config_set_trust(config, test_certificates()->both_certs, &err), "%s", err.text);
     if (suite_list)
-        LKS_CHECK(!lks_config_set_suites(config, suite_list, &err), "%s", err.text);
+        set_suites(config, suite_list);
     if (groups)
         LKS_CHECK(!lks_config_set_groups(config, groups, &err), "%s", err.text);
     if (alpn)
@@ -41,7 +47,6 @@ struct lks_config *server_config(const char *kind, const char *groups, const cha
     return config;
 }
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
 static const struct lks_conn_options address = {.server_name = "127.0.0.1"};
 
 /* len random bytes each way, checked. */

@@ -9,6 +9,9 @@
  * NULL. */
 struct lks_config *client_config(const char *suites, const char *groups, const char *alpn);
 struct lks_config *server_config(const char *kind, const char *groups, const char *alpn);
+void set_suites(struct lks_config *config, const char *suites); /* checked */
+/* An established side of TLS 1.2 with this suite. */
+void check_tls12(const struct side *s, const char *suite, bool resumed);
 /* len random bytes each way, checked. At most 100000. */
 void loopback_echo(struct loopback *l, size_t len);
 /* OpenSSL's server, to be driven like its client. */

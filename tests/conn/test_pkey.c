@@ -8,8 +8,6 @@
 #include "conn/conn.h"
 #include "test_conn.h"
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
-
 static struct lks_config *deferred(struct lks_config *config)
 {
     lks_config_set_deferred_pkey(config, true);

@@ -10,14 +10,6 @@
 #include "handshake/config.h"
 #include "test_conn.h"
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
-
-static void set_suites(struct lks_config *config, const char *suites)
-{
-    struct lks_error err;
-    LKS_CHECK(!lks_config_set_suites(config, suites, &err), "%s", err.text);
-}
-
 /* Two configurations with the same suites; a server has both kinds of certificate. */
 static void configs(struct lks_config **client, struct lks_config **server, const char *suites)
 {
@@ -27,7 +19,7 @@ static void configs(struct lks_config **client, struct lks_config **server, cons
         set_suites(*server, suites);
 }
 
-static void check_side(const struct side *s, const char *suite, bool resumed)
+void check_tls12(const struct side *s, const char *suite, bool resumed)
 {
     struct lks_conn_info info;
     lks_conn_get_info(s->conn, &info);
@@ -39,8 +31,8 @@ static void check_side(const struct side *s, const char *suite, bool resumed)
 
 static void check_both(const struct loopback *l, const char *suite, bool resumed)
 {
-    check_side(&l->client, suite, resumed);
-    check_side(&l->server, suite, resumed);
+    check_tls12(&l->client, suite, resumed);
+    check_tls12(&l->server, suite, resumed);
 }
 
 static void close_both(struct loopback *l)

@@ -8,24 +8,6 @@
 #include "handshake/config.h"
 #include "test_conn.h"
 
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
-
-static void set_suites(struct lks_config *config, const char *suites)
-{
-    struct lks_error err;
-    LKS_CHECK(!lks_config_set_suites(config, suites, &err), "%s", err.text);
-}
-
-static void check_info(const struct side *s, const char *suite, bool resumed)
-{
-    struct lks_conn_info info;
-    lks_conn_get_info(s->conn, &info);
-    LKS_CHECK(s->established, "%s: %s", suite, lks_status_name(s->end));
-    CU_ASSERT_EQUAL(info.version, LKS_TLS_1_2);
-    CU_ASSERT_STRING_EQUAL(info.suite_name, suite);
-    LKS_CHECK(info.resumed == resumed, "%s: resumed %d", suite, info.resumed);
-}
-
 /* RFC 7627 section 5.4: keying material only where the master secret is an extended one.
  * [7627 5.4-1] */
 static void check_exporter(const struct side *s, uint64_t ssl_options)
@@ -59,7 +41,7 @@ static void serve(const char *suite, uint64_t ssl_options, SSL_SESSION **session
     }
     pair_exchange(&p);
     const bool may_resume = !(ssl_options & SSL_OP_NO_EXTENDED_MASTER_SECRET);
-    check_info(&p.side, suite, *session != NULL && may_resume);
+    check_tls12(&p.side, suite, *session != NULL && may_resume);
     CU_ASSERT_EQUAL(SSL_session_reused(p.client.ssl), *session != NULL && may_resume);
     check_exporter(&p.side, ssl_options);
     pair_echo(&p, 50000);
@@ -129,7 +111,7 @@ static void connect_once(const char *suite, const char *kind, uint64_t ssl_optio
         CU_ASSERT_EQUAL(SSL_CTX_load_verify_file(peer.ctx, t->both_certs), 1);
     }
     exchange(&loop, &side, &peer);
-    check_info(&side, suite, false);
+    check_tls12(&side, suite, false);
     CU_ASSERT_EQUAL(side.session_len != 0, !(ssl_options & SSL_OP_NO_EXTENDED_MASTER_SECRET));
     check_exporter(&side, ssl_options);
     if (own_kind) {
@@ -254,7 +236,7 @@ static void renegotiation_by_server(void)
     side_init_as(&side, config, LKS_CLIENT, &localhost);
     server_init(&peer, "rsa", suite, 0, false);
     exchange(&loop, &side, &peer);
-    check_info(&side, suite, false);
+    check_tls12(&side, suite, false);
     CU_ASSERT_EQUAL(SSL_renegotiate(peer.ssl), 1);
     SSL_do_handshake(peer.ssl);
     client_take(&peer, &side.wire_in);

@@ -15,7 +15,6 @@
 #include "client.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
-#include "handshake/group_kind.h"
 #include "handshake/server_hello.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -114,23 +113,9 @@ static void keep(void *user, struct lks_writer *w, size_t begin)
                        w->len - begin - LKS_MSG_HEADER_LEN);
 }
 
-static void fill(void *user, uint8_t *out, size_t len)
-{
-    (void)user;
-    memset(out, 7, len);
-}
-
-static enum lks_status generate(void *user, const struct lks_group *group,
-                                struct lks_group_key **key, uint8_t *share)
-{
-    (void)user;
-    return lks_group_generate(group, key, share);
-}
-
 static void record_messages(enum lks_version version)
 {
-    static const struct lks_conn_options localhost = {.server_name = "localhost"};
-    const struct lks_hooks hooks = {&version, fill, generate, keep, false};
+    const struct lks_hooks hooks = {.user = &version, .message = keep};
     struct loopback l;
     must(!lks_config_set_versions(server_config, version, version), "a version");
     server_config->hooks = &hooks;
@@ -184,9 +169,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max_len, unsign
 /* A client that has sent its hello, and is told what the message is for. */
 static enum lks_status parse(const struct parser *parser, const uint8_t *data, size_t len)
 {
-    static const struct lks_conn_options options = {.server_name = "localhost"};
     struct lks_hs *hs;
-    must(!lks_hs_new(&hs, client_config, LKS_CLIENT, &options), "no handshake");
+    must(!lks_hs_new(&hs, client_config, LKS_CLIENT, &localhost), "no handshake");
     uint8_t *copy = malloc(len); /* so that a read past its end is seen */
     must(copy || !len, "no memory");
     if (len)

@@ -49,7 +49,6 @@ struct liar {
 static struct lks_config *clients[2][2][2], *servers[2][2]; /* by version, auth (client: retry) */
 static uint8_t sessions[2][LKS_SESSION_MAX];
 static size_t session_lens[2];
-static const struct lks_conn_options localhost = {.server_name = "localhost"};
 static uint64_t seed;
 
 static void must(bool ok)
@@ -65,13 +64,6 @@ static void fill(void *user, uint8_t *out, size_t len)
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         out[i] = (uint8_t)(seed >> 56);
     }
-}
-
-static enum lks_status generate(void *user, const struct lks_group *group,
-                                struct lks_group_key **key, uint8_t *share)
-{
-    (void)user;
-    return lks_group_generate(group, key, share);
 }
 
 static void set_len(struct lks_writer *w, size_t begin)
@@ -223,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct lks_config *client = clients[v][auth][choice & RETRY ? 1 : 0];
     struct lks_config *server = servers[v][auth];
     struct liar liar = {(const struct edit *)(data + 2), (len - 2) / sizeof(struct edit), 0, false};
-    const struct lks_hooks hooks = {&liar, fill, generate, lie, false};
+    const struct lks_hooks hooks = {.user = &liar, .random = fill, .message = lie};
     struct lks_conn_options options = localhost;
     struct loopback l;
     seed = 1;

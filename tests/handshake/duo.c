@@ -23,7 +23,6 @@ static size_t collect(struct lks_hs *hs, uint8_t *out)
 
 void duo_init(struct duo *d, const char *groups)
 {
-    static const struct lks_conn_options localhost = {.server_name = "localhost"};
     struct lks_error err;
     memset(d, 0, sizeof(*d));
     d->server_config = config_with("ecdsa");

@@ -26,7 +26,6 @@ static struct lks_config *a_client(bool with_psk)
 
 static struct lks_hs *start(struct lks_config *config, enum lks_role role)
 {
-    static const struct lks_conn_options localhost = {.server_name = "localhost"};
     struct lks_hs *hs;
     CU_ASSERT_EQUAL_FATAL(lks_hs_new(&hs, config, role, role == LKS_CLIENT ? &localhost : NULL),
                           LKS_OK);

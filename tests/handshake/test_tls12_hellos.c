@@ -447,6 +447,34 @@ static void encrypt_then_mac_with_an_aead(void)
     }
 }
 
+/* RFC 7919 section 3: a prime field that nobody vouches for is refused, one that was not configured
+ * is not, since servers that are older choose by themselves. */
+static void prime_fields(void)
+{
+    for (int changed = 0; changed < 2; changed++) {
+        struct talk t;
+        struct lks_error err;
+        talk_init(&t, KIND_DHE);
+        CU_ASSERT_EQUAL(lks_config_set_groups(t.config[LKS_SERVER], "ffdhe3072", &err), LKS_OK);
+        talk_go_on(&t, LKS_CLIENT, 0);
+        CU_ASSERT_EQUAL(lks_config_set_groups(t.config[LKS_CLIENT], "x25519", &err), LKS_OK);
+        enum lks_status status = LKS_WANT_DATA;
+        for (size_t i = 0; i < t.num[LKS_SERVER] && status == LKS_WANT_DATA; i++) {
+            struct item *item = &t.items[LKS_SERVER][i];
+            const bool has_params = item->bytes[0] == LKS_MSG_SERVER_KEY_EXCHANGE;
+            CU_ASSERT_TRUE(!has_params || get16(item->bytes + 4) == 3072 / 8);
+            if (has_params && changed)
+                item->bytes[4 + 2 + 100] ^= 1;
+            status = talk_give(&t, LKS_CLIENT, item);
+        }
+        LKS_CHECK(status == (changed ? LKS_ALERT_INSUFFICIENT_SECURITY : LKS_WANT_DATA), "%s",
+                  lks_status_name(status));
+        CU_ASSERT_TRUE(changed || t.num[LKS_CLIENT] > 1); /* its answer is there */
+        talk_free(&t);
+        talk_settings_free();
+    }
+}
+
 /* RFC 5246 section 7.4.4: a client with a key on P-256 is asked for that, or for something else.
  * [5246 1.2-2 7.4.4-1 7.4.6-1 7.4.8-2] */
 static void certificate_requests(void)
@@ -494,6 +522,7 @@ const struct lks_test tls12_hello_tests[] = {
     {"our ClientHello", our_hello},
     {"without extended master secret", without_extended_master_secret},
     {"encrypt-then-MAC with an AEAD", encrypt_then_mac_with_an_aead},
+    {"prime fields", prime_fields},
     {"CertificateRequests", certificate_requests},
     {"sessions of failed handshakes", sessions_of_failed_handshakes},
     {NULL, NULL},
