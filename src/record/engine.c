@@ -26,7 +26,8 @@ struct group {
     const struct lks_aead *aead;
     uint8_t dir;
     uint32_t num_jobs;
-    uint32_t min_len, max_len; /* of their texts */
+    uint32_t first_len;          /* of their texts' lengths: the first, */
+    uint32_t any_bit, other_bit; /* the bits in any, and those in which one differs from that */
 };
 
 struct lks_engine {
@@ -38,11 +39,11 @@ struct lks_engine {
     uint16_t *round, *next_round; /* indices of ops */
 
     /* What waits to run. */
-    uint16_t *running; /* indices of ops */
-    uint16_t *streams; /* those that go alone */
+    uint16_t *streams; /* indices of ops that go alone */
+    uint16_t *ending;  /* of those that lks_op_finish() or lks_piece_finish() must end */
     struct lks_aead_job **lanes, **sorted;
     uint8_t *group_of; /* of lanes[i] */
-    uint32_t num_segs, num_next, num_running, num_streams, num_lanes, num_groups;
+    uint32_t num_segs, num_next, num_streams, num_ending, num_lanes, num_groups;
     uint32_t max_segs;
     uint32_t num_ok;
     struct group groups[GROUPS_MAX];
@@ -67,11 +68,11 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     e->group_of = calloc(max_ops, sizeof(*e->group_of));
     e->round = calloc(max_ops, sizeof(*e->round));
     e->next_round = calloc(max_ops, sizeof(*e->next_round));
-    e->running = calloc(max_ops, sizeof(*e->running));
+    e->ending = calloc(max_ops, sizeof(*e->ending));
     e->streams = calloc(max_ops, sizeof(*e->streams));
     e->segs = calloc(e->max_segs, sizeof(*e->segs));
     if (!e->works || !e->sides || !e->lanes || !e->sorted || !e->group_of || !e->round ||
-        !e->next_round || !e->running || !e->streams || !e->segs ||
+        !e->next_round || !e->ending || !e->streams || !e->segs ||
         !lks_provider_manager_new(&e->manager)) {
         lks_engine_free(e);
         return LKS_NO_MEMORY;
@@ -94,7 +95,7 @@ void lks_engine_free(struct lks_engine *e)
     free(e->group_of);
     free(e->round);
     free(e->next_round);
-    free(e->running);
+    free(e->ending);
     free(e->streams);
     free(e->segs);
     free(e);
@@ -108,38 +109,36 @@ static void run_stream(const struct lks_key *key, struct lks_aead_job *job)
         key->aead->open(job);
 }
 
-/* The group of a kernel and direction; GROUPS_MAX if there are too many kinds in one burst, whose
- * short jobs then stream. */
-static inline uint32_t find_group(struct lks_engine *e, const struct lks_key *key)
+/* The group of a kernel and direction; NULL if there are too many kinds in one burst, whose short
+ * jobs then stream. */
+static inline struct group *find_group(struct lks_engine *e, const struct lks_key *key,
+                                       uint32_t first_len)
 {
     for (uint32_t i = 0; i < e->num_groups; i++)
         if (e->groups[i].aead == key->aead && e->groups[i].dir == key->dir)
-            return i;
+            return &e->groups[i];
     if (e->num_groups == GROUPS_MAX)
-        return GROUPS_MAX;
-    e->groups[e->num_groups] = (struct group){key->aead, key->dir, 0, UINT32_MAX, 0};
-    return e->num_groups++;
+        return NULL;
+    struct group *g = &e->groups[e->num_groups++];
+    *g = (struct group){.aead = key->aead, .dir = key->dir, .first_len = first_len};
+    return g;
 }
 
-/* An op's job joins those that wait. */
+/* A job joins those that wait. */
 static inline void queue_job(struct lks_engine *e, const struct lks_key *key, uint32_t at)
 {
     struct lks_aead_job *job = &e->works[at].job;
-    e->running[e->num_running++] = (uint16_t)at;
-    if (!key->aead)
-        return; /* plaintext: done while it was prepared */
-    uint32_t which = GROUPS_MAX;
+    struct group *g = NULL;
     if (key->aead->num_lanes && job->len <= key->aead->lanes_max_len)
-        which = find_group(e, key);
-    if (which == GROUPS_MAX) {
+        g = find_group(e, key, job->len);
+    if (!g) {
         e->streams[e->num_streams++] = (uint16_t)at;
         return;
     }
-    struct group *g = &e->groups[which];
     g->num_jobs++;
-    g->min_len = job->len < g->min_len ? job->len : g->min_len;
-    g->max_len = job->len > g->max_len ? job->len : g->max_len;
-    e->group_of[e->num_lanes] = (uint8_t)which;
+    g->any_bit |= job->len;
+    g->other_bit |= job->len ^ g->first_len;
+    e->group_of[e->num_lanes] = (uint8_t)(g - e->groups);
     e->lanes[e->num_lanes++] = job;
 }
 
@@ -156,7 +155,7 @@ static void sort_group(struct lks_engine *e, uint32_t which)
 {
     const struct group *g = &e->groups[which];
     uint32_t start[LENGTH_CLASSES + 1] = {0}, shift = 0;
-    while (g->max_len >> shift >= LENGTH_CLASSES)
+    while (g->any_bit >> shift >= LENGTH_CLASSES)
         shift++;
     for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
@@ -172,9 +171,8 @@ static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
 {
     for (uint32_t i = 0; i < e->num_streams; i++)
         run_stream(ops[e->streams[i]].key, &e->works[e->streams[i]].job);
-    const struct group *first = e->groups;
-    if (e->num_groups == 1 && first->max_len - first->min_len < SAME_LENGTH) {
-        run_lanes(first, e->lanes);
+    if (e->num_groups == 1 && e->groups->other_bit < SAME_LENGTH) {
+        run_lanes(e->groups, e->lanes);
         return;
     }
     for (uint32_t i = 0; i < e->num_groups; i++) {
@@ -206,8 +204,8 @@ static inline void follow(struct lks_engine *e, struct lks_op *ops, uint32_t at)
 static void flush(struct lks_engine *e, struct lks_op *ops)
 {
     run_jobs(e, ops);
-    for (uint32_t i = 0; i < e->num_running; i++) {
-        const uint32_t at = e->running[i];
+    for (uint32_t i = 0; i < e->num_ending; i++) {
+        const uint32_t at = e->ending[i];
         struct lks_op *op = &ops[at];
         if (!lks_piece_finish(op, &e->works[at]))
             op->status = (uint16_t)lks_op_finish(op, &e->works[at]);
@@ -215,23 +213,31 @@ static void flush(struct lks_engine *e, struct lks_op *ops)
         if (op->key->dir == LKS_OPEN)
             follow(e, ops, at);
     }
-    e->num_segs = e->num_running = e->num_streams = e->num_lanes = e->num_groups = 0;
+    e->num_segs = e->num_streams = e->num_ending = e->num_lanes = e->num_groups = 0;
 }
 
 static inline void begin_op(struct lks_engine *e, struct lks_op *ops, uint32_t at)
 {
     struct lks_op *op = &ops[at];
     struct lks_work *work = &e->works[at];
+    op->status = LKS_OK;
+    if (lks_piece_prepare(op, work)) {
+        queue_job(e, op->key, at);
+        if (op->key->dir == LKS_SEAL)
+            e->num_ok++;
+        else
+            e->ending[e->num_ending++] = (uint16_t)at;
+        return;
+    }
     if (e->max_segs - e->num_segs < LKS_SEGS_MAX)
         flush(e, ops);
-    struct lks_seg *segs = e->segs + e->num_segs;
     op->len = 0;
-    op->status = LKS_OK;
-    if (!lks_piece_prepare(op, work, segs))
-        op->status = (uint16_t)lks_op_prepare(op, work, &e->sides[at], segs);
+    op->status = (uint16_t)lks_op_prepare(op, work, &e->sides[at], e->segs + e->num_segs);
     if (op->status == LKS_OK) {
         e->num_segs += work->job.num_segs;
-        queue_job(e, op->key, at);
+        e->ending[e->num_ending++] = (uint16_t)at;
+        if (op->key->aead) /* else plaintext, done while it was prepared */
+            queue_job(e, op->key, at);
     } else if (op->key && op->key->dir == LKS_OPEN) {
         follow(e, ops, at);
     }
@@ -256,6 +262,7 @@ static inline bool must_wait(struct lks_engine *e, struct lks_key *key, uint32_t
 {
     const uint16_t last = key->engine_count; /* index + 1 of this key's op before */
     key->engine_count = (uint16_t)(at + 1);
+    e->works[at].next = 0;
     if (last)
         e->works[last - 1].next = (uint16_t)(at + 1);
     return last != 0;
@@ -271,7 +278,6 @@ static uint32_t first_round(struct lks_engine *e, const struct lks_op *ops, uint
         struct lks_key *key = ops[i].key;
         if (i + PREFETCH_AHEAD < num_ops)
             __builtin_prefetch(ops[i + PREFETCH_AHEAD].key, 1);
-        e->works[i].next = 0;
         if (key)
             prefetch_state(key);
         if (!key || key->dir != LKS_OPEN || !must_wait(e, key, i))

@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "base/ct.h"
+#include "record/piece.h"
 #include "record/protection.h"
 #include "record/record.h"
 #include "simd/aead.h"
@@ -63,6 +64,7 @@ enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum
             memcpy(key->iv, iv, sizeof(key->iv));
     }
     key->protection = protection;
+    key->makes_pieces = protection->hides_type && key->aead->tag_len == PIECE_TAG_LEN;
     key->dir = (uint8_t)dir;
     return LKS_OK;
 }

@@ -93,6 +93,7 @@ static void begin_job(struct lks_work *work, const struct lks_key *key, const ui
     job->aad = work->aad;
     job->aad_len = lks_protection_aad(key->protection, header, key->seq, text_len, work->aad);
     job->len = text_len;
+    job->tag = work->tag;
     job->is_record = false;
     job->ok = false;
 }
@@ -144,7 +145,7 @@ static struct lks_seg *lay_out(const struct lks_op *op, struct lks_work *work, s
         seg = make_segs(seg, &type_walk, &dst, 1);
         seg = make_padding_segs(seg, &dst, op->pad_len);
     }
-    work->tag = dst;
+    work->tag_at = dst;
     return seg;
 }
 
@@ -278,7 +279,7 @@ static enum lks_status prepare_open(const struct lks_op *op, struct lks_work *wo
     work->job.segs = segs;
     work->job.num_segs = (uint32_t)(make_segs(segs, &src, &dst, text_len) - segs);
     if (!row->has_mac) {
-        span_walk_read(&src, work->job.tag, key->aead->tag_len);
+        span_walk_read(&src, work->tag, key->aead->tag_len);
         return LKS_OK;
     }
     work->job.side = side;
@@ -353,14 +354,14 @@ enum lks_status lks_op_finish(struct lks_op *op, struct lks_work *work)
         return LKS_OK;
     }
     const uint32_t tail_len = lks_aead_tail_len(key->aead, work->job.len);
-    const uint8_t *tail = work->job.tag;
+    const uint8_t *tail = work->tag;
     if (key->protection->has_mac) {
         struct span_walk iv = span_walk_of(op->dst, op->num_dst);
         span_walk_skip(&iv, LKS_RECORD_HEADER_LEN);
         span_walk_write(&iv, work->job.side->iv, key->protection->explicit_nonce_len);
         tail = work->job.side->tail;
     }
-    span_walk_write(&work->tag, tail, tail_len);
+    span_walk_write(&work->tag_at, tail, tail_len);
     op->len =
         LKS_RECORD_HEADER_LEN + key->protection->explicit_nonce_len + work->job.len + tail_len;
     return LKS_OK;

@@ -18,8 +18,8 @@
 /* A TLS 1.3 record's header, RFC 8446 section 5.2, as the first five of eight bytes. */
 static inline uint64_t piece_header(size_t fragment)
 {
-    return LKS_TYPE_APPLICATION_DATA | 0x0303u << 8 | (uint64_t)(fragment >> 8) << 24 |
-           (uint64_t)(fragment & 0xff) << 32;
+    return LKS_TYPE_APPLICATION_DATA | 0x0303u << 8 |
+           (uint64_t)__builtin_bswap16((uint16_t)fragment) << 24;
 }
 
 /* Whether two stretches share no byte. */
@@ -29,17 +29,18 @@ static inline bool are_apart(const uint8_t *a, size_t a_len, const uint8_t *b, s
 }
 
 static inline void piece_begin_job(const struct lks_key *key, struct lks_work *work,
-                                   const struct lks_seg *segs, uint32_t num_segs, uint64_t header,
-                                   size_t text_len)
+                                   uint32_t num_segs, uint64_t header, size_t text_len,
+                                   uint8_t *tag)
 {
     struct lks_aead_job *job = &work->job;
     job->state = key->state;
     job->aad = work->aad;
     job->is_record = true;
-    job->segs = segs;
+    job->segs = work->piece;
     job->num_segs = num_segs;
     job->len = (uint32_t)text_len;
     job->aad_len = LKS_RECORD_HEADER_LEN;
+    job->tag = tag;
     memcpy(job->nonce, key->iv, 4);
     store_be64(job->nonce + 4, load_be64(key->iv + 4) ^ key->seq);
     store_le64(work->aad, header);
@@ -47,14 +48,14 @@ static inline void piece_begin_job(const struct lks_key *key, struct lks_work *w
     work->is_piece = true;
 }
 
-static inline bool piece_prepare_seal(const struct lks_op *op, struct lks_work *work,
-                                      struct lks_seg *segs)
+/* The op's results are there already: nothing that follows can fail. */
+static inline bool piece_prepare_seal(struct lks_op *op, struct lks_work *work)
 {
     struct lks_key *key = op->key;
     uint8_t *src = op->src->data, *dst = op->dst->data, *text = dst + LKS_RECORD_HEADER_LEN;
     const size_t len = op->src->len, room = op->dst->len;
     const size_t fragment = len + 1 + PIECE_TAG_LEN;
-    if (op->num_dst != 1 || op->pad_len || !len || len > LKS_RECORD_PLAINTEXT_MAX ||
+    if (op->pad_len || len - 1 >= LKS_RECORD_PLAINTEXT_MAX ||
         room < LKS_RECORD_HEADER_LEN + fragment || key->seq >= key->aead->max_records ||
         (uint8_t)(op->type - LKS_TYPE_CHANGE_CIPHER_SPEC) > 3 ||
         (src != text && !are_apart(src, len, dst, room)))
@@ -63,16 +64,15 @@ static inline bool piece_prepare_seal(const struct lks_op *op, struct lks_work *
     store_le32(dst, (uint32_t)header);
     dst[4] = (uint8_t)(header >> 32);
     work->type = op->type;
-    segs[0] = (struct lks_seg){src, text, len};
-    segs[1] = (struct lks_seg){&work->type, text + len, 1};
-    piece_begin_job(key, work, segs, 2, header, len + 1);
-    work->tag_at = text + len + 1;
+    work->piece[0] = (struct lks_seg){src, text, len};
+    work->piece[1] = (struct lks_seg){&work->type, text + len, 1};
+    piece_begin_job(key, work, 2, header, len + 1, text + len + 1);
     key->seq++;
+    op->len = (uint32_t)(LKS_RECORD_HEADER_LEN + fragment);
     return true;
 }
 
-static inline bool piece_prepare_open(const struct lks_op *op, struct lks_work *work,
-                                      struct lks_seg *segs)
+static inline bool piece_prepare_open(struct lks_op *op, struct lks_work *work)
 {
     const struct lks_key *key = op->key;
     uint8_t *src = op->src->data, *text = src + LKS_RECORD_HEADER_LEN, *dst = text;
@@ -84,43 +84,35 @@ static inline bool piece_prepare_open(const struct lks_op *op, struct lks_work *
         return false;
     if (op->num_dst) {
         dst = op->dst->data;
-        if (op->num_dst != 1 || op->dst->len < text_len ||
-            (dst != text && !are_apart(src, len, dst, op->dst->len)))
+        if (op->dst->len < text_len || (dst != text && !are_apart(src, len, dst, op->dst->len)))
             return false;
     }
-    segs[0] = (struct lks_seg){text, dst, text_len};
-    memcpy(work->job.tag, text + text_len, PIECE_TAG_LEN);
-    piece_begin_job(key, work, segs, 1,
-                    load_le32(src) | (uint64_t)src[LKS_RECORD_HEADER_LEN - 1] << 32, text_len);
+    work->piece[0] = (struct lks_seg){text, dst, text_len};
+    piece_begin_job(key, work, 1, load_le32(src) | (uint64_t)src[LKS_RECORD_HEADER_LEN - 1] << 32,
+                    text_len, text + text_len);
     return true;
 }
 
-/* As lks_op_prepare(), where that would say LKS_OK. */
-static inline bool lks_piece_prepare(const struct lks_op *op, struct lks_work *work,
-                                     struct lks_seg *segs)
+/* As lks_op_prepare(), where that would say LKS_OK. Sealing, there is nothing to finish. */
+static inline bool lks_piece_prepare(struct lks_op *op, struct lks_work *work)
 {
     const struct lks_key *key = op->key;
     work->is_piece = false;
-    if (op->num_src != 1 || !key || !key->aead || key->aead->tag_len != PIECE_TAG_LEN ||
-        !key->protection->hides_type)
+    if (!key || !key->makes_pieces || op->num_src != 1)
         return false;
-    return key->dir == LKS_SEAL ? piece_prepare_seal(op, work, segs)
-                                : piece_prepare_open(op, work, segs);
+    if (key->dir == LKS_SEAL)
+        return op->num_dst == 1 && piece_prepare_seal(op, work);
+    return op->num_dst <= 1 && piece_prepare_open(op, work);
 }
 
-/* As lks_op_finish() for what lks_piece_prepare() began, where that would say LKS_OK. */
-static inline bool lks_piece_finish(struct lks_op *op, struct lks_work *work)
+/* Opening: as lks_op_finish() for what lks_piece_prepare() began, where that would say LKS_OK. */
+static inline bool lks_piece_finish(struct lks_op *op, const struct lks_work *work)
 {
     const struct lks_aead_job *job = &work->job;
-    if (!work->is_piece)
+    if (!work->is_piece || !job->ok)
         return false;
-    if (op->key->dir == LKS_SEAL) {
-        memcpy(work->tag_at, job->tag, PIECE_TAG_LEN);
-        op->len = LKS_RECORD_HEADER_LEN + job->len + PIECE_TAG_LEN;
-        return true;
-    }
-    const uint8_t type = job->segs->dst[job->len - 1];
-    if (!job->ok || !type) /* forged, or padded */
+    const uint8_t type = work->piece->dst[job->len - 1];
+    if (!type) /* padded */
         return false;
     op->key->seq++;
     op->type = type;

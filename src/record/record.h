@@ -15,12 +15,17 @@
 /* The op's side of a job: what the kernel does not need. Lives from prepare to finish. */
 struct lks_work {
     struct lks_aead_job job;
-    uint8_t aad[16];      /* LKS_AAD_MAX of them are used */
-    uint8_t *tag_at;      /* sealing: where the tag goes, */
-    struct span_walk tag; /* or there, if that is NULL */
-    uint16_t next;        /* opening: the next op of this key, index + 1; 0: none */
-    uint8_t type;         /* sealing: the inner type byte, as the kernel's source */
-    bool is_piece;        /* piece.h takes care of it */
+    uint8_t aad[16]; /* LKS_AAD_MAX of them are used */
+    union {
+        struct lks_seg piece[2]; /* the job's segments, if is_piece */
+        struct {
+            uint8_t tag[16];         /* the job's, on its way */
+            struct span_walk tag_at; /* sealing: where it goes */
+        };
+    };
+    uint16_t next; /* opening: the next op of this key, index + 1; 0: none */
+    uint8_t type;  /* sealing: the inner type byte, as the kernel's source */
+    bool is_piece; /* piece.h takes care of it */
 };
 
 /* Whether LOCKSTEP_ISA and LOCKSTEP_PROVIDER are unset or name something known that is here. */

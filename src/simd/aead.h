@@ -54,7 +54,8 @@ struct lks_aead_job {
     bool ok; /* out, opening: the tag was right. Otherwise the text was wiped. */
     uint8_t nonce[12];
     union {
-        uint8_t tag[16];           /* sealing: out; opening: in; the row's tag_len bytes of it */
+        /* Where the tag is put or found, the row's tag_len bytes; may be behind the text. */
+        uint8_t *tag;
         struct lks_mac_side *side; /* of rows with a MAC, instead */
     };
 };

@@ -36,19 +36,20 @@ static void evp_seal(const struct lks_aead *row, int aad_len, int len, uint8_t *
 static bool agrees(const struct lks_aead *row, uint32_t aad_len, uint32_t len)
 {
     _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX];
-    uint8_t want[TEXT_MAX + 16], got[TEXT_MAX];
+    uint8_t want[TEXT_MAX + 16], got[TEXT_MAX], tag[16];
     struct lks_seg seg = {text, got, len};
     struct lks_aead_job job = {.state = state,
                                .aad = aad,
                                .segs = &seg,
                                .num_segs = len != 0,
                                .len = len,
-                               .aad_len = aad_len};
+                               .aad_len = aad_len,
+                               .tag = tag};
     memcpy(job.nonce, nonce, 12);
     row->init(state, key);
     evp_seal(row, (int)aad_len, (int)len, want);
     row->seal(&job);
-    if ((len && memcmp(got, want, len) != 0) || memcmp(job.tag, want + len, row->tag_len) != 0)
+    if ((len && memcmp(got, want, len) != 0) || memcmp(tag, want + len, row->tag_len) != 0)
         return false;
     seg.src = want;
     row->open(&job);

@@ -76,6 +76,7 @@ static void check(const struct lks_aead *row, uint32_t len, bool opening, bool i
                   bool is_record)
 {
     const uint8_t aad[16] = {23, 3, 3};
+    uint8_t tag[16], stream[16];
     const uint32_t cut = in_pieces ? len / 2 : len - 1;
     const struct lks_seg segs[] = {{text, text, cut}, {text + cut, text + cut, len - cut}};
     struct lks_aead_job job = {.state = state,
@@ -84,8 +85,8 @@ static void check(const struct lks_aead *row, uint32_t len, bool opening, bool i
                                .num_segs = 2,
                                .len = len,
                                .aad_len = 5,
-                               .is_record = is_record};
-    uint8_t stream[16];
+                               .is_record = is_record,
+                               .tag = tag};
     memcpy(text, plain, len);
     if (opening) {
         row->seal(&job);

@@ -35,7 +35,7 @@ static unsigned int num_run, num_passed_over;
  * well stream one that comes alone. */
 static void run_lanes(const struct lks_aead *row, struct lks_aead_job *job, bool opening)
 {
-    static uint8_t outs[LANES_MAX][TEXT_MAX];
+    static uint8_t outs[LANES_MAX][TEXT_MAX], tags[LANES_MAX][16];
     struct lks_seg segs[LANES_MAX];
     struct lks_aead_job copies[LANES_MAX], *jobs[LANES_MAX] = {job};
     size_t num = row->num_lanes < LANES_MAX ? row->num_lanes : LANES_MAX;
@@ -43,11 +43,13 @@ static void run_lanes(const struct lks_aead *row, struct lks_aead_job *job, bool
         segs[i] = (struct lks_seg){job->segs->src, outs[i], job->len};
         copies[i] = *job;
         copies[i].segs = &segs[i];
+        copies[i].tag = tags[i];
+        memcpy(tags[i], job->tag, 16);
         jobs[i] = &copies[i];
     }
     (opening ? row->open_lanes : row->seal_lanes)(jobs, num);
     for (size_t i = 1; i < num; i++)
-        LKS_CHECK(copies[i].ok == job->ok && memcmp(copies[i].tag, job->tag, 16) == 0 &&
+        LKS_CHECK(copies[i].ok == job->ok && memcmp(tags[i], job->tag, 16) == 0 &&
                       memcmp(outs[i], job->segs->dst, job->len) == 0,
                   "%s/%s: lane %zu differs", row->name, row->isa, i);
 }
@@ -65,23 +67,24 @@ static void run(const struct lks_aead *row, struct lks_aead_job *job, bool openi
 
 static void check_shape(const struct lks_aead *row, const struct vector *v, bool lanes)
 {
-    uint8_t state[LKS_KEY_STATE_MAX] __attribute__((aligned(64))), out[TEXT_MAX];
+    uint8_t state[LKS_KEY_STATE_MAX] __attribute__((aligned(64))), out[TEXT_MAX], tag[16];
     struct lks_seg seg = {v->text, out, v->text_len};
     struct lks_aead_job job = {.state = state,
                                .aad = v->aad,
                                .segs = &seg,
                                .num_segs = v->text_len != 0,
                                .len = (uint32_t)v->text_len,
-                               .aad_len = (uint32_t)v->aad_len};
+                               .aad_len = (uint32_t)v->aad_len,
+                               .tag = tag};
     CU_ASSERT_FATAL(lks_aead_init_state(row, state, v->key));
     memcpy(job.nonce, v->nonce, 12);
     if (v->is_valid) {
         run(row, &job, false, lanes);
-        LKS_CHECK(memcmp(out, v->cipher, v->cipher_len) == 0 && memcmp(job.tag, v->tag, 16) == 0,
+        LKS_CHECK(memcmp(out, v->cipher, v->cipher_len) == 0 && memcmp(tag, v->tag, 16) == 0,
                   "%s/%s seals %s %d wrongly", row->name, row->isa, v->source, v->number);
     }
     seg.src = v->cipher;
-    memcpy(job.tag, v->tag, 16);
+    memcpy(tag, v->tag, 16);
     run(row, &job, true, lanes);
     LKS_CHECK(job.ok == v->is_valid, "%s/%s opens %s %d: %d", row->name, row->isa, v->source,
               v->number, job.ok);
