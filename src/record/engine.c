@@ -3,8 +3,8 @@
 /*
  * A burst: ops are checked and made into jobs (piece.h, op.c), jobs of one kernel are grouped,
  * short ones sorted by length into lanes and long ones streamed, and each op is finished. All ops
- * to seal are in the first round. Ops to open under one key wait for each other, since one may end
- * the key: round r opens the r-th op of each key.
+ * to seal run with the first round. Ops to open under one key wait for each other, since one may
+ * end the key: round r opens the r-th op of each key.
  */
 
 #include <lockstep/engine.h>
@@ -21,13 +21,14 @@
 #define PREFETCH_AHEAD 8u
 #define SAME_LENGTH    16u /* a block: not worth sorting */
 
-/* Short jobs of one kernel and direction that wait to run. */
+_Static_assert(offsetof(struct lks_work, job) == 0, "group_lanes() finds a job's work");
+
+/* Short jobs of one kernel and direction. */
 struct group {
     const struct lks_aead *aead;
     uint8_t dir;
     uint32_t num_jobs;
-    uint32_t first_len;          /* of their texts' lengths: the first, */
-    uint32_t any_bit, other_bit; /* the bits in any, and those in which one differs from that */
+    uint32_t len_bits; /* what is set in any of their lengths */
 };
 
 struct lks_engine {
@@ -42,11 +43,16 @@ struct lks_engine {
     uint16_t *streams; /* indices of ops that go alone */
     uint16_t *ending;  /* of those that lks_op_finish() or lks_piece_finish() must end */
     struct lks_aead_job **lanes, **sorted;
-    uint8_t *group_of; /* of lanes[i] */
+    uint8_t *group_of; /* of lanes[i], if they are not alike */
     uint32_t num_segs, num_next, num_streams, num_ending, num_lanes, num_groups;
     uint32_t max_segs;
     uint32_t num_ok;
     struct group groups[GROUPS_MAX];
+    /* How lanes[] compare with the first of them. */
+    const struct lks_key *first_key;
+    uint32_t first_len;
+    uint32_t other_len_bits; /* in which lengths differ */
+    bool are_mixed;          /* kernels or directions differ */
 };
 
 enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
@@ -109,45 +115,67 @@ static void run_stream(const struct lks_key *key, struct lks_aead_job *job)
         key->aead->open(job);
 }
 
-/* The group of a kernel and direction; NULL if there are too many kinds in one burst, whose short
- * jobs then stream. */
-static inline struct group *find_group(struct lks_engine *e, const struct lks_key *key,
-                                       uint32_t first_len)
-{
-    for (uint32_t i = 0; i < e->num_groups; i++)
-        if (e->groups[i].aead == key->aead && e->groups[i].dir == key->dir)
-            return &e->groups[i];
-    if (e->num_groups == GROUPS_MAX)
-        return NULL;
-    struct group *g = &e->groups[e->num_groups++];
-    *g = (struct group){.aead = key->aead, .dir = key->dir, .first_len = first_len};
-    return g;
-}
-
 /* A job joins those that wait. */
 static inline void queue_job(struct lks_engine *e, const struct lks_key *key, uint32_t at)
 {
     struct lks_aead_job *job = &e->works[at].job;
-    struct group *g = NULL;
-    if (key->aead->num_lanes && job->len <= key->aead->lanes_max_len)
-        g = find_group(e, key, job->len);
-    if (!g) {
+    if (job->len - 1 >= key->aead->lanes_max_len) { /* also if that is 0, or there is no text */
         e->streams[e->num_streams++] = (uint16_t)at;
         return;
     }
-    g->num_jobs++;
-    g->any_bit |= job->len;
-    g->other_bit |= job->len ^ g->first_len;
-    e->group_of[e->num_lanes] = (uint8_t)(g - e->groups);
+    if (!e->num_lanes) {
+        e->first_key = key;
+        e->first_len = job->len;
+        e->other_len_bits = 0;
+        e->are_mixed = false;
+    }
     e->lanes[e->num_lanes++] = job;
+    e->other_len_bits |= job->len ^ e->first_len;
+    if (key->aead != e->first_key->aead || key->dir != e->first_key->dir)
+        e->are_mixed = true;
 }
 
-static void run_lanes(const struct group *g, struct lks_aead_job **jobs)
+static void run_lanes(const struct lks_aead *aead, uint8_t dir, struct lks_aead_job **jobs,
+                      uint32_t num_jobs)
 {
-    if (g->dir == LKS_SEAL)
-        g->aead->seal_lanes(jobs, g->num_jobs);
+    if (dir == LKS_SEAL)
+        aead->seal_lanes(jobs, num_jobs);
     else
-        g->aead->open_lanes(jobs, g->num_jobs);
+        aead->open_lanes(jobs, num_jobs);
+}
+
+/* The group of a kernel and direction; GROUPS_MAX if there are too many kinds in one burst. */
+static uint32_t find_group(struct lks_engine *e, const struct lks_key *key)
+{
+    for (uint32_t i = 0; i < e->num_groups; i++)
+        if (e->groups[i].aead == key->aead && e->groups[i].dir == key->dir)
+            return i;
+    if (e->num_groups < GROUPS_MAX)
+        e->groups[e->num_groups++] = (struct group){.aead = key->aead, .dir = key->dir};
+    else
+        return GROUPS_MAX;
+    return e->num_groups - 1;
+}
+
+/* Finds each lane's group. Those without one run at once. */
+static void group_lanes(struct lks_engine *e, const struct lks_op *ops)
+{
+    uint32_t num = 0;
+    e->num_groups = 0;
+    for (uint32_t i = 0; i < e->num_lanes; i++) {
+        struct lks_aead_job *job = e->lanes[i];
+        const struct lks_key *key = ops[(struct lks_work *)(void *)job - e->works].key;
+        const uint32_t which = find_group(e, key);
+        if (which == GROUPS_MAX) {
+            run_stream(key, job);
+            continue;
+        }
+        e->groups[which].num_jobs++;
+        e->groups[which].len_bits |= job->len;
+        e->group_of[num] = (uint8_t)which;
+        e->lanes[num++] = job;
+    }
+    e->num_lanes = num;
 }
 
 /* Counting sort of a group's jobs by length, so that lanes beside each other end together. */
@@ -155,7 +183,7 @@ static void sort_group(struct lks_engine *e, uint32_t which)
 {
     const struct group *g = &e->groups[which];
     uint32_t start[LENGTH_CLASSES + 1] = {0}, shift = 0;
-    while (g->any_bit >> shift >= LENGTH_CLASSES)
+    while (g->len_bits >> shift >= LENGTH_CLASSES)
         shift++;
     for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
@@ -171,13 +199,16 @@ static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
 {
     for (uint32_t i = 0; i < e->num_streams; i++)
         run_stream(ops[e->streams[i]].key, &e->works[e->streams[i]].job);
-    if (e->num_groups == 1 && e->groups->other_bit < SAME_LENGTH) {
-        run_lanes(e->groups, e->lanes);
+    if (!e->num_lanes)
+        return;
+    if (!e->are_mixed && e->other_len_bits < SAME_LENGTH) {
+        run_lanes(e->first_key->aead, e->first_key->dir, e->lanes, e->num_lanes);
         return;
     }
+    group_lanes(e, ops);
     for (uint32_t i = 0; i < e->num_groups; i++) {
         sort_group(e, i);
-        run_lanes(&e->groups[i], e->sorted);
+        run_lanes(e->groups[i].aead, e->groups[i].dir, e->sorted, e->groups[i].num_jobs);
     }
 }
 
@@ -213,24 +244,18 @@ static void flush(struct lks_engine *e, struct lks_op *ops)
         if (op->key->dir == LKS_OPEN)
             follow(e, ops, at);
     }
-    e->num_segs = e->num_streams = e->num_ending = e->num_lanes = e->num_groups = 0;
+    e->num_segs = e->num_streams = e->num_ending = e->num_lanes = 0;
 }
 
-static inline void begin_op(struct lks_engine *e, struct lks_op *ops, uint32_t at)
+/* An op that is not the usual record in one piece. */
+static __attribute__((noinline)) void begin_other(struct lks_engine *e, struct lks_op *ops,
+                                                  uint32_t at)
 {
     struct lks_op *op = &ops[at];
     struct lks_work *work = &e->works[at];
-    op->status = LKS_OK;
-    if (lks_piece_prepare(op, work)) {
-        queue_job(e, op->key, at);
-        if (op->key->dir == LKS_SEAL)
-            e->num_ok++;
-        else
-            e->ending[e->num_ending++] = (uint16_t)at;
-        return;
-    }
     if (e->max_segs - e->num_segs < LKS_SEGS_MAX)
         flush(e, ops);
+    work->is_piece = false;
     op->len = 0;
     op->status = (uint16_t)lks_op_prepare(op, work, &e->sides[at], e->segs + e->num_segs);
     if (op->status == LKS_OK) {
@@ -243,17 +268,34 @@ static inline void begin_op(struct lks_engine *e, struct lks_op *ops, uint32_t a
     }
 }
 
+static inline void begin_seal(struct lks_engine *e, struct lks_op *ops, uint32_t at)
+{
+    if (!lks_piece_prepare_seal(&ops[at], &e->works[at])) {
+        begin_other(e, ops, at);
+        return;
+    }
+    queue_job(e, ops[at].key, at);
+    e->num_ok++;
+}
+
+static inline void begin_open(struct lks_engine *e, struct lks_op *ops, uint32_t at)
+{
+    if (!lks_piece_prepare_open(&ops[at], &e->works[at])) {
+        begin_other(e, ops, at);
+        return;
+    }
+    queue_job(e, ops[at].key, at);
+    e->ending[e->num_ending++] = (uint16_t)at;
+}
+
 /* A key's kernel state, which begins in the line of the key itself. */
 static inline void prefetch_state(const struct lks_key *key)
 {
-    if (!key->aead)
-        return;
     const uint8_t *line = (const uint8_t *)key + 64;
-    if (key->aead->state_len <= 16 + 64) {
-        __builtin_prefetch(line);
+    __builtin_prefetch(line);
+    if (!key->has_long_state)
         return;
-    }
-    for (uint32_t i = 0; i < sizeof(*key) - 64; i += 64) /* unrolled */
+    for (uint32_t i = 64; i < sizeof(*key) - 64; i += 64) /* unrolled */
         __builtin_prefetch(line + i);
 }
 
@@ -268,8 +310,9 @@ static inline bool must_wait(struct lks_engine *e, struct lks_key *key, uint32_t
     return last != 0;
 }
 
-/* Ops of the first round; others stand behind the earlier op of their key. */
-static uint32_t first_round(struct lks_engine *e, const struct lks_op *ops, uint32_t num_ops)
+/* Begins all ops to seal. Those to open are put off to the first round, or stand behind the earlier
+ * op of their key. Returns how many are in that round. */
+static uint32_t begin_burst(struct lks_engine *e, struct lks_op *ops, uint32_t num_ops)
 {
     uint32_t num_round = 0;
     for (uint32_t i = 0; i < num_ops && i < PREFETCH_AHEAD; i++)
@@ -278,9 +321,14 @@ static uint32_t first_round(struct lks_engine *e, const struct lks_op *ops, uint
         struct lks_key *key = ops[i].key;
         if (i + PREFETCH_AHEAD < num_ops)
             __builtin_prefetch(ops[i + PREFETCH_AHEAD].key, 1);
-        if (key)
-            prefetch_state(key);
-        if (!key || key->dir != LKS_OPEN || !must_wait(e, key, i))
+        if (!key) {
+            begin_other(e, ops, i);
+            continue;
+        }
+        prefetch_state(key);
+        if (key->dir == LKS_SEAL)
+            begin_seal(e, ops, i);
+        else if (!must_wait(e, key, i))
             e->round[num_round++] = (uint16_t)i;
     }
     return num_round;
@@ -291,16 +339,16 @@ uint32_t lks_engine_process(struct lks_engine *e, struct lks_op *ops, uint32_t n
     if (num_ops > e->max_ops)
         num_ops = e->max_ops; /* the contract is broken; the rest stays as it was */
     e->num_ok = 0;
-    uint32_t num_round = first_round(e, ops, num_ops);
-    while (num_round) {
+    uint32_t num_round = begin_burst(e, ops, num_ops);
+    do {
         e->num_next = 0;
         for (uint32_t i = 0; i < num_round; i++)
-            begin_op(e, ops, e->round[i]);
+            begin_open(e, ops, e->round[i]);
         flush(e, ops);
         uint16_t *swap = e->round;
         e->round = e->next_round;
         e->next_round = swap;
         num_round = e->num_next;
-    }
+    } while (num_round);
     return e->num_ok;
 }

@@ -17,6 +17,9 @@ _Static_assert(sizeof(struct lks_key) % 64 == 0, "keys are whole cache lines");
 _Static_assert(offsetof(struct lks_key, state) == 48,
                "the kernel's state begins in the first line");
 
+/* What lies in the first line and the one behind it. */
+#define LONG_STATE (128u - offsetof(struct lks_key, state))
+
 bool lks_kernels_are_known(void)
 {
     return lks_isa_cap() >= 0 && lks_provider_choice() < LKS_PROVIDER_UNKNOWN;
@@ -65,6 +68,7 @@ enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum
     }
     key->protection = protection;
     key->makes_pieces = protection->hides_type && key->aead->tag_len == PIECE_TAG_LEN;
+    key->has_long_state = key->aead && key->aead->state_len > LONG_STATE;
     key->dir = (uint8_t)dir;
     return LKS_OK;
 }

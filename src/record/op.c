@@ -324,6 +324,7 @@ static enum lks_status finish_open(struct lks_op *op, const struct lks_work *wor
 {
     struct lks_key *key = op->key;
     op->type = work->type;
+    op->len = 0;
     if (!key->protection->is_plaintext && !work->job.ok)
         return LKS_BAD_TAG;
     if (!key->protection->is_plaintext)

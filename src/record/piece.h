@@ -45,13 +45,15 @@ static inline void piece_begin_job(const struct lks_key *key, struct lks_work *w
     store_be64(job->nonce + 4, load_be64(key->iv + 4) ^ key->seq);
     store_le64(work->aad, header);
     store_le64(work->aad + 8, 0);
-    work->is_piece = true;
 }
 
-/* The op's results are there already: nothing that follows can fail. */
-static inline bool piece_prepare_seal(struct lks_op *op, struct lks_work *work)
+/* As lks_op_prepare(), where that would say LKS_OK. The op's results are there already: nothing
+ * that follows can fail, and there is nothing to finish. */
+static inline bool lks_piece_prepare_seal(struct lks_op *op, struct lks_work *work)
 {
     struct lks_key *key = op->key;
+    if (!key->makes_pieces || op->num_src != 1 || op->num_dst != 1)
+        return false;
     uint8_t *src = op->src->data, *dst = op->dst->data, *text = dst + LKS_RECORD_HEADER_LEN;
     const size_t len = op->src->len, room = op->dst->len;
     const size_t fragment = len + 1 + PIECE_TAG_LEN;
@@ -69,12 +71,16 @@ static inline bool piece_prepare_seal(struct lks_op *op, struct lks_work *work)
     piece_begin_job(key, work, 2, header, len + 1, text + len + 1);
     key->seq++;
     op->len = (uint32_t)(LKS_RECORD_HEADER_LEN + fragment);
+    op->status = LKS_OK;
     return true;
 }
 
-static inline bool piece_prepare_open(struct lks_op *op, struct lks_work *work)
+/* As lks_op_prepare(), where that would say LKS_OK. */
+static inline bool lks_piece_prepare_open(const struct lks_op *op, struct lks_work *work)
 {
     const struct lks_key *key = op->key;
+    if (!key->makes_pieces || op->num_src != 1 || op->num_dst > 1)
+        return false;
     uint8_t *src = op->src->data, *text = src + LKS_RECORD_HEADER_LEN, *dst = text;
     const size_t len = op->src->len, fragment = len - LKS_RECORD_HEADER_LEN;
     const size_t text_len = fragment - PIECE_TAG_LEN;
@@ -87,25 +93,15 @@ static inline bool piece_prepare_open(struct lks_op *op, struct lks_work *work)
         if (op->dst->len < text_len || (dst != text && !are_apart(src, len, dst, op->dst->len)))
             return false;
     }
+    work->is_piece = true;
     work->piece[0] = (struct lks_seg){text, dst, text_len};
     piece_begin_job(key, work, 1, load_le32(src) | (uint64_t)src[LKS_RECORD_HEADER_LEN - 1] << 32,
                     text_len, text + text_len);
     return true;
 }
 
-/* As lks_op_prepare(), where that would say LKS_OK. Sealing, there is nothing to finish. */
-static inline bool lks_piece_prepare(struct lks_op *op, struct lks_work *work)
-{
-    const struct lks_key *key = op->key;
-    work->is_piece = false;
-    if (!key || !key->makes_pieces || op->num_src != 1)
-        return false;
-    if (key->dir == LKS_SEAL)
-        return op->num_dst == 1 && piece_prepare_seal(op, work);
-    return op->num_dst <= 1 && piece_prepare_open(op, work);
-}
-
-/* Opening: as lks_op_finish() for what lks_piece_prepare() began, where that would say LKS_OK. */
+/* Opening: as lks_op_finish() for what lks_piece_prepare_open() began, where that would say LKS_OK.
+ */
 static inline bool lks_piece_finish(struct lks_op *op, const struct lks_work *work)
 {
     const struct lks_aead_job *job = &work->job;
@@ -117,6 +113,7 @@ static inline bool lks_piece_finish(struct lks_op *op, const struct lks_work *wo
     op->key->seq++;
     op->type = type;
     op->len = job->len - 1;
+    op->status = LKS_OK;
     return true;
 }
 

@@ -17,7 +17,7 @@ struct lks_work {
     struct lks_aead_job job;
     uint8_t aad[16]; /* LKS_AAD_MAX of them are used */
     union {
-        struct lks_seg piece[2]; /* the job's segments, if is_piece */
+        struct lks_seg piece[2]; /* piece.h's: the job's segments */
         struct {
             uint8_t tag[16];         /* the job's, on its way */
             struct span_walk tag_at; /* sealing: where it goes */
@@ -25,7 +25,7 @@ struct lks_work {
     };
     uint16_t next; /* opening: the next op of this key, index + 1; 0: none */
     uint8_t type;  /* sealing: the inner type byte, as the kernel's source */
-    bool is_piece; /* piece.h takes care of it */
+    bool is_piece; /* opening: piece.h made the job */
 };
 
 /* Whether LOCKSTEP_ISA and LOCKSTEP_PROVIDER are unset or name something known that is here. */

@@ -33,11 +33,20 @@ static void end(void)
 static enum lks_status seal_once(struct lks_span src, struct lks_span dst, uint8_t type,
                                  uint16_t pad_len)
 {
-    struct lks_op op = {&seal, &src, &dst, 1, 1, .type = type, .pad_len = pad_len};
+    struct lks_op op = {&seal,
+                        &src,
+                        &dst,
+                        1,
+                        1,
+                        .len = 77,
+                        .type = type,
+                        .pad_len = pad_len,
+                        .status = LKS_DEFERRED};
     const uint64_t seq = seal.seq;
     uint32_t num_ok = lks_engine_process(engine, &op, 1);
-    LKS_CHECK(num_ok == (op.status == LKS_OK) && seal.seq == seq + num_ok,
-              "count and sequence number go with the status");
+    LKS_CHECK(num_ok == (op.status == LKS_OK) && seal.seq == seq + num_ok &&
+                  (op.len != 0) == num_ok,
+              "count, length and sequence number go with the status");
     return (enum lks_status)op.status;
 }
 
@@ -110,7 +119,7 @@ static enum lks_status open_bytes(const uint8_t *bytes, size_t len)
     static uint8_t copy[2 * RECORD_MAX];
     memcpy(copy, bytes, len);
     const struct lks_span src = {copy, len};
-    struct lks_op op = {&open, &src, NULL, 1, 0};
+    struct lks_op op = {&open, &src, NULL, 1, 0, .len = 77, .status = LKS_DEFERRED};
     lks_engine_process(engine, &op, 1);
     LKS_CHECK(op.status == LKS_OK || op.status >= LKS_ALERT_BASE || op.len == 0,
               "a refused op has no length");
