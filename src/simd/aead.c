@@ -138,16 +138,8 @@ void lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state)
     lks_wipe(state, row->state_len);
 }
 
-void lks_aead_finish_open(struct lks_aead_job *job, const uint8_t *computed_tag, size_t tag_len)
+void lks_aead_wipe_text(const struct lks_aead_job *job)
 {
-    lks_aead_end_open(job, lks_ct_memeq(job->tag, computed_tag, tag_len));
-}
-
-void lks_aead_end_open(struct lks_aead_job *job, bool ok)
-{
-    job->ok = ok;
-    if (ok)
-        return;
     for (uint32_t i = 0; i < job->num_segs; i++)
         lks_wipe(job->segs[i].dst, job->segs[i].len);
 }

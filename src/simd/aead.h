@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ct.h"
+
 /* A stretch of text that lies in one piece on both sides. src == dst is in place. Never empty. */
 struct lks_seg {
     const uint8_t *src;
@@ -134,13 +136,22 @@ bool lks_aead_usable(const struct lks_aead *row);
  * those names nothing known or id is no algorithm. */
 const struct lks_aead *lks_aead_best(unsigned int id);
 
-/*
- * The end of every open: compares the tags in constant time, wipes all text of the job if they
- * differ, and sets job->ok. Every kernel's open passes through here.
- */
-void lks_aead_finish_open(struct lks_aead_job *job, const uint8_t *computed_tag, size_t tag_len);
+/* Wipes all text of a job. */
+void lks_aead_wipe_text(const struct lks_aead_job *job);
 
-/* The same where the verdict is there already. */
-void lks_aead_end_open(struct lks_aead_job *job, bool ok);
+/* Sets job->ok, and leaves no text if it is false. */
+static inline void lks_aead_end_open(struct lks_aead_job *job, bool ok)
+{
+    job->ok = ok;
+    if (!ok)
+        lks_aead_wipe_text(job);
+}
+
+/* The end of every open, by which every kernel passes: compares the tags in constant time. */
+static inline void lks_aead_finish_open(struct lks_aead_job *job, const uint8_t *computed_tag,
+                                        size_t tag_len)
+{
+    lks_aead_end_open(job, lks_ct_memeq(job->tag, computed_tag, tag_len));
+}
 
 #endif
