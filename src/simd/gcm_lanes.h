@@ -17,15 +17,20 @@
 _Static_assert(offsetof(struct lks_aead_job, aad_len) == offsetof(struct lks_aead_job, len) + 4,
                "both lengths are loaded at once");
 
+/* Where the lanes' bytes are. */
 struct lanes {
     const uint8_t *keys[VEC_BLOCKS], *src[VEC_BLOCKS];
     uint8_t *dst[VEC_BLOCKS];
+};
+
+/* What else the records have. It stays in memory, lest the compiler keeps in registers what is
+ * needed once. */
+struct lanes_ends {
     VEC counter; /* of the next block, in network order */
-    VEC tag_mask, aad, lengths;
+    VEC aad, lengths, carry;
     VEC tail, tail_mask; /* the text's last block, and what is text of it */
-    VEC carry;
-    uint32_t left;             /* blocks of text */
-    uint32_t rest[VEC_BLOCKS]; /* bytes in the last one */
+    VEC tag_mask;
+    uint32_t rest[VEC_BLOCKS]; /* bytes in the last block */
 };
 
 INLINE VEC lanes_load(const uint8_t *const *p, ptrdiff_t at)
@@ -42,20 +47,20 @@ INLINE void lanes_store(uint8_t *const *p, ptrdiff_t at, VEC v)
     UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++) block_store(p[i] + at, blocks[i]);
 }
 
-/* The last block of a record's text; what is behind it does not matter. */
-INLINE __m128i lane_tail(const struct lks_aead_job *job, uint32_t num_blocks, bool opening)
+/* The last block of a record's text, at bytes from its front; what is behind it does not matter. */
+INLINE __m128i lane_tail(const struct lks_aead_job *job, size_t at, bool opening)
 {
     const struct lks_seg *seg = job->segs;
-    const size_t at = 16 * ((size_t)num_blocks - 1), len = seg->len, rest = len - at;
     if (opening)
         return block_load(seg->src + at); /* the tag lies behind */
-    __m128i v = len >= 16 ? block_move(block_load(seg->src + len - 16), block_moves + 32 - rest)
-                          : load_short(seg->src, len);
+    const size_t rest = seg->len - at;
+    __m128i v = at ? block_move(block_load(seg->src + at + rest - 16), block_moves + 32 - rest)
+                   : load_short(seg->src, rest);
     return job->num_segs == 1 ? v : _mm_xor_si128(v, block_load_byte(seg[1].src, rest));
 }
 
-INLINE void lanes_begin(struct lanes *l, struct lks_aead_job *const *jobs, uint32_t num_blocks,
-                        bool opening)
+INLINE void lanes_begin(struct lanes *l, struct lanes_ends *e, struct lks_aead_job *const *jobs,
+                        uint32_t num_blocks, bool opening)
 {
     /* SP 800-38D section 7.1: J0 is the nonce and a one; a record's counter stays below 256. */
     const __m128i nonce_bytes = _mm_set_epi32(0, -1, -1, -1);
@@ -63,35 +68,36 @@ INLINE void lanes_begin(struct lanes *l, struct lks_aead_job *const *jobs, uint3
     UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++)
     {
         const struct lks_aead_job *job = jobs[i];
+        const uint32_t at = 16 * (num_blocks - 1);
         l->keys[i] = job->state;
         l->src[i] = job->segs->src;
         l->dst[i] = job->segs->dst;
-        l->rest[i] = job->len - 16 * (num_blocks - 1);
+        e->rest[i] = job->len - at;
         nonce[i] = block_load(job->nonce);
         aad[i] = block_load(job->aad);
         len[i] = _mm_cvtepu32_epi64(_mm_loadl_epi64((const __m128i *)(const void *)&job->len));
-        tail[i] = lane_tail(job, num_blocks, opening);
-        mask[i] = block_load(vec_masks + 64 - l->rest[i]);
+        tail[i] = lane_tail(job, at, opening);
+        mask[i] = block_load(vec_masks + 64 - (job->len - at));
     }
-    l->counter = vec_xor(vec_and(vec_join(nonce), vec_repeat(nonce_bytes)),
+    e->counter = vec_xor(vec_and(vec_join(nonce), vec_repeat(nonce_bytes)),
                          vec_repeat(_mm_set_epi32(0x01000000, 0, 0, 0)));
-    l->aad = vec_join(aad);
-    l->lengths = vec_shift3(vec_join(len));
-    l->tail = vec_join(tail);
-    l->tail_mask = vec_join(mask);
-    l->left = num_blocks;
+    e->aad = vec_join(aad);
+    e->lengths = vec_shift3(vec_join(len));
+    e->tail = vec_join(tail);
+    e->tail_mask = vec_join(mask);
+    __asm__ volatile("" : : "r"(e) : "memory");
 }
 
 /* Opening: the text's last block where no byte behind it may be written; before: the one before. */
-INLINE void lanes_store_tail(const struct lanes *l, ptrdiff_t at, VEC v, VEC before,
-                             bool has_before)
+INLINE void lanes_store_tail(const struct lanes *l, const struct lanes_ends *e, size_t at, VEC v,
+                             VEC before, bool has_before)
 {
     __m128i last[VEC_BLOCKS], prior[VEC_BLOCKS];
     vec_split(last, v);
     vec_split(prior, before);
     UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++)
     {
-        const uint32_t rest = l->rest[i];
+        const uint32_t rest = e->rest[i];
         uint8_t *dst = l->dst[i] + at;
         if (has_before)
             block_store(dst + rest - 16,
@@ -110,24 +116,27 @@ INLINE void lanes_multiply(struct products *sum, const struct lanes *l, VEC x, p
     multiply_add(sum, x, power, half_sums(power));
 }
 
-/* The next num blocks of text, with first J0 and the additional data before them. Returns what is
- * to be reduced; the lengths are still missing. */
-INLINE struct products lanes_chunk(struct lanes *l, unsigned int rounds, unsigned int num,
-                                   bool first, bool opening)
+/* The next num of left blocks of text, which begin at; with first J0 and the additional data before
+ * them. Returns what is to be reduced; the lengths are still missing. */
+INLINE struct products lanes_chunk(const struct lanes *l, struct lanes_ends *e, unsigned int rounds,
+                                   unsigned int num, size_t at, uint32_t left, bool first,
+                                   bool opening)
 {
     const VEC reverse = vec_repeat(reverse_mask());
-    const bool ends = l->left == num;
+    const VEC one = vec_repeat(_mm_set_epi32(0x01000000, 0, 0, 0));
+    const bool ends = left == num;
     const unsigned int j0 = first; /* blocks in front of the text */
-    VEC block[PASS_MAX], before = vec_zero();
+    VEC block[PASS_MAX], before = vec_zero(), counter = e->counter;
     struct products sum = {vec_zero(), vec_zero(), vec_zero()};
     /* H^k lies 16 k before this; the last chunk leaves H^1 to the lengths */
     const ptrdiff_t powers_end = (ptrdiff_t)STATE_LEN(rounds) - (ends ? 16 : 0);
     VEC key = lanes_load(l->keys, 0);
     UNROLL for (unsigned int i = 0; i < num + j0; i++)
     {
-        block[i] = vec_xor(l->counter, key);
-        l->counter = vec_add32(l->counter, vec_repeat(_mm_set_epi32(0x01000000, 0, 0, 0)));
+        block[i] = vec_xor(counter, key);
+        counter = vec_add32(counter, one);
     }
+    e->counter = counter;
     UNROLL for (unsigned int round = 1; round < rounds; round++)
     {
         key = lanes_load(l->keys, 16 * round);
@@ -135,79 +144,89 @@ INLINE struct products lanes_chunk(struct lanes *l, unsigned int rounds, unsigne
     }
     key = lanes_load(l->keys, 16 * rounds);
     if (first)
-        l->tag_mask = vec_aesenclast(block[0], key);
+        e->tag_mask = vec_aesenclast(block[0], key);
     UNROLL for (unsigned int i = 0; i < num; i++)
     {
         const bool is_tail = i + 1 == num && ends;
-        const VEC in = is_tail ? l->tail : lanes_load(l->src, 16 * i);
+        const VEC in = is_tail ? e->tail : lanes_load(l->src, at + 16 * i);
         const VEC out = vec_aesenclast(block[i + j0], vec_xor(key, in));
         if (opening && is_tail)
-            lanes_store_tail(l, 16 * i, out, before, i > 0);
+            lanes_store_tail(l, e, at + 16 * i, out, before, i > 0);
         else
-            lanes_store(l->dst, 16 * i, out);
+            lanes_store(l->dst, at + 16 * i, out);
         before = out;
         block[i + j0] = opening ? in : out;
         if (is_tail)
-            block[i + j0] = vec_and(block[i + j0], l->tail_mask);
+            block[i + j0] = vec_and(block[i + j0], e->tail_mask);
     }
     if (first)
-        block[0] = l->aad;
+        block[0] = e->aad;
     UNROLL for (unsigned int i = num + j0;
                 i-- > 0;) /* the first one last: it waits for the carry */
     {
         VEC x = vec_shuffle(block[i], reverse);
         if (i == 0 && !first)
-            x = vec_xor(x, l->carry);
+            x = vec_xor(x, e->carry);
         lanes_multiply(&sum, l, x, powers_end - 16 * (ptrdiff_t)(num + j0 - i));
     }
-    UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++) l->src[i] += 16 * num,
-        l->dst[i] += 16 * num;
-    l->left -= num;
     return sum;
 }
 
-INLINE struct products lanes_first_chunk(struct lanes *l, unsigned int rounds, bool opening)
-{
-    switch (l->left % CHUNK_BLOCKS(rounds)) {
-    default:
-        return lanes_chunk(l, rounds, 0, true, opening);
-    case 1:
-        return lanes_chunk(l, rounds, 1, true, opening);
-    case 2:
-        return lanes_chunk(l, rounds, 2, true, opening);
-    case 3:
-        return lanes_chunk(l, rounds, 3, true, opening);
-    case 4:
-        return lanes_chunk(l, rounds, 4, true, opening);
-    case 5:
-        return lanes_chunk(l, rounds, 5, true, opening);
-    case 6:
-        return lanes_chunk(l, rounds, 6, true, opening);
-    }
-}
-
 /* As many records as a vector has blocks; the vector of their tags. */
-INLINE VEC lanes_run(struct lks_aead_job *const *jobs, uint32_t num_blocks, unsigned int rounds,
-                     bool opening)
+INLINE VEC lanes_run(struct lks_aead_job *const *jobs, uint32_t num_blocks, uint32_t first_num,
+                     unsigned int rounds, bool opening)
 {
     const VEC reverse = vec_repeat(reverse_mask());
     struct lanes l;
-    lanes_begin(&l, jobs, num_blocks, opening);
-    struct products sum = lanes_first_chunk(&l, rounds, opening);
-    while (l.left) {
-        l.carry = vec_reduce(sum);
-        sum = lanes_chunk(&l, rounds, CHUNK_BLOCKS(rounds), false, opening);
+    struct lanes_ends e;
+    struct products sum;
+    lanes_begin(&l, &e, jobs, num_blocks, opening);
+#define FIRST_CHUNK(num)                                                          \
+    case num:                                                                     \
+        if (num < CHUNK_BLOCKS(rounds))                                           \
+            sum = lanes_chunk(&l, &e, rounds, num, 0, num_blocks, true, opening); \
+        break
+    switch (first_num) {
+        FIRST_CHUNK(1);
+        FIRST_CHUNK(2);
+        FIRST_CHUNK(3);
+        FIRST_CHUNK(4);
+        FIRST_CHUNK(5);
+        FIRST_CHUNK(6);
+    default:
+        FIRST_CHUNK(0);
     }
-    lanes_multiply(&sum, &l, l.lengths, (ptrdiff_t)STATE_LEN(rounds) - 16);
-    return vec_xor(vec_shuffle(vec_reduce(sum), reverse), l.tag_mask);
+#undef FIRST_CHUNK
+    for (uint32_t done = first_num; done < num_blocks; done += CHUNK_BLOCKS(rounds)) {
+        e.carry = vec_reduce(sum);
+        sum = lanes_chunk(&l, &e, rounds, CHUNK_BLOCKS(rounds), 16 * (size_t)done,
+                          num_blocks - done, false, opening);
+    }
+    lanes_multiply(&sum, &l, e.lengths, (ptrdiff_t)STATE_LEN(rounds) - 16);
+    return vec_xor(vec_shuffle(vec_reduce(sum), reverse), e.tag_mask);
+}
+
+INLINE void lanes_end(struct lks_aead_job *const *jobs, VEC tags, bool opening)
+{
+    __m128i tag[VEC_BLOCKS];
+    vec_split(tag, tags);
+    UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++)
+    {
+        if (opening)
+            lks_aead_finish_open(jobs[i], (const uint8_t *)&tag[i], 16);
+        else
+            block_store(jobs[i]->tag, tag[i]);
+    }
 }
 
 /* Whether the next records can be lanes of a vector; of how many blocks. */
-INLINE uint32_t lanes_fit(struct lks_aead_job *const *jobs, unsigned int num_jobs)
+INLINE uint32_t lanes_fit(struct lks_aead_job *const *jobs, size_t num_jobs)
 {
     const uint32_t num_blocks = (jobs[0]->len + 15) / 16;
-    bool fit = num_jobs == VEC_BLOCKS && num_blocks <= GCM_LANES_BLOCKS;
-    for (unsigned int i = 0; fit && i < VEC_BLOCKS; i++)
-        fit = jobs[i]->is_record && (jobs[i]->len + 15) / 16 == num_blocks;
+    if (num_jobs < VEC_BLOCKS || num_blocks > GCM_LANES_BLOCKS)
+        return 0;
+    bool fit = true;
+    UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++) fit &=
+        jobs[i]->is_record & ((jobs[i]->len + 15) / 16 == num_blocks);
     return fit ? num_blocks : 0;
 }

@@ -283,22 +283,37 @@ INLINE void run_together(struct lks_aead_job *const *jobs, uint8_t tags[VEC_LEN]
     vec_store(tags, vec_shuffle(vec_reduce(sum), vec_repeat(reverse_mask())));
 }
 
+/* Those at the front that lanes_fit() refuses; how many. */
+INLINE unsigned int run_apart(struct lks_aead_job *const *jobs, size_t num_jobs,
+                              unsigned int rounds, bool opening)
+{
+    uint8_t tags[VEC_LEN];
+    const unsigned int num = num_jobs < VEC_BLOCKS ? (unsigned int)num_jobs : VEC_BLOCKS;
+    run_together(jobs, tags, num, (struct pass){.rounds = rounds, .opening = opening});
+    for (unsigned int i = 0; i < num; i++)
+        if (opening)
+            lks_aead_finish_open(jobs[i], tags + 16 * i, 16);
+        else
+            memcpy(jobs[i]->tag, tags + 16 * i, 16);
+    return num;
+}
+
 INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigned int rounds,
                       bool opening)
 {
-    for (size_t at = 0; at < num_jobs; at += VEC_BLOCKS) {
-        unsigned int num = num_jobs - at < VEC_BLOCKS ? (unsigned int)(num_jobs - at) : VEC_BLOCKS;
-        uint8_t tags[VEC_LEN];
-        const uint32_t num_blocks = lanes_fit(jobs + at, num);
-        if (num_blocks)
-            vec_store(tags, lanes_run(jobs + at, num_blocks, rounds, opening));
-        else
-            run_together(jobs + at, tags, num, (struct pass){.rounds = rounds, .opening = opening});
-        for (unsigned int i = 0; i < num; i++)
-            if (opening)
-                lks_aead_finish_open(jobs[at + i], tags + 16 * i, 16);
-            else
-                memcpy(jobs[at + i]->tag, tags + 16 * i, 16);
+    uint32_t last_blocks = 0, first_num = 0;
+    for (size_t at = 0; at < num_jobs;) {
+        const uint32_t num_blocks = lanes_fit(jobs + at, num_jobs - at);
+        if (!num_blocks) {
+            at += run_apart(jobs + at, num_jobs - at, rounds, opening);
+            continue;
+        }
+        if (num_blocks != last_blocks) {
+            last_blocks = num_blocks;
+            first_num = num_blocks % CHUNK_BLOCKS(rounds);
+        }
+        lanes_end(jobs + at, lanes_run(jobs + at, num_blocks, first_num, rounds, opening), opening);
+        at += VEC_BLOCKS;
     }
 }
 
