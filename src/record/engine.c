@@ -2,7 +2,7 @@
 
 /*
  * A burst: ops are checked and made into jobs (piece.h, op.c), jobs of one kernel are grouped,
- * short ones sorted by length into lanes and long ones streamed, and each op is finished. All ops
+ * short ones sorted by blocks into lanes and long ones streamed, and each op is finished. All ops
  * to seal run with the first round. Ops to open under one key wait for each other, since one may
  * end the key: round r opens the r-th op of each key.
  */
@@ -17,9 +17,8 @@
 #include "simd/provider.h"
 
 #define GROUPS_MAX     16u
-#define LENGTH_CLASSES 64u
+#define LENGTH_CLASSES 128u
 #define PREFETCH_AHEAD 8u
-#define SAME_LENGTH    16u /* a block: not worth sorting */
 
 _Static_assert(offsetof(struct lks_work, job) == 0, "group_lanes() finds a job's work");
 
@@ -28,7 +27,6 @@ struct group {
     const struct lks_aead *aead;
     uint8_t dir;
     uint32_t num_jobs;
-    uint32_t len_bits; /* what is set in any of their lengths */
 };
 
 struct lks_engine {
@@ -50,9 +48,8 @@ struct lks_engine {
     struct group groups[GROUPS_MAX];
     /* How lanes[] compare with the first of them. */
     const struct lks_key *first_key;
-    uint32_t first_len;
-    uint32_t other_len_bits; /* in which lengths differ */
-    bool are_mixed;          /* kernels or directions differ */
+    uint32_t first_blocks;
+    bool are_mixed; /* kernels, directions or numbers of blocks differ */
 };
 
 enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
@@ -115,6 +112,11 @@ static void run_stream(const struct lks_key *key, struct lks_aead_job *job)
         key->aead->open(job);
 }
 
+static inline uint32_t blocks_of(const struct lks_aead_job *job)
+{
+    return (job->len + LKS_BLOCK_LEN - 1) / LKS_BLOCK_LEN;
+}
+
 /* A job joins those that wait. */
 static inline void queue_job(struct lks_engine *e, const struct lks_key *key, uint32_t at)
 {
@@ -125,13 +127,12 @@ static inline void queue_job(struct lks_engine *e, const struct lks_key *key, ui
     }
     if (!e->num_lanes) {
         e->first_key = key;
-        e->first_len = job->len;
-        e->other_len_bits = 0;
+        e->first_blocks = blocks_of(job);
         e->are_mixed = false;
     }
     e->lanes[e->num_lanes++] = job;
-    e->other_len_bits |= job->len ^ e->first_len;
-    if (key->aead != e->first_key->aead || key->dir != e->first_key->dir)
+    if (key->aead != e->first_key->aead || key->dir != e->first_key->dir ||
+        blocks_of(job) != e->first_blocks)
         e->are_mixed = true;
 }
 
@@ -171,28 +172,36 @@ static void group_lanes(struct lks_engine *e, const struct lks_op *ops)
             continue;
         }
         e->groups[which].num_jobs++;
-        e->groups[which].len_bits |= job->len;
         e->group_of[num] = (uint8_t)which;
         e->lanes[num++] = job;
     }
     e->num_lanes = num;
 }
 
+/* Up to 1 KiB a number of blocks is a class of its own: jobs of as many blocks may share vectors.
+ */
+static inline uint32_t length_class(const struct lks_aead_job *job)
+{
+    const uint32_t blocks = blocks_of(job);
+    return blocks < 64 ? blocks : 60 + blocks / 16;
+}
+
+_Static_assert(60 + (LKS_RECORD_CIPHERTEXT_MAX + LKS_BLOCK_LEN) / LKS_BLOCK_LEN / 16 <
+                   LENGTH_CLASSES,
+               "the longest job has a class");
+
 /* Counting sort of a group's jobs by length, so that lanes beside each other end together. */
 static void sort_group(struct lks_engine *e, uint32_t which)
 {
-    const struct group *g = &e->groups[which];
-    uint32_t start[LENGTH_CLASSES + 1] = {0}, shift = 0;
-    while (g->len_bits >> shift >= LENGTH_CLASSES)
-        shift++;
+    uint32_t start[LENGTH_CLASSES + 1] = {0};
     for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
-            start[(e->lanes[i]->len >> shift) + 1]++;
-    for (uint32_t c = 1; c <= LENGTH_CLASSES; c++)
+            start[length_class(e->lanes[i]) + 1]++;
+    for (uint32_t c = 1; start[c - 1] < e->groups[which].num_jobs; c++)
         start[c] += start[c - 1];
     for (uint32_t i = 0; i < e->num_lanes; i++)
         if (e->group_of[i] == which)
-            e->sorted[start[e->lanes[i]->len >> shift]++] = e->lanes[i];
+            e->sorted[start[length_class(e->lanes[i])]++] = e->lanes[i];
 }
 
 static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
@@ -201,7 +210,7 @@ static void run_jobs(struct lks_engine *e, const struct lks_op *ops)
         run_stream(ops[e->streams[i]].key, &e->works[e->streams[i]].job);
     if (!e->num_lanes)
         return;
-    if (!e->are_mixed && e->other_len_bits < SAME_LENGTH) {
+    if (!e->are_mixed) {
         run_lanes(e->first_key->aead, e->first_key->dir, e->lanes, e->num_lanes);
         return;
     }
