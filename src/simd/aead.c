@@ -75,7 +75,7 @@ static const struct {
 } tiers[] = {
     {"portable", 0},
     {"aesni", NEEDS_AESNI},
-    {"avx2", LKS_CPU_AVX | LKS_CPU_AVX2},
+    {"avx2", LKS_CPU_AVX | LKS_CPU_AVX2 | LKS_CPU_BMI2},
     {"vaes256", NEEDS_VAES},
     {"avx512", LKS_CPU_AVX | LKS_CPU_AVX2 | NEEDS_AVX512 | LKS_CPU_AVX512IFMA},
     {"vaes512", NEEDS_VAES | NEEDS_AVX512 | LKS_CPU_BMI2},

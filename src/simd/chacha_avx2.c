@@ -55,9 +55,11 @@ INLINE void vec_gather_blocks(__m256i *x)
     UNROLL for (int i = 0; i < 16; i++) x[i] = out[i];
 }
 
-#include "simd/poly1305_avx2.h"
+#include "simd/poly1305_scalar.h"
 
 #include "simd/chacha_tmpl.h"
+
+#include "simd/poly1305_avx2.h"
 
 #include "simd/chacha_lanes_avx2.h"
 

@@ -214,8 +214,8 @@ INLINE void transpose_words(__m256i v[4])
 }
 
 /* Block step of four records: two words each, zero where a record has not begun. */
-INLINE struct limbs lanes_step(struct limbs h, const struct factor *r, __m256i low, __m256i high,
-                               __m256i first, uint32_t step)
+INLINE struct limbs4 lanes_step(struct limbs4 h, const struct factor *r, __m256i low, __m256i high,
+                                __m256i first, uint32_t step)
 {
     __m256i active = _mm256_cmpgt_epi64(poly_word(step + 1), first);
     h = add_blocks(h, _mm256_and_si256(low, active), _mm256_and_si256(high, active),
@@ -226,7 +226,7 @@ INLINE struct limbs lanes_step(struct limbs h, const struct factor *r, __m256i l
 static void lanes_tags(const struct lanes *l, uint64_t tags[2][LANES])
 {
     struct factor r[2];
-    struct limbs h[2];
+    struct limbs4 h[2];
     __m256i v[4], pad[2][2], first[2], tag[2];
     UNROLL for (uint32_t g = 0; g < 2; g++)
     {

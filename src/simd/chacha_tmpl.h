@@ -12,13 +12,15 @@
  *   vec_low32, vec_high32, vec_low64, vec_high64    unpack within 128 bits
  *   vec_gather_blocks(x)  x[4 g + i]: 16 bytes, number g of block 4 q + i, in 128-bit lane q;
  *                         afterwards the whole is the key stream in its order
- * and a Poly1305: struct poly, poly_begin(), poly_blocks(), poly_end(), and for what runs between
- * the rounds POLY_STEP_LEN (a pass's bytes / 8), poly_run_begin(), poly_run_step(), poly_run_end().
+ * and a Poly1305: struct poly with its struct limbs sum, poly_begin(), poly_blocks(), poly_end(),
+ * and for what runs between the rounds POLY_STEP_LEN (a pass's bytes / 8 or / 32),
+ * poly_run_begin(), poly_run_step(), poly_run_end().
  *
  * A vector is one word of the state of VEC_LANES consecutive blocks. The rounds leave the ports
  * of the multiplier free and Poly1305 is one long chain of latency, so each of eight double rounds
- * of a pass is followed by an eighth of Poly1305 over another pass's text: the one before when
- * sealing, the same when opening.
+ * of a pass is followed by an eighth of Poly1305 over another pass's text, or with steps that
+ * small, each half of a round by a step: the text of the pass before when sealing, the pass's own
+ * when opening.
  *
  * Segments: a pass begins at a multiple of 64 bytes of the text, so Poly1305 has no partial block
  * there. The key stream that a segment leaves over is kept for the next.
@@ -27,6 +29,9 @@
 #define PASS_LEN (64u * VEC_LANES)
 #define KEY_LEN  32u
 
+/* Of Poly1305 after a double round. */
+#define POLY_STEPS (PASS_LEN / 8 / POLY_STEP_LEN)
+
 struct stream {
     _Alignas(64) uint8_t key_stream[PASS_LEN];
     struct poly poly;
@@ -34,16 +39,19 @@ struct stream {
     uint32_t used; /* of key_stream */
     uint32_t fill; /* of block */
     uint8_t block[16];
+    const uint8_t *late; /* text in whole blocks, before block's, yet to be hashed */
+    uint32_t late_len;
 };
 
-/* Step by step over all four columns, so that neighbours in the code do not wait for each other. */
-INLINE void quarter_rounds(VEC *x, int shift)
+/* Step by step over num columns from first on, so that neighbours in the code do not wait for each
+ * other. */
+INLINE void quarter_rounds(VEC *x, int shift, int first, int num)
 {
 #define A(i) x[i]
 #define B(i) x[4 + ((i) + shift) % 4]
 #define C(i) x[8 + ((i) + 2 * shift) % 4]
 #define D(i) x[12 + ((i) + 3 * shift) % 4]
-#define EACH for (int i = 0; i < 4; i++)
+#define EACH for (int i = first; i < first + num; i++)
     UNROLL EACH A(i) = vec_add32(A(i), B(i));
     UNROLL EACH D(i) = vec_rotate(vec_xor(D(i), A(i)), 16);
     UNROLL EACH C(i) = vec_add32(C(i), D(i));
@@ -59,10 +67,20 @@ INLINE void quarter_rounds(VEC *x, int shift)
 #undef EACH
 }
 
+/* One of the POLY_STEPS parts of a double round. */
+INLINE void part_of_double_round(VEC *x, unsigned int part)
+{
+    if (POLY_STEPS == 1) {
+        quarter_rounds(x, 0, 0, 4);
+        quarter_rounds(x, 1, 0, 4);
+    } else {
+        quarter_rounds(x, part / 2, part % 2 * 2, 2);
+    }
+}
+
 INLINE void double_round(VEC *x)
 {
-    quarter_rounds(x, 0);
-    quarter_rounds(x, 1);
+    UNROLL for (unsigned int part = 0; part < POLY_STEPS; part++) part_of_double_round(x, part);
 }
 
 /* From words of all blocks to blocks one after the other. */
@@ -85,16 +103,21 @@ INLINE void load_input(VEC *x, const uint32_t input[16])
     x[12] = vec_add32(x[12], vec_count());
 }
 
-/* The next VEC_LANES blocks of key stream, and meanwhile Poly1305 over hashed (PASS_LEN bytes, or
- * NULL). */
+/* The next VEC_LANES blocks of key stream, and meanwhile num_steps of Poly1305 over hashed, at most
+ * a pass's bytes; last: these end the run. */
 INLINE struct limbs next_pass(struct stream *s, VEC *x, struct limbs run, const uint8_t *hashed,
-                              bool last)
+                              uint32_t num_steps, bool last)
 {
     load_input(x, s->input);
-    for (unsigned int i = 0; i < 8; i++) {
-        double_round(x);
-        if (hashed)
-            run = poly_run_step(&s->poly, run, hashed + POLY_STEP_LEN * i, last && i == 7);
+    for (uint32_t first = 0; first < 8 * POLY_STEPS; first += POLY_STEPS) {
+        UNROLL for (uint32_t part = 0; part < POLY_STEPS; part++)
+        {
+            const uint32_t step = first + part;
+            part_of_double_round(x, part);
+            if (step < num_steps)
+                run = poly_run_step(&s->poly, run, hashed + POLY_STEP_LEN * step,
+                                    last && step + 1 == num_steps);
+        }
     }
     double_round(x);
     double_round(x);
@@ -105,16 +128,30 @@ INLINE struct limbs next_pass(struct stream *s, VEC *x, struct limbs run, const 
     return run;
 }
 
+/* A pass into key_stream, and text that waits to be hashed. */
 static void refill(struct stream *s)
 {
     VEC x[16];
-    next_pass(s, x, poly_run_begin(&s->poly), NULL, false);
+    struct limbs run;
+    const uint32_t odd = s->late_len % POLY_STEP_LEN;
+    poly_blocks(&s->poly, s->late, odd / 16);
+    run = poly_run_begin(&s->poly);
+    run = next_pass(s, x, run, s->late + odd, s->late_len / POLY_STEP_LEN, true);
+    poly_run_end(&s->poly, run);
+    s->late_len = 0;
     UNROLL for (unsigned int i = 0; i < 16; i++) vec_store(s->key_stream + sizeof(VEC) * i, x[i]);
     s->used = 0;
 }
 
+static void hash_late(struct stream *s)
+{
+    poly_blocks(&s->poly, s->late, s->late_len / 16);
+    s->late_len = 0;
+}
+
 static void hash(struct stream *s, const uint8_t *bytes, size_t len)
 {
+    hash_late(s);
     if (s->fill) {
         size_t n = 16 - s->fill < len ? 16 - s->fill : len;
         memcpy(s->block + s->fill, bytes, n);
@@ -129,6 +166,19 @@ static void hash(struct stream *s, const uint8_t *bytes, size_t len)
     poly_blocks(&s->poly, bytes, len / 16);
     s->fill = len % 16;
     memcpy(s->block, bytes + len - s->fill, s->fill);
+}
+
+/* Hashes bytes, at most a pass's, during the next pass or when more comes first. */
+INLINE void hash_later(struct stream *s, const uint8_t *bytes, size_t len)
+{
+    if (s->fill || s->late_len) {
+        hash(s, bytes, len);
+        return;
+    }
+    s->fill = len % 16;
+    s->late = bytes;
+    s->late_len = (uint32_t)(len - s->fill);
+    memcpy(s->block, bytes + s->late_len, s->fill);
 }
 
 static void hash_pad(struct stream *s)
@@ -147,6 +197,9 @@ static void begin(struct stream *s, const struct lks_aead_job *job)
     s->input[12] = 0;
     memcpy(s->input + 13, job->nonce, 12);
     s->fill = 0;
+    s->late_len = 0;
+    s->late = NULL;
+    memset(&s->poly.sum, 0, sizeof(s->poly.sum));
     refill(s);
     s->used = 64;
     poly_begin(&s->poly, s->key_stream);
@@ -161,19 +214,16 @@ INLINE void xor_pass(const VEC *x, uint8_t *dst, const uint8_t *src)
         vec_store(dst + sizeof(VEC) * i, vec_xor(x[i], vec_load(src + sizeof(VEC) * i)));
 }
 
-/* num whole passes, num > 0. */
+/* num whole passes, num > 0; a pass's text waits to be hashed, and afterwards the last one's. */
 static void seal_passes(struct stream *s, uint8_t *dst, const uint8_t *src, size_t num)
 {
     VEC x[16];
     struct limbs run = poly_run_begin(&s->poly);
-    next_pass(s, x, run, NULL, false);
-    xor_pass(x, dst, src);
-    for (size_t i = 1; i < num; i++) {
-        run = next_pass(s, x, run, dst + PASS_LEN * (i - 1), false);
-        xor_pass(x, dst + PASS_LEN * i, src + PASS_LEN * i);
+    for (size_t i = 0; i < num; i++, dst += PASS_LEN, src += PASS_LEN) {
+        run = next_pass(s, x, run, s->late, 8 * POLY_STEPS, i + 1 == num);
+        xor_pass(x, dst, src);
+        s->late = dst;
     }
-    for (unsigned int i = 0; i < 8; i++)
-        run = poly_run_step(&s->poly, run, dst + PASS_LEN * (num - 1) + POLY_STEP_LEN * i, i == 7);
     poly_run_end(&s->poly, run);
 }
 
@@ -182,7 +232,7 @@ static void open_passes(struct stream *s, uint8_t *dst, const uint8_t *src, size
     VEC x[16];
     struct limbs run = poly_run_begin(&s->poly);
     for (size_t i = 0; i < num; i++) {
-        run = next_pass(s, x, run, src + PASS_LEN * i, i + 1 == num);
+        run = next_pass(s, x, run, src + PASS_LEN * i, 8 * POLY_STEPS, i + 1 == num);
         xor_pass(x, dst + PASS_LEN * i, src + PASS_LEN * i);
     }
     poly_run_end(&s->poly, run);
@@ -213,7 +263,8 @@ INLINE void run_segment(struct stream *s, const struct lks_seg *seg, bool openin
     uint8_t *dst = seg->dst;
     size_t n;
     for (size_t left = seg->len; left; src += n, dst += n, left -= n) {
-        if (s->used == PASS_LEN && left >= PASS_LEN) {
+        const bool fresh = s->used == PASS_LEN;
+        if (fresh && left >= PASS_LEN && (opening || s->late_len == PASS_LEN)) {
             n = left - left % PASS_LEN;
             if (opening)
                 open_passes(s, dst, src, n / PASS_LEN);
@@ -221,20 +272,24 @@ INLINE void run_segment(struct stream *s, const struct lks_seg *seg, bool openin
                 seal_passes(s, dst, src, n / PASS_LEN);
             continue;
         }
-        if (s->used == PASS_LEN)
-            refill(s);
-        n = PASS_LEN - s->used < left ? PASS_LEN - s->used : left;
-        if (opening)
+        n = PASS_LEN - (fresh ? 0 : s->used);
+        n = n < left ? n : left;
+        if (opening && fresh)
+            hash_later(s, src, n);
+        else if (opening)
             hash(s, src, n);
+        if (fresh)
+            refill(s);
         xor_left(s, dst, src, n);
         if (!opening)
-            hash(s, dst, n);
+            hash_later(s, dst, n);
     }
 }
 
 static void end(struct stream *s, const struct lks_aead_job *job, uint8_t tag[16])
 {
     uint64_t lengths[2] = {job->aad_len, job->len};
+    hash_late(s);
     hash_pad(s);
     poly_blocks(&s->poly, (const uint8_t *)lengths, 1);
     poly_end(&s->poly, tag);
