@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Records a second: Lockstep's engine beside ipsec-mb and OpenSSL. Rows are named
-// seal/aes_128_gcm/lockstep/64B/32conn/batch32, with /2seg or /kernel:portable behind where they
-// differ from one segment and the best kernel (of ipsec-mb: /kernel:sse is its code for AES-NI).
-// Before a row is measured its output is checked.
+// Records a second: Lockstep's engine beside ipsec-mb and OpenSSL. Before a row is measured its
+// output is checked.
 //
 //   --full   every row instead of the default ones
 //   --check  check every default row's output once and measure nothing
@@ -16,9 +14,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <numeric>
 #include <random>
 
 #include "machine.h"
+#include "record_cases.h"
 #include "record_provider.h"
 
 extern "C" {
@@ -37,51 +37,41 @@ int vector_len(const std::string &isa)
     return isa == "vaes512" ? 64 : isa == "vaes256" ? 32 : isa == "aesni" ? 16 : 0;
 }
 
+// Cycles for 64 bytes under a row's kernel, if that is known.
+double limit_of(const Case &c, lks_aead_id id)
+{
+    const lks_aead *best = lks_aead_best(id); // none where only a provider has it
+    return limit_cycles[id][vector_len(!c.kernel.empty() ? c.kernel : best ? best->isa : "")];
+}
+
 std::unique_ptr<Provider> make(const Case &c)
 {
     if (c.provider == "lockstep")
         return make_lockstep(c);
     if (c.provider == "openssl")
         return make_openssl(c);
-    if (has_mac(c.aead))
+    if (c.is(has_mac))
         return nullptr; // ipsec-mb is Lockstep's own kernel there
     return c.provider == "ipsec_mb_direct" ? make_ipsec_mb_direct(c) : make_ipsec_mb_burst(c);
-}
-
-std::string name_of(const Case &c)
-{
-    std::string name = std::string(c.seal ? "seal/" : "open/") + aead_name(c.aead) + "/" +
-                       c.provider + "/" + std::to_string(c.bytes) + "B/" +
-                       std::to_string(c.num_conns) + "conn/batch" + std::to_string(c.batch);
-    if (c.num_segs > 1)
-        name += "/" + std::to_string(c.num_segs) + "seg";
-    return c.kernel.empty() ? name : name + "/kernel:" + c.kernel;
-}
-
-std::vector<uint8_t> content(const Case &c)
-{
-    std::vector<uint8_t> bytes(opened_len(c.aead, c.bytes));
-    for (size_t i = 0; i < c.bytes; i++)
-        bytes[i] = static_cast<uint8_t>(i * 7 + (i >> 8));
-    return bytes;
 }
 
 // A provider with its connections in random order, and the buffers of one batch.
 class Run
 {
   public:
-    explicit Run(const Case &c) : name(name_of(c)), provider(make(c)), slots(c.batch), case_(c)
+    explicit Run(const Case &c) : name(name_of(c)), provider(make(c)), order_(in_order(c)), case_(c)
     {
-        order_.resize(c.num_conns);
-        for (uint32_t i = 0; i < c.num_conns; i++)
-            order_[i] = i;
-        std::shuffle(order_.begin(), order_.end(), std::mt19937(1));
-        for (Slot &s : slots) {
-            s.plain = content(c);
-            s.record.resize(record_len(c.aead, c.bytes));
-        }
         if (!provider)
             return;
+        for (uint32_t i = 0; i < c.batch; i++)
+            slots.emplace_back(c, order_[i % order_.size()]);
+        for (const Slot &s : slots) {
+            bytes += s.len;
+            limit += static_cast<double>(s.len) / 64 * limit_of(c, c.aead_of(s.conn));
+        }
+        for (lks_aead_id id : c.aeads.ids)
+            if (limit_of(c, id) <= 0)
+                limit = 0;
         next();
         right = check();
     }
@@ -106,9 +96,28 @@ class Run
     std::string name;
     std::unique_ptr<Provider> provider;
     std::vector<Slot> slots;
+    size_t bytes = 0; // of content, and cycles that they take at least, in one batch
+    double limit = 0;
     bool right = false;
 
   private:
+    // Random, but a slot has connections of one kind.
+    static std::vector<uint32_t> in_order(const Case &c)
+    {
+        std::mt19937 random(1);
+        const uint32_t num_kinds = std::min(c.batch, c.num_conns);
+        std::vector<uint32_t> order(c.num_conns), kinds(num_kinds), turns(c.num_conns / num_kinds);
+        std::iota(kinds.begin(), kinds.end(), 0);
+        std::shuffle(kinds.begin(), kinds.end(), random);
+        for (uint32_t slot = 0; slot < num_kinds; slot++) {
+            std::iota(turns.begin(), turns.end(), 0);
+            std::shuffle(turns.begin(), turns.end(), random);
+            for (uint32_t i = 0; i < turns.size(); i++)
+                order[i * num_kinds + slot] = turns[i] * num_kinds + kinds[slot];
+        }
+        return order;
+    }
+
     // The first batch's records are what OpenSSL makes of the same content (OpenSSL's: what
     // Lockstep makes); opened ones give that content. Leaves records to open in the slots.
     bool check()
@@ -119,12 +128,9 @@ class Run
         other.num_segs = 1;
         other.num_conns = std::min(case_.num_conns, case_.batch);
         other.provider = case_.provider == "openssl" ? "lockstep" : "openssl";
-        std::vector<Slot> want(slots.size());
-        for (size_t i = 0; i < want.size(); i++) {
-            want[i].conn = static_cast<uint32_t>(i % other.num_conns);
-            want[i].plain = content(case_);
-            want[i].record.resize(record_len(case_.aead, case_.bytes));
-        }
+        std::vector<Slot> want;
+        for (const Slot &s : slots)
+            want.emplace_back(other, s.conn % other.num_conns);
         make(other)->seal(want);
         if (!case_.seal)
             for (size_t i = 0; i < want.size(); i++) {
@@ -134,14 +140,14 @@ class Run
         once();
         for (size_t i = 0; i < want.size(); i++)
             if (!slots[i].ok || slots[i].record != want[i].record ||
-                !std::equal(want[i].plain.begin(), want[i].plain.begin() + case_.bytes,
+                !std::equal(want[i].plain.begin(), want[i].plain.begin() + want[i].len,
                             slots[i].plain.begin()))
                 return false;
         return true;
     }
 
-    Case case_;
     std::vector<uint32_t> order_;
+    Case case_;
     size_t at_ = 0;
 };
 
@@ -172,108 +178,11 @@ void measure(benchmark::State &state, const Case &c)
     const double records = static_cast<double>(state.iterations()) * c.batch;
     const double ns = took / records;
     state.counters["ns_per_record"] = ns;
-    state.counters["bytes_per_second"] = static_cast<double>(c.bytes) * 1e9 / ns;
+    state.counters["bytes_per_second"] = static_cast<double>(run->bytes) * 1e9 / (ns * c.batch);
     if (ghz > 0)
         state.counters["cycles_per_record"] = ns * ghz;
-    const lks_aead *best = lks_aead_best(c.aead); // none where only a provider has it
-    const std::string isa = !c.kernel.empty() ? c.kernel : best ? best->isa : "";
-    const double limit = limit_cycles[c.aead][vector_len(isa)];
-    if (c.provider == "lockstep" && limit > 0)
-        state.counters["share_of_limit"] = static_cast<double>(c.bytes) / 64 * limit / (ns * ghz);
-}
-
-const char *const kProviders[] = {"lockstep", "ipsec_mb_direct", "ipsec_mb_burst", "openssl"};
-const lks_aead_id kAeads[] = {LKS_AES_128_GCM, LKS_AES_256_GCM, LKS_CHACHA20_POLY1305};
-const lks_aead_id kCcms[] = {LKS_AES_128_CCM, LKS_AES_256_CCM}; // a short tag is no less work
-
-// The kernels below the best that run here, and the best once more under its name if all.
-std::vector<std::string> kernels(lks_aead_id id, bool all)
-{
-    std::vector<std::string> names;
-    for (const lks_aead *const *row = lks_aead_rows(id); *row; row++)
-        if (lks_aead_usable(*row) && (all || *row != lks_aead_best(id)))
-            names.push_back((*row)->isa);
-    return names;
-}
-
-void add_ccm(std::vector<Case> &cases)
-{
-    for (bool seal : {true, false})
-        for (lks_aead_id aead : kCcms)
-            for (size_t bytes : {64, 256, 1400, 16384}) {
-                for (const char *provider : kProviders)
-                    cases.push_back({seal, aead, provider, "", bytes, 32, 32, 1});
-                for (const std::string &kernel : kernels(aead, false))
-                    cases.push_back({seal, aead, "lockstep", kernel, bytes, 32, 32, 1});
-            }
-}
-
-void add_default(std::vector<Case> &cases)
-{
-    for (lks_aead_id aead : kAeads) {
-        for (const char *provider : kProviders) {
-            for (size_t bytes : {16, 64, 256, 500, 512, 1400, 4096, 16384}) {
-                cases.push_back({true, aead, provider, "", bytes, 32, 32, 1});
-                if (bytes <= 1400 && bytes != 500 && aead != LKS_AES_256_GCM)
-                    cases.push_back({true, aead, provider, "", bytes, 65536, 32, 1});
-            }
-            for (size_t bytes : {64, 1400, 16384})
-                cases.push_back({false, aead, provider, "", bytes, 32, 32, 1});
-            if (aead == LKS_AES_128_GCM)
-                for (uint32_t segs : {2, 12})
-                    for (size_t bytes : {1400, 16384})
-                        cases.push_back({true, aead, provider, "", bytes, 32, 32, segs});
-        }
-        for (const std::string &kernel : kernels(aead, false))
-            for (size_t bytes : {64, 1400, 16384})
-                cases.push_back({true, aead, "lockstep", kernel, bytes, 32, 32, 1});
-    }
-    for (size_t bytes : {16, 64, 256, 512, 1400, 4096, 16384}) {
-        for (const char *provider : {"ipsec_mb_direct", "ipsec_mb_burst"})
-            cases.push_back({true, LKS_AES_128_GCM, provider, "sse", bytes, 32, 32, 1});
-        if (bytes % 100 && bytes != 64 && bytes != 16384) // what is not among the kernels above
-            cases.push_back({true, LKS_AES_128_GCM, "lockstep", "aesni", bytes, 32, 32, 1});
-    }
-    add_ccm(cases);
-}
-
-// TLS 1.2's records with a MAC. Lockstep's best kernel is ipsec-mb where that is built in.
-const lks_aead_id kMacs[] = {LKS_AES_128_CBC_SHA,        LKS_AES_128_CBC_SHA256,
-                             LKS_AES_256_CBC_SHA384,     LKS_AES_128_CBC_SHA_ETM,
-                             LKS_AES_128_CBC_SHA256_ETM, LKS_AES_256_CBC_SHA384_ETM};
-
-void add_macs(std::vector<Case> &cases)
-{
-    for (lks_aead_id id : kMacs)
-        for (bool seal : {true, false})
-            for (size_t bytes : {64, 256, 1400, 16384}) {
-                for (const char *provider : {"lockstep", "openssl"})
-                    cases.push_back({seal, id, provider, "", bytes, 32, 32, 1});
-                for (const std::string &kernel : kernels(id, false))
-                    cases.push_back({seal, id, "lockstep", kernel, bytes, 32, 32, 1});
-            }
-}
-
-void add_full(std::vector<Case> &cases)
-{
-    std::vector<lks_aead_id> aeads(std::begin(kAeads), std::end(kAeads));
-    aeads.insert(aeads.end(), std::begin(kCcms), std::end(kCcms));
-    for (bool seal : {true, false})
-        for (lks_aead_id aead : aeads)
-            for (const char *provider : kProviders)
-                for (size_t bytes : {16, 32, 64, 96, 128, 256, 500, 512, 1024, 1400, 4096, 16384})
-                    for (uint32_t conns : {1, 32, 4096, 65536})
-                        for (uint32_t batch : {1, 8, 32, 128})
-                            for (uint32_t segs : {1, 2, 12}) {
-                                if (!seal && conns < batch)
-                                    continue; // one key's records would wait for each other
-                                cases.push_back(
-                                    {seal, aead, provider, "", bytes, conns, batch, segs});
-                                if (!std::strcmp(provider, "lockstep"))
-                                    for (const std::string &k : kernels(aead, true))
-                                        cases.push_back(
-                                            {seal, aead, provider, k, bytes, conns, batch, segs});
-                            }
+    if (c.provider == "lockstep" && run->limit > 0)
+        state.counters["share_of_limit"] = run->limit / (ns * ghz * c.batch);
 }
 
 bool is_built_in(const Case &c)
@@ -314,6 +223,7 @@ std::string cpu_model()
 void say_machine()
 {
     char text[4096];
+    lks_engine_describe(text, sizeof(text));
     ghz = machine_ghz();
     std::string speed = std::to_string(ghz).substr(0, 4) + " GHz";
     for (int len : {16, 32, 64}) {
@@ -350,12 +260,8 @@ bool take_option(int *argc, char **argv, const char *name)
 
 int main(int argc, char **argv)
 {
-    std::vector<Case> cases;
-    if (take_option(&argc, argv, "--full"))
-        add_full(cases);
-    else
-        add_default(cases);
-    add_macs(cases);
+    const std::vector<Case> cases =
+        take_option(&argc, argv, "--full") ? full_cases() : default_cases();
     if (take_option(&argc, argv, "--check"))
         return check_all(cases);
     say_machine();

@@ -16,16 +16,14 @@ namespace
 {
 
 struct alignas(64) Conn : PeerConn {
+    bool is_gcm, is_ccm, is_256;
     alignas(64) gcm_key_data gcm;
 };
 
 class IpsecMb : public Provider
 {
   public:
-    explicit IpsecMb(const Case &c)
-        : len_(c.bytes), is_gcm_(c.aead == LKS_AES_128_GCM || c.aead == LKS_AES_256_GCM),
-          is_ccm_(is_ccm(c.aead)), is_256_(aead_key_len(c.aead) == 32), num_segs_(c.num_segs),
-          conns_(c.num_conns)
+    explicit IpsecMb(const Case &c) : num_segs_(c.num_segs), conns_(c.num_conns)
     {
         IMB_ARCH arch;
         mgr_ = alloc_mb_mgr(0);
@@ -33,18 +31,8 @@ class IpsecMb : public Provider
             init_mb_mgr_sse(mgr_);
         else
             init_mb_mgr_auto(mgr_, &arch);
-        for (Conn &conn : conns_) {
-            std::memcpy(conn.iv, kIv, 12);
-            if (c.aead == LKS_AES_128_GCM)
-                IMB_AES128_GCM_PRE(mgr_, kSecret, &conn.gcm);
-            else if (c.aead == LKS_AES_256_GCM)
-                IMB_AES256_GCM_PRE(mgr_, kSecret, &conn.gcm);
-            else if (is_ccm_)
-                ccm_key(conn);
-            else
-                std::memcpy(&conn.gcm, kSecret, 32);
-        }
-        pieces_ = cut(len_ + 1, num_segs_);
+        for (uint32_t i = 0; i < c.num_conns; i++)
+            set_up(conns_[i], c.aead_of(i));
     }
     ~IpsecMb() override
     {
@@ -56,26 +44,32 @@ class IpsecMb : public Provider
     }
 
   protected:
-    // Round keys, where GCM would have its own.
-    void ccm_key(Conn &conn)
+    void set_up(Conn &conn, lks_aead_id id)
     {
         alignas(16) uint8_t unused[15 * 16];
-        if (is_256_)
+        std::memcpy(conn.iv, kIv, 12);
+        conn.is_gcm = id == LKS_AES_128_GCM || id == LKS_AES_256_GCM;
+        conn.is_ccm = is_ccm(id);
+        conn.is_256 = aead_key_len(id) == 32;
+        if (id == LKS_AES_128_GCM)
+            IMB_AES128_GCM_PRE(mgr_, kSecret, &conn.gcm);
+        else if (id == LKS_AES_256_GCM)
+            IMB_AES256_GCM_PRE(mgr_, kSecret, &conn.gcm);
+        else if (!conn.is_ccm)
+            std::memcpy(&conn.gcm, kSecret, 32);
+        else if (conn.is_256) // round keys, where GCM would have its own
             IMB_AES_KEYEXP_256(mgr_, kSecret, &conn.gcm, unused);
         else
             IMB_AES_KEYEXP_128(mgr_, kSecret, &conn.gcm, unused);
     }
-    bool tag_matches(const Slot &s, const uint8_t *tag) const
+    static bool tag_matches(const Slot &s, const uint8_t *tag)
     {
-        return CRYPTO_memcmp(tag, s.record.data() + 5 + len_ + 1, 16) == 0;
+        return CRYPTO_memcmp(tag, s.record.data() + 5 + s.len + 1, 16) == 0;
     }
 
     IMB_MGR *mgr_;
-    size_t len_;
-    bool is_gcm_, is_ccm_, is_256_;
     uint32_t num_segs_;
     std::vector<Conn> conns_;
-    std::vector<Piece> pieces_;
 };
 
 class Direct : public IpsecMb
@@ -85,9 +79,9 @@ class Direct : public IpsecMb
     void seal(std::vector<Slot> &slots) override
     {
         for (Slot &s : slots) {
-            s.plain[len_] = LKS_TYPE_APPLICATION_DATA;
-            peer_header(s.record.data(), len_ + 1);
-            one(s, true, s.plain.data(), s.record.data() + 5, s.record.data() + 5 + len_ + 1);
+            s.plain[s.len] = LKS_TYPE_APPLICATION_DATA;
+            peer_header(s.record.data(), s.len + 1);
+            one(s, true, s.plain.data(), s.record.data() + 5, s.record.data() + 5 + s.len + 1);
             s.ok = true;
         }
     }
@@ -106,34 +100,36 @@ class Direct : public IpsecMb
         Conn &conn = conns_[s.conn];
         uint8_t nonce[12];
         peer_nonce(conn, nonce);
-        if (!is_gcm_)
-            chacha(conn, nonce, s.record.data(), seals, in, out, tag);
+        if (!conn.is_gcm)
+            chacha(conn, s, nonce, seals, in, out, tag);
         else if (num_segs_ > 1)
-            gcm_pieces(conn, nonce, s.record.data(), seals, in, out, tag);
+            gcm_pieces(conn, s, nonce, seals, in, out, tag);
         else {
             gcm_context_data ctx;
-            auto run = is_256_ ? (seals ? mgr_->gcm256_enc : mgr_->gcm256_dec)
-                               : (seals ? mgr_->gcm128_enc : mgr_->gcm128_dec);
-            run(&conn.gcm, &ctx, out, in, len_ + 1, nonce, s.record.data(), 5, tag, 16);
+            auto run = conn.is_256 ? (seals ? mgr_->gcm256_enc : mgr_->gcm256_dec)
+                                   : (seals ? mgr_->gcm128_enc : mgr_->gcm128_dec);
+            run(&conn.gcm, &ctx, out, in, s.len + 1, nonce, s.record.data(), 5, tag, 16);
         }
     }
-    void gcm_pieces(Conn &conn, const uint8_t *nonce, const uint8_t *aad, bool seals,
-                    const uint8_t *in, uint8_t *out, uint8_t *tag)
+    void gcm_pieces(Conn &conn, const Slot &s, const uint8_t *nonce, bool seals, const uint8_t *in,
+                    uint8_t *out, uint8_t *tag)
     {
         gcm_context_data ctx;
-        auto update = is_256_ ? (seals ? mgr_->gcm256_enc_update : mgr_->gcm256_dec_update)
-                              : (seals ? mgr_->gcm128_enc_update : mgr_->gcm128_dec_update);
-        (is_256_ ? mgr_->gcm256_init : mgr_->gcm128_init)(&conn.gcm, &ctx, nonce, aad, 5);
-        for (const Piece &p : pieces_)
+        auto update = conn.is_256 ? (seals ? mgr_->gcm256_enc_update : mgr_->gcm256_dec_update)
+                                  : (seals ? mgr_->gcm128_enc_update : mgr_->gcm128_dec_update);
+        (conn.is_256 ? mgr_->gcm256_init : mgr_->gcm128_init)(&conn.gcm, &ctx, nonce,
+                                                              s.record.data(), 5);
+        for (const Piece &p : s.text)
             update(&conn.gcm, &ctx, out + p.at, in + p.at, p.len);
-        (is_256_ ? mgr_->gcm256_enc_finalize : mgr_->gcm128_enc_finalize)(&conn.gcm, &ctx, tag, 16);
+        (conn.is_256 ? mgr_->gcm256_enc_finalize : mgr_->gcm128_enc_finalize)(&conn.gcm, &ctx, tag,
+                                                                              16);
     }
-    void chacha(Conn &conn, const uint8_t *nonce, const uint8_t *aad, bool seals, const uint8_t *in,
+    void chacha(Conn &conn, const Slot &s, const uint8_t *nonce, bool seals, const uint8_t *in,
                 uint8_t *out, uint8_t *tag)
     {
         chacha20_poly1305_context_data ctx;
-        mgr_->chacha20_poly1305_init(&conn.gcm, &ctx, nonce, aad, 5);
-        for (const Piece &p : pieces_)
+        mgr_->chacha20_poly1305_init(&conn.gcm, &ctx, nonce, s.record.data(), 5);
+        for (const Piece &p : s.text)
             (seals ? mgr_->chacha20_poly1305_enc_update : mgr_->chacha20_poly1305_dec_update)(
                 &conn.gcm, &ctx, out + p.at, in + p.at, p.len);
         mgr_->chacha20_poly1305_finalize(&ctx, tag, 16);
@@ -149,8 +145,8 @@ class Burst : public IpsecMb
     void seal(std::vector<Slot> &slots) override
     {
         for (Slot &s : slots) {
-            s.plain[len_] = LKS_TYPE_APPLICATION_DATA;
-            peer_header(s.record.data(), len_ + 1);
+            s.plain[s.len] = LKS_TYPE_APPLICATION_DATA;
+            peer_header(s.record.data(), s.len + 1);
         }
         run(slots, true);
     }
@@ -166,28 +162,28 @@ class Burst : public IpsecMb
     {
         Conn &conn = conns_[s.conn];
         peer_nonce(conn, &nonces_[i * 12]);
-        job->cipher_mode = is_gcm_   ? IMB_CIPHER_GCM
-                           : is_ccm_ ? IMB_CIPHER_CCM
-                                     : IMB_CIPHER_CHACHA20_POLY1305;
-        job->hash_alg = is_gcm_   ? IMB_AUTH_AES_GMAC
-                        : is_ccm_ ? IMB_AUTH_AES_CCM
-                                  : IMB_AUTH_CHACHA20_POLY1305;
+        job->cipher_mode = conn.is_gcm   ? IMB_CIPHER_GCM
+                           : conn.is_ccm ? IMB_CIPHER_CCM
+                                         : IMB_CIPHER_CHACHA20_POLY1305;
+        job->hash_alg = conn.is_gcm   ? IMB_AUTH_AES_GMAC
+                        : conn.is_ccm ? IMB_AUTH_AES_CCM
+                                      : IMB_AUTH_CHACHA20_POLY1305;
         job->cipher_direction = seals ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
-        job->chain_order = seals != is_ccm_ ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+        job->chain_order = seals != conn.is_ccm ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
         job->enc_keys = job->dec_keys = &conn.gcm;
-        job->key_len_in_bytes = is_256_ ? 32 : 16;
+        job->key_len_in_bytes = conn.is_256 ? 32 : 16;
         job->src = seals ? s.plain.data() : s.record.data() + 5;
         job->dst = seals ? s.record.data() + 5 : s.plain.data();
         job->cipher_start_src_offset_in_bytes = job->hash_start_src_offset_in_bytes = 0;
-        job->msg_len_to_cipher_in_bytes = job->msg_len_to_hash_in_bytes = len_ + 1;
+        job->msg_len_to_cipher_in_bytes = job->msg_len_to_hash_in_bytes = s.len + 1;
         job->iv = &nonces_[i * 12];
         job->iv_len_in_bytes = 12;
-        job->auth_tag_output = seals ? s.record.data() + 5 + len_ + 1 : &tags_[i * 16];
+        job->auth_tag_output = seals ? s.record.data() + 5 + s.len + 1 : &tags_[i * 16];
         job->auth_tag_output_len_in_bytes = 16;
-        if (is_gcm_) {
+        if (conn.is_gcm) {
             job->u.GCM.aad = s.record.data();
             job->u.GCM.aad_len_in_bytes = 5;
-        } else if (is_ccm_) {
+        } else if (conn.is_ccm) {
             job->u.CCM.aad = s.record.data();
             job->u.CCM.aad_len_in_bytes = 5;
         } else {
@@ -228,7 +224,7 @@ class Burst : public IpsecMb
 
 std::unique_ptr<Provider> make_ipsec_mb_direct(const Case &c)
 {
-    if (is_ccm(c.aead))
+    if (c.is(is_ccm))
         return nullptr; // jobs only
     return std::make_unique<Direct>(c);
 }

@@ -31,8 +31,7 @@ struct MacConn {
 class MacOpenSsl : public Provider
 {
   public:
-    explicit MacOpenSsl(const Case &c)
-        : row_(*lks_aead_rows(c.aead)), len_(c.bytes), conns_(c.num_conns)
+    explicit MacOpenSsl(const Case &c) : row_(*lks_aead_rows(c.aead_of(0))), conns_(c.num_conns)
     {
         const size_t key_len = row_->key_len - row_->mac_key_len;
         const EVP_MD *md = row_->tag_len == 20   ? EVP_sha1()
@@ -65,17 +64,17 @@ class MacOpenSsl : public Provider
     }
     void seal(std::vector<Slot> &slots) override
     {
-        const size_t enc_len = len_ + lks_aead_tail_len(row_, len_) - outside();
         for (Slot &s : slots) {
+            const size_t enc_len = encrypted_len(s);
             MacConn &conn = conns_[s.conn];
             uint8_t *record = s.record.data(), *text = record + kPrefix;
-            size_t at = len_;
+            size_t at = s.len;
             int n = 0;
             header(record, 16 + enc_len + outside());
-            put_first_block(record + 5, conn.seq);
-            std::memcpy(text, s.plain.data(), len_);
+            put_first_block(record + 5, conn.seq, s.len);
+            std::memcpy(text, s.plain.data(), s.len);
             if (row_->mac_inside) {
-                mac(conn, len_, text, len_, text + at);
+                mac(conn, s.len, text, s.len, text + at);
                 at += row_->tag_len;
             }
             std::memset(text + at, static_cast<int>(enc_len - at - 1), enc_len - at);
@@ -90,8 +89,8 @@ class MacOpenSsl : public Provider
     // Without what hides the padding's length: less than a record that is opened with care costs.
     void open(std::vector<Slot> &slots) override
     {
-        const size_t enc_len = len_ + lks_aead_tail_len(row_, len_) - outside();
         for (Slot &s : slots) {
+            const size_t enc_len = encrypted_len(s);
             MacConn &conn = conns_[s.conn];
             uint8_t *record = s.record.data(), computed[EVP_MAX_MD_SIZE];
             const uint8_t *right = record + kPrefix + enc_len;
@@ -102,8 +101,8 @@ class MacOpenSsl : public Provider
                    EVP_CipherUpdate(conn.cipher, s.plain.data(), &n, record + kPrefix,
                                     static_cast<int>(enc_len)) > 0;
             if (row_->mac_inside) {
-                mac(conn, len_, s.plain.data(), len_, computed);
-                right = s.plain.data() + len_;
+                mac(conn, s.len, s.plain.data(), s.len, computed);
+                right = s.plain.data() + s.len;
             }
             s.ok = s.ok && CRYPTO_memcmp(computed, right, row_->tag_len) == 0;
             conn.seq++;
@@ -115,6 +114,10 @@ class MacOpenSsl : public Provider
     }
 
   private:
+    size_t encrypted_len(const Slot &s) const
+    {
+        return s.len + lks_aead_tail_len(row_, s.len) - outside();
+    }
     size_t outside() const
     {
         return row_->mac_inside ? 0 : row_->tag_len;
@@ -126,12 +129,12 @@ class MacOpenSsl : public Provider
                                  static_cast<uint8_t>(fragment)};
         std::memcpy(record, bytes, sizeof(bytes));
     }
-    void put_first_block(uint8_t *block, uint64_t seq) const
+    static void put_first_block(uint8_t *block, uint64_t seq, size_t len)
     {
         seq = __builtin_bswap64(seq);
         std::memset(block, 0, 3);
         std::memcpy(block + 3, &seq, 8);
-        header(block + 11, len_);
+        header(block + 11, len);
     }
     void mac(MacConn &conn, size_t said_len, const uint8_t *text, size_t len, uint8_t *out)
     {
@@ -147,7 +150,6 @@ class MacOpenSsl : public Provider
     }
 
     const lks_aead *row_;
-    size_t len_;
     uint8_t mask_[16];
     std::vector<MacConn> conns_;
 };

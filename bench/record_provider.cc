@@ -49,12 +49,22 @@ bool is_ccm(lks_aead_id id)
     return id >= LKS_AES_128_CCM && id <= LKS_AES_256_CCM_8;
 }
 
-std::vector<Piece> cut(size_t len, uint32_t num_segs)
+static std::vector<Piece> cut(size_t len, uint32_t num_segs)
 {
     std::vector<Piece> pieces;
     for (size_t i = 0; i < num_segs; i++)
         pieces.push_back({len * i / num_segs, len * (i + 1) / num_segs - len * i / num_segs});
     return pieces;
+}
+
+Slot::Slot(const Case &c, uint32_t connection)
+    : conn(connection), len(c.len_of(conn)), plain(opened_len(c.aead_of(conn), len)),
+      record(record_len(c.aead_of(conn), len)), text(cut(len + 1, c.num_segs)),
+      plain_pieces(cut(c.seal ? len : plain.size(), c.num_segs)),
+      record_pieces(cut(record.size(), c.num_segs))
+{
+    for (size_t i = 0; i < len; i++)
+        plain[i] = static_cast<uint8_t>(i * 7 + (i >> 8));
 }
 
 void peer_nonce(PeerConn &conn, uint8_t nonce[12])
@@ -74,6 +84,22 @@ void peer_header(uint8_t *record, size_t text_len)
     record[2] = 3;
     record[3] = static_cast<uint8_t>(fragment >> 8);
     record[4] = static_cast<uint8_t>(fragment);
+}
+
+bool init_key(lks_key *key, const Case &c, lks_aead_id id)
+{
+    const lks_aead *const *row = lks_aead_rows(id);
+    while (*row && (c.kernel != (*row)->isa || !lks_aead_usable(*row)))
+        row++;
+    if ((!c.kernel.empty() && !*row) ||
+        lks_key_init(key, has_mac(id) ? LKS_TLS_1_2 : LKS_TLS_1_3, id, c.seal ? LKS_SEAL : LKS_OPEN,
+                     kSecret, kIv) != LKS_OK)
+        return false;
+    if (!c.kernel.empty()) {
+        key->aead = *row;
+        (*row)->init(key->state, kSecret);
+    }
+    return true;
 }
 
 namespace
@@ -107,28 +133,15 @@ class Lockstep : public Provider
 
   private:
     explicit Lockstep(const Case &c)
-        : len_(c.bytes), num_segs_(c.num_segs), ops_(c.batch), src_(c.batch * c.num_segs),
+        : num_segs_(c.num_segs), ops_(c.batch), src_(c.batch * c.num_segs),
           dst_(c.batch * c.num_segs)
     {
         keys_ = static_cast<lks_key *>(std::aligned_alloc(64, sizeof(lks_key) * c.num_conns));
         if (!keys_ || lks_engine_new(&engine_, c.batch) != LKS_OK)
             return;
-        const lks_aead *const *row = lks_aead_rows(c.aead);
-        while (*row && (c.kernel != (*row)->isa || !lks_aead_usable(*row)))
-            row++;
-        if (!c.kernel.empty() && !*row)
-            return;
-        for (uint32_t i = 0; i < c.num_conns; i++) {
-            if (lks_key_init(&keys_[i], has_mac(c.aead) ? LKS_TLS_1_2 : LKS_TLS_1_3, c.aead,
-                             c.seal ? LKS_SEAL : LKS_OPEN, kSecret, kIv) != LKS_OK)
+        for (uint32_t i = 0; i < c.num_conns; i++)
+            if (!init_key(&keys_[i], c, c.aead_of(i)))
                 return;
-            if (!c.kernel.empty()) {
-                keys_[i].aead = *row;
-                (*row)->init(keys_[i].state, kSecret);
-            }
-        }
-        pieces_plain_ = cut(c.seal ? len_ : opened_len(c.aead, len_), num_segs_);
-        pieces_record_ = cut(record_len(c.aead, len_), num_segs_);
         ready_ = true;
     }
 
@@ -138,9 +151,12 @@ class Lockstep : public Provider
         for (size_t i = 0; i < slots.size(); i++) {
             lks_span *plain = (seals ? src_.data() : dst_.data()) + i * num_segs_;
             lks_span *record = (seals ? dst_.data() : src_.data()) + i * num_segs_;
-            for (uint32_t s = 0; s < num_segs_; s++) {
-                plain[s] = {slots[i].plain.data() + pieces_plain_[s].at, pieces_plain_[s].len};
-                record[s] = {slots[i].record.data() + pieces_record_[s].at, pieces_record_[s].len};
+            *plain = {slots[i].plain.data(), seals ? slots[i].len : slots[i].plain.size()};
+            *record = {slots[i].record.data(), slots[i].record.size()};
+            for (uint32_t s = 0; num_segs_ > 1 && s < num_segs_; s++) {
+                const Piece p = slots[i].plain_pieces[s], r = slots[i].record_pieces[s];
+                plain[s] = {slots[i].plain.data() + p.at, p.len};
+                record[s] = {slots[i].record.data() + r.at, r.len};
             }
             lks_op &op = ops_[i];
             op.key = &keys_[slots[i].conn];
@@ -155,13 +171,11 @@ class Lockstep : public Provider
             slots[i].ok = ops_[i].status == LKS_OK;
     }
 
-    size_t len_;
     uint32_t num_segs_;
     lks_key *keys_ = nullptr;
     lks_engine *engine_ = nullptr;
     std::vector<lks_op> ops_;
     std::vector<lks_span> src_, dst_;
-    std::vector<Piece> pieces_plain_, pieces_record_;
     bool ready_ = false;
 };
 
@@ -169,15 +183,15 @@ class Lockstep : public Provider
 class OpenSsl : public Provider
 {
   public:
-    explicit OpenSsl(const Case &c)
-        : len_(c.bytes), is_ccm_(is_ccm(c.aead)), conns_(c.num_conns), ctxs_(c.num_conns)
+    explicit OpenSsl(const Case &c) : is_ccm_(c.is(is_ccm)), conns_(c.num_conns), ctxs_(c.num_conns)
     {
-        const EVP_CIPHER *cipher = c.aead == LKS_AES_128_GCM   ? EVP_aes_128_gcm()
-                                   : c.aead == LKS_AES_256_GCM ? EVP_aes_256_gcm()
-                                   : c.aead == LKS_AES_128_CCM ? EVP_aes_128_ccm()
-                                   : c.aead == LKS_AES_256_CCM ? EVP_aes_256_ccm()
-                                                               : EVP_chacha20_poly1305();
         for (uint32_t i = 0; i < c.num_conns; i++) {
+            const lks_aead_id id = c.aead_of(i);
+            const EVP_CIPHER *cipher = id == LKS_AES_128_GCM   ? EVP_aes_128_gcm()
+                                       : id == LKS_AES_256_GCM ? EVP_aes_256_gcm()
+                                       : id == LKS_AES_128_CCM ? EVP_aes_128_ccm()
+                                       : id == LKS_AES_256_CCM ? EVP_aes_256_ccm()
+                                                               : EVP_chacha20_poly1305();
             std::memcpy(conns_[i].iv, kIv, 12);
             ctxs_[i] = EVP_CIPHER_CTX_new();
             EVP_CipherInit_ex(ctxs_[i], cipher, nullptr, nullptr, nullptr, c.seal);
@@ -186,7 +200,6 @@ class OpenSsl : public Provider
                 EVP_CIPHER_CTX_ctrl(ctxs_[i], EVP_CTRL_AEAD_SET_TAG, 16, nullptr);
             EVP_CipherInit_ex(ctxs_[i], nullptr, nullptr, kSecret, nullptr, -1);
         }
-        pieces_ = cut(len_ + 1, c.num_segs);
     }
     ~OpenSsl() override
     {
@@ -196,18 +209,18 @@ class OpenSsl : public Provider
     void seal(std::vector<Slot> &slots) override
     {
         for (Slot &s : slots) {
-            s.plain[len_] = LKS_TYPE_APPLICATION_DATA;
-            peer_header(s.record.data(), len_ + 1);
+            s.plain[s.len] = LKS_TYPE_APPLICATION_DATA;
+            peer_header(s.record.data(), s.len + 1);
             s.ok = run(s, s.plain.data(), s.record.data() + 5) &&
                    EVP_CIPHER_CTX_ctrl(ctxs_[s.conn], EVP_CTRL_AEAD_GET_TAG, 16,
-                                       s.record.data() + 5 + len_ + 1);
+                                       s.record.data() + 5 + s.len + 1);
         }
     }
     void open(std::vector<Slot> &slots) override
     {
         for (Slot &s : slots) {
             EVP_CIPHER_CTX_ctrl(ctxs_[s.conn], EVP_CTRL_AEAD_SET_TAG, 16,
-                                s.record.data() + 5 + len_ + 1);
+                                s.record.data() + 5 + s.len + 1);
             s.ok = run(s, s.record.data() + 5, s.plain.data());
         }
     }
@@ -225,20 +238,18 @@ class OpenSsl : public Provider
         peer_nonce(conns_[s.conn], nonce);
         bool ok = EVP_CipherInit_ex(ctx, nullptr, nullptr, nullptr, nonce, -1) > 0 &&
                   (!is_ccm_ ||
-                   EVP_CipherUpdate(ctx, nullptr, &n, nullptr, static_cast<int>(len_ + 1)) > 0) &&
+                   EVP_CipherUpdate(ctx, nullptr, &n, nullptr, static_cast<int>(s.len + 1)) > 0) &&
                   EVP_CipherUpdate(ctx, nullptr, &n, s.record.data(), 5) > 0;
-        for (const Piece &p : pieces_)
+        for (const Piece &p : s.text)
             ok =
                 ok && EVP_CipherUpdate(ctx, out + p.at, &n, in + p.at, static_cast<int>(p.len)) > 0;
         uint8_t end[16];
         return ok && (is_ccm_ || EVP_CipherFinal_ex(ctx, end, &n) > 0);
     }
 
-    size_t len_;
     bool is_ccm_; // its length comes first, its text in one call, and the tag is checked there
     std::vector<PeerConn> conns_;
     std::vector<EVP_CIPHER_CTX *> ctxs_;
-    std::vector<Piece> pieces_;
 };
 
 } // namespace
@@ -250,9 +261,9 @@ std::unique_ptr<Provider> make_lockstep(const Case &c)
 
 std::unique_ptr<Provider> make_openssl(const Case &c)
 {
-    if (is_ccm(c.aead) && c.num_segs > 1)
+    if (c.is(is_ccm) && c.num_segs > 1)
         return nullptr;
-    if (has_mac(c.aead))
+    if (c.is(has_mac))
         return make_mac_openssl(c);
     return std::make_unique<OpenSsl>(c);
 }
