@@ -172,14 +172,15 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_engine_new(struct lks_engine **out, u
 LKS_API void lks_engine_free(struct lks_engine *engine);
 
 /*
- * Seals and opens a burst, num_ops at most the engine's max_ops. Writes status, len and type of
- * every op and returns how many are LKS_OK.
+ * Seals and opens a burst, num_ops at most the engine's max_ops. Writes status and len of every
+ * op and the type of those opened, and returns how many are LKS_OK.
  *
  * Ops of one key are done in the order of the array. Sealing numbers them in that order; an op that
  * fails takes no sequence number. Opening: once an op of a key did not turn out to be application
  * data (a KeyUpdate may hide in it), or failed, that key's later ops come back LKS_DEFERRED,
  * untouched. An op that fails changes nothing for ops of other keys, and leaves no plaintext: after
- * LKS_BAD_TAG the bytes that would have held it are zero.
+ * LKS_BAD_TAG, or LKS_RECORD_OVERFLOW that only opening could tell (of a record with a MAC), the
+ * bytes that would have held it are zero.
  */
 LKS_API uint32_t lks_engine_process(struct lks_engine *engine, struct lks_op *ops,
                                     uint32_t num_ops);

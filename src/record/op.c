@@ -330,8 +330,10 @@ static enum lks_status finish_open(struct lks_op *op, const struct lks_work *wor
     if (!key->protection->is_plaintext)
         key->seq++;
     if (!key->protection->hides_type) {
-        if (work->job.len > LKS_RECORD_PLAINTEXT_MAX)
-            return LKS_RECORD_OVERFLOW; /* a MAC's record shows its content's length only now */
+        if (work->job.len > LKS_RECORD_PLAINTEXT_MAX) {
+            lks_aead_wipe_text(&work->job); /* a MAC's record shows its length only now */
+            return LKS_RECORD_OVERFLOW;
+        }
         op->len = work->job.len;
         return LKS_OK;
     }

@@ -17,6 +17,7 @@ int main(void)
         {"vectors", vector_tests},
         {"ccm", ccm_tests},
         {"mac", mac_tests},
+        {"bad input", bad_tests},
         {0},
     };
     if (lks_test_tier_is_absent("record"))
