@@ -236,8 +236,10 @@ static inline void follow(struct lks_engine *e, struct lks_op *ops, uint32_t at)
         return;
     }
     op->key->engine_count = 0;
-    for (; next; next = e->works[next - 1].next)
+    for (; next; next = e->works[next - 1].next) {
         ops[next - 1].status = LKS_DEFERRED;
+        ops[next - 1].len = 0;
+    }
 }
 
 /* Runs all that waits, and ends its ops. */
