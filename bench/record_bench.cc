@@ -17,6 +17,7 @@
 #include <numeric>
 #include <random>
 
+#include "key_lines.h"
 #include "machine.h"
 #include "record_cases.h"
 #include "record_provider.h"
@@ -74,6 +75,11 @@ class Run
                 limit = 0;
         next();
         right = check();
+        if (right && c.provider == "lockstep" && c.aeads.ids.size() == 1) {
+            key = key_bytes(c);
+            if (c.lengths.bytes[0] <= 512 && c.num_segs == 1 && c.num_conns >= c.batch)
+                key_lines = ::key_lines(c);
+        }
     }
     // Chooses the next batch's connections; their turn to open begins anew.
     void next()
@@ -98,6 +104,8 @@ class Run
     std::vector<Slot> slots;
     size_t bytes = 0; // of content, and cycles that they take at least, in one batch
     double limit = 0;
+    KeyBytes key; // of Lockstep's keys where all are alike, and lines a record touches
+    uint32_t key_lines = 0;
     bool right = false;
 
   private:
@@ -178,6 +186,12 @@ void measure(benchmark::State &state, const Case &c)
     const double records = static_cast<double>(state.iterations()) * c.batch;
     const double ns = took / records;
     state.counters["ns_per_record"] = ns;
+    if (run->key.all) {
+        state.counters["key_bytes"] = static_cast<double>(run->key.all);
+        state.counters["key_state_bytes"] = static_cast<double>(run->key.state);
+    }
+    if (run->key_lines)
+        state.counters["key_lines"] = run->key_lines;
     state.counters["bytes_per_second"] = static_cast<double>(run->bytes) * 1e9 / (ns * c.batch);
     if (ghz > 0)
         state.counters["cycles_per_record"] = ns * ghz;

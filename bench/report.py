@@ -47,6 +47,20 @@ def table(context, rows):
     return '\n'.join(lines) + '\n'
 
 
+def keys(rows):
+    """What our keys take, and the cache lines of one that a 64-byte record touches."""
+    lines = ['| key | kernel | bytes a direction | of the kernel | lines, 64 bytes sealed | opened |',
+             '| --- | --- | ---: | ---: | ---: | ---: |']
+    for aead, kernel in dict.fromkeys((k[1], k[7]) for k, row in rows.items() if 'key_bytes' in row):
+        found = [rows.get((direction, aead, 'lockstep', 64, 32, 32, 1, kernel)) for direction in ('seal', 'open')]
+        row = next((r for r in found if r), None)
+        if row:
+            touched = [f"{r['key_lines']:.0f}" if r and 'key_lines' in r else '' for r in found]
+            lines.append(f"| {aead} | {kernel or 'best'} | {row['key_bytes']:.0f} | {row['key_state_bytes']:.0f} | "
+                         f"{touched[0]} | {touched[1]} |")
+    return '\n'.join(lines) + '\n' if len(lines) > 2 else ''
+
+
 GCM, CHACHA = 'aes_128_gcm', 'chacha20_poly1305'
 
 
@@ -174,7 +188,7 @@ def main(path, folder):
     context, rows = load(path)
     if not rows:
         sys.exit('bench: no row matches')
-    text = aims(rows) + '\n' + table(context, rows)
+    text = '\n'.join(part for part in (aims(rows), table(context, rows), keys(rows)) if part)
     print(text, end='')
     with open(os.path.join(folder, 'records.md'), 'w', encoding='utf-8') as file:
         file.write(text)
