@@ -249,4 +249,5 @@ def main():
         sys.exit(f'mca: no loop matches {asked.filter}')
 
 
-main()
+if __name__ == '__main__':
+    main()

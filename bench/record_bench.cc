@@ -3,8 +3,11 @@
 // Records a second: Lockstep's engine beside ipsec-mb and OpenSSL. Before a row is measured its
 // output is checked.
 //
-//   --full   every row instead of the default ones
-//   --check  check every default row's output once and measure nothing
+//   --full          every row instead of the default ones
+//   --filter REGEX  of them, those whose name matches (POSIX extended)
+//   --sample N      of those, every N-th
+//   --list          print their names and measure nothing
+//   --check         check their output once and measure nothing
 //   and Google Benchmark's own options
 
 #include <benchmark/benchmark.h>
@@ -14,11 +17,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <numeric>
 #include <random>
+#include <regex>
+#include <set>
 
 #include "key_lines.h"
 #include "machine.h"
+#include "progress.h"
 #include "record_cases.h"
 #include "record_provider.h"
 
@@ -29,6 +36,7 @@ extern "C" {
 namespace
 {
 
+Progress progress;
 double ghz;
 double limit_cycles[LKS_NUM_ALGORITHMS][65]; // by the length of the vectors; 0: not known
 
@@ -165,6 +173,7 @@ Run *run_of(const Case &c)
     static std::unique_ptr<Run> kept;
     if (!kept || kept->name != name_of(c)) {
         kept.reset();
+        progress.begin(c);
         kept = std::make_unique<Run>(c);
     }
     return kept.get();
@@ -259,33 +268,101 @@ void say_machine()
     }
 }
 
-// Takes an option of ours out of argv.
-bool take_option(int *argc, char **argv, const char *name)
+// Takes an option of ours out of argv; with a value, the argument behind it.
+bool take_option(int *argc, char **argv, const char *name, std::string *value = nullptr)
 {
-    char **end = std::remove_if(argv + 1, argv + *argc,
-                                [name](const char *arg) { return !std::strcmp(arg, name); });
-    const bool was_there = end != argv + *argc;
-    *argc = static_cast<int>(end - argv);
-    argv[*argc] = nullptr;
-    return was_there;
+    for (int i = 1; i < *argc; i++) {
+        if (std::strcmp(argv[i], name))
+            continue;
+        const int num = value && i + 1 < *argc ? 2 : 1;
+        if (num == 2)
+            *value = argv[i + 1];
+        std::copy(argv + i + num, argv + *argc + 1, argv + i);
+        *argc -= num;
+        return true;
+    }
+    return false;
 }
+
+// The rows whose names match and that can run here; every sample-th of them.
+std::vector<Case> chosen(const std::vector<Case> &all, const std::regex &filter, size_t sample)
+{
+    std::map<std::string, bool> known; // what one row shows counts for all of its kind
+    std::set<std::string> names;
+    std::vector<Case> cases;
+    size_t num = 0;
+    for (const Case &c : all) {
+        if (!std::regex_search(name_of(c), filter) || !names.insert(name_of(c)).second)
+            continue;
+        const std::string kind =
+            c.aeads.name + c.provider + c.kernel + (c.num_segs > 1 ? "segments" : "");
+        if (!known.count(kind))
+            known[kind] = is_built_in(c);
+        if (known[kind] && num++ % sample == 0)
+            cases.push_back(c);
+    }
+    return cases;
+}
+
+struct Options {
+    bool full = false, check = false, list = false;
+    std::string filter = "", sample = "1";
+    std::regex regex;
+
+    // False, and a message, where they make no sense.
+    bool take(int *argc, char **argv)
+    {
+        full = take_option(argc, argv, "--full");
+        check = take_option(argc, argv, "--check");
+        list = take_option(argc, argv, "--list");
+        take_option(argc, argv, "--filter", &filter);
+        take_option(argc, argv, "--sample", &sample);
+        if (std::atoi(sample.c_str()) < 1) {
+            std::fprintf(stderr, "record_bench: --sample takes a number from 1 on, not '%s'\n",
+                         sample.c_str());
+            return false;
+        }
+        try {
+            regex = std::regex(filter, std::regex::extended | std::regex::optimize);
+        } catch (const std::regex_error &error) {
+            std::fprintf(stderr, "record_bench: --filter '%s' is no regular expression: %s\n",
+                         filter.c_str(), error.what());
+            return false;
+        }
+        return true;
+    }
+};
 
 } // namespace
 
 int main(int argc, char **argv)
 {
-    const std::vector<Case> cases =
-        take_option(&argc, argv, "--full") ? full_cases() : default_cases();
-    if (take_option(&argc, argv, "--check"))
+    Options options;
+    if (!options.take(&argc, argv))
+        return 2;
+    const std::vector<Case> cases = chosen(options.full ? full_cases() : default_cases(),
+                                           options.regex, std::stoul(options.sample));
+    if (cases.empty()) {
+        std::fprintf(stderr, "record_bench: no row that can run here matches '%s'\n",
+                     options.filter.c_str());
+        return 1;
+    }
+    if (options.check)
         return check_all(cases);
+    if (options.list) {
+        for (const Case &c : cases)
+            std::printf("%s\n", name_of(c).c_str());
+        return 0;
+    }
     say_machine();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
     for (const Case &c : cases)
-        if (is_built_in(c))
-            benchmark::RegisterBenchmark(name_of(c).c_str(),
-                                         [c](benchmark::State &s) { measure(s, c); });
+        benchmark::RegisterBenchmark(name_of(c).c_str(),
+                                     [c](benchmark::State &s) { measure(s, c); });
+    progress.plan(cases);
     benchmark::RunSpecifiedBenchmarks();
+    progress.end();
     return 0;
 }

@@ -8,6 +8,7 @@ import re
 import sys
 
 ROW = re.compile(r'(seal|open)/(\w+)/(\w+)/(\d+B|imix)/(\d+)conn/batch(\d+)(?:/(\d+)seg)?(?:/kernel:(\w+))?$')
+LONGEST = 1000  # rows that are still printed
 COLORS = {'lockstep': '#c2410c', 'ipsec_mb_direct': '#1d4ed8', 'ipsec_mb_burst': '#60a5fa', 'openssl': '#4b5563'}
 
 
@@ -135,7 +136,7 @@ def aims(rows):
             str(size) for (_, size, _), ok in zip(found, good) if ok)
         lines.append(f"| {work} | {aim} | {', '.join(str(size) for _, size, _ in found)} | "
                      f"{', '.join(form.format(value) for _, _, value in found)} | {verdict} |")
-    return '\n'.join(lines) + '\n'
+    return '\n'.join(lines) + '\n' if len(lines) > 2 else ''
 
 
 def draw(title, unit, lines):
@@ -188,10 +189,13 @@ def main(path, folder):
     context, rows = load(path)
     if not rows:
         sys.exit('bench: no row matches')
-    text = '\n'.join(part for part in (aims(rows), table(context, rows), keys(rows)) if part)
-    print(text, end='')
-    with open(os.path.join(folder, 'records.md'), 'w', encoding='utf-8') as file:
-        file.write(text)
+    parts = [part for part in (aims(rows), table(context, rows), keys(rows)) if part]
+    file_name = os.path.join(folder, 'records.md')
+    with open(file_name, 'w', encoding='utf-8') as file:
+        file.write('\n'.join(parts))
+    if len(rows) > LONGEST:
+        parts[1:2] = [f'{len(rows)} rows: {file_name}\n']
+    print('\n'.join(parts), end='')
     drawings = {
         'records': ('records a second, 32 connections', 'records/s', [32], lambda r: 1e9 / r['ns_per_record']),
         'bytes': ('GB a second, 32 connections', 'GB/s', [32], lambda r: r['bytes_per_second'] / 1e9),

@@ -1,27 +1,32 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Measures records (bench/record_bench.cc), prints a table and draws it. See --help.
-set -eu
+set -euo pipefail
 
 usage() {
     cat <<'HELP'
-usage: ./dev bench [--filter REGEX] [--json FILE] [--full] [--out FOLDER]
+usage: ./dev bench [--full] [--filter REGEX] [--sample N] [--list] [--json FILE] [--out FOLDER]
 
-  --filter REGEX  only the rows that match, as seal/aes_128_gcm/lockstep/64B/32conn/batch32
-  --json FILE     keep the raw data (Google Benchmark's format)
-  --full          every row: hours
+  --filter REGEX  only the rows that match, as seal/aes_128_gcm/lockstep/64B/32conn/batch32;
+                  with --full, of all rows
+  --json FILE     keep the raw data (Google Benchmark's format) there, not in build/bench
+  --full          every row, more shortly and without the single repetitions: half an hour
+  --sample N      every N-th of the rows
+  --list          the rows' names
   --out FOLDER    where the drawings go (build/bench)
 HELP
 }
 
 build=${LKS_BENCH_BUILD:-build/release}
-out=build/bench filter=. json='' full=''
+out=build/bench filter='' sample=1 json='' full='' list=''
 while [ $# -gt 0 ]; do
     case $1 in
         --filter) filter=${2:?--filter needs a pattern}; shift ;;
         --json) json=${2:?--json needs a file}; shift ;;
         --out) out=${2:?--out needs a folder}; shift ;;
+        --sample) sample=${2:?--sample needs a number}; shift ;;
         --full) full=--full ;;
+        --list) list=--list ;;
         -h|--help) usage; exit 0 ;;
         *) echo "bench: no option $1" >&2; usage >&2; exit 2 ;;
     esac
@@ -29,11 +34,18 @@ while [ $# -gt 0 ]; do
 done
 [ -x "$build/bench/record_bench" ] || { echo "bench: record_bench was not built: install libbenchmark-dev" >&2; exit 1; }
 
+# shellcheck disable=SC2086
+if [ -n "$list" ]; then exec "$build/bench/record_bench" --list $full --filter "$filter" --sample "$sample"; fi
+
 mkdir -p "$out"
 json=${json:-$out/records.json}
-# One core, and the last: the first has the interrupts.
-taskset -c "$(($(nproc) - 1))" "$build/bench/record_bench" $full --benchmark_filter="$filter" \
-    --benchmark_repetitions=5 \
-    --benchmark_min_time=0.02 --benchmark_report_aggregates_only=true \
-    --benchmark_out="$json" --benchmark_out_format=json > "$out/records.txt"
+keep='--benchmark_min_time=0.02 --benchmark_display_aggregates_only=true'
+if [ -n "$full" ]; then keep='--benchmark_min_time=0.01 --benchmark_report_aggregates_only=true'; fi
+# One core, and the last: the first has the interrupts. What Google Benchmark says of the machine goes into a
+# file, our own words to who waits.
+# shellcheck disable=SC2086
+taskset -c "$(($(nproc) - 1))" "$build/bench/record_bench" $full --filter "$filter" --sample "$sample" \
+    --benchmark_repetitions=5 $keep \
+    --benchmark_out="$json" --benchmark_out_format=json 2>&1 > "$out/records.txt" | tee "$out/said.txt" |
+    sed -un 's/^record_bench: /bench: /p' >&2
 python3 "$(dirname "$0")/report.py" "$json" "$out"
