@@ -59,8 +59,6 @@ INLINE void vec_gather_blocks(__m256i *x)
 
 #include "simd/chacha_tmpl.h"
 
-#include "simd/poly1305_avx2.h"
-
 #include "simd/chacha_lanes_avx2.h"
 
 const struct lks_aead lks_chacha20_poly1305_avx2 = {

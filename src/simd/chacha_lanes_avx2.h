@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * ChaCha20-Poly1305 of eight short records of different keys at once on AVX2. Included after
- * poly1305_avx2.h and chacha_tmpl.h.
+ * ChaCha20-Poly1305 of eight records of different keys at once on AVX2. Included after
+ * poly1305_scalar.h and chacha_tmpl.h.
  *
- * ChaCha20: each pass computes eight blocks, and which record and block number stands in which lane
- * is free. The blocks are dealt out by number: block 0 (the one-time key) of all records, then
- * block 1 of all that have one, and so on, without a gap, so that a group with fewer or with
- * unequal records wastes at most the end of its last pass. The words of the eight inputs lie in
- * vectors (words[w], a record a lane) from which a pass picks by permutation.
+ * ChaCha20: lane i of a pass is the next block of record i, first the one-time key's, then the
+ * text's. A record with fewer blocks than the longest joins later, so that all end together; its
+ * lane computes blocks that nobody uses until then.
  *
- * Poly1305: records 0 … 3 are the lanes of one sum, 4 … 7 those of another beside it. What is
- * hashed (additional data, cipher text, lengths, each padded) is gathered in hashed[i], its end at
- * the same place in all records: a record with fewer blocks joins later, its lane zero until then.
- * A group costs what its longest record costs, however few there are: few long ones stream.
+ * Poly1305: what a pass has made of a record, 64 bytes of cipher text or less, is kept in chunk[i]
+ * and hashed between the rounds of the next pass: a block of each of the eight records, whose
+ * chains do not wait for each other, behind the quarter rounds of two double rounds. That makes
+ * five blocks a pass, as many as the last chunk has with the lengths behind it. The last chunk is
+ * hashed in the first pass of the next eight records, so that only a burst's last stands alone.
+ * Lanes in which no record has begun are hashed, too: with r = 0 their sums stay 0.
  */
 
 #define LANES         8u
-#define LANES_MAX_LEN 1536u
-#define KEY_STREAM    (LANES_MAX_LEN + 64u)       /* one-time key's block, text */
-#define HASHED_MAX    (LANES_MAX_LEN + 16u + 16u) /* additional data and lengths */
+#define LANES_MAX_LEN 2048u
+#define CHUNK_BLOCKS  5u
+#define CHUNK_LEN     (16u * (CHUNK_BLOCKS + 1u))
+#define NOT_BEGUN     UINT32_MAX
 
 struct lanes {
-    _Alignas(32) uint8_t key_stream[LANES][KEY_STREAM];
-    /* An odd number of blocks begins one block in; the padding's store may reach beyond the end. */
-    _Alignas(32) uint8_t hashed[LANES][HASHED_MAX + 32u];
-    __m256i words[16];
-    uint32_t record[LANES * (KEY_STREAM / 64u)]; /* of each ChaCha block to compute */
-    uint32_t number[LANES * (KEY_STREAM / 64u)];
-    uint32_t num_blocks; /* of ChaCha, rounded up to whole passes */
-    uint64_t first[LANES];
-    uint32_t num_steps; /* of Poly1305, a multiple of 2 */
+    _Alignas(32) uint8_t key_stream[LANES][64];
+    /* The padding's store may reach beyond the end. */
+    _Alignas(32) uint8_t chunk[LANES][CHUNK_LEN];
+    __m256i words[16];          /* words[w]: word w of every record's first block */
+    uint32_t skip[LANES];       /* passes until a record joins */
+    uint32_t num_blocks[LANES]; /* in chunk, yet to be hashed, or NOT_BEGUN */
+    struct poly poly[LANES];
+    struct {
+        const struct lks_seg *seg; /* next text, from byte at on */
+        size_t at;
+        uint32_t left;
+    } text[LANES];
+    struct lks_aead_job *const *jobs; /* which poly[] belongs to */
+    uint32_t num_jobs;
 };
-
-INLINE uint32_t hashed_blocks(const struct lks_aead_job *job)
-{
-    return (job->aad_len ? 1u : 0u) + (job->len + 15u) / 16u + 1u;
-}
 
 INLINE __m256i two_halves(const uint8_t *low, const uint8_t *high)
 {
@@ -54,7 +55,6 @@ INLINE void words_of_rows(__m256i *words, const __m256i rows[4])
     words[2] = vec_low64(high01, high23), words[3] = vec_high64(high01, high23);
 }
 
-/* words[w]: word w of every record's first block. */
 static void lanes_load(struct lanes *l, struct lks_aead_job *const *jobs, size_t num)
 {
     __m256i low[4], high[4], nonces[4], words[4];
@@ -78,61 +78,72 @@ static void lanes_load(struct lanes *l, struct lks_aead_job *const *jobs, size_t
     UNROLL for (int i = 0; i < 3; i++) l->words[13 + i] = words[i];
 }
 
-static void lanes_plan(struct lanes *l, struct lks_aead_job *const *jobs, size_t num)
+/* How many blocks are to be hashed in every lane. */
+INLINE uint32_t common_blocks(const struct lanes *l)
 {
-    uint32_t n = 0, last = 0, steps = 0, blocks[LANES];
-    for (uint32_t i = 0; i < num; i++) {
-        blocks[i] = (jobs[i]->len + 63) / 64;
-        last = blocks[i] > last ? blocks[i] : last;
-        steps = hashed_blocks(jobs[i]) > steps ? hashed_blocks(jobs[i]) : steps;
-    }
-    for (uint32_t number = 0; number <= last; number++)
-        for (uint32_t i = 0; i < num; i++) {
-            l->record[n] = i;
-            l->number[n] = number;
-            n += number <= blocks[i];
-        }
-    for (; n % VEC_LANES; n++) { /* spare lanes repeat a block that is needed anyway */
-        l->record[n] = 0;
-        l->number[n] = 0;
-    }
-    l->num_blocks = n;
-    l->num_steps = (steps + 1) / 2 * 2;
+    uint32_t least = NOT_BEGUN;
     for (uint32_t i = 0; i < LANES; i++)
-        l->first[i] = i < num ? l->num_steps - hashed_blocks(jobs[i]) : l->num_steps;
+        least = l->num_blocks[i] < least ? l->num_blocks[i] : least;
+    return least == NOT_BEGUN ? 0 : least;
 }
 
-INLINE void pick_input(VEC *x, const struct lanes *l, uint32_t at)
+/* Lane i's block; bytes is lane 0's. The sum stays in memory: eight of them in registers, or copied
+ * to the stack as the compiler would, leave none for the rounds. */
+INLINE void hash_block(struct poly *poly, const uint8_t *bytes, uint32_t i)
 {
-    const __m256i record = vec_load(l->record + at);
-    UNROLL for (int i = 0; i < 16; i++)
-    {
-        if (i < 4)
-            x[i] = l->words[i];
-        else if (i == 12)
-            x[i] = vec_load(l->number + at);
-        else
-            x[i] = _mm256_permutevar8x32_epi32(l->words[i], record);
-    }
+    volatile struct limbs *sum = &poly[i].sum;
+    struct limbs s = {{sum->h[0], sum->h[1], sum->h[2]}, sum->over};
+    s = poly_block(&poly[i], s, bytes + CHUNK_LEN * i);
+    sum->h[0] = s.h[0], sum->h[1] = s.h[1], sum->h[2] = s.h[2], sum->over = s.over;
 }
 
-static void lanes_key_stream(struct lanes *l)
+/* Lest the compiler keeps the addresses of all lanes, too. */
+#define ONLY_ADDRESSES(a, b) __asm__("" : "+r"(a), "+r"(b))
+
+/* The blocks that only some lanes have. */
+static void hash_rest(struct lanes *l, uint32_t common)
 {
-    for (uint32_t at = 0; at < l->num_blocks; at += VEC_LANES) {
-        VEC x[16], input[16];
-        pick_input(x, l, at);
-        for (int i = 0; i < 10; i++)
-            double_round(x);
-        pick_input(input, l, at);
-        UNROLL for (int i = 0; i < 16; i++) x[i] = vec_add32(x[i], input[i]);
-        transpose(x);
-        UNROLL for (unsigned int i = 0; i < VEC_LANES; i++)
+    for (uint32_t i = 0; i < LANES; i++)
+        if (l->num_blocks[i] != NOT_BEGUN) {
+            poly_blocks(&l->poly[i], l->chunk[i] + 16 * common, l->num_blocks[i] - common);
+            l->num_blocks[i] = 0;
+        }
+}
+
+INLINE void lanes_rounds(struct lanes *l, VEC *x, uint32_t common)
+{
+    for (uint32_t at = 0; at < common; at++) {
+        struct poly *poly = l->poly;
+        const uint8_t *bytes = l->chunk[0] + 16 * at;
+        ONLY_ADDRESSES(poly, bytes);
+        UNROLL for (uint32_t i = 0; i < LANES; i++)
         {
-            uint8_t *block = &l->key_stream[l->record[at + i]][64 * l->number[at + i]];
-            vec_store(block, x[2 * i]);
-            vec_store(block + 32, x[2 * i + 1]);
+            part_of_double_round(x, i % POLY_STEPS);
+            hash_block(poly, bytes, i);
         }
     }
+    for (uint32_t at = common; at < CHUNK_BLOCKS; at++) {
+        double_round(x);
+        double_round(x);
+    }
+}
+
+/* A block of key stream for every lane, and meanwhile the chunks' hash. */
+static void lanes_pass(struct lanes *l, uint32_t pass)
+{
+    const uint32_t common = common_blocks(l);
+    VEC x[16];
+    l->words[12] = _mm256_sub_epi32(vec_set32(pass), vec_load(l->skip));
+    UNROLL for (int i = 0; i < 16; i++) x[i] = l->words[i];
+    lanes_rounds(l, x, common);
+    UNROLL for (int i = 0; i < 16; i++) x[i] = vec_add32(x[i], l->words[i]);
+    transpose(x);
+    UNROLL for (unsigned int i = 0; i < LANES; i++)
+    {
+        vec_store(l->key_stream[i], x[2 * i]);
+        vec_store(l->key_stream[i] + 32, x[2 * i + 1]);
+    }
+    hash_rest(l, common);
 }
 
 /* One piece of 16 or fewer bytes; hashed takes what is cipher text. */
@@ -149,12 +160,9 @@ static void lanes_key_stream(struct lanes *l)
     } while (0)
 
 /* Enciphers a piece of text and keeps its cipher text in hashed; no byte beside it is touched. */
-INLINE void lanes_segment(uint8_t *hashed, const uint8_t *key, const struct lks_seg *seg,
-                          bool opening)
+INLINE void lanes_piece(uint8_t *hashed, const uint8_t *key, uint8_t *dst, const uint8_t *src,
+                        size_t left, bool opening)
 {
-    const uint8_t *src = seg->src;
-    uint8_t *dst = seg->dst;
-    size_t left = seg->len;
     for (; left >= 32; left -= 32, src += 32, dst += 32, key += 32, hashed += 32) {
         __m256i in = vec_load(src), out = vec_xor(in, vec_load(key));
         vec_store(dst, out);
@@ -180,98 +188,140 @@ INLINE void lanes_segment(uint8_t *hashed, const uint8_t *key, const struct lks_
     }
 }
 
-/* Enciphers a record and puts together what is hashed of it. */
-INLINE void lanes_text(struct lanes *l, const struct lks_aead_job *job, uint32_t i, bool opening)
+/* Behind the text's len bytes in chunk, padded. */
+INLINE void put_lengths(struct lanes *l, uint32_t i, const struct lks_aead_job *job, uint32_t len)
 {
-    const __m128i zero = _mm_setzero_si128();
-    const uint8_t *key = l->key_stream[i] + 64;
-    uint8_t *hashed = l->hashed[i] + 16 * l->first[i];
-    uint64_t lengths[2] = {job->aad_len, job->len};
-    if (job->aad_len) {
-        _mm_storeu_si128((__m128i *)(void *)hashed, zero);
-        memcpy(hashed, job->aad, job->aad_len);
-        hashed += 16;
-    }
-    for (uint32_t s = 0; s < job->num_segs; s++) {
-        lanes_segment(hashed, key, &job->segs[s], opening);
-        key += job->segs[s].len;
-        hashed += job->segs[s].len;
-    }
-    _mm_storeu_si128((__m128i *)(void *)hashed, zero); /* pads the last block */
-    hashed += (16 - job->len % 16) % 16;
-    memcpy(hashed, lengths, 16);
+    const uint64_t lengths[2] = {job->aad_len, job->len};
+    const uint32_t blocks = (len + 15) / 16;
+    _mm_storeu_si128((__m128i *)(void *)(l->chunk[i] + len), _mm_setzero_si128());
+    memcpy(l->chunk[i] + 16 * blocks, lengths, 16);
+    l->num_blocks[i] = blocks + 1;
 }
 
-/* Four times four words: rows become columns. */
-INLINE void transpose_words(__m256i v[4])
+/* Record i's first block of key stream is there. */
+INLINE void lanes_begin(struct lanes *l, uint32_t i, const struct lks_aead_job *job)
 {
-    __m256i even01 = vec_low64(v[0], v[1]), odd01 = vec_high64(v[0], v[1]);
-    __m256i even23 = vec_low64(v[2], v[3]), odd23 = vec_high64(v[2], v[3]);
-    v[0] = _mm256_permute2x128_si256(even01, even23, 0x20);
-    v[1] = _mm256_permute2x128_si256(odd01, odd23, 0x20);
-    v[2] = _mm256_permute2x128_si256(even01, even23, 0x31);
-    v[3] = _mm256_permute2x128_si256(odd01, odd23, 0x31);
+    const uint32_t len = job->aad_len;
+    poly_begin(&l->poly[i], l->key_stream[i]);
+    _mm_store_si128((__m128i *)(void *)l->chunk[i], _mm_setzero_si128());
+    if (len)
+        memcpy(l->chunk[i], job->aad, len);
+    l->num_blocks[i] = (len + 15) / 16;
+    l->text[i].seg = job->segs;
+    l->text[i].at = 0;
+    l->text[i].left = job->len;
+    if (!job->len)
+        put_lengths(l, i, job, 16 * l->num_blocks[i]);
 }
 
-/* Block step of four records: two words each, zero where a record has not begun. */
-INLINE struct limbs4 lanes_step(struct limbs4 h, const struct factor *r, __m256i low, __m256i high,
-                                __m256i first, uint32_t step)
+/* Enciphers 64 bytes that lie in one piece and are not the last. */
+INLINE void lanes_whole(struct lanes *l, uint32_t i, bool opening)
 {
-    __m256i active = _mm256_cmpgt_epi64(poly_word(step + 1), first);
-    h = add_blocks(h, _mm256_and_si256(low, active), _mm256_and_si256(high, active),
-                   _mm256_and_si256(active, POLY_ABOVE128));
-    return multiply(h, r);
+    const size_t at = l->text[i].at;
+    const uint8_t *src = l->text[i].seg->src + at;
+    uint8_t *dst = l->text[i].seg->dst + at;
+    VEC in0 = vec_load(src), in1 = vec_load(src + 32);
+    VEC out0 = vec_xor(in0, vec_load(l->key_stream[i]));
+    VEC out1 = vec_xor(in1, vec_load(l->key_stream[i] + 32));
+    vec_store(dst, out0);
+    vec_store(dst + 32, out1);
+    vec_store(l->chunk[i], opening ? in0 : out0);
+    vec_store(l->chunk[i] + 32, opening ? in1 : out1);
+    l->text[i].at = at + 64;
+    l->text[i].left -= 64;
+    l->num_blocks[i] = 4;
 }
 
-static void lanes_tags(const struct lanes *l, uint64_t tags[2][LANES])
+/* Enciphers record i's next 64 bytes, or what is left. */
+INLINE void lanes_text(struct lanes *l, uint32_t i, const struct lks_aead_job *job, bool opening)
 {
-    struct factor r[2];
-    struct limbs4 h[2];
-    __m256i v[4], pad[2][2], first[2], tag[2];
-    UNROLL for (uint32_t g = 0; g < 2; g++)
-    {
-        UNROLL for (uint32_t i = 0; i < 4; i++) v[i] = vec_load(l->key_stream[4 * g + i]);
-        transpose_words(v);
-        r[g] = make_factor(clamp(v[0], v[1]));
-        pad[g][0] = v[2];
-        pad[g][1] = v[3];
-        first[g] = vec_load(l->first + 4 * g);
-        h[g] = no_limbs();
-    }
-    for (uint32_t step = 0; step < l->num_steps; step += 2)
-        UNROLL for (uint32_t g = 0; g < 2; g++)
-        {
-            UNROLL for (uint32_t i = 0; i < 4; i++) v[i] =
-                vec_load(l->hashed[4 * g + i] + 16 * step);
-            transpose_words(v);
-            h[g] = lanes_step(h[g], &r[g], v[0], v[1], first[g], step);
-            h[g] = lanes_step(h[g], &r[g], v[2], v[3], first[g], step + 1);
+    const uint32_t len = l->text[i].left < 64 ? l->text[i].left : 64;
+    const struct lks_seg *seg = l->text[i].seg;
+    size_t at = l->text[i].at, n;
+    for (uint32_t done = 0; done < len; done += (uint32_t)n) {
+        if (at == seg->len) {
+            seg++;
+            at = 0;
         }
-    UNROLL for (uint32_t g = 0; g < 2; g++)
-    {
-        finish_lanes(h[g], pad[g][0], pad[g][1], tag);
-        vec_store(tags[0] + 4 * g, tag[0]);
-        vec_store(tags[1] + 4 * g, tag[1]);
+        n = seg->len - at < len - done ? seg->len - at : len - done;
+        lanes_piece(l->chunk[i] + done, l->key_stream[i] + done, seg->dst + at, seg->src + at, n,
+                    opening);
+        at += n;
     }
-    lks_wipe(r, sizeof(r));
+    l->text[i].seg = seg;
+    l->text[i].at = at;
+    l->text[i].left -= len;
+    l->num_blocks[i] = 4;
+    if (!l->text[i].left)
+        put_lengths(l, i, job, len);
 }
 
-static void lanes_wipe(struct lanes *l)
+/* The tags of the records whose last chunk is hashed; no lane has a record afterwards. */
+INLINE void lanes_tags(struct lanes *l, bool opening)
 {
-    for (uint32_t at = 0; at < l->num_blocks; at++) {
-        uint8_t *block = &l->key_stream[l->record[at]][64 * l->number[at]];
-        vec_store(block, _mm256_setzero_si256());
-        vec_store(block + 32, _mm256_setzero_si256());
+    for (uint32_t i = 0; i < l->num_jobs; i++) {
+        uint8_t tag[16];
+        poly_end(&l->poly[i], tag);
+        if (opening)
+            lks_aead_finish_open(l->jobs[i], tag, 16);
+        else
+            memcpy(l->jobs[i]->tag, tag, 16);
     }
-    UNROLL for (int i = 4; i < 12; i++) l->words[i] = _mm256_setzero_si256();
-    __asm__ volatile("" : : "r"(l) : "memory");
+    l->num_jobs = 0;
+    memset(l->poly, 0, sizeof(l->poly));
+    memset(l->num_blocks, 0xff, sizeof(l->num_blocks)); /* NOT_BEGUN */
 }
 
-/* The longest record, by their number, for which a group beats as many streams; measured. */
+/* num records, up to their last chunks' hash. */
+INLINE void lanes_group(struct lanes *l, struct lks_aead_job *const *jobs, uint32_t num,
+                        bool opening)
+{
+    uint32_t last = 0;
+    lanes_load(l, jobs, num);
+    for (uint32_t i = 0; i < num; i++)
+        last = jobs[i]->len > last ? jobs[i]->len : last;
+    last = (last + 63) / 64;
+    for (uint32_t i = 0; i < LANES; i++)
+        l->skip[i] = i < num ? last - (jobs[i]->len + 63) / 64 : last + 1;
+    for (uint32_t pass = 0; pass <= last; pass++) {
+        lanes_pass(l, pass);
+        if (!pass)
+            lanes_tags(l, opening);
+        for (uint32_t i = 0; i < num; i++)
+            if (pass < l->skip[i])
+                continue;
+            else if (pass == l->skip[i])
+                lanes_begin(l, i, jobs[i]);
+            else if (l->text[i].left > 64 && l->text[i].seg->len - l->text[i].at >= 64)
+                lanes_whole(l, i, opening);
+            else
+                lanes_text(l, i, jobs[i], opening);
+    }
+    l->jobs = jobs;
+    l->num_jobs = num;
+}
+
+static void lanes_end(struct lanes *l, bool opening)
+{
+    const uint32_t common = common_blocks(l);
+    for (uint32_t at = 0; at < common; at++) {
+        struct poly *poly = l->poly;
+        const uint8_t *bytes = l->chunk[0] + 16 * at;
+        ONLY_ADDRESSES(poly, bytes);
+        UNROLL for (uint32_t i = 0; i < LANES; i++) hash_block(poly, bytes, i);
+    }
+    hash_rest(l, common);
+    lanes_tags(l, opening);
+    lks_wipe(l->key_stream, sizeof(l->key_stream));
+    lks_wipe(l->words, sizeof(l->words));
+    lks_wipe(l->poly, sizeof(l->poly));
+}
+
+/* The longest record, by their number, for which a group beats as many streams; measured. A group
+ * costs what its longest record costs, however few there are. */
 INLINE bool lanes_pay(struct lks_aead_job *const *jobs, uint32_t num)
 {
-    static const uint16_t longest[LANES + 1] = {
-        0, 0, 128, 640, 1280, LANES_MAX_LEN, LANES_MAX_LEN, LANES_MAX_LEN, LANES_MAX_LEN};
+    static const uint16_t longest[LANES + 1] = {0, 0, 0, 32, 96, 160, 384, 768, LANES_MAX_LEN};
     bool pay = num > 1;
     for (uint32_t i = 0; i < num; i++)
         pay = pay && jobs[i]->len <= longest[num];
@@ -281,29 +331,18 @@ INLINE bool lanes_pay(struct lks_aead_job *const *jobs, uint32_t num)
 INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, bool opening)
 {
     struct lanes l;
+    l.num_jobs = 0;
+    lanes_tags(&l, opening);
     for (size_t at = 0; at < num_jobs; at += LANES) {
         uint32_t num = num_jobs - at < LANES ? (uint32_t)(num_jobs - at) : LANES;
-        uint64_t tags[2][LANES];
-        if (!lanes_pay(jobs + at, num)) {
-            for (uint32_t i = 0; i < num; i++)
-                (opening ? open : seal)(jobs[at + i]);
+        if (lanes_pay(jobs + at, num)) {
+            lanes_group(&l, jobs + at, num, opening);
             continue;
         }
-        lanes_load(&l, jobs + at, num);
-        lanes_plan(&l, jobs + at, num);
-        lanes_key_stream(&l);
         for (uint32_t i = 0; i < num; i++)
-            lanes_text(&l, jobs[at + i], i, opening);
-        lanes_tags(&l, tags);
-        for (uint32_t i = 0; i < num; i++) {
-            uint64_t tag[2] = {tags[0][i], tags[1][i]};
-            if (opening)
-                lks_aead_finish_open(jobs[at + i], (const uint8_t *)tag, 16);
-            else
-                memcpy(jobs[at + i]->tag, tag, 16);
-        }
-        lanes_wipe(&l);
+            (opening ? open : seal)(jobs[at + i]);
     }
+    lanes_end(&l, opening);
 }
 
 static void seal_lanes(struct lks_aead_job *const *jobs, size_t num_jobs)

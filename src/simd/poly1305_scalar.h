@@ -45,11 +45,9 @@ INLINE void poly_begin(struct poly *p, const uint8_t one_time_key[32])
  *      h1 s1        h1 r0
  *                   h2 s1
  */
-INLINE struct limbs poly_run_step(const struct poly *p, struct limbs s, const uint8_t *bytes,
-                                  bool last)
+INLINE struct limbs poly_block(const struct poly *p, struct limbs s, const uint8_t *bytes)
 {
     uint64_t block[2], low0, high0, low1, high1, high;
-    (void)last;
     memcpy(block, bytes, sizeof(block));
     __asm__("add %[block0], %[h0]\n\t"
             "adc %[block1], %[h1]\n\t"
@@ -86,6 +84,13 @@ INLINE struct limbs poly_run_step(const struct poly *p, struct limbs s, const ui
     return s;
 }
 
+INLINE struct limbs poly_run_step(const struct poly *p, struct limbs s, const uint8_t *bytes,
+                                  bool last)
+{
+    (void)last;
+    return poly_block(p, s, bytes);
+}
+
 INLINE struct limbs poly_run_begin(const struct poly *p)
 {
     return p->sum;
@@ -100,7 +105,7 @@ static void poly_blocks(struct poly *p, const uint8_t *bytes, size_t num_blocks)
 {
     struct limbs s = p->sum;
     for (size_t i = 0; i < num_blocks; i++)
-        s = poly_run_step(p, s, bytes + 16 * i, false);
+        s = poly_block(p, s, bytes + 16 * i);
     p->sum = s;
 }
 
