@@ -12,22 +12,27 @@
 #include "simd/isa.h"
 #include "simd/provider.h"
 
-#ifdef LKS_SIMD_X86
-#define X86(row) &row,
+#if defined(LKS_EMULATED_512) /* tests/simd/emulate: the tiers on zmm, and portable beside them */
+#define X86(row)
+#define X86_512(row) &row,
+#elif defined(LKS_SIMD_X86)
+#define X86(row)     &row,
+#define X86_512(row) &row,
 #else
 #define X86(row)
+#define X86_512(row)
 #endif
 
 static const struct lks_aead *const aes_128_gcm_rows[] = {
-    X86(lks_aes_128_gcm_vaes512) X86(lks_aes_128_gcm_vaes256) X86(lks_aes_128_gcm_aesni) &
+    X86_512(lks_aes_128_gcm_vaes512) X86(lks_aes_128_gcm_vaes256) X86(lks_aes_128_gcm_aesni) &
         lks_aes_128_gcm_portable,
     NULL};
 static const struct lks_aead *const aes_256_gcm_rows[] = {
-    X86(lks_aes_256_gcm_vaes512) X86(lks_aes_256_gcm_vaes256) X86(lks_aes_256_gcm_aesni) &
+    X86_512(lks_aes_256_gcm_vaes512) X86(lks_aes_256_gcm_vaes256) X86(lks_aes_256_gcm_aesni) &
         lks_aes_256_gcm_portable,
     NULL};
 static const struct lks_aead *const chacha20_poly1305_rows[] = {
-    X86(lks_chacha20_poly1305_avx512) X86(lks_chacha20_poly1305_avx2) &
+    X86_512(lks_chacha20_poly1305_avx512) X86(lks_chacha20_poly1305_avx2) &
         lks_chacha20_poly1305_portable,
     NULL};
 
@@ -68,6 +73,12 @@ static const struct lks_aead *const *const all_rows[LKS_NUM_ALGORITHMS] = {
 #define NEEDS_AVX512 \
     (LKS_CPU_AVX512F | LKS_CPU_AVX512BW | LKS_CPU_AVX512VL | LKS_CPU_AVX512DQ | LKS_CPU_WIDE512)
 
+#ifdef LKS_EMULATED_512
+#define NEEDS_512(needs) NEEDS_AESNI
+#else
+#define NEEDS_512(needs) (needs)
+#endif
+
 /* What the CPU must have for each tier: the combination, since none of these implies another. */
 static const struct {
     const char *isa;
@@ -77,8 +88,8 @@ static const struct {
     {"aesni", NEEDS_AESNI},
     {"avx2", LKS_CPU_AVX | LKS_CPU_AVX2 | LKS_CPU_BMI2},
     {"vaes256", NEEDS_VAES},
-    {"avx512", LKS_CPU_AVX | LKS_CPU_AVX2 | NEEDS_AVX512 | LKS_CPU_AVX512IFMA},
-    {"vaes512", NEEDS_VAES | NEEDS_AVX512 | LKS_CPU_BMI2},
+    {"avx512", NEEDS_512(LKS_CPU_AVX | LKS_CPU_AVX2 | NEEDS_AVX512 | LKS_CPU_AVX512IFMA)},
+    {"vaes512", NEEDS_512(NEEDS_VAES | NEEDS_AVX512 | LKS_CPU_BMI2)},
 };
 
 const struct lks_aead *const *lks_aead_rows(unsigned int id)
