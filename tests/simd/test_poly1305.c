@@ -87,7 +87,7 @@ static bool opens(const struct lks_aead *row, const uint8_t *key, const uint8_t 
                   const uint8_t *cipher, uint32_t len, const uint8_t tag[16], bool in_lanes)
 {
     static _Alignas(64) uint8_t state[LKS_KEY_STATE_MAX];
-    static uint8_t text[LANES_MAX][TEXT_MAX];
+    static uint8_t text[LANES_MAX][TEXT_MAX], tags[LANES_MAX][16];
     struct lks_aead_job jobs[LANES_MAX], *pointers[LANES_MAX];
     struct lks_seg segs[LANES_MAX];
     const uint32_t num = in_lanes ? row->num_lanes : 1;
@@ -96,10 +96,10 @@ static bool opens(const struct lks_aead *row, const uint8_t *key, const uint8_t 
     for (uint32_t i = 0; ok && i < num; i++) {
         memcpy(text[i], cipher, len);
         segs[i] = (struct lks_seg){text[i], text[i], len};
-        jobs[i] =
-            (struct lks_aead_job){.state = state, .segs = &segs[i], .num_segs = 1, .len = len};
+        memcpy(tags[i], tag, 16);
+        jobs[i] = (struct lks_aead_job){
+            .state = state, .segs = &segs[i], .num_segs = 1, .len = len, .tag = tags[i]};
         memcpy(jobs[i].nonce, nonce, 12);
-        memcpy(jobs[i].tag, tag, 16);
         pointers[i] = &jobs[i];
     }
     if (ok && in_lanes)
