@@ -23,7 +23,7 @@ INSN = re.compile(r'^\s*([0-9a-f]+):\t(.+?)\s*(?:#.*)?$')
 HEAD = re.compile(r'^[0-9a-f]+ <(.+)>:$')
 JUMP = re.compile(r'^(j\w+)\s+([0-9a-f]+)')
 WIDTH = {'x': 16, 'y': 32, 'z': 64}
-SHORTEST = 24  # instructions: what is less than this is no kernel's loop
+SHORTEST = 16  # instructions: what is less than this is no kernel's loop
 
 WAYS = 64      # through a loop: where there are more, one of them says nothing
 
@@ -216,7 +216,7 @@ def main():
     parser.add_argument('--asm', action='store_true', help="the loops' instructions, too")
     parser.add_argument('filter', nargs='?', default='', metavar='REGEX',
                         help='only loops that match, as gcm_vaes256/run_seal_128/middle')
-    asked = parser.parse_args()
+    asked = parser.parse_intermixed_args()
     try:
         wanted = re.compile(asked.filter)
     except re.error as error:
