@@ -7,6 +7,6 @@
 #include "common/test.h"
 
 extern const struct lks_test framer_tests[], batch_tests[], status_tests[], vector_tests[],
-    ccm_tests[], mac_tests[], bad_tests[], order_tests[];
+    ccm_tests[], mac_tests[], bad_tests[], order_tests[], kernel_tests[];
 
 #endif
