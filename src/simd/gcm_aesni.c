@@ -28,13 +28,12 @@
 #define vec_fold(v)            (v)
 #define vec_count()            _mm_setzero_si128()
 
+#define vec_pin(v)          __asm__ volatile("" : "+x"(v))
 #define vec_zero()          _mm_setzero_si128()
 #define vec_swap(v)         _mm_shuffle_epi32(v, 0x4e)
 #define vec_place(block, i) (block)
 #define vec_fold_each(v)    ((v)[0])
 
-#define vec_load_part(p, from, to)     block_load_part(p, from, to)
-#define vec_store_part(p, v, from, to) block_store_part(p, v, from, to)
 #define vec_load_head(p, from)         _mm_setzero_si128()
 #define vec_store_head(p, v, from)     (void)0
 #define vec_load_tail(p, from, to)     block_load_part(p, 0, to)

@@ -21,17 +21,28 @@ INLINE void multiply_add(struct products *sum, VEC a, VEC b, VEC b_half_sums)
     sum->mid = vec_xor(sum->mid, vec_clmul(half_sums(a), b_half_sums, 0x00));
 }
 
+/* Puts the middle products where they belong. */
+INLINE void reduce_begin(struct products *p)
+{
+    const VEC up = vec_repeat(_mm_set_epi64x(0x0706050403020100, -1));
+    const VEC down = vec_repeat(_mm_set_epi64x(-1, 0x0f0e0d0c0b0a0908));
+    const VEC mid = vec_xor3(p->mid, p->low, p->high);
+    p->low = vec_xor(p->low, vec_shuffle(mid, up));
+    p->high = vec_xor(p->high, vec_shuffle(mid, down));
+}
+
+/* Half of low is folded into the other; twice, and it can be added to high. */
+INLINE VEC reduce_step(VEC low)
+{
+    const VEC poly = vec_repeat(_mm_set_epi64x((long long)0xc200000000000000u, 1));
+    return vec_xor(vec_swap(low), vec_clmul(low, poly, 0x10));
+}
+
 /* Each block reduced by itself. */
 INLINE VEC vec_reduce(struct products p)
 {
-    const VEC poly = vec_repeat(_mm_set_epi64x((long long)0xc200000000000000u, 1));
-    const VEC up = vec_repeat(_mm_set_epi64x(0x0706050403020100, -1));
-    const VEC down = vec_repeat(_mm_set_epi64x(-1, 0x0f0e0d0c0b0a0908));
-    VEC mid = vec_xor3(p.mid, p.low, p.high);
-    VEC low = vec_xor(p.low, vec_shuffle(mid, up));
-    VEC high = vec_xor(p.high, vec_shuffle(mid, down));
-    low = vec_xor(vec_swap(low), vec_clmul(low, poly, 0x10));
-    return vec_xor3(high, vec_swap(low), vec_clmul(low, poly, 0x10));
+    reduce_begin(&p);
+    return vec_xor(p.high, reduce_step(reduce_step(p.low)));
 }
 
 INLINE __m128i block_multiply_kara(__m128i a, __m128i b, __m128i *low, __m128i *high)

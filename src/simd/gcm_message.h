@@ -16,8 +16,9 @@ struct message {
     uintptr_t src, dst;
     ptrdiff_t begin, end;      /* of the text, from the next vector's first byte */
     uint32_t left;             /* vectors */
-    const struct lks_seg *seg; /* in pieces: where the text goes on; else the last */
-    size_t seg_at;
+    const struct lks_seg *seg; /* the last */
+    size_t seg_at;             /* 1 if that is the last byte, 0 else */
+    struct pieces *pieces;     /* where the text is, if not in one */
 };
 
 /* How one pass differs from another; constants all. */

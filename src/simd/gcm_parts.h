@@ -41,6 +41,30 @@ static inline void store_short(uint8_t *p, __m128i v, size_t len)
     }
 }
 
+/* len bytes, at most 64, to where none of them lies. */
+static inline void copy_part(uint8_t *to, const uint8_t *from, size_t len)
+{
+    if (len >= 16) {
+        for (size_t at = 0; at < len - 16; at += 16)
+            _mm_storeu_si128((__m128i *)(void *)(to + at),
+                             _mm_loadu_si128((const __m128i *)(const void *)(from + at)));
+        _mm_storeu_si128((__m128i *)(void *)(to + len - 16),
+                         _mm_loadu_si128((const __m128i *)(const void *)(from + len - 16)));
+    } else if (len >= 8) {
+        const uint64_t head = load_le64(from), tail = load_le64(from + len - 8);
+        store_le64(to, head);
+        store_le64(to + len - 8, tail);
+    } else if (len >= 4) {
+        const uint32_t head = load_le32(from), tail = load_le32(from + len - 4);
+        store_le32(to, head);
+        store_le32(to + len - 4, tail);
+    } else if (len) {
+        to[0] = from[0];
+        to[len / 2] = from[len / 2];
+        to[len - 1] = from[len - 1];
+    }
+}
+
 /* Shuffles that move a block's bytes: by n up those at 16 - n, by n down those at 16 + n. */
 static const uint8_t block_moves[48] = {
     0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,

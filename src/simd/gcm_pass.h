@@ -3,50 +3,6 @@
 /* The next vectors of a message, enciphered and hashed, for gcm_tmpl.h, which includes this: passes
  * in the middle of text in one piece, and those that know where a message or a piece ends. */
 
-/* Text in pieces into the bytes from … to of a vector that is zero elsewhere. */
-INLINE VEC take_pieces(struct message *m, ptrdiff_t from, ptrdiff_t to)
-{
-    VEC v = vec_zero();
-    if (from == 0 && to == VEC_LEN && m->seg->len - m->seg_at >= VEC_LEN) {
-        m->seg_at += VEC_LEN;
-        return vec_load(m->seg->src + m->seg_at - VEC_LEN);
-    }
-    while (from < to) {
-        if (m->seg_at == m->seg->len)
-            m->seg++, m->seg_at = 0;
-        ptrdiff_t left = (ptrdiff_t)(m->seg->len - m->seg_at),
-                  n = left < to - from ? left : to - from;
-        v = vec_xor(v, vec_load_part(m->seg->src + m->seg_at, (size_t)from, (size_t)(from + n)));
-        m->seg_at += (size_t)n;
-        from += n;
-    }
-    return v;
-}
-
-/* Where the next bytes of text in pieces are to go. */
-struct put {
-    const struct lks_seg *seg;
-    size_t seg_at;
-};
-
-INLINE void put_pieces(struct put *put, VEC v, ptrdiff_t from, ptrdiff_t to)
-{
-    if (from == 0 && to == VEC_LEN && put->seg->len - put->seg_at >= VEC_LEN) {
-        put->seg_at += VEC_LEN;
-        vec_store(put->seg->dst + put->seg_at - VEC_LEN, v);
-        return;
-    }
-    while (from < to) {
-        if (put->seg_at == put->seg->len)
-            put->seg++, put->seg_at = 0;
-        ptrdiff_t left = (ptrdiff_t)(put->seg->len - put->seg_at),
-                  n = left < to - from ? left : to - from;
-        vec_store_part(put->seg->dst + put->seg_at, v, (size_t)from, (size_t)(from + n));
-        put->seg_at += (size_t)n;
-        from += n;
-    }
-}
-
 /* The text's last bytes: what lies in one piece, and maybe the last of them elsewhere. */
 INLINE VEC load_tail(const struct message *m, unsigned int i, ptrdiff_t from, ptrdiff_t to)
 {
@@ -73,28 +29,76 @@ INLINE void fold_group(struct message *m)
     m->carry = vec_first(block);
 }
 
-/* One vector of ciphertext out of a pass's, whose groups may be several. */
-INLINE void hash_vec(struct message *m, const struct pass p, const uint8_t *cipher, unsigned int i)
+/* GHASH of as many vectors of ciphertext as a pass has, in one or more groups, cut into steps of a
+ * few instructions that go between AES rounds. A group is a fold, which closes the one before, and
+ * its vectors; the first of these comes last, since it waits for the carry. */
+#define PART_STEPS    4u /* of a fold or a vector */
+#define HASH_STEPS(p) (PART_STEPS * ((p).num_vecs + (p).num_vecs / (p).group))
+
+struct hashing {
+    const uint8_t *cipher;
+    VEC x, half_sums;
+};
+
+INLINE void fold_step(struct message *m, unsigned int step)
 {
-    VEC x = vec_shuffle(vec_load(cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
-    if (i % p.group == 0)
-        x = vec_xor(x, m->carry);
-    multiply_power(m, x, p.group - i % p.group, p.has_table);
+    if (step == 0)
+        reduce_begin(&m->sum);
+    if (step == 1 || step == 2)
+        m->sum.low = reduce_step(m->sum.low);
+    if (step == 3) {
+        m->carry = vec_first(vec_fold(vec_xor(m->sum.low, m->sum.high)));
+        m->sum = (struct products){vec_zero(), vec_zero(), vec_zero()};
+    }
 }
 
-/* The n-th vector to hash: of each group the first one last, since it waits for the carry. */
-INLINE unsigned int in_group_order(unsigned int n, unsigned int group)
+/* A vector that has to_go vectors to its group's end, itself included. */
+INLINE void multiply_step(struct message *m, const struct pass p, struct hashing *h, unsigned int i,
+                          unsigned int step)
 {
-    return n - n % group + (n + 1) % group;
+    const uint8_t *power = m->powers_end - VEC_LEN * (p.group - i % p.group);
+    if (step == 0) {
+        h->x = vec_shuffle(vec_load(h->cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
+        if (i % p.group == 0)
+            h->x = vec_xor(h->x, m->carry);
+        h->half_sums = half_sums(h->x);
+    }
+    if (step == 1) {
+        m->sum.mid = vec_xor(m->sum.mid, vec_clmul(h->half_sums,
+                                                   p.has_table ? vec_load(power + TABLE_LEN)
+                                                               : half_sums(vec_load(power)),
+                                                   0x00));
+        vec_pin(m->sum.mid);
+    }
+    if (step == 2) {
+        m->sum.low = vec_xor(m->sum.low, vec_clmul(h->x, vec_load(power), 0x00));
+        vec_pin(m->sum.low);
+    }
+    if (step == 3) {
+        m->sum.high = vec_xor(m->sum.high, vec_clmul(h->x, vec_load(power), 0x11));
+        vec_pin(m->sum.high);
+    }
+}
+
+INLINE void hash_step(struct message *m, const struct pass p, struct hashing *h, unsigned int at)
+{
+    const unsigned int part = at / PART_STEPS, step = at % PART_STEPS;
+    const unsigned int group = part / (p.group + 1), n = part % (p.group + 1);
+    if (n == 0)
+        fold_step(m, step);
+    else
+        multiply_step(m, p, h, group * p.group + n % p.group, step);
 }
 
 /* Key stream but for the last round. In the same breath, if hash, as many vectors of ciphertext at
- * hash are a group of GHASH: two chains of instructions that do not wait for each other. */
+ * hash are hashed: two chains of instructions that do not wait for each other. */
 INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[PASS_MAX],
                              const uint8_t *hash)
 {
     const VEC reverse = vec_repeat(reverse_mask());
     const VEC step = vec_repeat(_mm_set_epi32(0, 0, 0, VEC_BLOCKS));
+    const unsigned int num = p.num_vecs * (p.rounds - 1);
+    struct hashing h = {.cipher = hash};
     const uint8_t *keys = m->keys;
     __asm__("" : "+r"(keys)); /* lest the compiler loads them once for all kinds of pass */
     VEC key = vec_repeat(block_load(keys));
@@ -106,12 +110,16 @@ INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[P
     UNROLL for (unsigned int round = 1; round < p.rounds; round++)
     {
         key = vec_repeat(block_load(keys + 16 * round));
-        UNROLL for (unsigned int i = 0; i < p.num_vecs; i++) block[i] = vec_aesenc(block[i], key);
-        if (!hash || round > p.num_vecs)
-            continue;
-        if ((round - 1) % p.group == 0)
-            fold_group(m);
-        hash_vec(m, p, hash, in_group_order(round - 1, p.group));
+        UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
+        {
+            const unsigned int n = p.num_vecs * (round - 1) + i;
+            block[i] = vec_aesenc(block[i], key);
+            if (!hash)
+                continue;
+            vec_pin(block[i]);
+            if ((n + 1) * HASH_STEPS(p) / num != n * HASH_STEPS(p) / num)
+                hash_step(m, p, &h, n * HASH_STEPS(p) / num);
+        }
     }
 }
 
@@ -142,13 +150,10 @@ INLINE void middle(struct message *m, const struct pass p, uint32_t num_passes)
         middle_pass(m, p, true);
     if (p.opening)
         return;
-    UNROLL for (unsigned int n = 0; n < p.num_vecs; n++)
-    {
-        const unsigned int i = in_group_order(n, p.group);
-        if (n % p.group == 0)
-            fold_group(m);
-        hash_vec(m, p, (const uint8_t *)(m->dst - VEC_LEN * p.num_vecs), i);
-    }
+    struct hashing h = {.cipher = (const uint8_t *)(m->dst - VEC_LEN * p.num_vecs)};
+    UNROLL for (unsigned int part = 0; part < HASH_STEPS(p) / PART_STEPS; part++)
+        UNROLL for (unsigned int step = 0; step < PART_STEPS; step++)
+            hash_step(m, p, &h, PART_STEPS * part + step);
 }
 
 /* Where the text lies in one vector of a pass, and what else does. */
@@ -169,20 +174,19 @@ INLINE struct slots slots_of(const struct message *m, const struct pass p, unsig
 }
 
 /* One vector of text, enciphered, for GHASH: the ciphertext and what stands around it. */
-INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round,
-                      struct put *put)
+INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round)
 {
     const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
     const struct slots s = slots_of(m, p, i);
     const uint8_t *src = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)s.from);
     uint8_t *dst = (uint8_t *)(m->dst + VEC_LEN * i + (uintptr_t)s.from);
-    VEC in = p.in_pieces ? take_pieces(m, s.from, s.to)
+    VEC in = p.in_pieces ? vec_load(m->pieces->in[i])
              : s.ends    ? load_tail(m, i, s.from, s.to)
              : s.first   ? vec_load_head(src, (size_t)s.from)
                          : vec_load(src);
     VEC out = vec_aesenclast(last_round, vec_xor(last_key, in));
     if (p.in_pieces)
-        put_pieces(put, out, s.from, s.to);
+        vec_store(m->pieces->out[i], out);
     else if (s.ends)
         vec_store_tail(dst, out, (size_t)s.from, (size_t)s.to);
     else if (s.first)
@@ -205,17 +209,20 @@ INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VE
 INLINE void pass(struct message *m, const struct pass p)
 {
     const VEC reverse = vec_repeat(reverse_mask());
-    struct put put = {m->seg, m->seg_at};
+    const unsigned int num_text = p.num_vecs - (VEC_BLOCKS == 1 && p.last); /* vectors */
     VEC block[PASS_MAX], hashed[PASS_MAX];
+    if (p.in_pieces)
+        find_vectors(m->pieces, num_text, p.first ? m->begin : 0,
+                     p.last ? m->end - (ptrdiff_t)(VEC_LEN * (num_text - 1)) : VEC_LEN);
     if (!p.first)
         fold_group(m);
     encrypt_counters(m, p, block, NULL);
     UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
     {
-        if (VEC_BLOCKS == 1 && p.last && i == p.num_vecs - 1)
+        if (i == num_text)
             hashed[i] = vec_zero(); /* the lengths alone */
         else
-            hashed[i] = cipher_vec(m, p, i, block[i], &put);
+            hashed[i] = cipher_vec(m, p, i, block[i]);
         if (p.last && i == p.num_vecs - 1)
             hashed[i] = vec_xor(hashed[i], vec_place(m->lengths, VEC_BLOCKS - 1));
     }
@@ -228,6 +235,9 @@ INLINE void pass(struct message *m, const struct pass p)
             x = vec_xor(x, m->carry);
         multiply_power(m, x, (p.num_vecs - i - 1) % p.group + 1, p.has_table);
     }
+    if (p.in_pieces)
+        give_vectors(m->pieces, num_text, p.first ? m->begin : 0,
+                     p.last ? m->end - (ptrdiff_t)(VEC_LEN * (num_text - 1)) : VEC_LEN);
     m->src += VEC_LEN * p.num_vecs;
     m->dst += VEC_LEN * p.num_vecs;
     m->begin = 0;

@@ -10,15 +10,15 @@
  *   GCM_LANES_BLOCKS   longest text of records that share vectors, in blocks, at most 250
  *   GCM_LANES_MAX  row's lanes_max_len, measured; 0: no lanes
  *   vec_load/vec_store(p[, v])   unaligned
- *   vec_load_part(p, from, to)   bytes from … to of a vector out of memory, p where the first of
- *                                them lies; the others are 0
- *   vec_store_part(p, v, from, to), vec_keep(v, from, to)   likewise
+ *   vec_load_tail(p, from, to)   bytes from … to of a vector out of memory, p where the first of
+ *                                them lies; the others are 0. Up to two blocks a vector from is 0
+ *                                and to at most 16
+ *   vec_store_tail(p, v, from, to), vec_keep(v, from, to)   likewise, the latter of any bytes
  *   vec_load_head(p, from), vec_store_head(p, v, from)   to the vector's end; from is a multiple of
  *                                16, and not 0
- *   vec_load_tail(p, from, to), vec_store_tail(p, v, from, to)   as the parts; up to two blocks a
- *                                vector from is 0 and to at most 16
  *   vec_load_byte(p, at)         one byte to that place, which is one of a tail
  *   vec_xor(a, b), vec_xor3(a, b, c), vec_zero()
+ *   vec_pin(v)          what comes after stays behind v's making: the compiler's order is ours
  *   vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
  *   vec_shuffle(v, m)   bytes within each block, by the vector m
  *   vec_and(a, b), vec_shift3(v)   the latter: 64-bit lanes, times eight
@@ -75,7 +75,7 @@
 #define STATE_LEN(rounds)    (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
 #define PASS_MAX             8u /* vectors in flight */
 #define POWERS_MAX           (PASS_MAX * VEC_BLOCKS)
-#define STACK_LEN            (1024u + 896u * VEC_BLOCKS)
+#define FRAME_LEN            (1024u + 640u * VEC_BLOCKS) /* of a call on the stack, at most */
 #define TABLE_LEN            (16u * POWERS_MAX) /* the powers, and as much for their half sums */
 
 #define block_load(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))
@@ -90,6 +90,8 @@ INLINE __m128i reverse_mask(void)
 #include "simd/gcm_keys.h"
 #include "simd/gcm_lanes.h"
 #include "simd/gcm_message.h"
+#include "simd/gcm_pieces.h"
+
 #include "simd/gcm_pass.h"
 
 /* Whether the text lies in one piece, but for a last byte: a record's content and its type. */
@@ -186,16 +188,18 @@ INLINE void run_piece_passes(struct message *m, struct pass p, unsigned int midd
     }
     first_pass(m, p);
     while (m->left > 4) {
-        size_t num = (m->seg->len - m->seg_at) / (8 * VEC_LEN);
+        struct pieces *pieces = m->pieces;
+        const struct lks_seg *seg = pieces->seg;
+        size_t num = (seg->len - pieces->seg_at) / (8 * VEC_LEN);
         if (num > (m->left - 1) / 8)
             num = (m->left - 1) / 8;
         if (!num) {
             PASS(4);
             continue;
         }
-        m->src = (uintptr_t)m->seg->src + m->seg_at;
-        m->dst = (uintptr_t)m->seg->dst + m->seg_at;
-        m->seg_at += num * 8 * VEC_LEN;
+        m->src = (uintptr_t)seg->src + pieces->seg_at;
+        m->dst = (uintptr_t)seg->dst + pieces->seg_at;
+        pieces->seg_at += num * 8 * VEC_LEN;
         p.num_vecs = 8;
         p.group = middle_group;
         middle(m, p, (uint32_t)num);
@@ -206,27 +210,29 @@ INLINE void run_piece_passes(struct message *m, struct pass p, unsigned int midd
 }
 
 /* Key stream and powers of H that a call has left below its caller on the stack: the compiler's
- * spills, and tables. Once a burst, so that it costs a short record next to nothing; once more for
- * a message in pieces, whose frame lies deeper. Long enough for every tier's frames: tests/simd
+ * spills, and tables. Once a burst, so that it costs a short record next to nothing; deep if a
+ * message was in pieces, whose frame lies below. Long enough for every tier's frames: tests/simd
  * holds that. */
-static __attribute__((noinline)) void wipe_stack(void)
+static __attribute__((noinline)) void wipe_stack(bool deep)
 {
-    uint8_t below[STACK_LEN] __attribute__((aligned(64)));
-    for (unsigned int at = 0; at < STACK_LEN; at += VEC_LEN)
+    uint8_t below[2 * FRAME_LEN] __attribute__((aligned(64)));
+    for (unsigned int at = deep ? 0 : FRAME_LEN; at < sizeof(below); at += VEC_LEN)
         vec_store(below + at, vec_zero());
     __asm__ volatile("" : : "r"(below) : "memory");
 }
 
 /* Text in pieces: a vector is put together from as many as it takes. */
-static __attribute__((noinline)) struct products run_in_pieces(const struct lks_aead_job *job,
-                                                               unsigned int rounds, bool opening)
+INLINE struct products run_in_pieces(const struct lks_aead_job *job, unsigned int rounds,
+                                     bool opening)
 {
     uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
+    struct pieces pieces;
     struct message m;
     struct pass p = {.rounds = rounds, .opening = opening, .in_pieces = true};
     begin(&m, job, rounds);
-    m.seg = job->segs;
-    m.seg_at = 0;
+    pieces.seg = job->segs;
+    pieces.seg_at = 0;
+    m.pieces = &pieces;
     m.src = m.dst = 0;
     if (m.left <= GCM_SHORT_VECS(rounds)) {
         const unsigned int num_powers = STATE_POWERS(rounds) / VEC_BLOCKS;
@@ -241,11 +247,22 @@ static __attribute__((noinline)) struct products run_in_pieces(const struct lks_
     return end(&m);
 }
 
+/* Out of the way of what is usual. */
+#define PIECES_FUNCTION(name, rounds, opening)                                            \
+    static __attribute__((noinline)) struct products name(const struct lks_aead_job *job) \
+    {                                                                                     \
+        return run_in_pieces(job, rounds, opening);                                       \
+    }
+PIECES_FUNCTION(seal_pieces_128, 10, false)
+PIECES_FUNCTION(open_pieces_128, 10, true)
+PIECES_FUNCTION(seal_pieces_256, 14, false)
+PIECES_FUNCTION(open_pieces_256, 14, true)
+
 INLINE struct products run_pieces(const struct lks_aead_job *job, unsigned int rounds, bool opening)
 {
-    struct products sum = run_in_pieces(job, rounds, opening);
-    wipe_stack();
-    return sum;
+    if (rounds == 10)
+        return opening ? open_pieces_128(job) : seal_pieces_128(job);
+    return opening ? open_pieces_256(job) : seal_pieces_256(job);
 }
 
 /* Enciphers a message. */
@@ -298,14 +315,19 @@ INLINE unsigned int run_apart(struct lks_aead_job *const *jobs, size_t num_jobs,
     return num;
 }
 
-INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigned int rounds,
+/* Whether a message was in pieces. */
+INLINE bool run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigned int rounds,
                       bool opening)
 {
     uint32_t last_blocks = 0, first_num = 0;
+    bool has_pieces = false;
     for (size_t at = 0; at < num_jobs;) {
         const uint32_t num_blocks = lanes_fit(jobs + at, num_jobs - at);
         if (!num_blocks) {
-            at += run_apart(jobs + at, num_jobs - at, rounds, opening);
+            const unsigned int num = run_apart(jobs + at, num_jobs - at, rounds, opening);
+            for (unsigned int i = 0; i < num; i++)
+                has_pieces |= is_in_pieces(jobs[at + i]);
+            at += num;
             continue;
         }
         if (num_blocks != last_blocks) {
@@ -315,6 +337,7 @@ INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigne
         lanes_end(jobs + at, lanes_run(jobs + at, num_blocks, first_num, rounds, opening), opening);
         at += VEC_BLOCKS;
     }
+    return has_pieces;
 }
 
 INLINE __m128i encrypt_block(const uint8_t *round_keys, unsigned int rounds, __m128i block)
@@ -354,25 +377,23 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
         expand_##bits(state, key);                                                          \
         store_powers(state, rounds);                                                        \
     }                                                                                       \
-    static __attribute__((noinline)) void run_seal_##bits(struct lks_aead_job *const *jobs, \
+    static __attribute__((noinline)) bool run_seal_##bits(struct lks_aead_job *const *jobs, \
                                                           size_t num_jobs)                  \
     {                                                                                       \
-        run_lanes(jobs, num_jobs, rounds, false);                                           \
+        return run_lanes(jobs, num_jobs, rounds, false);                                    \
     }                                                                                       \
-    static __attribute__((noinline)) void run_open_##bits(struct lks_aead_job *const *jobs, \
+    static __attribute__((noinline)) bool run_open_##bits(struct lks_aead_job *const *jobs, \
                                                           size_t num_jobs)                  \
     {                                                                                       \
-        run_lanes(jobs, num_jobs, rounds, true);                                            \
+        return run_lanes(jobs, num_jobs, rounds, true);                                     \
     }                                                                                       \
     static void seal_lanes_##bits(struct lks_aead_job *const *jobs, size_t num_jobs)        \
     {                                                                                       \
-        run_seal_##bits(jobs, num_jobs);                                                    \
-        wipe_stack();                                                                       \
+        wipe_stack(run_seal_##bits(jobs, num_jobs));                                        \
     }                                                                                       \
     static void open_lanes_##bits(struct lks_aead_job *const *jobs, size_t num_jobs)        \
     {                                                                                       \
-        run_open_##bits(jobs, num_jobs);                                                    \
-        wipe_stack();                                                                       \
+        wipe_stack(run_open_##bits(jobs, num_jobs));                                        \
     }                                                                                       \
     static void seal_##bits(struct lks_aead_job *job)                                       \
     {                                                                                       \

@@ -29,6 +29,7 @@
 #define vec_fold(v)          _mm_xor_si128(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1))
 #define vec_count()          _mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0)
 
+#define vec_pin(v)          __asm__ volatile("" : "+x"(v))
 #define vec_zero()          _mm256_setzero_si256()
 #define vec_swap(v)         _mm256_shuffle_epi32(v, 0x4e)
 #define vec_place(block, i) vec_keep(vec_repeat(block), 16 * (i), 16 * (i) + 16)
@@ -57,32 +58,6 @@ static inline __m256i vec_keep(__m256i v, size_t from, size_t to)
 {
     return _mm256_and_si256(
         v, _mm256_and_si256(vec_load(vec_masks + 32 - from), vec_load(vec_masks + 64 - to)));
-}
-
-static inline __m256i vec_load_part(const uint8_t *p, size_t from, size_t to)
-{
-    __m128i low = _mm_setzero_si128(), high = low;
-    if (to - from == 32)
-        return vec_load(p);
-    if (from < 16)
-        low = block_load_part(p, from, to < 16 ? to : 16);
-    if (to > 16)
-        high = from < 16 ? block_load_part(p + 16 - from, 0, to - 16)
-                         : block_load_part(p, from - 16, to - 16);
-    return _mm256_set_m128i(high, low);
-}
-
-static inline void vec_store_part(uint8_t *p, __m256i v, size_t from, size_t to)
-{
-    if (to - from == 32) {
-        vec_store(p, v);
-        return;
-    }
-    if (from < 16)
-        block_store_part(p, _mm256_castsi256_si128(v), from, to < 16 ? to : 16);
-    if (to > 16)
-        block_store_part(from < 16 ? p + 16 - from : p, _mm256_extracti128_si256(v, 1),
-                         from < 16 ? 0 : from - 16, to - 16);
 }
 
 #define GCM_LANES_BLOCKS 40u /* measured */

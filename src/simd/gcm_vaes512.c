@@ -32,6 +32,7 @@ static inline __m128i vec_fold(__m512i v)
     __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
     return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
 }
+#define vec_pin(v)  (void)0
 #define vec_zero()  _mm512_setzero_si512()
 #define vec_swap(v) _mm512_shuffle_epi32(v, 0x4e)
 #define vec_load_part(p, from, to) \
