@@ -106,6 +106,8 @@ INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[P
     {
         block[i] = vec_xor(vec_shuffle(m->counter, reverse), key);
         m->counter = vec_add32(m->counter, step);
+        if (hash)
+            vec_pin(block[i]);
     }
     UNROLL for (unsigned int round = 1; round < p.rounds; round++)
     {

@@ -18,7 +18,7 @@
  *                                16, and not 0
  *   vec_load_byte(p, at)         one byte to that place, which is one of a tail
  *   vec_xor(a, b), vec_xor3(a, b, c), vec_zero()
- *   vec_pin(v)          what comes after stays behind v's making: the compiler's order is ours
+ *   vec_pin(v)          the compiler keeps the order in which pinned vectors are made; or nothing
  *   vec_aesenc(v, k), vec_aesenclast(v, k), vec_clmul(a, b, imm)
  *   vec_shuffle(v, m)   bytes within each block, by the vector m
  *   vec_and(a, b), vec_shift3(v)   the latter: 64-bit lanes, times eight
