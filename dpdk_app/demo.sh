@@ -140,4 +140,8 @@ say "lockstepd's counters"
 kill -TERM $lockstepd
 wait $lockstepd || true
 sed -n '/lockstepd counters/,$p' lockstepd.log | grep -v ' 0$' || true
+if grep -q 'ended_client_reset .*[1-9]' lockstepd.log; then
+    echo "(ended_client_reset: each client above had all that it asked for; one that closes its socket while lockstepd's"
+    echo "last bytes are still under way has its kernel answer them with RST)"
+fi
 say "Done; nothing is left behind."
