@@ -15,9 +15,11 @@ double now()
         .count();
 }
 
-// What a row takes, repeated as bench/run.sh asks for: repetitions of a given length, mostly; where
+} // namespace
+
+// Repetitions of a given length, mostly, and the tries that find out how many bursts that is; where
 // one burst is longer than that, bursts; and the making of its connections.
-double seconds_of(const Case &c)
+double Progress::seconds_of(const Case &c) const
 {
     const bool is_slow = c.kernel == "portable";
     double ns_per_burst = 0;
@@ -25,13 +27,12 @@ double seconds_of(const Case &c)
         ns_per_burst += is_slow ? 300 + 14. * static_cast<double>(c.len_of(i))
                                 : 100 + .5 * static_cast<double>(c.len_of(i));
     const double us_per_conn = c.provider == "openssl" ? 4 : c.provider == "lockstep" ? .6 : 1.2;
-    return .075 + 8 * ns_per_burst * 1e-9 + c.num_conns * us_per_conn * 1e-6;
+    return .01 + 1.3 * measured_ + 8 * ns_per_burst * 1e-9 + c.num_conns * us_per_conn * 1e-6;
 }
 
-} // namespace
-
-void Progress::plan(const std::vector<Case> &cases)
+void Progress::plan(const std::vector<Case> &cases, double measured)
 {
+    measured_ = measured;
     for (const Case &c : cases)
         planned_ += seconds_of(c);
     num_rows_ = cases.size();

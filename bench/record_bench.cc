@@ -284,6 +284,15 @@ bool take_option(int *argc, char **argv, const char *name, std::string *value = 
     return false;
 }
 
+// What one of Google Benchmark's options says.
+double number_of(int argc, char **argv, const char *option, double otherwise)
+{
+    for (int i = 1; i < argc; i++)
+        if (!std::strncmp(argv[i], option, std::strlen(option)))
+            return std::atof(argv[i] + std::strlen(option));
+    return otherwise;
+}
+
 // The rows whose names match and that can run here; every sample-th of them.
 std::vector<Case> chosen(const std::vector<Case> &all, const std::regex &filter, size_t sample)
 {
@@ -354,6 +363,8 @@ int main(int argc, char **argv)
             std::printf("%s\n", name_of(c).c_str());
         return 0;
     }
+    const double measured = number_of(argc, argv, "--benchmark_min_time=", .5) *
+                            number_of(argc, argv, "--benchmark_repetitions=", 1);
     say_machine();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
@@ -361,7 +372,7 @@ int main(int argc, char **argv)
     for (const Case &c : cases)
         benchmark::RegisterBenchmark(name_of(c).c_str(),
                                      [c](benchmark::State &s) { measure(s, c); });
-    progress.plan(cases);
+    progress.plan(cases, measured);
     benchmark::RunSpecifiedBenchmarks();
     progress.end();
     return 0;
