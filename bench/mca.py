@@ -162,7 +162,8 @@ def loops_of(path):
 def compile_again(build, source, folder):
     """The object file of a source as the release build makes it, with line numbers."""
     with open(os.path.join(build, 'compile_commands.json'), encoding='utf-8') as file:
-        entry = next((e for e in json.load(file) if re.search(rf'/{source}\.cc?$', e['file'])), None)
+        entry = next((e for e in json.load(file) if re.search(rf'/{source}\.cc?$', e['file'])
+                      and not e['output'].startswith('tests/')), None)
     if not entry:
         return None
     out = os.path.abspath(os.path.join(folder, f'{source}.o'))
