@@ -83,13 +83,14 @@ struct lks_protection; /* src/record/protection.h: one protocol version's record
 struct lks_key {
     const struct lks_aead *aead;
     const struct lks_protection *protection;
-    uint64_t seq;           /* of the next record; RFC 8446 section 5.3 */
-    uint8_t iv[12];         /* write_iv, or TLS 1.2's salt in its first four bytes */
-    uint8_t dir;            /* enum lks_dir */
-    uint8_t makes_pieces;   /* TLS 1.3 with tags of 16 bytes: src/record/piece.h */
-    uint16_t engine_count;  /* the engine's, 0 outside lks_engine_process() */
-    uint8_t has_long_state; /* more than the next line, to be fetched ahead */
-    uint8_t pad[7];
+    uint64_t seq;             /* of the next record; RFC 8446 section 5.3 */
+    uint8_t iv[12];           /* write_iv, or TLS 1.2's salt in its first four bytes */
+    uint8_t dir;              /* enum lks_dir */
+    uint8_t makes_pieces;     /* TLS 1.3 with tags of 16 bytes: src/record/piece.h */
+    uint16_t engine_count;    /* the engine's, 0 outside lks_engine_process() */
+    uint16_t near_len;        /* longer records need all lines of the key: to be fetched ahead */
+    uint8_t needs_third_line; /* others need two, or three */
+    uint8_t pad[5];
     uint8_t state[LKS_KEY_STATE_MAX]; /* laid out by the kernel: round keys, powers of H, … */
 } __attribute__((aligned(64)));
 

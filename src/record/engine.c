@@ -299,14 +299,23 @@ static inline void begin_open(struct lks_engine *e, struct lks_op *ops, uint32_t
     e->ending[e->num_ending++] = (uint16_t)at;
 }
 
-/* A key's kernel state, which begins in the line of the key itself. */
-static inline void prefetch_state(const struct lks_key *key)
+/* A key's first two lines, which are what most short records need. */
+static inline void prefetch_key(const struct lks_key *key)
 {
-    const uint8_t *line = (const uint8_t *)key + 64;
-    __builtin_prefetch(line);
-    if (!key->has_long_state)
+    __builtin_prefetch(key, 1);
+    __builtin_prefetch((const uint8_t *)key + 64);
+}
+
+/* What else of the key this op's record needs. */
+static inline void prefetch_state(const struct lks_op *op)
+{
+    const struct lks_key *key = op->key;
+    const uint8_t *line = (const uint8_t *)key + 128;
+    if (key->needs_third_line)
+        __builtin_prefetch(line);
+    if (!op->num_src || op->src->len <= key->near_len)
         return;
-    for (uint32_t i = 64; i < sizeof(*key) - 64; i += 64) /* unrolled */
+    for (uint32_t i = 0; i < sizeof(*key) - 128; i += 64) /* unrolled */
         __builtin_prefetch(line + i);
 }
 
@@ -327,16 +336,16 @@ static uint32_t begin_burst(struct lks_engine *e, struct lks_op *ops, uint32_t n
 {
     uint32_t num_round = 0;
     for (uint32_t i = 0; i < num_ops && i < PREFETCH_AHEAD; i++)
-        __builtin_prefetch(ops[i].key, 1);
+        prefetch_key(ops[i].key);
     for (uint32_t i = 0; i < num_ops; i++) {
         struct lks_key *key = ops[i].key;
         if (i + PREFETCH_AHEAD < num_ops)
-            __builtin_prefetch(ops[i + PREFETCH_AHEAD].key, 1);
+            prefetch_key(ops[i + PREFETCH_AHEAD].key);
         if (!key) {
             begin_other(e, ops, i);
             continue;
         }
-        prefetch_state(key);
+        prefetch_state(&ops[i]);
         if (key->dir == LKS_SEAL)
             begin_seal(e, ops, i);
         else if (!must_wait(e, key, i))

@@ -18,7 +18,7 @@ _Static_assert(offsetof(struct lks_key, state) == 48,
                "the kernel's state begins in the first line");
 
 /* What lies in the first line and the one behind it. */
-#define LONG_STATE (128u - offsetof(struct lks_key, state))
+#define TWO_LINES (128u - offsetof(struct lks_key, state))
 
 bool lks_kernels_are_known(void)
 {
@@ -68,7 +68,10 @@ enum lks_status lks_key_init(struct lks_key *key, enum lks_version version, enum
     }
     key->protection = protection;
     key->makes_pieces = protection->hides_type && key->aead->tag_len == PIECE_TAG_LEN;
-    key->has_long_state = key->aead && key->aead->state_len > LONG_STATE;
+    if (key->aead) {
+        key->near_len = key->aead->state_len <= TWO_LINES ? UINT16_MAX : key->aead->near_len;
+        key->needs_third_line = key->aead->near_state_len > TWO_LINES;
+    }
     key->dir = (uint8_t)dir;
     return LKS_OK;
 }

@@ -72,10 +72,12 @@ struct lks_aead {
     /* RFC 8446 section 5.2: the most that an AEAD adds is this. [8446 5.2-4] */
     uint8_t tag_len; /* or the MAC's */
     uint8_t mac_key_len;
-    bool has_mac;       /* a block cipher with a MAC and padding, no AEAD */
-    bool mac_inside;    /* the MAC is encrypted too: MAC-then-encrypt */
-    uint16_t state_len; /* at most LKS_KEY_STATE_MAX */
-    uint16_t heap_len;  /* of what does not fit there; lks_aead_init_state() allocates it */
+    bool has_mac;                      /* a block cipher with a MAC and padding, no AEAD */
+    bool mac_inside;                   /* the MAC is encrypted too: MAC-then-encrypt */
+    uint16_t state_len;                /* at most LKS_KEY_STATE_MAX */
+    uint16_t near_len, near_state_len; /* a message of up to near_len bytes in lanes needs only so
+                                          much of the state's front: what to fetch ahead */
+    uint16_t heap_len; /* of what does not fit there; lks_aead_init_state() allocates it */
 
     /* Records that one key may seal before it must be replaced, RFC 8446 section 5.5. */
     uint64_t max_records;

@@ -12,7 +12,8 @@
  * what is left over.
  */
 
-#define CHUNK_BLOCKS(rounds) (STATE_POWERS(rounds) - 1u)
+#define CHUNK_BLOCKS 7u /* of text in a pass */
+#define GROUP_BLOCKS (NEAR_POWERS - 1u)
 
 _Static_assert(offsetof(struct lks_aead_job, aad_len) == offsetof(struct lks_aead_job, len) + 4,
                "both lengths are loaded at once");
@@ -45,6 +46,13 @@ INLINE void lanes_store(uint8_t *const *p, ptrdiff_t at, VEC v)
     __m128i blocks[VEC_BLOCKS];
     vec_split(blocks, v);
     UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++) block_store(p[i] + at, blocks[i]);
+}
+
+#include "simd/gcm_schedule.h"
+
+INLINE VEC lanes_round_key(const struct lanes *l, const struct schedule *s, unsigned int round)
+{
+    return LANES_MAKE_KEYS ? s->round[round] : lanes_load(l->keys, KEY_AT(round));
 }
 
 /* The last block of a record's text, at bytes from its front; what is behind it does not matter. */
@@ -116,21 +124,32 @@ INLINE void lanes_multiply(struct products *sum, const struct lanes *l, VEC x, p
     multiply_add(sum, x, power, half_sums(power));
 }
 
+/* The products of blocks that end before the lengths or as much as left before a carry. */
+INLINE struct products lanes_group(const struct lanes *l, const VEC *block, unsigned int num,
+                                   unsigned int left, VEC carry, bool has_carry)
+{
+    struct products sum = {vec_zero(), vec_zero(), vec_zero()};
+    UNROLL for (unsigned int i = num; i-- > 0;) /* the first one last: it waits for the carry */
+    {
+        VEC x = vec_shuffle(block[i], vec_repeat(reverse_mask()));
+        if (i == 0 && has_carry)
+            x = vec_xor(x, carry);
+        lanes_multiply(&sum, l, x, (ptrdiff_t)POWER_AT(0u, num - i) - 16 * (ptrdiff_t)left);
+    }
+    return sum;
+}
+
 /* The next num of left blocks of text, which begin at; with first J0 and the additional data before
  * them. Returns what is to be reduced; the lengths are still missing. */
-INLINE struct products lanes_chunk(const struct lanes *l, struct lanes_ends *e, unsigned int rounds,
-                                   unsigned int num, size_t at, uint32_t left, bool first,
-                                   bool opening)
+INLINE struct products lanes_chunk(const struct lanes *l, const struct schedule *s,
+                                   struct lanes_ends *e, unsigned int rounds, unsigned int num,
+                                   size_t at, uint32_t left, bool first, bool opening)
 {
-    const VEC reverse = vec_repeat(reverse_mask());
     const VEC one = vec_repeat(_mm_set_epi32(0x01000000, 0, 0, 0));
     const bool ends = left == num;
     const unsigned int j0 = first; /* blocks in front of the text */
     VEC block[PASS_MAX], before = vec_zero(), counter = e->counter;
-    struct products sum = {vec_zero(), vec_zero(), vec_zero()};
-    /* H^k lies 16 k before this; the last chunk leaves H^1 to the lengths */
-    const ptrdiff_t powers_end = (ptrdiff_t)STATE_LEN(rounds) - (ends ? 16 : 0);
-    VEC key = lanes_load(l->keys, 0);
+    VEC key = lanes_round_key(l, s, 0);
     UNROLL for (unsigned int i = 0; i < num + j0; i++)
     {
         block[i] = vec_xor(counter, key);
@@ -139,10 +158,10 @@ INLINE struct products lanes_chunk(const struct lanes *l, struct lanes_ends *e, 
     e->counter = counter;
     UNROLL for (unsigned int round = 1; round < rounds; round++)
     {
-        key = lanes_load(l->keys, 16 * round);
+        key = lanes_round_key(l, s, round);
         UNROLL for (unsigned int i = 0; i < num + j0; i++) block[i] = vec_aesenc(block[i], key);
     }
-    key = lanes_load(l->keys, 16 * rounds);
+    key = lanes_round_key(l, s, rounds);
     if (first)
         e->tag_mask = vec_aesenclast(block[0], key);
     UNROLL for (unsigned int i = 0; i < num; i++)
@@ -161,30 +180,26 @@ INLINE struct products lanes_chunk(const struct lanes *l, struct lanes_ends *e, 
     }
     if (first)
         block[0] = e->aad;
-    UNROLL for (unsigned int i = num + j0;
-                i-- > 0;) /* the first one last: it waits for the carry */
-    {
-        VEC x = vec_shuffle(block[i], reverse);
-        if (i == 0 && !first)
-            x = vec_xor(x, e->carry);
-        lanes_multiply(&sum, l, x, powers_end - 16 * (ptrdiff_t)(num + j0 - i));
+    const unsigned int split = num + j0 > GROUP_BLOCKS ? num + j0 - GROUP_BLOCKS : 0;
+    if (split) {
+        e->carry = vec_reduce(lanes_group(l, block, split, 0, e->carry, !first));
     }
-    return sum;
+    return lanes_group(l, block + split, num + j0 - split, ends, e->carry, !first || split);
 }
 
 /* As many records as a vector has blocks; the vector of their tags. */
-INLINE VEC lanes_run(struct lks_aead_job *const *jobs, uint32_t num_blocks, uint32_t first_num,
-                     unsigned int rounds, bool opening)
+INLINE VEC lanes_run(struct lks_aead_job *const *jobs, const struct schedule *s,
+                     uint32_t num_blocks, uint32_t first_num, unsigned int rounds, bool opening)
 {
     const VEC reverse = vec_repeat(reverse_mask());
     struct lanes l;
     struct lanes_ends e;
     struct products sum;
     lanes_begin(&l, &e, jobs, num_blocks, opening);
-#define FIRST_CHUNK(num)                                                          \
-    case num:                                                                     \
-        if (num < CHUNK_BLOCKS(rounds))                                           \
-            sum = lanes_chunk(&l, &e, rounds, num, 0, num_blocks, true, opening); \
+#define FIRST_CHUNK(num)                                                             \
+    case num:                                                                        \
+        if (num < CHUNK_BLOCKS)                                                      \
+            sum = lanes_chunk(&l, s, &e, rounds, num, 0, num_blocks, true, opening); \
         break
     switch (first_num) {
         FIRST_CHUNK(1);
@@ -197,12 +212,12 @@ INLINE VEC lanes_run(struct lks_aead_job *const *jobs, uint32_t num_blocks, uint
         FIRST_CHUNK(0);
     }
 #undef FIRST_CHUNK
-    for (uint32_t done = first_num; done < num_blocks; done += CHUNK_BLOCKS(rounds)) {
+    for (uint32_t done = first_num; done < num_blocks; done += CHUNK_BLOCKS) {
         e.carry = vec_reduce(sum);
-        sum = lanes_chunk(&l, &e, rounds, CHUNK_BLOCKS(rounds), 16 * (size_t)done,
-                          num_blocks - done, false, opening);
+        sum = lanes_chunk(&l, s, &e, rounds, CHUNK_BLOCKS, 16 * (size_t)done, num_blocks - done,
+                          false, opening);
     }
-    lanes_multiply(&sum, &l, e.lengths, (ptrdiff_t)STATE_LEN(rounds) - 16);
+    lanes_multiply(&sum, &l, e.lengths, POWER_AT(rounds, 1u));
     return vec_xor(vec_shuffle(vec_reduce(sum), reverse), e.tag_mask);
 }
 

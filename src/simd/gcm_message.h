@@ -7,12 +7,12 @@
  * vector's first byte would be, so they may point before the text. */
 struct message {
     const uint8_t *keys;
-    const uint8_t *powers_end; /* H^k lies 16 k bytes before */
-    VEC counter;               /* of the next vector, bytes reversed: a 32-bit add counts */
-    struct products sum;       /* of this group */
-    VEC carry;                 /* what the groups before make, to add to the next vector */
-    VEC tag_mask;              /* J0's block where it lies */
-    __m128i aad, lengths;      /* what the first and the last slot hash */
+    const uint8_t *table_end; /* if there is one: H^k lies 16 k bytes before */
+    VEC counter;              /* of the next vector, bytes reversed: a 32-bit add counts */
+    struct products sum;      /* of this group */
+    VEC carry;                /* what the groups before make, to add to the next vector */
+    VEC tag_mask;             /* J0's block where it lies */
+    __m128i aad, lengths;     /* what the first and the last slot hash */
     uintptr_t src, dst;
     ptrdiff_t begin, end;      /* of the text, from the next vector's first byte */
     uint32_t left;             /* vectors */
@@ -28,17 +28,18 @@ struct pass {
     bool opening;
     bool first, last; /* has the message's first, last vector */
     bool in_pieces;
-    bool has_table; /* powers_end is that of a table with half sums */
+    bool has_table;
 };
 
 /* A table of the powers H^num … H^1, which end at TABLE_LEN, and of their half sums, which end as
  * much behind. Each pass doubles what the key has, a vector at a time. */
-INLINE void make_table(struct message *m, uint8_t table[2 * TABLE_LEN], unsigned int have,
+INLINE void make_table(struct message *m, uint8_t table[2 * TABLE_LEN], unsigned int rounds,
                        unsigned int num)
 {
     uint8_t *end = table + TABLE_LEN;
+    unsigned int have = STATE_POWERS(rounds);
     for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS)
-        vec_store(end - 16 * k, vec_load(m->powers_end - 16 * k));
+        vec_store(end - 16 * k, vec_load(m->keys + POWER_AT(rounds, k)));
     for (; have < num; have *= 2) {
         VEC by = vec_repeat(block_load(end - 16 * have));
         for (unsigned int k = VEC_BLOCKS; k <= have; k += VEC_BLOCKS) {
@@ -49,7 +50,7 @@ INLINE void make_table(struct message *m, uint8_t table[2 * TABLE_LEN], unsigned
     }
     for (unsigned int k = VEC_BLOCKS; k <= num; k += VEC_BLOCKS)
         vec_store(end + TABLE_LEN - 16 * k, half_sums(vec_load(end - 16 * k)));
-    m->powers_end = end;
+    m->table_end = end;
 }
 
 /* At most 16 bytes, and zeros behind them; no byte outside is touched. */
@@ -92,7 +93,6 @@ INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned in
     const uint32_t num_vecs = (num_slots + VEC_BLOCKS - 1) / VEC_BLOCKS;
     const uint32_t first_slot = num_vecs * VEC_BLOCKS - num_slots;
     m->keys = job->state;
-    m->powers_end = job->state + STATE_LEN(rounds);
     uint64_t nonce_low;
     uint32_t nonce_high;
     memcpy(&nonce_low, job->nonce, 8);
@@ -110,5 +110,5 @@ INLINE void begin(struct message *m, const struct lks_aead_job *job, unsigned in
     m->end = m->begin + (ptrdiff_t)job->len;
     m->left = num_vecs;
     m->aad = job->aad_len <= 16 ? load_aad(job->aad, job->aad_len)
-                                : hash_long_aad(job, block_load(m->powers_end - 16));
+                                : hash_long_aad(job, block_load(m->keys + POWER_AT(rounds, 1)));
 }

@@ -13,12 +13,18 @@ INLINE VEC load_tail(const struct message *m, unsigned int i, ptrdiff_t from, pt
                    vec_load_byte(m->seg->src, (size_t)to - 1));
 }
 
-/* A vector that has to_go vectors to its group's end, itself included. */
-INLINE void multiply_power(struct message *m, VEC x, unsigned int to_go, bool has_table)
+/* Where the powers lie for a vector that has to_go vectors to its group's end, itself included. */
+INLINE const uint8_t *powers_at(const struct message *m, const struct pass p, unsigned int to_go)
 {
-    const uint8_t *at = m->powers_end - VEC_LEN * to_go;
+    return p.has_table ? m->table_end - VEC_LEN * to_go
+                       : m->keys + POWER_AT(p.rounds, VEC_BLOCKS * to_go);
+}
+
+INLINE void multiply_power(struct message *m, const struct pass p, VEC x, unsigned int to_go)
+{
+    const uint8_t *at = powers_at(m, p, to_go);
     VEC power = vec_load(at);
-    multiply_add(&m->sum, x, power, has_table ? vec_load(at + TABLE_LEN) : half_sums(power));
+    multiply_add(&m->sum, x, power, p.has_table ? vec_load(at + TABLE_LEN) : half_sums(power));
 }
 
 /* Closes a group: one block, to add to the next vector. */
@@ -56,7 +62,7 @@ INLINE void fold_step(struct message *m, unsigned int step)
 INLINE void multiply_step(struct message *m, const struct pass p, struct hashing *h, unsigned int i,
                           unsigned int step)
 {
-    const uint8_t *power = m->powers_end - VEC_LEN * (p.group - i % p.group);
+    const uint8_t *power = powers_at(m, p, p.group - i % p.group);
     if (step == 0) {
         h->x = vec_shuffle(vec_load(h->cipher + VEC_LEN * i), vec_repeat(reverse_mask()));
         if (i % p.group == 0)
@@ -111,7 +117,7 @@ INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[P
     }
     UNROLL for (unsigned int round = 1; round < p.rounds; round++)
     {
-        key = vec_repeat(block_load(keys + 16 * round));
+        key = vec_repeat(block_load(keys + KEY_AT(round)));
         UNROLL for (unsigned int i = 0; i < p.num_vecs; i++)
         {
             const unsigned int n = p.num_vecs * (round - 1) + i;
@@ -129,7 +135,7 @@ INLINE void encrypt_counters(struct message *m, const struct pass p, VEC block[P
  * meanwhile. */
 INLINE void middle_pass(struct message *m, const struct pass p, bool hash)
 {
-    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const VEC last_key = vec_repeat(block_load(m->keys + KEY_AT(p.rounds)));
     const uint8_t *hash_at = (const uint8_t *)(p.opening ? m->src : m->dst - VEC_LEN * p.num_vecs);
     VEC block[PASS_MAX];
     encrypt_counters(m, p, block, hash ? hash_at : NULL);
@@ -178,7 +184,7 @@ INLINE struct slots slots_of(const struct message *m, const struct pass p, unsig
 /* One vector of text, enciphered, for GHASH: the ciphertext and what stands around it. */
 INLINE VEC cipher_vec(struct message *m, const struct pass p, unsigned int i, VEC last_round)
 {
-    const VEC last_key = vec_repeat(block_load(m->keys + 16 * p.rounds));
+    const VEC last_key = vec_repeat(block_load(m->keys + KEY_AT(p.rounds)));
     const struct slots s = slots_of(m, p, i);
     const uint8_t *src = (const uint8_t *)(m->src + VEC_LEN * i + (uintptr_t)s.from);
     uint8_t *dst = (uint8_t *)(m->dst + VEC_LEN * i + (uintptr_t)s.from);
@@ -235,7 +241,7 @@ INLINE void pass(struct message *m, const struct pass p)
             fold_group(m);
         if (i ? (p.num_vecs - i) % p.group == 0 : !p.first)
             x = vec_xor(x, m->carry);
-        multiply_power(m, x, (p.num_vecs - i - 1) % p.group + 1, p.has_table);
+        multiply_power(m, p, x, (p.num_vecs - i - 1) % p.group + 1);
     }
     if (p.in_pieces)
         give_vectors(m->pieces, num_text, p.first ? m->begin : 0,

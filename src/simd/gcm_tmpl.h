@@ -52,10 +52,12 @@
  * hashed. So the rest of a message is no matter of its own: what is not a multiple of a vector
  * stands in front, and GHASH's last power is always H^1.
  *
- * Key state: round keys, then the powers H^8 … H^1 (AES-256: H^4 … H^1, lest keys grow).
- * Descending, so that n blocks multiply with n neighbours, and last, so that "the end of the
- * powers" names them all. Long messages need more powers than a small key should hold, so they make
- * their own table on the stack.
+ * Key state, in the order in which short records need it, since each line of a cold key costs
+ * about as much as a short record's arithmetic:
+ *     round key 0 | H^4 H^3 H^2 H^1 | round keys 1, 2, … | AES-128: H^8 H^7 H^6 H^5
+ * The engine's key puts its own fields before the first, so that these and the lines of 64 bytes
+ * fall together. Powers descend, so that n blocks multiply with n neighbours. Long messages need
+ * more than a small key should hold, so they make their own table on the stack.
  */
 
 #include <string.h>
@@ -72,11 +74,20 @@
 #define VEC_LEN              (16u * VEC_BLOCKS)
 #define STATE_POWERS(rounds) ((rounds) == 10u ? 8u : 4u)
 #define KEYS_LEN(rounds)     (16u * ((rounds) + 1u))
-#define STATE_LEN(rounds)    (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
-#define PASS_MAX             8u /* vectors in flight */
-#define POWERS_MAX           (PASS_MAX * VEC_BLOCKS)
-#define FRAME_LEN            (1024u + 640u * VEC_BLOCKS) /* of a call on the stack, at most */
-#define TABLE_LEN            (16u * POWERS_MAX) /* the powers, and as much for their half sums */
+#define NEAR_POWERS          4u
+#define KEY_AT(round)        ((round) ? 16u * (NEAR_POWERS + (round)) : 0u)
+#define POWER_AT(rounds, k) \
+    (16u * ((k) <= NEAR_POWERS ? 1u + NEAR_POWERS - (k) : 1u + NEAR_POWERS + (rounds) + 8u - (k)))
+#define STATE_LEN(rounds) (KEYS_LEN(rounds) + 16u * STATE_POWERS(rounds))
+#define PASS_MAX          8u /* vectors in flight */
+#define POWERS_MAX        (PASS_MAX * VEC_BLOCKS)
+#define FRAME_LEN         (1024u + 1376u * VEC_BLOCKS) /* of a call on the stack, at most */
+#define TABLE_LEN         (16u * POWERS_MAX) /* the powers, and as much for their half sums */
+
+/* With one lane, loading a round key is cheaper than making it. */
+#define LANES_MAKE_KEYS (VEC_BLOCKS > 1)
+/* What records in lanes then need of the state. */
+#define NEAR_STATE_LEN(rounds) (16u * (KEY_BLOCKS(rounds) + NEAR_POWERS))
 
 #define block_load(p)     _mm_loadu_si128((const __m128i *)(const void *)(p))
 #define block_store(p, v) _mm_storeu_si128((__m128i *)(void *)(p), v)
@@ -161,7 +172,7 @@ INLINE void run_long(struct message *m, struct pass p)
     uint8_t table[2 * TABLE_LEN] __attribute__((aligned(64)));
     const bool has_middle = m->left >= GCM_LONG_VECS;
     const unsigned int num_powers = VEC_BLOCKS * (has_middle ? 8 : 4);
-    make_table(m, table, STATE_POWERS(p.rounds), num_powers);
+    make_table(m, table, p.rounds, num_powers);
     p.has_table = true;
     p.group = 4;
     first_pass(m, p);
@@ -240,7 +251,7 @@ INLINE struct products run_in_pieces(const struct lks_aead_job *job, unsigned in
         run_piece_passes(&m, p, num_powers);
         return end(&m);
     }
-    make_table(&m, table, STATE_POWERS(rounds), POWERS_MAX);
+    make_table(&m, table, rounds, POWERS_MAX);
     p.has_table = true;
     p.group = 4;
     run_piece_passes(&m, p, 8);
@@ -321,31 +332,37 @@ INLINE bool run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, unsigne
 {
     uint32_t last_blocks = 0, first_num = 0;
     bool has_pieces = false;
+    struct schedules schedules = {.num_left = 0};
     for (size_t at = 0; at < num_jobs;) {
+        const struct schedule *schedule = NULL;
         const uint32_t num_blocks = lanes_fit(jobs + at, num_jobs - at);
         if (!num_blocks) {
             const unsigned int num = run_apart(jobs + at, num_jobs - at, rounds, opening);
             for (unsigned int i = 0; i < num; i++)
                 has_pieces |= is_in_pieces(jobs[at + i]);
             at += num;
+            schedules.num_left = 0;
             continue;
         }
         if (num_blocks != last_blocks) {
             last_blocks = num_blocks;
-            first_num = num_blocks % CHUNK_BLOCKS(rounds);
+            first_num = num_blocks % CHUNK_BLOCKS;
         }
-        lanes_end(jobs + at, lanes_run(jobs + at, num_blocks, first_num, rounds, opening), opening);
+        if (LANES_MAKE_KEYS)
+            schedule = next_schedule(&schedules, jobs + at, num_jobs - at, rounds);
+        lanes_end(jobs + at, lanes_run(jobs + at, schedule, num_blocks, first_num, rounds, opening),
+                  opening);
         at += VEC_BLOCKS;
     }
     return has_pieces;
 }
 
-INLINE __m128i encrypt_block(const uint8_t *round_keys, unsigned int rounds, __m128i block)
+INLINE __m128i encrypt_block(const uint8_t *state, unsigned int rounds, __m128i block)
 {
-    block = _mm_xor_si128(block, block_load(round_keys));
+    block = _mm_xor_si128(block, block_load(state));
     for (unsigned int i = 1; i < rounds; i++)
-        block = _mm_aesenc_si128(block, block_load(round_keys + 16 * i));
-    return _mm_aesenclast_si128(block, block_load(round_keys + 16 * rounds));
+        block = _mm_aesenc_si128(block, block_load(state + KEY_AT(i)));
+    return _mm_aesenclast_si128(block, block_load(state + KEY_AT(rounds)));
 }
 
 /* H = E(K, 0), times x in POLYVAL's field (RFC 8452 section 3 and appendix A), and its powers. */
@@ -360,7 +377,7 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
                       _mm_and_si128(has_carry, _mm_set_epi64x((long long)0xc200000000000000u, 1)));
     __m128i power = h;
     for (unsigned int k = 1; k <= STATE_POWERS(rounds); k++) {
-        block_store(state + STATE_LEN(rounds) - 16 * k, power);
+        block_store(state + POWER_AT(rounds, k), power);
         power = block_multiply(power, h);
     }
 }
@@ -374,7 +391,11 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
 #define GCM_FUNCTIONS(bits, rounds)                                                         \
     static void init_##bits(uint8_t *state, const uint8_t *key)                             \
     {                                                                                       \
-        expand_##bits(state, key);                                                          \
+        uint8_t round_keys[KEYS_LEN(rounds)];                                               \
+        expand_##bits(round_keys, key);                                                     \
+        memcpy(state, round_keys, 16);                                                      \
+        memcpy(state + KEY_AT(1), round_keys + 16, sizeof(round_keys) - 16);                \
+        lks_wipe(round_keys, sizeof(round_keys));                                           \
         store_powers(state, rounds);                                                        \
     }                                                                                       \
     static __attribute__((noinline)) bool run_seal_##bits(struct lks_aead_job *const *jobs, \
@@ -410,6 +431,8 @@ INLINE void store_powers(uint8_t *state, unsigned int rounds)
         .key_len = bits / 8,                                                                \
         .tag_len = 16,                                                                      \
         .state_len = STATE_LEN(rounds),                                                     \
+        .near_len = LANES_MAKE_KEYS ? 16 * GCM_LANES_BLOCKS : 0,                            \
+        .near_state_len = NEAR_STATE_LEN(rounds),                                           \
         .max_records = LKS_GCM_MAX_RECORDS,                                                 \
         .init = init_##bits,                                                                \
         .seal = seal_##bits,                                                                \
