@@ -94,7 +94,8 @@ struct lks_aead {
      * Lanes: short messages under different keys at once, each at most lanes_max_len bytes of text
      * (that length is the measured crossover to streams) and LKS_AEAD_LANES_AAD_MAX of additional
      * data. num_jobs is any number; best results come from jobs sorted by length, in multiples of
-     * num_lanes. lanes_max_len == 0: this kernel has no lanes and the functions are NULL.
+     * num_lanes. lanes_max_len == 0: this kernel has no lanes and the functions are NULL. The
+     * engine never sends an empty text here.
      */
     uint32_t lanes_max_len;
     uint32_t num_lanes;
