@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "common/test.h"
 #include "simd/aead.h"
 
@@ -55,7 +56,7 @@ static bool solve(uint8_t *text, uint32_t len, unsigned int wanted, const uint8_
     memcpy(clamped, one_time, 16);
     for (unsigned int i = 0; i < 16; i++)
         clamped[i] &= i % 4 == 3 ? 0x0f : i && i % 4 == 0 ? 0xfc : 0xff;
-    memcpy(lengths + 8, &len, sizeof(len));
+    store_le64(lengths + 8, len);
     BIGNUM *r = BN_lebin2bn(clamped, 16, NULL), *sum = BN_new(), *need = BN_new();
     BIGNUM *inverse = BN_mod_inverse(NULL, r, p, ctx), *last = BN_lebin2bn(lengths, 16, NULL);
     BIGNUM *s = BN_lebin2bn(one_time + 16, 16, NULL);
