@@ -151,11 +151,10 @@ static uint32_t find_group(struct lks_engine *e, const struct lks_key *key)
     for (uint32_t i = 0; i < e->num_groups; i++)
         if (e->groups[i].aead == key->aead && e->groups[i].dir == key->dir)
             return i;
-    if (e->num_groups < GROUPS_MAX)
-        e->groups[e->num_groups++] = (struct group){.aead = key->aead, .dir = key->dir};
-    else
+    if (e->num_groups == GROUPS_MAX)
         return GROUPS_MAX;
-    return e->num_groups - 1;
+    e->groups[e->num_groups] = (struct group){.aead = key->aead, .dir = key->dir};
+    return e->num_groups++;
 }
 
 /* Finds each lane's group. Those without one run at once. */

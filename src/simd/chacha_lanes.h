@@ -211,10 +211,7 @@ INLINE void run_lanes(struct lks_aead_job *const *jobs, size_t num_jobs, bool op
         lanes_tags(&l, tags);
         for (uint32_t i = 0; i < num; i++) {
             uint64_t tag[2] = {tags[0][i], tags[1][i]};
-            if (opening)
-                lks_aead_finish_open(jobs[at + i], (const uint8_t *)tag, 16);
-            else
-                memcpy(jobs[at + i]->tag, tag, 16);
+            lks_aead_finish_lane(jobs[at + i], tag, opening);
         }
         lanes_wipe(&l);
     }

@@ -262,10 +262,7 @@ INLINE void lanes_tags(struct lanes *l, bool opening)
     for (uint32_t i = 0; i < l->num_jobs; i++) {
         uint8_t tag[16];
         poly_end(&l->poly[i], tag);
-        if (opening)
-            lks_aead_finish_open(l->jobs[i], tag, 16);
-        else
-            memcpy(l->jobs[i]->tag, tag, 16);
+        lks_aead_finish_lane(l->jobs[i], tag, opening);
     }
     l->num_jobs = 0;
     memset(l->poly, 0, sizeof(l->poly));

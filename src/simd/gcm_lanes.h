@@ -181,9 +181,8 @@ INLINE struct products lanes_chunk(const struct lanes *l, const struct schedule 
     if (first)
         block[0] = e->aad;
     const unsigned int split = num + j0 > GROUP_BLOCKS ? num + j0 - GROUP_BLOCKS : 0;
-    if (split) {
+    if (split)
         e->carry = vec_reduce(lanes_group(l, block, split, 0, e->carry, !first));
-    }
     return lanes_group(l, block + split, num + j0 - split, ends, e->carry, !first || split);
 }
 
@@ -226,12 +225,7 @@ INLINE void lanes_end(struct lks_aead_job *const *jobs, VEC tags, bool opening)
     __m128i tag[VEC_BLOCKS];
     vec_split(tag, tags);
     UNROLL for (unsigned int i = 0; i < VEC_BLOCKS; i++)
-    {
-        if (opening)
-            lks_aead_finish_open(jobs[i], (const uint8_t *)&tag[i], 16);
-        else
-            block_store(jobs[i]->tag, tag[i]);
-    }
+        lks_aead_finish_lane(jobs[i], &tag[i], opening);
 }
 
 /* Whether the next records can be lanes of a vector; of how many blocks. */

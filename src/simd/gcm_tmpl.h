@@ -319,10 +319,7 @@ INLINE unsigned int run_apart(struct lks_aead_job *const *jobs, size_t num_jobs,
     const unsigned int num = num_jobs < VEC_BLOCKS ? (unsigned int)num_jobs : VEC_BLOCKS;
     run_together(jobs, tags, num, (struct pass){.rounds = rounds, .opening = opening});
     for (unsigned int i = 0; i < num; i++)
-        if (opening)
-            lks_aead_finish_open(jobs[i], tags + 16 * i, 16);
-        else
-            memcpy(jobs[i]->tag, tags + 16 * i, 16);
+        lks_aead_finish_lane(jobs[i], tags + 16 * i, opening);
     return num;
 }
 
