@@ -30,12 +30,13 @@ LKS_API void lks_config_free(struct lks_config *config);
 /*
  * Adds a certificate chain and its private key, both PEM files: leaf first, then intermediates. The
  * key may be ECDSA P-256, P-384 or P-521, Ed25519, or RSA (also RSASSA-PSS) of at least 2048 bits.
- * A server chooses by the client's SNI among the leaves' DNS names (exact, then wildcard) and its
- * signature algorithms; the first one added is what a client without SNI, or with an unknown name,
- * gets. A leaf whose key usage forbids signatures serves TLS 1.2's RSA key exchange only; a chain
- * signed with SHA-1 only clients that list it, for names that no other certificate has.
- * LKS_BAD_CONFIG: missing, unreadable or empty file, an encrypted key, a kind of key we do not sign
- * with, a leaf that is not X.509v3, or a key that does not belong to it; *err says which.
+ * A server chooses by the client's SNI among the leaves' DNS names (exact, then wildcard; whatever
+ * the case, and with or without a dot at the end) and its signature algorithms; the first one added
+ * is what a client without SNI, or with an unknown name, gets. A leaf whose key usage forbids
+ * signatures serves TLS 1.2's RSA key exchange only; a chain signed with SHA-1 only clients that
+ * list it, for names that no other certificate has. LKS_BAD_CONFIG: missing, unreadable or empty
+ * file, an encrypted key, a kind of key we do not sign with, a leaf that is not X.509v3, or a key
+ * that does not belong to it; *err says which.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_config *config,
                                                                   const char *cert_file,
@@ -197,9 +198,12 @@ lks_config_set_key_log(struct lks_config *config, const char *file, struct lks_e
 
 /*
  * Resumption. A server seals what a later handshake needs into tickets and keeps nothing itself; a
- * ring of keys does that: the current one seals, it and its neighbours open. Without any of the
- * next three calls the keys are random, made by lks_config_new(), a new one every two hours, and
- * good in this process only. Each of these calls replaces the keys there were.
+ * ring of keys does that: the current one seals, it and its neighbours open. Machines that share
+ * keys may differ in their certificates: a ticket is taken where a certificate answers to its name,
+ * or (where none did) where the same one stands in; and no longer than seven days after the
+ * handshake that showed a certificate, however often it is resumed. Without any of the next three
+ * calls the keys are random, made by lks_config_new(), a new one every two hours, and good in this
+ * process only. Each of these calls replaces the keys there were.
  */
 
 /* Random keys, a new one each period_s seconds (60 to 604800); the one before opens for one period

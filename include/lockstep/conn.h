@@ -52,10 +52,13 @@ struct lks_conn;
 /* What differs between connections of one configuration. Zero-initialise it; strings are copied. */
 struct lks_conn_options {
     /* A client's: the DNS name or IP address of the server, which its certificate must be for. A
-     * name, not an address, is also sent (SNI, RFC 6066 section 3). */
+     * name, not an address, is also sent (SNI, RFC 6066 section 3). Names are compared and sent in
+     * lower case, without the one dot that may stand at their end; others than ASCII come as
+     * A-labels (xn--…). An address is "192.0.2.1" or "2001:db8::1": no brackets, zone or port. */
     const char *server_name;
     /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
-     * NULL: none. One that has expired, is for another name or makes no sense is not offered.
+     * NULL: none. One that has expired, is for another name or makes no sense is not offered, nor
+     * one that stands on a certificate that has ended or on a CA that is no longer trusted.
      * Without it the handshake is a full one, as it is if the server will not have it. */
     const uint8_t *session;
     size_t session_len;
@@ -72,7 +75,8 @@ struct lks_conn_options {
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
  * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
  * configuration lacks what the role needs: a server's certificate. LKS_BAD_ARGUMENT: a name that is
- * empty or longer than 255 bytes. */
+ * neither an address nor a host's: labels of 1 to 63 letters, digits, '-' and '_', 253 bytes at
+ * most, the last label not a number. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
                                                     struct lks_config *config, enum lks_role role,
                                                     const struct lks_conn_options *options);
@@ -201,10 +205,12 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
  * tickets when they like, mostly right after the handshake; the connection keeps the newest, if its
  * configuration says so (lks_config_set_tickets()), and forgets it when it is taken. Use a session
  * once, lest who watches can tell that it is you again (RFC 8446 appendix C.4). The bytes are for
- * this library only, and as secret as the connections' keys. They may be used while the peer's
- * certificate would still be accepted: a resumed connection does not ask for it again.
- * *len: how many bytes were written to buf (at most LKS_SESSION_MAX), or with LKS_NO_ROOM how many
- * it takes. LKS_WANT_DATA: there is none now.
+ * this library only, and as secret as the connections' keys. A resumed
+ * connection does not ask for the peer's certificate again; so a session ends with the first of
+ * what was verified then, with the CA's place among those trusted (lks_config_set_trust()), and
+ * after seven days, and a session that was got by resuming is as old as the first one. *len: how
+ * many bytes were written to buf (at most LKS_SESSION_MAX), or with LKS_NO_ROOM how many it takes.
+ * LKS_WANT_DATA: there is none now.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf,
                                                              size_t cap, size_t *len);

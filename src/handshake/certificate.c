@@ -7,7 +7,15 @@
 #include <string.h>
 
 #include "handshake/certificate_file.h"
-#include "handshake/core.h"
+#include "handshake/standing.h"
+
+enum lks_status lks_hs_verify_server(struct lks_hs *hs)
+{
+    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
+    if (!status)
+        lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
+    return status;
+}
 
 static const struct lks_certificate nothing; /* a client may have none: an empty list */
 
@@ -93,9 +101,13 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
     /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer.
      * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
-    if (status || (hs->config->hooks && hs->config->hooks->takes_any_peer))
+    if (!status && hs->config->hooks && hs->config->hooks->takes_any_peer) {
+        lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
+        return LKS_OK;
+    }
+    if (status)
         return status;
-    return hs->role == LKS_CLIENT ? lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name)
+    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs)
                                   : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
 }
 

@@ -6,22 +6,12 @@
 #include <string.h>
 
 #include "handshake/config.h"
-
-/* Whether a leaf's DNS name covers a host name: equal, or (wildcards) with "*." for the host's
- * first label. Both are lower case. */
-static bool name_covers(const char *pattern, const char *host, bool wildcards)
-{
-    if (!wildcards)
-        return strcmp(pattern, host) == 0;
-    const char *rest = strchr(host, '.');
-    return pattern[0] == '*' && pattern[1] == '.' && rest && rest != host &&
-           strcmp(pattern + 1, rest) == 0;
-}
+#include "handshake/host.h"
 
 static bool certificate_covers(const struct lks_certificate *c, const char *host, bool wildcards)
 {
     for (char **name = c->names; *name; name++)
-        if (name_covers(*name, host, wildcards))
+        if (lks_host_covers(*name, host, wildcards))
             return true;
     return false;
 }
@@ -182,15 +172,6 @@ static bool issued_as_wished(const struct lks_certificate *c, const struct lks_w
     return found;
 }
 
-static void to_lower(char *out, size_t cap, struct lks_reader name)
-{
-    size_t i = 0;
-    for (; i < name.len && i < cap - 1; i++)
-        out[i] =
-            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] | 0x20 : name.data[i]);
-    out[i] = '\0';
-}
-
 /* What is looked for, one after the other. Names count for more than the chain's signatures, which
  * the peer may not even look at; but SHA-1 only where nothing else has the name. [8446 4.2.3-11] */
 static const struct pass {
@@ -217,29 +198,35 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme)
 {
-    char host[256];
-    to_lower(host, sizeof(host), wish->name);
+    char host[LKS_HOST_MAX + 1];
+    lks_host_fold(host, wish->name);
     for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
         if (passes[i].names == ANY ? wish->name_must_match : !host[0])
             continue;
         for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
             if (!certificate_fits(c, &passes[i], host, wish))
                 continue;
-            *scheme = wish->signs_nothing ? NULL : scheme_for(c, wish);
-            if (*scheme || wish->signs_nothing)
+            const bool any = wish->signs_nothing || wish->any_scheme;
+            *scheme = any ? NULL : scheme_for(c, wish);
+            if (*scheme || any)
                 return c;
         }
     }
     return NULL;
 }
 
+bool lks_certificate_answers(const struct lks_certificate *c, const char *host)
+{
+    return certificate_covers(c, host, false) || certificate_covers(c, host, true);
+}
+
 enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name)
 {
-    char host[256];
-    to_lower(host, sizeof(host), name);
+    char host[LKS_HOST_MAX + 1];
+    lks_host_fold(host, name);
     for (const struct lks_certificate *c = config->certificates; c; c = c->next)
-        if (certificate_covers(c, host, false) || certificate_covers(c, host, true))
+        if (lks_certificate_answers(c, host))
             return LKS_ALERT_HANDSHAKE_FAILURE;
-    return config->sni_required && host[0] ? LKS_ALERT_UNRECOGNIZED_NAME
-                                           : LKS_ALERT_HANDSHAKE_FAILURE;
+    return config->sni_required && name.len ? LKS_ALERT_UNRECOGNIZED_NAME
+                                            : LKS_ALERT_HANDSHAKE_FAILURE;
 }

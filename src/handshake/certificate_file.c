@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/certificate_file.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 
 #include "base/writer.h"
+#include "handshake/host.h"
 
 #define CHAIN_MAX   (int)LKS_PEER_CHAIN_MAX
 #define ENTRIES_MAX ((size_t)1 << 16)
@@ -72,14 +72,7 @@ static bool load_key(struct lks_certificate *c, const char *file, struct lks_err
                 file);
 }
 
-static char *lower_case(const uint8_t *text, size_t len)
-{
-    char *copy = calloc(1, len + 1);
-    for (size_t i = 0; copy && i < len; i++)
-        copy[i] = (char)tolower(text[i]);
-    return copy;
-}
-
+/* What no name of a host can match is left out. */
 static bool collect_names(struct lks_certificate *c, X509 *leaf)
 {
     GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
@@ -88,10 +81,13 @@ static bool collect_names(struct lks_certificate *c, X509 *leaf)
     c->names = calloc((size_t)num + 1, sizeof(*c->names));
     for (int i = 0; c->names && i < num && ok; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
-        if (name->type != GEN_DNS)
+        char host[LKS_HOST_MAX + 1];
+        if (name->type != GEN_DNS ||
+            !lks_host_fold(host, lks_reader_of(ASN1_STRING_get0_data(name->d.dNSName),
+                                               (size_t)ASN1_STRING_length(name->d.dNSName))) ||
+            !host[0])
             continue;
-        c->names[used] = lower_case(ASN1_STRING_get0_data(name->d.dNSName),
-                                    (size_t)ASN1_STRING_length(name->d.dNSName));
+        c->names[used] = strdup(host);
         ok = c->names[used++] != NULL;
     }
     GENERAL_NAMES_free(all);
@@ -143,7 +139,7 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
             ok = fail(err, "%s: this private key does not belong to the first certificate in %s",
                       key_file, cert_file);
         else if (num == 0)
-            ok = collect_names(c, x);
+            ok = collect_names(c, x) && X509_digest(x, EVP_sha256(), c->digest, NULL);
         if (num == 0)
             c->leaf_len = w.len - 2;
     }

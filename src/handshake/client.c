@@ -2,33 +2,29 @@
 
 /* The client's side of a TLS 1.3 handshake. */
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handshake/core.h"
+#include "handshake/host.h"
 #include "handshake/psk.h"
 #include "handshake/server_hello.h"
 
-/* The name that the certificate must have, without a dot at its end; and unless it is an address,
- * what RFC 6066 section 3 lets stand in server_name. */
+/* The name that the certificate must have; and unless it is an address, what RFC 6066 section 3
+ * lets stand in server_name. */
 static enum lks_status set_server_name(struct lks_hs *hs, const char *name)
 {
     uint8_t address[16];
+    char host[LKS_HOST_MAX + 1], text[LKS_ADDRESS_TEXT_MAX];
     if (!name)
         return LKS_OK;
-    size_t len = strlen(name);
-    if (len && name[len - 1] == '.')
-        len--;
-    if (!len || len > 255)
+    const bool is_address = lks_host_address(address, text, name) != 0;
+    if (!is_address && (!lks_host_fold(host, lks_reader_of((const uint8_t *)name, strlen(name))) ||
+                        !lks_host_is_valid(host)))
         return LKS_BAD_ARGUMENT;
-    hs->peer_name = strndup(name, len);
-    if (!hs->peer_name)
-        return LKS_NO_MEMORY;
-    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
-        return LKS_OK;
-    hs->server_name = strdup(hs->peer_name);
-    return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
+    hs->peer_name = strdup(is_address ? text : host);
+    hs->server_name = is_address ? NULL : strdup(host);
+    return hs->peer_name && (is_address || hs->server_name) ? LKS_OK : LKS_NO_MEMORY;
 }
 
 #define X25519 0x001du

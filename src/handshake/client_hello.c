@@ -24,14 +24,21 @@ bool lks_read_u16_list(struct lks_reader body, struct lks_reader *list)
     return lks_read_vec16(&body, list) && !body.len && list->len && list->len % 2 == 0;
 }
 
-/* RFC 6066 section 3: one name of type host_name; no other type was ever defined. */
-static bool parse_server_name(struct lks_reader body, struct lks_reader *name)
+/* RFC 6066 section 3: names of type host_name; no other type was ever defined. One of a type, and
+ * text: what is neither is well-formed all the same. */
+static bool parse_server_name(struct lks_reader body, struct lks_client_hello *h)
 {
-    struct lks_reader list;
+    struct lks_reader list, name;
     uint8_t type;
-    return lks_read_vec16(&body, &list) && !body.len && lks_read_u8(&list, &type) && type == 0 &&
-           lks_read_vec16(&list, name) && name->len && !list.len &&
-           !memchr(name->data, 0, name->len);
+    if (!lks_read_vec16(&body, &list) || body.len || !list.len)
+        return false;
+    for (unsigned int num = 0; list.len; num++) {
+        if (!lks_read_u8(&list, &type) || type != 0 || !lks_read_vec16(&list, &name) || !name.len)
+            return false;
+        h->has_wrong_name |= num || memchr(name.data, 0, name.len);
+        h->server_name = name;
+    }
+    return true;
 }
 
 static bool parse_alpn(struct lks_reader body, struct lks_reader *list)
@@ -115,7 +122,7 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
 {
     switch (type) {
     case LKS_EXT_SERVER_NAME:
-        return parse_server_name(body, &h->server_name);
+        return parse_server_name(body, h);
     case LKS_EXT_SUPPORTED_GROUPS:
         h->has_groups = true;
         return lks_read_u16_list(body, &h->groups);
@@ -193,6 +200,8 @@ static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_r
         seen[type / 64] |= bit;
         if (!parse_extension(h, type, body))
             return LKS_ALERT_DECODE_ERROR;
+        if (h->has_wrong_name)
+            return LKS_ALERT_ILLEGAL_PARAMETER;
     }
     /* Section 4.2.9: pre_shared_key without psk_key_exchange_modes is to be aborted. [8446 4.2.9-3]
      */

@@ -21,6 +21,7 @@ struct lks_client_hello {
     struct lks_reader session_id;
     struct lks_reader suites;
     struct lks_reader server_name; /* HostName */
+    bool has_wrong_name;           /* it has a zero byte, or there are two */
     struct lks_reader groups;      /* NamedGroup list */
     struct lks_reader schemes;     /* SignatureScheme list */
     struct lks_reader alpn;        /* ProtocolName list */

@@ -104,6 +104,7 @@ void lks_config_free(struct lks_config *config)
         fclose(config->key_log);
     X509_STORE_free(config->trust);
     free(config->authorities);
+    free(config->anchors);
     free(config);
 }
 

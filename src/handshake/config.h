@@ -30,7 +30,8 @@
 struct lks_certificate {
     struct lks_certificate *next;
     EVP_PKEY *key;
-    char **names; /* DNS names of the leaf, lower case, NULL at the end */
+    char **names;       /* DNS names of the leaf in canonical form (host.h), NULL at the end */
+    uint8_t digest[32]; /* SHA-256 of the leaf */
     STACK_OF(X509) * chain;
     /* CertificateEntry list of RFC 8446 section 4.4.2, as it stands in the message if it has no
      * extensions; those of the leaf go in at leaf_len */
@@ -85,7 +86,9 @@ struct lks_config {
     enum lks_client_auth client_auth;
     bool sends_authorities; /* in CertificateRequest */
     bool sni_required;      /* of a server's clients: a name that a certificate has */
-    uint8_t *authorities;   /* names of those trusted, as in certificate_authorities; or NULL */
+    uint8_t (*anchors)[32]; /* SHA-256 of each certificate that is trusted */
+    size_t num_anchors;
+    uint8_t *authorities; /* names of those trusted, as in certificate_authorities; or NULL */
     size_t authorities_len;
     const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1];
 };
@@ -113,6 +116,8 @@ struct lks_wish {
     unsigned int kinds;       /* enum lks_auth: of which one the key has to be */
     struct lks_reader curves; /* NamedGroups for keys on elliptic curves; empty: any */
     bool signs_nothing;       /* schemes do not matter: RSA key exchange */
+    /* Of a client that resumes and names no schemes: */
+    bool any_scheme;
 };
 
 /*
@@ -125,6 +130,9 @@ struct lks_wish {
 const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
+
+/* Whether a canonical host name is one of its leaf's, wildcards included. */
+bool lks_certificate_answers(const struct lks_certificate *certificate, const char *host);
 
 /* The alert where that is NULL: unrecognized_name (RFC 6066 section 3) if the name is why. */
 enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name);

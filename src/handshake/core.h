@@ -137,7 +137,7 @@ struct lks_hs {
     const struct lks_compression *compression; /* of ours; NULL: none */
     unsigned int entry_extensions;             /* that the peer asked for: LKS_PEER_ASKED_… */
     bool retried, compat, skip_early_data;
-    bool names_server; /* the certificate was chosen by name, and the client is told so */
+    bool names_server; /* the certificate answers to the name, and the client is told so */
     uint16_t peer_record_size_limit; /* 0: not negotiated */
     uint8_t session_id[32];          /* the client's legacy_session_id */
     uint8_t session_id_len;
@@ -147,16 +147,19 @@ struct lks_hs {
     uint8_t client_app_secret[LKS_HASH_MAX];
     uint8_t server_app_secret[LKS_HASH_MAX];
     uint8_t exporter_secret[LKS_HASH_MAX];
-    char *server_name; /* a client's for SNI, NULL: none; a server's only if it sends tickets */
+    char *server_name; /* canonical: a client's for SNI, the name a server was asked for; NULL: none
+                        */
     struct lks_hs_psk psk;
     struct lks_hs_early early;
+    uint8_t basis[32]; /* what its sessions stand on, and until when: standing.h */
+    uint64_t until_ms;
     uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */
     bool wants_tickets; /* the client does */
 
     /* A client's. */
-    char *peer_name;                /* that the certificate must be for; NULL: nobody */
+    char *peer_name; /* canonical, or an address: that the certificate must be for; NULL: nobody */
     struct lks_hs_session *session; /* to resume; NULL: none */
     uint64_t hello_ms;              /* when it was looked at */
     struct lks_reader hello;        /* the last ClientHello, in a buffer */
@@ -225,6 +228,9 @@ lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
 LKS_MUST_CHECK enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len);
 void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret);
 
+/* server.c: whether a client named something that no host can be called; nothing is kept for it. */
+bool lks_hs_name_is_odd(const struct lks_hs *hs, const struct lks_client_hello *hello);
+
 /* secrets.c: the traffic secrets after ServerHello, and after the server's Finished. */
 LKS_MUST_CHECK enum lks_status lks_secrets_handshake(struct lks_hs *hs, const uint8_t *shared,
                                                      size_t shared_len);
@@ -251,6 +257,8 @@ LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks
 /* Reads EncryptedExtensions, and keeps what the server chose. */
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs,
                                                              struct lks_reader body);
+/* A client's: verifies hs->peer, on which the sessions to come stand. */
+LKS_MUST_CHECK enum lks_status lks_hs_verify_server(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
 LKS_MUST_CHECK enum lks_status lks_compressed_certificate_read(struct lks_hs *hs,
                                                                struct lks_reader body);

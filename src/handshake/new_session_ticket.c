@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/ct.h"
-#include "handshake/core.h"
 #include "handshake/psk.h"
+#include "handshake/standing.h"
 #include "handshake/ticket.h"
 
 /* Nonces only have to differ between the tickets of one connection. */
@@ -17,21 +17,11 @@ static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
 {
     const struct lks_resumption *r = &hs->config->resumption;
     uint8_t age_add[4];
-    *session = (struct lks_session){.kind = LKS_SESSION_TLS13,
-                                    .suite = hs->suite->number,
-                                    .issued_ms = r->now_ms(),
-                                    .lifetime_s = r->lifetime_s,
-                                    .max_early = r->max_early,
-                                    .origin = r->replay ? r->replay->origin : 0,
-                                    .secret_len = hs->suite->hash_len};
-    struct lks_reader name = {0}, alpn = {0};
-    if (hs->server_name)
-        name = lks_reader_of((const uint8_t *)hs->server_name, strlen(hs->server_name));
-    if (hs->alpn)
-        alpn = lks_reader_of((const uint8_t *)hs->alpn, strlen(hs->alpn));
-    if (!lks_session_set_name(session->server_name, &session->server_name_len, name, true) ||
-        !lks_session_set_name(session->alpn, &session->alpn_len, alpn, false))
+    if (!lks_standing_describe(hs, session))
         return LKS_INTERNAL;
+    session->max_early = r->max_early;
+    session->origin = r->replay ? r->replay->origin : 0;
+    session->secret_len = hs->suite->hash_len;
     /* Section 4.6.1: fresh for each ticket. [8446 4.6.1-6] */
     enum lks_status status = lks_hs_random(hs, age_add, sizeof(age_add));
     memcpy(&session->age_add, age_add, sizeof(age_add));
@@ -73,7 +63,7 @@ enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
     for (uint32_t i = 0; !status && ring->num_keys && i < r->num_tickets; i++) {
         status = describe(hs, &session, resumption_master, (uint8_t)i);
-        if (!status)
+        if (!status && session.lifetime_s)
             status = write_one(hs, ring, &session, (uint8_t)i);
     }
     lks_ticket_ring_release(&r->keys, ring);
@@ -100,19 +90,10 @@ static enum lks_status read_extensions(struct lks_reader list, uint32_t *max_ear
 
 enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base *base)
 {
-    struct lks_session *s = &base->session;
-    struct lks_reader name = {0}, alpn = {0};
     memset(base, 0, sizeof(*base));
-    s->kind = LKS_SESSION_TLS13;
-    s->suite = hs->suite->number;
-    s->secret_len = hs->suite->hash_len;
-    if (hs->peer_name)
-        name = lks_reader_of((const uint8_t *)hs->peer_name, strlen(hs->peer_name));
-    if (hs->alpn)
-        alpn = lks_reader_of((const uint8_t *)hs->alpn, strlen(hs->alpn));
-    if (!lks_session_set_name(s->server_name, &s->server_name_len, name, true) ||
-        !lks_session_set_name(s->alpn, &s->alpn_len, alpn, false))
+    if (!lks_standing_describe(hs, &base->session))
         return LKS_INTERNAL;
+    base->session.secret_len = hs->suite->hash_len;
     return lks_schedule_derive(&hs->schedule, "res master", base->resumption_master);
 }
 

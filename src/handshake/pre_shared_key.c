@@ -8,6 +8,7 @@
 #include "base/ct.h"
 #include "handshake/core.h"
 #include "handshake/psk.h"
+#include "handshake/standing.h"
 #include "handshake/ticket.h"
 
 /* PskKeyExchangeMode, section 4.2.9. */
@@ -55,15 +56,14 @@ static const struct lks_psk *find_external(const struct lks_hs *hs, struct lks_r
     return NULL;
 }
 
-static bool same_name(const struct lks_session *session, struct lks_reader name)
+static bool same_name(const struct lks_session *session, const char *name)
 {
-    uint8_t lower[LKS_SESSION_NAME_MAX], len;
-    return lks_session_set_name(lower, &len, name, true) && len == session->server_name_len &&
-           memcmp(lower, session->server_name, len) == 0;
+    const size_t len = name ? strlen(name) : 0;
+    return len == session->server_name_len && (!len || !memcmp(name, session->server_name, len));
 }
 
 static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
-                        const struct lks_client_hello *hello, struct lks_reader identity)
+                        struct lks_reader identity)
 {
     struct lks_resumption *r = &hs->config->resumption;
     const uint64_t now_ms = r->now_ms();
@@ -73,8 +73,8 @@ static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, ring, identity);
     lks_ticket_ring_release(&r->keys, ring);
-    return ok && session->kind == LKS_SESSION_TLS13 && !lks_session_expired(session, now_ms) &&
-           same_name(session, hello->server_name);
+    return ok && session->kind == LKS_SESSION_TLS13 && lks_standing_holds(hs, session, now_ms) &&
+           same_name(session, hs->server_name);
 }
 
 static void use(struct lks_hs *hs, const struct lks_suite *suite, const uint8_t *key,
@@ -97,14 +97,17 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
     if (psk) {
         /* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
         suite = suite_for(hs, hello, psk->hash_len);
-        if (suite)
+        if (suite) {
             use(hs, suite, psk->key, psk->key_len, true, index);
+            lks_standing_set(hs, psk->digest, UINT64_MAX);
+        }
         return suite;
     }
-    bool ok = open_ticket(hs, &session, hello, identity);
+    bool ok = open_ticket(hs, &session, identity);
     suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
     if (suite) {
         use(hs, suite, session.secret, session.secret_len, false, index);
+        lks_standing_inherit(hs, &session);
         lks_early_data_note(hs, &session, age);
     }
     lks_wipe(&session, sizeof(session));
@@ -153,7 +156,7 @@ enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *
 struct offer {
     const struct lks_suite *suite; /* one with its hash */
     struct lks_reader identity, key;
-    bool external;
+    const struct lks_psk *external; /* NULL: of a session */
     uint32_t obfuscated_age;
 };
 
@@ -195,7 +198,7 @@ static bool nth_offer(const struct lks_hs *hs, uint32_t n, struct offer *o)
         *o = (struct offer){.suite = own_suite_for(hs, psk->hash_len),
                             .identity = lks_reader_of(psk->identity, psk->identity_len),
                             .key = lks_reader_of(psk->key, psk->key_len),
-                            .external = true};
+                            .external = psk};
         if (o->suite && n-- == 0)
             return true;
     }
@@ -274,6 +277,10 @@ enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
     if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
+    if (o.external)
+        lks_standing_set(hs, o.external->digest, UINT64_MAX);
+    else
+        lks_standing_inherit(hs, &hs->session->session);
     return lks_psk_set(&hs->schedule, o.key.data, o.key.len);
 }
 
@@ -318,9 +325,6 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     struct lks_reader in = lks_reader_of(bytes, len), state, ticket;
     struct lks_session session;
     uint8_t version;
-    struct lks_reader name = {0};
-    if (hs->peer_name)
-        name = lks_reader_of((const uint8_t *)hs->peer_name, strlen(hs->peer_name));
     hs->hello_ms = hs->config->resumption.now_ms();
     if (!lks_read_u8(&in, &version) ||
         (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
@@ -334,9 +338,10 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
                                 (!by_id || ticket.len <= LKS_SESSION_ID_MAX) &&
                                 lks_config_suite(hs->config, session.suite)
                           : !by_id;
-    /* RFC 8446 sections 4.2.11.1 and 4.6.1: in its time, and for its name.
-     * [8446 4.2.11.1-1 4.6.1-2] */
-    if (fits && !lks_session_expired(&session, hs->hello_ms) && same_name(&session, name)) {
+    /* RFC 8446 sections 4.2.11.1 and 4.6.1: in its time, for its name, and while we would believe
+     * the server what it showed. [8446 4.2.11.1-1 4.6.1-2] */
+    if (fits && lks_standing_holds(hs, &session, hs->hello_ms) &&
+        same_name(&session, hs->peer_name)) {
         hs->session = malloc(sizeof(*hs->session) + ticket.len);
         if (hs->session) {
             hs->session->session = session;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/resumption.h"
 
+#include <openssl/evp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -133,9 +135,12 @@ enum lks_status lks_config_add_psk(struct lks_config *config, const uint8_t *ide
     psk.hash_len = sha384 ? 48 : 32;
     memcpy(psk.identity, identity, identity_len);
     memcpy(psk.key, key, key_len);
-    config->resumption.psks[config->resumption.num_psks++] = psk;
+    const bool ok =
+        EVP_Digest(&psk, offsetof(struct lks_psk, digest), psk.digest, NULL, EVP_sha256(), NULL);
+    if (ok)
+        config->resumption.psks[config->resumption.num_psks++] = psk;
     lks_wipe(&psk, sizeof(psk));
-    return LKS_OK;
+    return ok ? LKS_OK : LKS_INTERNAL;
 }
 
 enum lks_status lks_config_set_early_data(struct lks_config *config, uint32_t max_bytes,

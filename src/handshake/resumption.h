@@ -13,6 +13,7 @@ struct lks_psk {
     uint8_t identity_len, key_len, hash_len;
     uint8_t identity[255];
     uint8_t key[64];
+    uint8_t digest[32]; /* of identity and key: names it in sessions */
 };
 
 #define LKS_PSKS_MAX    8u

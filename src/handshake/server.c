@@ -7,6 +7,8 @@
 
 #include "handshake/cookie.h"
 #include "handshake/core.h"
+#include "handshake/host.h"
+#include "handshake/standing.h"
 
 /* Our first suite that the client has, too. [8446 4.1.2-9] */
 static const struct lks_suite *choose_suite(const struct lks_hs *hs,
@@ -64,25 +66,35 @@ static bool shares_are_in_order(const struct lks_client_hello *hello)
     return true;
 }
 
-static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
+/* The certificate of a handshake in full, which a session must stand on, too. */
+static void choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    const struct lks_wish wish = {.name = hello->server_name,
+                                  .name_must_match = hs->config->sni_required,
+                                  .schemes = hello->schemes,
+                                  .cert_schemes = hello->cert_schemes,
+                                  .any_scheme = !hello->has_schemes};
+    hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
+    hs->names_server = hs->certificate && hs->server_name &&
+                       lks_certificate_answers(hs->certificate, hs->server_name);
+}
+
+static enum lks_status need_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3 9.2-12] */
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
         return LKS_ALERT_MISSING_EXTENSION;
-    const struct lks_wish wish = {.name = hello->server_name,
-                                  .name_must_match = hs->config->sni_required,
-                                  .schemes = hello->schemes,
-                                  .cert_schemes = hello->cert_schemes};
     /* Section 9.2: a server may insist on a name. */
     if (hs->config->sni_required && !hello->server_name.len)
         return LKS_ALERT_MISSING_EXTENSION;
-    hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
     hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
     hs->entry_extensions =
         (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
-    hs->names_server = hello->server_name.len != 0;
     /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
-    return hs->certificate ? LKS_OK : lks_no_certificate(hs->config, hello->server_name);
+    if (!hs->certificate)
+        return lks_no_certificate(hs->config, hello->server_name);
+    lks_standing_on_certificate(hs);
+    return LKS_OK;
 }
 
 static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client_hello *hello,
@@ -113,26 +125,37 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 4.1.1: nothing in common. [8446 4.1.1-4] */
     if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
+    choose_certificate(hs, hello);
     lks_psk_choose(hs, hello);
-    enum lks_status status = hs->psk.used ? LKS_OK : choose_certificate(hs, hello);
+    /* RFC 6066 section 3: a resumed session acknowledges no name. */
+    hs->names_server &= !hs->psk.used;
+    enum lks_status status = hs->psk.used ? LKS_OK : need_certificate(hs, hello);
     if (!status && !(hs->psk.used && hs->psk.without_dhe))
         status = agree_on_group(hs, hello, share);
     return status ? status : lks_alpn_choose(hs, hello);
 }
 
-/* What tickets will need of the hello. */
-static enum lks_status keep_for_tickets(struct lks_hs *hs, const struct lks_client_hello *hello)
+/* The name of a second hello is that of the first, which may have come to another server. */
+static enum lks_status keep_name(struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    char host[LKS_HOST_MAX + 1];
+    if (hs->server_name || !lks_host_fold(host, hello->server_name) || !host[0])
+        return LKS_OK;
+    hs->server_name = strdup(host);
+    return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
+}
+
+bool lks_hs_name_is_odd(const struct lks_hs *hs, const struct lks_client_hello *hello)
+{
+    return hello->server_name.len && !hs->server_name;
+}
+
+/* A ticket does not say who the client is. */
+static bool wants_tickets(const struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     bool without_dhe;
-    /* A ticket does not say who the client is. */
-    hs->wants_tickets = !hs->config->client_auth &&
-                        hello->server_name.len <= LKS_SESSION_NAME_MAX &&
-                        lks_psk_mode_allowed(hs, hello, &without_dhe);
-    /* The name of a second hello is that of the first, which may have come to another server. */
-    if (!hs->wants_tickets || !hello->server_name.len || hs->server_name)
-        return LKS_OK;
-    hs->server_name = strndup((const char *)hello->server_name.data, hello->server_name.len);
-    return hs->server_name ? LKS_OK : LKS_NO_MEMORY;
+    return !hs->config->client_auth && !lks_hs_name_is_odd(hs, hello) &&
+           lks_psk_mode_allowed(hs, hello, &without_dhe);
 }
 
 /* Asks for a share of hs->group, with a cookie that knows how to go on. [8446 4.1.1-3] */
@@ -317,6 +340,9 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     if (status)
         return status;
     keep_hello(hs, &hello);
+    status = keep_name(hs, &hello);
+    if (status)
+        return status;
     if (hs->version == LKS_TLS_1_2)
         return lks_tls12_server_client_hello(hs, &hello, in);
     if (hello.cookie.len)
@@ -332,8 +358,7 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
         status = lks_schedule_begin(&hs->schedule, hs->suite);
     else if (hs->suite != first_suite || !share.len)
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    if (!status)
-        status = keep_for_tickets(hs, &hello);
+    hs->wants_tickets = wants_tickets(hs, &hello);
     if (!status)
         status = lks_psk_begin(hs, &hello, in);
     if (!status)

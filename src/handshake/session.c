@@ -6,7 +6,7 @@
 #include "base/ct.h"
 
 /* A reader of another version takes the ticket for one it cannot open, and shakes hands in full. */
-#define FORMAT_VERSION 1u
+#define FORMAT_VERSION 2u
 
 enum {
     FLAG_EXTENDED_MASTER = 1,
@@ -29,6 +29,8 @@ void lks_session_write(struct lks_writer *w, const struct lks_session *s)
     lks_write_u8(w, s->kind);
     lks_write_u16(w, s->suite);
     lks_write_uint(w, s->issued_ms, 8);
+    lks_write_uint(w, s->until_ms, 8);
+    lks_write_bytes(w, s->basis, sizeof(s->basis));
     lks_write_u32(w, s->lifetime_s);
     lks_write_u32(w, s->age_add);
     lks_write_u32(w, s->max_early);
@@ -56,6 +58,7 @@ static bool read_fields(struct lks_session *s, struct lks_reader *in)
     uint8_t version, flags;
     if (!lks_read_u8(in, &version) || version != FORMAT_VERSION || !lks_read_u8(in, &s->kind) ||
         !lks_read_u16(in, &s->suite) || !lks_read_uint(in, &s->issued_ms, 8) ||
+        !lks_read_uint(in, &s->until_ms, 8) || !lks_read_copy(in, s->basis, sizeof(s->basis)) ||
         !lks_read_u32(in, &s->lifetime_s) || !lks_read_u32(in, &s->age_add) ||
         !lks_read_u32(in, &s->max_early) || !lks_read_uint(in, &s->origin, 8) ||
         !lks_read_u8(in, &flags) || flags & ~(unsigned int)FLAGS_KNOWN)
@@ -90,19 +93,20 @@ bool lks_session_read(struct lks_session *s, struct lks_reader in)
 
 bool lks_session_expired(const struct lks_session *s, uint64_t now_ms)
 {
+    if (now_ms >= s->until_ms)
+        return true;
     if (now_ms < s->issued_ms)
         return s->issued_ms - now_ms > CLOCK_SKEW_MS;
     return now_ms - s->issued_ms >= (uint64_t)s->lifetime_s * 1000;
 }
 
-bool lks_session_set_name(uint8_t *out, uint8_t *out_len, struct lks_reader name, bool lower)
+bool lks_session_set_name(uint8_t *out, uint8_t *out_len, const char *name)
 {
-    if (name.len > LKS_SESSION_NAME_MAX)
+    const size_t len = name ? strlen(name) : 0;
+    if (len > LKS_SESSION_NAME_MAX)
         return false;
-    *out_len = (uint8_t)name.len;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        out[i] = lower && c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-    }
+    *out_len = (uint8_t)len;
+    if (len)
+        memcpy(out, name, len);
     return true;
 }

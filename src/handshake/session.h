@@ -18,31 +18,42 @@
 /* RFC 8446 section 4.6.1: no ticket lives longer than seven days. */
 #define LKS_TICKET_LIFETIME_MAX 604800u
 
+/*
+ * Resumed is only what would be agreed on in full now, and for as long as that holds: until_ms is
+ * the end of the certificates (of a client's peer) and at most seven days from the first handshake,
+ * and a session that is made by resuming inherits it. basis is, by role and first handshake:
+ *
+ *     client, certificates    SHA-256 of the trusted certificate that the chain ended in
+ *     server, certificate     zeros where it answered to the client's name; else its SHA-256
+ *     external PSK            struct lks_psk's digest
+ */
 enum lks_session_kind {
     LKS_SESSION_TLS13 = 1, /* secret: the ticket's PSK, section 4.6.1 */
     LKS_SESSION_TLS12 = 2, /* secret: the master secret, 48 bytes */
 };
 
 struct lks_session {
-    uint8_t kind;              /* enum lks_session_kind */
-    uint16_t suite;            /* TLS cipher suite number */
-    uint64_t issued_ms;        /* Unix time in milliseconds: a client's of receiving it */
-    uint32_t lifetime_s;       /* at most LKS_TICKET_LIFETIME_MAX */
-    uint32_t age_add;          /* ticket_age_add, TLS 1.3 */
-    uint32_t max_early;        /* max_early_data_size; 0: none */
-    uint64_t origin;           /* whose replay window takes the early data: replay.h */
-    bool extended_master;      /* RFC 7627, TLS 1.2 */
-    bool client_verified;      /* the client's certificate was verified */
+    uint8_t kind;         /* enum lks_session_kind */
+    uint16_t suite;       /* TLS cipher suite number */
+    uint64_t issued_ms;   /* Unix time in milliseconds: a client's of receiving it */
+    uint64_t until_ms;    /* Unix time: the end of what the first handshake verified, see below */
+    uint32_t lifetime_s;  /* at most LKS_TICKET_LIFETIME_MAX */
+    uint32_t age_add;     /* ticket_age_add, TLS 1.3 */
+    uint32_t max_early;   /* max_early_data_size; 0: none */
+    uint64_t origin;      /* whose replay window takes the early data: replay.h */
+    uint8_t basis[32];    /* what it stands on */
+    bool extended_master; /* RFC 7627, TLS 1.2 */
+    bool client_verified; /* the client's certificate was verified */
     uint8_t client_digest[32]; /* SHA-256 of it, if so */
     uint8_t secret_len;
     uint8_t secret[LKS_HASH_MAX];
     uint8_t server_name_len, alpn_len;
-    uint8_t server_name[LKS_SESSION_NAME_MAX]; /* lower case */
+    uint8_t server_name[LKS_SESSION_NAME_MAX]; /* canonical: host.h */
     uint8_t alpn[LKS_SESSION_NAME_MAX];
 };
 
 /* The longest that lks_session_write() writes. */
-#define LKS_SESSION_STATE_MAX (44u + 1u + LKS_HASH_MAX + 32u + 2u * (1u + LKS_SESSION_NAME_MAX))
+#define LKS_SESSION_STATE_MAX (84u + 1u + LKS_HASH_MAX + 32u + 2u * (1u + LKS_SESSION_NAME_MAX))
 
 /* The writer's error is the caller's to look at. */
 void lks_session_write(struct lks_writer *w, const struct lks_session *session);
@@ -66,7 +77,7 @@ LKS_MUST_CHECK enum lks_status lks_new_session_ticket_read(struct lks_writer *ou
                                                            const struct lks_ticket_base *base,
                                                            struct lks_reader body, uint64_t now_ms);
 
-/* Sets a name, in lower case if it is a host's; false if it is too long. */
-bool lks_session_set_name(uint8_t *out, uint8_t *out_len, struct lks_reader name, bool lower);
+/* Sets a name; NULL: none. False if it is too long. */
+bool lks_session_set_name(uint8_t *out, uint8_t *out_len, const char *name);
 
 #endif

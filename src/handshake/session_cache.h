@@ -24,7 +24,7 @@ struct lks_session_cache;
 /* What is kept of a session. All of them have an extended master secret. */
 struct lks_cached_session {
     uint8_t id[LKS_CACHE_ID_LEN];
-    uint8_t name_digest[32]; /* of the server's name */
+    uint8_t digest[32]; /* of the server's name, and what the session stands on: standing.h */
     uint8_t master[48];
     uint64_t until_ms; /* Unix time */
     uint16_t suite;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "handshake/core.h"
+#include "handshake/standing.h"
 
 /* RFC 8446 section 4.1.3, appendices D.1 and D.3: TLS 1.2 was not forced upon us, and fits what we
  * sent. [8446 4.1.3-13 4.1.4-10 D.1-1 D.3-1 D.5-3 D.5-8] */
@@ -34,6 +34,7 @@ static enum lks_status check_session(struct lks_hs *hs, const struct lks_server_
         return LKS_OK; /* [5246 7.4.1.3-2] */
     if (!lks_tls12_has_session(hs) || hs->session->session.suite != hs->suite->number)
         return LKS_ALERT_ILLEGAL_PARAMETER;
+    lks_standing_inherit(hs, &hs->session->session);
     return LKS_OK;
 }
 
@@ -95,16 +96,11 @@ static enum lks_hs_state behind_certificate(const struct lks_hs *hs)
                                                  : LKS_STATE_12_SERVER_KEY_EXCHANGE;
 }
 
-static enum lks_status verify(struct lks_hs *hs)
-{
-    return lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
-}
-
 enum lks_status lks_tls12_client_certificate(struct lks_hs *hs, const struct lks_incoming *in)
 {
     enum lks_status status = lks_tls12_certificate_read(hs, in->body);
     if (!status && !hs->tls12.sends_status)
-        status = verify(hs);
+        status = lks_hs_verify_server(hs);
     hs->state = hs->tls12.sends_status ? LKS_STATE_12_CERTIFICATE_STATUS : behind_certificate(hs);
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -114,7 +110,7 @@ enum lks_status lks_tls12_client_certificate_status(struct lks_hs *hs,
 {
     enum lks_status status = lks_certificate_status_read(hs, in->body);
     if (!status)
-        status = verify(hs);
+        status = lks_hs_verify_server(hs);
     hs->state = behind_certificate(hs);
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -125,7 +121,7 @@ static enum lks_status skip_status(struct lks_hs *hs)
     if (hs->state != LKS_STATE_12_CERTIFICATE_STATUS)
         return LKS_OK;
     hs->state = behind_certificate(hs);
-    return verify(hs);
+    return lks_hs_verify_server(hs);
 }
 
 enum lks_status lks_tls12_client_server_key_exchange(struct lks_hs *hs,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "handshake/core.h"
+#include "handshake/standing.h"
 
 /* Whether both sides can do a suite, certificates aside. [5246 7.4.1.2-2 7.4.3-3] */
 static bool is_common(const struct lks_hs *hs, const struct lks_client_hello *hello,
@@ -19,8 +19,9 @@ static bool is_common(const struct lks_hs *hs, const struct lks_client_hello *he
            lks_tls12_choose_group(hs->config, hello, suite->key_exchange) != NULL;
 }
 
-/* Certificates for suites that sign; in want of one, a key that decrypts. */
-static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
+/* The certificate of a handshake in full, which a session must stand on, too: for suites that sign;
+ * in want of one, a key that decrypts. */
+static void choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_wish wish = {.is_tls12 = true,
                             .name = hello->server_name,
@@ -42,7 +43,8 @@ static enum lks_status choose_certificate(struct lks_hs *hs, const struct lks_cl
     wish.signs_nothing = true;
     if (!hs->certificate && decrypts)
         hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
-    return hs->certificate ? LKS_OK : lks_no_certificate(hs->config, hello->server_name);
+    hs->names_server = hs->certificate && hs->server_name &&
+                       lks_certificate_answers(hs->certificate, hs->server_name);
 }
 
 /* Whether the certificate that was chosen serves a suite. */
@@ -56,19 +58,18 @@ static bool fits_certificate(const struct lks_hs *hs, const struct lks_suite *su
 
 static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    enum lks_status status = choose_certificate(hs, hello);
-    for (const struct lks_suite *const *s = hs->config->suites; !status && *s && !hs->suite; s++)
+    if (!hs->certificate)
+        return lks_no_certificate(hs->config, hello->server_name);
+    lks_standing_on_certificate(hs);
+    for (const struct lks_suite *const *s = hs->config->suites; *s && !hs->suite; s++)
         if (is_common(hs, hello, *s) && fits_certificate(hs, *s))
             hs->suite = *s;
-    if (status)
-        return status;
     if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
     if (hs->suite->key_exchange != LKS_KX_RSA)
         hs->group = lks_tls12_choose_group(hs->config, hello, hs->suite->key_exchange);
     hs->tls12.sends_status = hello->has_status && hs->certificate->ocsp;
     hs->tls12.sends_sct = hello->has_sct && hs->certificate->sct;
-    hs->names_server = hello->server_name.len != 0;
     return LKS_OK;
 }
 
@@ -149,10 +150,14 @@ enum lks_status lks_tls12_server_client_hello(struct lks_hs *hs,
     hs->version = LKS_TLS_1_2;
     hs->skip_early_data = false;
     enum lks_status status = lks_tls12_client_hello_check(hs, hello);
-    if (!status)
-        status = lks_tls12_resume(hs, hello);
     if (status)
         return status;
+    choose_certificate(hs, hello);
+    status = lks_tls12_resume(hs, hello);
+    if (status)
+        return status;
+    /* RFC 6066 section 3: a resumed session acknowledges no name. */
+    hs->names_server &= !hs->tls12.resumed;
     return hs->tls12.resumed ? take_up_session(hs, hello, in) : handshake_in_full(hs, hello, in);
 }
 

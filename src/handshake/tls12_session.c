@@ -7,24 +7,19 @@
 #include <string.h>
 
 #include "base/ct.h"
-#include "handshake/core.h"
 #include "handshake/hash.h"
+#include "handshake/standing.h"
 #include "handshake/ticket.h"
 
 /* Where the server does not say how long: RFC 5246 section F.1.4 has a day at most. */
 #define LIFETIME_S 86400u
 
-static struct lks_reader reader_of_text(const char *text)
+static bool digest_of(uint8_t digest[32], const char *name, const uint8_t basis[32])
 {
-    return text ? lks_reader_of((const uint8_t *)text, strlen(text)) : lks_reader_of(NULL, 0);
-}
-
-/* Names differ in nothing but case. */
-static bool digest_name(uint8_t digest[32], struct lks_reader name)
-{
-    uint8_t lower[LKS_SESSION_NAME_MAX], len;
-    return lks_session_set_name(lower, &len, name, true) &&
-           EVP_Digest(lower, len, digest, NULL, lks_hash_of(lks_suite_find(0x1301)), NULL);
+    uint8_t bytes[32 + LKS_SESSION_NAME_MAX], len;
+    memcpy(bytes, basis, 32);
+    return lks_session_set_name(bytes + 32, &len, name) &&
+           EVP_Digest(bytes, 32u + len, digest, NULL, lks_hash_of(lks_suite_find(0x1301)), NULL);
 }
 
 static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
@@ -32,26 +27,27 @@ static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
 {
     struct lks_resumption *r = &hs->config->resumption;
     const uint64_t now_ms = r->now_ms();
-    uint8_t ours[32], theirs[32];
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, ring, hello->session_ticket);
     lks_ticket_ring_release(&r->keys, ring);
+    const size_t len = hs->server_name ? strlen(hs->server_name) : 0;
     return ok && session->kind == LKS_SESSION_TLS12 && session->extended_master &&
-           !lks_session_expired(session, now_ms) &&
-           digest_name(ours, lks_reader_of(session->server_name, session->server_name_len)) &&
-           digest_name(theirs, hello->server_name) && memcmp(ours, theirs, sizeof(ours)) == 0;
+           lks_standing_holds(hs, session, now_ms) && len == session->server_name_len &&
+           (!len || !memcmp(session->server_name, hs->server_name, len));
 }
 
+/* What is in the cache was this server's: the names and certificates are those that it has. */
 static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
                         struct lks_session *session)
 {
     struct lks_resumption *r = &hs->config->resumption;
     struct lks_cached_session cached;
     uint8_t digest[32];
+    lks_standing_on_certificate(hs);
     bool ok = r->cache &&
               lks_session_cache_get(r->cache, &cached, hello->session_id, r->now_ms()) &&
-              digest_name(digest, hello->server_name) &&
-              memcmp(digest, cached.name_digest, sizeof(digest)) == 0;
+              digest_of(digest, hs->server_name, hs->basis) &&
+              memcmp(digest, cached.digest, sizeof(digest)) == 0;
     if (ok) {
         session->suite = cached.suite;
         memcpy(session->secret, cached.master, LKS_MASTER_LEN);
@@ -92,9 +88,10 @@ enum lks_status lks_tls12_resume(struct lks_hs *hs, const struct lks_client_hell
 {
     struct lks_session session = {0};
     /* A session does not say who the client is. */
-    bool found =
-        !hs->config->client_auth && (hello->session_ticket.len ? open_ticket(hs, hello, &session)
-                                                               : find_cached(hs, hello, &session));
+    if (hs->config->client_auth || !hs->certificate || lks_hs_name_is_odd(hs, hello))
+        return LKS_OK;
+    bool found = hello->session_ticket.len ? open_ticket(hs, hello, &session)
+                                           : find_cached(hs, hello, &session);
     enum lks_status status = found ? take_up(hs, hello, &session) : LKS_OK;
     lks_wipe(&session, sizeof(session));
     return status;
@@ -114,14 +111,8 @@ enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_clie
 {
     struct lks_resumption *r = &hs->config->resumption;
     struct lks_tls12 *t = &hs->tls12;
-    if (hs->config->client_auth || !t->extended_master ||
-        hello->server_name.len > LKS_SESSION_NAME_MAX)
+    if (hs->config->client_auth || !t->extended_master || lks_hs_name_is_odd(hs, hello))
         return LKS_OK;
-    if (hello->server_name.len && !hs->server_name) {
-        hs->server_name = strndup((const char *)hello->server_name.data, hello->server_name.len);
-        if (!hs->server_name)
-            return LKS_NO_MEMORY;
-    }
     t->sends_ticket = hello->has_session_ticket && r->num_tickets && has_ticket_keys(r);
     if (t->sends_ticket || !r->cache)
         return LKS_OK;
@@ -129,23 +120,14 @@ enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_clie
     return lks_hs_random(hs, t->session_id, t->session_id_len);
 }
 
-static enum lks_status describe(const struct lks_hs *hs, struct lks_session *session,
-                                const char *name)
+static enum lks_status describe(const struct lks_hs *hs, struct lks_session *session)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
-    *session = (struct lks_session){.kind = LKS_SESSION_TLS12,
-                                    .suite = hs->suite->number,
-                                    .issued_ms = r->now_ms(),
-                                    .lifetime_s = r->lifetime_s,
-                                    .extended_master = true,
-                                    .secret_len = LKS_MASTER_LEN};
+    if (!lks_standing_describe(hs, session))
+        return LKS_INTERNAL;
+    session->extended_master = true;
+    session->secret_len = LKS_MASTER_LEN;
     memcpy(session->secret, hs->tls12.master, LKS_MASTER_LEN);
-    return lks_session_set_name(session->server_name, &session->server_name_len,
-                                reader_of_text(name), true) &&
-                   lks_session_set_name(session->alpn, &session->alpn_len, reader_of_text(hs->alpn),
-                                        false)
-               ? LKS_OK
-               : LKS_INTERNAL;
+    return LKS_OK;
 }
 
 /* RFC 5077 section 3.3: one that was promised comes, if only empty. */
@@ -156,7 +138,7 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     struct lks_session session;
     if (!hs->tls12.sends_ticket)
         return LKS_OK;
-    enum lks_status status = describe(hs, &session, hs->server_name);
+    enum lks_status status = describe(hs, &session);
     size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
     lks_write_u32(w, session.lifetime_s);
     size_t ticket = lks_write_open(w, 2);
@@ -175,8 +157,7 @@ void lks_tls12_cache_session(struct lks_hs *hs)
     const struct lks_tls12 *t = &hs->tls12;
     struct lks_cached_session s = {.until_ms = r->now_ms() + (uint64_t)r->lifetime_s * 1000,
                                    .suite = hs->suite->number};
-    if (t->resumed || !t->session_id_len ||
-        !digest_name(s.name_digest, reader_of_text(hs->server_name)))
+    if (t->resumed || !t->session_id_len || !digest_of(s.digest, hs->server_name, hs->basis))
         return;
     memcpy(s.id, t->session_id, sizeof(s.id));
     memcpy(s.master, t->master, sizeof(s.master));
@@ -230,7 +211,7 @@ void lks_hs_tls12_session(const struct lks_hs *hs, struct lks_writer *out)
 {
     const struct lks_tls12 *t = &hs->tls12;
     struct lks_session session;
-    if (!t->extended_master || describe(hs, &session, hs->peer_name))
+    if (!t->extended_master || describe(hs, &session))
         return;
     session.lifetime_s = lifetime_of(t);
     if (t->ticket_len) {

@@ -95,6 +95,22 @@ static enum lks_status load(X509_STORE *store, const char *path, struct lks_erro
     return status;
 }
 
+/* The digests that sessions name them by. */
+static bool write_digests(struct lks_config *config)
+{
+    STACK_OF(X509) *all = X509_STORE_get1_all_certs(config->trust);
+    const int num = all ? sk_X509_num(all) : 0;
+    uint8_t(*digests)[32] = calloc((size_t)num + 1, sizeof(*digests));
+    bool ok = all && digests;
+    for (int i = 0; i < num && ok; i++)
+        ok = X509_digest(sk_X509_value(all, i), EVP_sha256(), digests[i], NULL) == 1;
+    sk_X509_pop_free(all, X509_free);
+    free(config->anchors);
+    config->anchors = digests;
+    config->num_anchors = ok ? (size_t)num : 0;
+    return ok;
+}
+
 /* DistinguishedName authorities<3..2^16-1>, RFC 8446 section 4.2.4; nothing where they are too
  * many. */
 static bool write_names(struct lks_config *config)
@@ -132,5 +148,5 @@ enum lks_status lks_config_set_trust(struct lks_config *config, const char *path
     }
     X509_STORE_free(config->trust);
     config->trust = store;
-    return write_names(config) ? LKS_OK : LKS_NO_MEMORY;
+    return write_names(config) && write_digests(config) ? LKS_OK : LKS_NO_MEMORY;
 }

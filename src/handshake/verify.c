@@ -6,10 +6,12 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "handshake/config.h"
 
 #define STATUS_TYPE_OCSP 1u
+#define EXTENSIONS_MAX   64
 
 /* What an entry's extensions hold; nothing points to what the list does not own. */
 struct entry {
@@ -211,17 +213,6 @@ static enum lks_status status_of(int error)
     }
 }
 
-/* RFC 9525: subjectAltName only, wildcards for a whole label only. */
-static bool set_name(X509_VERIFY_PARAM *param, const char *name)
-{
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, name))
-        return true;
-    ERR_clear_error();
-    return X509_VERIFY_PARAM_set1_host(param, name, 0);
-}
-
 static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
                    const struct lks_config *config, enum lks_role role, const char *name)
 {
@@ -231,7 +222,51 @@ static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     if (config->verify_time)
         X509_VERIFY_PARAM_set_time(param, config->verify_time);
-    return role == LKS_CLIENT || set_name(param, name);
+    return role == LKS_CLIENT || lks_verify_set_name(param, name);
+}
+
+uint64_t lks_asn1_time_ms(const ASN1_TIME *time)
+{
+    struct tm tm;
+    const time_t seconds = ASN1_TIME_to_tm(time, &tm) ? timegm(&tm) : 0;
+    return seconds > 0 ? UINT64_C(1000) * (uint64_t)seconds : 0;
+}
+
+/* What a session of this handshake will stand on. */
+static bool keep_standing(struct lks_peer *peer)
+{
+    const int num = sk_X509_num(peer->verified);
+    peer->until_ms = UINT64_MAX;
+    for (int i = 0; i < num; i++) {
+        const uint64_t end_ms =
+            lks_asn1_time_ms(X509_get0_notAfter(sk_X509_value(peer->verified, i)));
+        if (end_ms < peer->until_ms)
+            peer->until_ms = end_ms;
+    }
+    return X509_digest(sk_X509_value(peer->verified, num - 1), EVP_sha256(), peer->anchor_digest,
+                       NULL) == 1;
+}
+
+/* RFC 5280 section 4.2: at most one of each; and libcrypto's parser takes those that it knows. More
+ * than any certificate has are not compared with each other. */
+static bool is_malformed(X509 *cert)
+{
+    const int num = X509_get_ext_count(cert);
+    bool bad = num > EXTENSIONS_MAX || X509_get_extension_flags(cert) & EXFLAG_INVALID;
+    for (int i = 0; i < num && !bad; i++) {
+        const ASN1_OBJECT *type = X509_EXTENSION_get_object(X509_get_ext(cert, i));
+        bad = X509_get_ext_by_OBJ(cert, type, i) >= 0;
+    }
+    return bad;
+}
+
+/* Of the first num certificates. */
+static bool any_is_malformed(STACK_OF(X509) * chain, int num)
+{
+    for (int i = 0; i < num; i++)
+        if (is_malformed(sk_X509_value(chain, i)))
+            return true;
+    return false;
 }
 
 static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
@@ -242,15 +277,22 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
         return LKS_NO_MEMORY;
     if (X509_verify_cert(ctx) <= 0) {
         enum lks_status status = status_of(X509_STORE_CTX_get_error(ctx));
-        return status ? status : LKS_ALERT_BAD_CERTIFICATE;
+        /* libcrypto finds no issuer of what it cannot parse. */
+        const bool malformed = status == LKS_ALERT_UNKNOWN_CA &&
+                               any_is_malformed(peer->chain, sk_X509_num(peer->chain));
+        return status && !malformed ? status : LKS_ALERT_BAD_CERTIFICATE;
     }
     /* RFC 8446 section 4.4.2.2, RFC 5246 section 7.4.2: if key usage is said. [8446 4.4.2.2-3] */
     if (!(X509_get_key_usage(peer->leaf) &
           (peer->decrypts ? X509v3_KU_KEY_ENCIPHERMENT : X509v3_KU_DIGITAL_SIGNATURE)))
         return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
     peer->verified = X509_STORE_CTX_get1_chain(ctx);
-    if (!peer->verified)
+    if (!peer->verified || !keep_standing(peer))
         return LKS_NO_MEMORY;
+    /* The last one is trusted as it is. */
+    if (any_is_malformed(peer->verified, sk_X509_num(peer->verified) - 1) ||
+        (role == LKS_SERVER && !lks_verify_constraints(peer->verified, name)))
+        return LKS_ALERT_BAD_CERTIFICATE;
     return role == LKS_SERVER ? lks_peer_verify_status(peer, config) : LKS_OK;
 }
 

@@ -30,6 +30,9 @@ struct lks_peer {
      * SignedCertificateTimestampList, NULL: none. */
     uint8_t *der, *ocsp, *sct;
     size_t der_len, ocsp_len, sct_len;
+    /* Of a chain that was verified: SHA-256 of its end, and until when all of it is good. */
+    uint8_t anchor_digest[32];
+    uint64_t until_ms;
     bool decrypts; /* the key is for RSA key exchange, not for signatures: set before verifying */
 };
 
@@ -53,9 +56,18 @@ LKS_MUST_CHECK enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lk
 
 void lks_peer_free(struct lks_peer *peer);
 
-/* OCSP's verdict on a verified chain: lks_peer_verify() asks for it. */
-LKS_MUST_CHECK enum lks_status lks_peer_verify_status(const struct lks_peer *peer,
+/* OCSP's verdict on a verified chain, which may shorten peer->until_ms: lks_peer_verify() asks for
+ * it. */
+LKS_MUST_CHECK enum lks_status lks_peer_verify_status(struct lks_peer *peer,
                                                       const struct lks_config *config);
+
+/* verify_name.c. Has a chain verified for a name; and whether no CA's name constraints are against
+ * that name itself, of a chain that was verified. */
+bool lks_verify_set_name(X509_VERIFY_PARAM *param, const char *name);
+bool lks_verify_constraints(STACK_OF(X509) * chain, const char *name);
+
+/* Unix time of an ASN1_TIME, in milliseconds; 0 where it is none. */
+uint64_t lks_asn1_time_ms(const ASN1_TIME *time);
 
 /*
  * Verifies the peer's chain against what the configuration trusts: signatures, time, purpose, and

@@ -34,7 +34,7 @@ static bool is_current(const ASN1_GENERALIZEDTIME *from, const ASN1_GENERALIZEDT
     return from && until && X509_cmp_time(from, &latest) < 0 && X509_cmp_time(until, &earliest) > 0;
 }
 
-static enum lks_status check(OCSP_BASICRESP *basic, const struct lks_peer *peer,
+static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
                              const struct lks_config *config)
 {
     int status;
@@ -50,10 +50,15 @@ static enum lks_status check(OCSP_BASICRESP *basic, const struct lks_peer *peer,
     if (status == V_OCSP_CERTSTATUS_REVOKED)
         return LKS_ALERT_CERTIFICATE_REVOKED;
     time_t now = config->verify_time ? config->verify_time : time(NULL);
-    return status == V_OCSP_CERTSTATUS_GOOD && is_current(from, until, now) ? LKS_OK : BAD;
+    if (status != V_OCSP_CERTSTATUS_GOOD || !is_current(from, until, now))
+        return BAD;
+    const uint64_t end_ms = lks_asn1_time_ms(until);
+    if (end_ms < peer->until_ms)
+        peer->until_ms = end_ms;
+    return LKS_OK;
 }
 
-static enum lks_status check_response(const struct lks_peer *peer, const struct lks_config *config)
+static enum lks_status check_response(struct lks_peer *peer, const struct lks_config *config)
 {
     enum lks_status status = BAD;
     const uint8_t *end = peer->ocsp;
@@ -81,7 +86,7 @@ static bool must_staple(X509 *leaf)
     return found;
 }
 
-enum lks_status lks_peer_verify_status(const struct lks_peer *peer, const struct lks_config *config)
+enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_config *config)
 {
     if (config->ocsp == LKS_OCSP_OFF)
         return LKS_OK;

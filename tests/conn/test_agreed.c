@@ -82,6 +82,7 @@ static void names(void)
         {"localhost", false, {LKS_OK, LKS_OK}},
         {"localhost", true, {LKS_OK, LKS_OK}},
         {"b.example.test", true, {LKS_OK, LKS_OK}},
+        {"B.Example.Test.", true, {LKS_OK, LKS_OK}},
         {"127.0.0.1", false, {LKS_OK, LKS_OK}},
         {"127.0.0.1", true, {LKS_ALERT_MISSING_EXTENSION, LKS_ALERT_HANDSHAKE_FAILURE}},
         {"other.test", false, {LKS_PEER_ALERT, LKS_PEER_ALERT}}, /* the client minds */

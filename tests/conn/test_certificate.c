@@ -3,91 +3,17 @@
 /* Certificates of both sides over whole connections: who gets which, and what becomes of bad ones.
  */
 
-#include <dirent.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../handshake/pki.h"
 #include "handshake/certificate_file.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
+#include "pki_files.h"
 #include "test_conn.h"
-
-static char dir[64];
-
-static const char *path_of(const char *name)
-{
-    static char path[8][160];
-    static unsigned int next;
-    char *out = path[next++ % 8];
-    snprintf(out, sizeof(path[0]), "%.63s/%.90s", dir, name);
-    return out;
-}
-
-static X509 *root, *intermediate;
-
-static FILE *create(const char *name)
-{
-    FILE *f = fopen(path_of(name), "w");
-    CU_ASSERT_FATAL(f != NULL);
-    return f;
-}
-
-static void make_authorities(void)
-{
-    if (root)
-        return;
-    strcpy(dir, "/tmp/lockstep-certificate-XXXXXX");
-    CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
-    root = pki_make(&(struct pki){.subject = "root", .ca = true}, NULL, 0);
-    intermediate = pki_make(&(struct pki){.subject = "intermediate", .ca = true, .key = PKI_P384},
-                            root, PKI_P256);
-    FILE *f = create("root.pem");
-    CU_ASSERT_EQUAL(PEM_write_X509(f, root), 1);
-    fclose(f);
-}
-
-/* Writes name.pem (leaf and intermediate, or self-signed) and name.key; returns the leaf. */
-static X509 *make_leaf(const char *name, const struct pki *what, bool self_signed)
-{
-    char file[64];
-    X509 *leaf = pki_make(what, self_signed ? NULL : intermediate, PKI_P384);
-    snprintf(file, sizeof(file), "%s.pem", name);
-    FILE *f = create(file);
-    CU_ASSERT_EQUAL(PEM_write_X509(f, leaf), 1);
-    if (!self_signed)
-        CU_ASSERT_EQUAL(PEM_write_X509(f, intermediate), 1);
-    fclose(f);
-    snprintf(file, sizeof(file), "%s.key", name);
-    f = create(file);
-    CU_ASSERT_EQUAL(PEM_write_PrivateKey(f, pki_key(what->key), NULL, NULL, 0, NULL, NULL), 1);
-    fclose(f);
-    return leaf;
-}
-
-static struct lks_config *config_new(void)
-{
-    struct lks_config *config;
-    struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    LKS_CHECK(!lks_config_set_trust(config, path_of("root.pem"), &err), "%s", err.text);
-    config->verify_time = PKI_NOW;
-    return config;
-}
-
-static void add(struct lks_config *config, const char *name)
-{
-    struct lks_error err;
-    char cert[64], key[64];
-    snprintf(cert, sizeof(cert), "%s.pem", name);
-    snprintf(key, sizeof(key), "%s.key", name);
-    LKS_CHECK(!lks_config_add_certificate(config, path_of(cert), path_of(key), &err), "%s",
-              err.text);
-}
 
 #define SERVER_LEAF                                                      \
     {                                                                    \
@@ -131,15 +57,15 @@ static void run(struct lks_config *client, struct lks_config *server, enum lks_s
  * [8446 4.3.2-1 4.3.2-2 4.3.2-4 4.4.2-2 4.4.2-3 4.4.2-4 4.4.2-5 4.4.3-1] */
 static void client_authentication(void)
 {
-    make_authorities();
-    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
-    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
-    X509_free(make_leaf("ed25519", &(struct pki){.subject = "c", .key = PKI_ED25519}, false));
-    X509_free(make_leaf("rsa", &(struct pki){.subject = "c", .key = PKI_RSA_2048}, false));
-    X509_free(make_leaf("pss", &(struct pki){.subject = "c", .key = PKI_RSA_PSS}, false));
-    X509_free(make_leaf("p521", &(struct pki){.subject = "c", .key = PKI_P521}, false));
-    X509_free(make_leaf("stranger", &(struct pki)CLIENT_LEAF, true));
-    X509_free(make_leaf(
+    pki_begin();
+    X509_free(pki_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(pki_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    X509_free(pki_leaf("ed25519", &(struct pki){.subject = "c", .key = PKI_ED25519}, false));
+    X509_free(pki_leaf("rsa", &(struct pki){.subject = "c", .key = PKI_RSA_2048}, false));
+    X509_free(pki_leaf("pss", &(struct pki){.subject = "c", .key = PKI_RSA_PSS}, false));
+    X509_free(pki_leaf("p521", &(struct pki){.subject = "c", .key = PKI_P521}, false));
+    X509_free(pki_leaf("stranger", &(struct pki)CLIENT_LEAF, true));
+    X509_free(pki_leaf(
         "old", &(struct pki){.subject = "c", .eku = "clientAuth", .begin = -9000, .end = -1},
         false));
     static const struct {
@@ -168,11 +94,11 @@ static void client_authentication(void)
         {"server", LKS_CLIENT_AUTH_REQUIRED, false, LKS_ALERT_UNSUPPORTED_CERTIFICATE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lks_config *client = config_new(), *server = config_new();
-        add(server, "server");
+        struct lks_config *client = pki_config(), *server = pki_config();
+        pki_add(server, "server");
         lks_config_set_client_auth(server, rows[i].mode, rows[i].authorities);
         if (rows[i].certificate)
-            add(client, rows[i].certificate);
+            pki_add(client, rows[i].certificate);
         /* The client is done before the server has looked. */
         run(client, server, rows[i].status ? LKS_PEER_ALERT : LKS_OK, rows[i].status,
             rows[i].certificate ? rows[i].certificate : "none");
@@ -186,12 +112,12 @@ static void peer_certificates(void)
 {
     struct loopback l;
     size_t len;
-    make_authorities();
-    X509 *server_leaf = make_leaf("server", &(struct pki)SERVER_LEAF, false);
-    X509 *client_leaf = make_leaf("client", &(struct pki)CLIENT_LEAF, false);
-    struct lks_config *client = config_new(), *server = config_new();
-    add(server, "server");
-    add(client, "client");
+    pki_begin();
+    X509 *server_leaf = pki_leaf("server", &(struct pki)SERVER_LEAF, false);
+    X509 *client_leaf = pki_leaf("client", &(struct pki)CLIENT_LEAF, false);
+    struct lks_config *client = pki_config(), *server = pki_config();
+    pki_add(server, "server");
+    pki_add(client, "client");
     lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
     loopback_init(&l, client, server, &localhost);
     CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(l.client.conn, &len));
@@ -231,6 +157,7 @@ static void choice(void)
         {"exact-rsa", {.subject = "exact-rsa", .san = "DNS:a.example.test", .key = PKI_RSA_2048}},
         {"exact-ec", {.subject = "exact-ec", .san = "DNS:a.example.test"}},
         {"exact-ed", {.subject = "exact-ed", .san = "DNS:a.example.test", .key = PKI_ED25519}},
+        {"dot", {.subject = "dot", .san = "DNS:DOT.Test."}},
         {"decrypts",
          {.subject = "decrypts",
           .san = "DNS:c.example.test",
@@ -242,6 +169,11 @@ static void choice(void)
     } rows[] = {
         {"a.example.test", "0403 0807 0804", "", "exact-rsa"}, /* as added: all can sign */
         {"A.Example.TEST", "0403", "", "exact-ec"},
+        {"a.example.test.", "0403", "", "exact-ec"}, /* as Chromium sends it */
+        {"B.example.test.", "0403", "", "wild"},
+        {"a.example.test..", "0403", "", "first"},
+        {"dot.test", "0403", "", "dot"},
+        {"dot.test.", "0403", "", "dot"},
         {"a.example.test", "0807", "", "exact-ed"},
         {"a.example.test", "0804", "", "exact-rsa"},
         {"a.example.test", "0503", "", NULL}, /* nobody has a P-384 key */
@@ -254,10 +186,10 @@ static void choice(void)
         {"first.test", "0403", "0503", "first"},
         {"first.test", "0403", "0401", "first"}, /* the chain does not suit; the name does */
     };
-    struct lks_config *config = config_new();
+    struct lks_config *config = pki_config();
     for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
-        X509_free(make_leaf(leaves[i].name, &leaves[i].what, false));
-        add(config, leaves[i].name);
+        X509_free(pki_leaf(leaves[i].name, &leaves[i].what, false));
+        pki_add(config, leaves[i].name);
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t schemes[16], cert_schemes[16];
@@ -286,21 +218,21 @@ static void choice(void)
 static void choice_by_chain(void)
 {
     const struct lks_sign_scheme *scheme;
-    struct lks_config *config = config_new();
-    make_authorities();
+    struct lks_config *config = pki_config();
+    pki_begin();
     const struct pki what = {.subject = "a", .san = "DNS:a.test"};
     X509 *rsa_root =
         pki_make(&(struct pki){.subject = "rsa root", .ca = true, .key = PKI_RSA_2048}, NULL, 0);
     X509 *rsa_leaf = pki_make(&what, rsa_root, PKI_RSA_2048);
-    X509_free(make_leaf("by-ecdsa", &what, false));
-    FILE *f = create("by-rsa.pem");
+    X509_free(pki_leaf("by-ecdsa", &what, false));
+    FILE *f = pki_create("by-rsa.pem");
     PEM_write_X509(f, rsa_leaf);
     fclose(f);
-    f = create("by-rsa.key");
+    f = pki_create("by-rsa.key");
     PEM_write_PrivateKey(f, pki_key(PKI_P256), NULL, NULL, 0, NULL, NULL);
     fclose(f);
-    add(config, "by-ecdsa");
-    add(config, "by-rsa");
+    pki_add(config, "by-ecdsa");
+    pki_add(config, "by-rsa");
     static const uint8_t sign[] = {4, 3}, rsa[] = {4, 1}, both[] = {4, 1, 4, 3, 5, 3},
                          ed25519[] = {8, 7};
     struct lks_wish wish = {.name = lks_reader_of((const uint8_t *)"a.test", 6),
@@ -334,16 +266,16 @@ static void choice_by_sha1(void)
         {"c.wild.test", true, "wild"}, {"", true, "wild"},
     };
     const struct lks_sign_scheme *scheme;
-    struct lks_config *config = config_new();
-    make_authorities();
-    X509_free(make_leaf("old",
-                        &(struct pki){.subject = "old",
-                                      .san = "DNS:a.sha.test,DNS:b.old.test",
-                                      .digest = EVP_sha1()},
-                        false));
-    X509_free(make_leaf("wild", &(struct pki){.subject = "wild", .san = "DNS:*.sha.test"}, false));
-    add(config, "old");
-    add(config, "wild");
+    struct lks_config *config = pki_config();
+    pki_begin();
+    X509_free(pki_leaf("old",
+                       &(struct pki){.subject = "old",
+                                     .san = "DNS:a.sha.test,DNS:b.old.test",
+                                     .digest = EVP_sha1()},
+                       false));
+    X509_free(pki_leaf("wild", &(struct pki){.subject = "wild", .san = "DNS:*.sha.test"}, false));
+    pki_add(config, "old");
+    pki_add(config, "wild");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct lks_wish wish = {
             .name = lks_reader_of((const uint8_t *)rows[i].name, strlen(rows[i].name)),
@@ -356,9 +288,9 @@ static void choice_by_sha1(void)
                   "\"%s\", SHA-1 %d", rows[i].name, rows[i].lists_sha1);
     }
     /* Alone it is shown to nobody who does not list it. */
-    struct lks_config *alone = config_new();
+    struct lks_config *alone = pki_config();
     struct lks_wish wish = {.schemes = lks_reader_of(good, 2)};
-    add(alone, "old");
+    pki_add(alone, "old");
     CU_ASSERT_PTR_NULL(lks_config_choose(alone, &wish, &scheme));
     wish.cert_schemes = lks_reader_of(good_and_sha1, 4);
     CU_ASSERT_PTR_EQUAL(lks_config_choose(alone, &wish, &scheme), alone->certificates);
@@ -376,10 +308,10 @@ static void request_by_chain(void)
     } rows[] = {{"00 0008 000d 0004 0002 0403", true},
                 {"00 0012 000d 0004 0002 0403 0032 0006 0004 0804 0403", true},
                 {"00 0010 000d 0004 0002 0403 0032 0004 0002 0804", false}};
-    make_authorities();
-    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
-    struct lks_config *config = config_new();
-    add(config, "client");
+    pki_begin();
+    X509_free(pki_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    struct lks_config *config = pki_config();
+    pki_add(config, "client");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_hs *hs;
         uint8_t body[32];
@@ -396,34 +328,35 @@ static void request_by_chain(void)
 static void old_format(void)
 {
     struct lks_error err;
-    struct lks_config *config = config_new();
-    make_authorities();
-    X509_free(make_leaf("v1", &(struct pki){.subject = "v1", .v1 = true}, false));
-    CU_ASSERT_EQUAL(lks_config_add_certificate(config, path_of("v1.pem"), path_of("v1.key"), &err),
-                    LKS_BAD_CONFIG);
+    struct lks_config *config = pki_config();
+    pki_begin();
+    X509_free(pki_leaf("v1", &(struct pki){.subject = "v1", .v1 = true}, false));
+    CU_ASSERT_EQUAL(
+        lks_config_add_certificate(config, pki_path("v1.pem"), pki_path("v1.key"), &err),
+        LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "v1.pem: an X.509 certificate of version 1") != NULL, "%s",
               err.text);
     CU_ASSERT_PTR_NULL(config->certificates);
     lks_config_free(config);
 }
 
-/* An OCSP response about a leaf of the intermediate's. */
+/* An OCSP response about a leaf of the pki_intermediate's. */
 static void write_response(const char *name, X509 *leaf, int status, long begin, long end,
                            enum pki_key signer)
 {
     time_t now = PKI_NOW;
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
-    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, intermediate);
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, pki_intermediate);
     ASN1_TIME *from = X509_time_adj(NULL, begin, &now), *until = X509_time_adj(NULL, end, &now);
     CU_ASSERT_FATAL(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
                                            from, from, until) != NULL);
-    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer == PKI_P384 ? intermediate : root,
+    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer == PKI_P384 ? pki_intermediate : pki_root,
                                     pki_key(signer), EVP_sha256(), NULL, OCSP_NOCERTS),
                     1);
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     uint8_t *der = NULL;
     int len = i2d_OCSP_RESPONSE(response, &der);
-    FILE *f = create(name);
+    FILE *f = pki_create(name);
     CU_ASSERT_EQUAL(fwrite(der, 1, (size_t)len, f), (size_t)len);
     fclose(f);
     OPENSSL_free(der);
@@ -439,9 +372,9 @@ static void write_response(const char *name, X509 *leaf, int status, long begin,
 /* RFC 8446 section 4.4.2.1. [8446 4.4.2.1-1] */
 static void stapling(void)
 {
-    make_authorities();
-    X509 *leaf = make_leaf("server", &(struct pki)SERVER_LEAF, false);
-    X509 *other = make_leaf("other", &(struct pki){.subject = "other"}, false);
+    pki_begin();
+    X509 *leaf = pki_leaf("server", &(struct pki)SERVER_LEAF, false);
+    X509 *other = pki_leaf("other", &(struct pki){.subject = "other"}, false);
     struct lks_error err;
     static const struct {
         const char *what;
@@ -466,12 +399,12 @@ static void stapling(void)
         {"another responder", V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P256, LKS_OCSP_CHECKED, BAD},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lks_config *client = config_new(), *server = config_new();
-        add(server, "server");
+        struct lks_config *client = pki_config(), *server = pki_config();
+        pki_add(server, "server");
         if (rows[i].status >= 0) {
             write_response("ocsp.der", leaf, rows[i].status, rows[i].begin, rows[i].end,
                            rows[i].signer);
-            LKS_CHECK(!lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err), "%s",
+            LKS_CHECK(!lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err), "%s",
                       err.text);
         }
         lks_config_set_ocsp(client, rows[i].mode);
@@ -479,16 +412,16 @@ static void stapling(void)
         lks_config_free(client);
         lks_config_free(server);
     }
-    struct lks_config *server = config_new();
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err),
+    struct lks_config *server = pki_config();
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err),
                     LKS_BAD_CONFIG); /* no certificate yet */
-    add(server, "server");
+    pki_add(server, "server");
     write_response("ocsp.der", other, V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P384);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("ocsp.der"), &err),
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err),
                     LKS_BAD_CONFIG);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("root.pem"), &err),
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("root.pem"), &err),
                     LKS_BAD_CONFIG);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, path_of("absent"), &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("absent"), &err), LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "absent") != NULL, "%s", err.text);
     CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, NULL, &err), LKS_OK);
     lks_config_free(server);
@@ -501,22 +434,22 @@ static void timestamps(void)
 {
     static const uint8_t list[] = {0, 7, 0, 2, 1, 2, 0, 1, 9};
     struct lks_error err;
-    make_authorities();
-    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
-    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
-    FILE *f = create("sct");
+    pki_begin();
+    X509_free(pki_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(pki_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    FILE *f = pki_create("sct");
     fwrite(list, 1, sizeof(list), f);
     fclose(f);
     for (int asks = 0; asks < 2; asks++) {
         struct loopback l;
         size_t len;
-        struct lks_config *client = config_new(), *server = config_new();
-        add(server, "server");
-        LKS_CHECK(!lks_config_set_sct(server, path_of("sct"), &err), "%s", err.text);
+        struct lks_config *client = pki_config(), *server = pki_config();
+        pki_add(server, "server");
+        LKS_CHECK(!lks_config_set_sct(server, pki_path("sct"), &err), "%s", err.text);
         lks_config_set_sct_wanted(client, asks);
         /* The server asks the client for none, and would refuse them. [8446 4.4.2-7] */
-        add(client, "client");
-        LKS_CHECK(!lks_config_set_sct(client, path_of("sct"), &err), "%s", err.text);
+        pki_add(client, "client");
+        LKS_CHECK(!lks_config_set_sct(client, pki_path("sct"), &err), "%s", err.text);
         lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
         loopback_init(&l, client, server, &localhost);
         while (!l.client.established && loopback_turn(&l))
@@ -527,7 +460,7 @@ static void timestamps(void)
         loopback_run(&l);
         CU_ASSERT_TRUE(l.server.established);
         loopback_free(&l);
-        CU_ASSERT_EQUAL(lks_config_set_sct(server, path_of("root.pem"), &err), LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(lks_config_set_sct(server, pki_path("root.pem"), &err), LKS_BAD_CONFIG);
         lks_config_free(client);
         lks_config_free(server);
     }
@@ -540,15 +473,15 @@ static void compression(void)
     struct lks_error err;
     if (!rows[0].name)
         LKS_SKIP("built without zlib, brotli and zstd");
-    make_authorities();
-    X509_free(make_leaf("server", &(struct pki)SERVER_LEAF, false));
-    X509_free(make_leaf("client", &(struct pki)CLIENT_LEAF, false));
+    pki_begin();
+    X509_free(pki_leaf("server", &(struct pki)SERVER_LEAF, false));
+    X509_free(pki_leaf("client", &(struct pki)CLIENT_LEAF, false));
     for (const struct lks_compression *row = rows; row->name; row++) {
-        struct lks_config *client = config_new(), *server = config_new();
+        struct lks_config *client = pki_config(), *server = pki_config();
         struct lks_reader body;
         LKS_CHECK(!lks_config_set_certificate_compression(server, row->name, &err), "%s", err.text);
-        add(server, "server");
-        add(client, "client");
+        pki_add(server, "server");
+        pki_add(client, "client");
         LKS_CHECK(!lks_config_set_certificate_compression(client, "all", &err), "%s", err.text);
         lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
         CU_ASSERT_TRUE(
@@ -558,7 +491,7 @@ static void compression(void)
         lks_config_free(client);
         lks_config_free(server);
     }
-    struct lks_config *config = config_new();
+    struct lks_config *config = pki_config();
     CU_ASSERT_EQUAL(lks_config_set_certificate_compression(config, "brotli,lzma", &err),
                     LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "\"lzma\"") != NULL, "%s", err.text);
@@ -652,24 +585,10 @@ static const struct lks_test tests[] = {
     {NULL, NULL},
 };
 
-static void remove_files(void)
-{
-    DIR *d = dir[0] ? opendir(dir) : NULL;
-    for (const struct dirent *entry; d && (entry = readdir(d));)
-        unlink(path_of(entry->d_name));
-    if (d) {
-        closedir(d);
-        rmdir(dir);
-    }
-    X509_free(root);
-    X509_free(intermediate);
-    pki_free();
-}
-
 int main(void)
 {
     static const struct lks_test_suite suites[] = {{"certificate", tests}, {NULL, NULL}};
     int rc = lks_test_run("certificate", suites);
-    remove_files();
+    pki_end();
     return rc;
 }

@@ -453,15 +453,57 @@ static void wrong_servers_are_refused(void)
 
 static void bad_names(void)
 {
-    char longest[258] = "";
+    static const struct {
+        const char *name;
+        bool good;
+    } rows[] = {
+        {"", false},
+        {".", false},
+        {"a..", false},
+        {".example.test", false}, /* libcrypto would take any host below it */
+        {"a..test", false},
+        {"*.example.test", false},
+        {"a b.test", false},
+        {"a.test/", false},
+        {"a.test:443", false},
+        {"b\xc3\xbc.test", false}, /* xn--b-xha, or whatever an application makes of it */
+        {"fe80::1%eth0", false},
+        {"[::1]", false},
+        {"192.0.2.1.", false},
+        {"192.0.2", false},
+        {"192.0.2.256", false},
+        {"a.1", false},
+        {"1.a", true},
+        {"a_b.-c-.test", true},
+        {"A.test.", true},
+        {"localhost", true},
+        {"192.0.2.1", true},
+        {"::1", true},
+        {"::ffff:192.0.2.1", true},
+    };
     struct lks_conn *conn;
     struct lks_config *config = client_config(NULL, NULL, NULL);
-    memset(longest, 'a', 256);
-    const char *const names[] = {"", ".", longest};
-    for (size_t i = 0; i < 3; i++) {
-        const struct lks_conn_options options = {.server_name = names[i]};
-        CU_ASSERT_EQUAL(lks_conn_new(&conn, config, LKS_CLIENT, &options), LKS_BAD_ARGUMENT);
-        CU_ASSERT_PTR_NULL(conn);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct lks_conn_options options = {.server_name = rows[i].name};
+        const enum lks_status status = lks_conn_new(&conn, config, LKS_CLIENT, &options);
+        LKS_CHECK(status == (rows[i].good ? LKS_OK : LKS_BAD_ARGUMENT), "\"%s\": %s", rows[i].name,
+                  lks_status_name(status));
+        CU_ASSERT_EQUAL(conn != NULL, rows[i].good);
+        lks_conn_free(conn);
+    }
+    /* 63 bytes a label, 253 a name, and a dot. */
+    for (size_t label = 62; label <= 64; label++) {
+        for (size_t len = 252; len <= 255; len++) {
+            char name[256] = "";
+            for (size_t at = 0; at < len; at++)
+                name[at] = (at + 1) % (label + 1) ? 'a' : '.';
+            const struct lks_conn_options options = {.server_name = name};
+            const bool good = label < 64 && (len < 254 || (len == 254 && name[253] == '.'));
+            const enum lks_status status = lks_conn_new(&conn, config, LKS_CLIENT, &options);
+            LKS_CHECK(status == (good ? LKS_OK : LKS_BAD_ARGUMENT), "%zu, labels of %zu", len,
+                      label);
+            lks_conn_free(conn);
+        }
     }
     lks_config_free(config);
 }

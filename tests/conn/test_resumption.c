@@ -111,10 +111,12 @@ static void other_keys_and_names(void)
 {
     static const uint8_t secret[32] = {1}, other_secret[32] = {2};
     const struct client_options other_name = {.server_name = "other"}, no_name = {0},
-                                upper = {.server_name = "LOCALHOST"};
+                                upper = {.server_name = "LOCALHOST"},
+                                dot = {.server_name = "localhost."};
     struct lks_config *a = config_with("ecdsa"), *b = config_with("rsa"), *c = config_with(NULL);
     check_resumes(a, a, NULL, true, "the same");
     check_resumes(a, a, &upper, true, "the same name, in capitals");
+    check_resumes(a, a, &dot, true, "the same name, with the dot at its end");
     check_resumes(a, a, &other_name, false, "another name");
     check_resumes(a, a, &no_name, false, "no name");
     check_resumes(a, b, NULL, false, "random keys of another process");

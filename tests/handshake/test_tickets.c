@@ -20,6 +20,7 @@ static struct lks_session a_session(void)
     struct lks_session s = {.kind = LKS_SESSION_TLS13,
                             .suite = 0x1302,
                             .issued_ms = NOW * 1000,
+                            .until_ms = (NOW + DAY) * 1000,
                             .lifetime_s = 7200,
                             .age_add = 0xfedcba98,
                             .max_early = 16384,
@@ -28,10 +29,9 @@ static struct lks_session a_session(void)
                             .secret_len = 48};
     memset(s.secret, 0x5a, 48);
     memset(s.client_digest, 0xa5, 32);
-    CU_ASSERT_TRUE(lks_session_set_name(s.server_name, &s.server_name_len,
-                                        lks_reader_of((const uint8_t *)"Example.ORG", 11), true));
-    CU_ASSERT_TRUE(
-        lks_session_set_name(s.alpn, &s.alpn_len, lks_reader_of((const uint8_t *)"H2", 2), false));
+    memset(s.basis, 0xb5, 32);
+    CU_ASSERT_TRUE(lks_session_set_name(s.server_name, &s.server_name_len, "example.org"));
+    CU_ASSERT_TRUE(lks_session_set_name(s.alpn, &s.alpn_len, "H2"));
     return s;
 }
 
@@ -70,10 +70,10 @@ static void session_that_makes_no_sense(void)
         const char *what;
         size_t at;
         uint8_t value;
-    } rows[] = {{"version", 0, 2},         {"kind", 1, 9},
+    } rows[] = {{"version", 0, 1},         {"kind", 1, 9},
                 {"kind of TLS 1.2", 1, 2}, {"suite", 2, 0x77},
-                {"hash of suite", 3, 1},   {"lifetime", 12, 1},
-                {"unknown flag", 32, 6},   {"secret's length", 65, 32}};
+                {"hash of suite", 3, 1},   {"lifetime", 52, 1},
+                {"unknown flag", 72, 6},   {"secret's length", 105, 32}};
     struct lks_session s = a_session(), back;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t bytes[LKS_SESSION_STATE_MAX];
@@ -92,6 +92,9 @@ static void session_time(void)
     CU_ASSERT_TRUE(lks_session_expired(&s, (NOW + 7200) * 1000));
     CU_ASSERT_FALSE(lks_session_expired(&s, (NOW - 59) * 1000));
     CU_ASSERT_TRUE(lks_session_expired(&s, (NOW - 61) * 1000));
+    s.until_ms = (NOW + 5) * 1000; /* what it stands on ends earlier */
+    CU_ASSERT_FALSE(lks_session_expired(&s, (NOW + 5) * 1000 - 1));
+    CU_ASSERT_TRUE(lks_session_expired(&s, (NOW + 5) * 1000));
 }
 
 static struct lks_ticket_ring ring_of(uint8_t first, uint32_t num)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "handshake/config.h"
+#include "handshake/host.h"
 #include "handshake/sign.h"
 #include "handshake/verify.h"
 #include "pki.h"
@@ -253,6 +254,58 @@ static void authorities(void)
     }
 }
 
+/* RFC 5280 section 4.2.1.10: the name asked for is itself within what each CA may sign, not only
+ * the name in the leaf that covers it. */
+static void name_constraints(void)
+{
+    static const struct {
+        const char *constraints, *san, *name;
+        bool good;
+    } rows[] = {
+        {"excluded;DNS:bad.example.test", "DNS:*.example.test", "good.example.test", true},
+        {"excluded;DNS:bad.example.test", "DNS:*.example.test", "BAD.example.test", false},
+        {"excluded;DNS:Bad.Example.Test", "DNS:*.example.test", "bad.example.test.", false},
+        {"excluded;DNS:ad.example.test", "DNS:*.example.test", "bad.example.test", true},
+        {"excluded;DNS:.example.test", "DNS:example.test", "example.test", true},
+        {"excluded;DNS:x.test,excluded;DNS:bad.example.test", "DNS:*.example.test",
+         "bad.example.test", false},
+        {"permitted;DNS:example.test,excluded;DNS:bad.example.test", "DNS:*.example.test",
+         "bad.example.test", false},
+        {"permitted;DNS:example.test", "DNS:*.example.test", "a.example.test", true},
+        {"permitted;DNS:other.test,permitted;DNS:example.test", "DNS:example.test", "example.test",
+         true},
+        {"permitted;email:example.test", "DNS:example.test", "example.test", true},
+        {"permitted;IP:192.0.2.0/255.255.255.0", "IP:192.0.2.1", "192.0.2.1", true},
+        {"excluded;IP:192.0.2.0/255.255.255.254", "IP:192.0.2.1", "192.0.2.1", false},
+        {"excluded;IP:192.0.2.0/255.255.255.255", "IP:192.0.2.1", "192.0.2.1", true},
+        {"permitted;DNS:example.test", "IP:192.0.2.1", "192.0.2.1", true},
+        {"excluded;IP:2001:db8::/ffff:ffff::", "IP:2001:db8::1", "2001:db8::1", false},
+    };
+    static uint8_t list[LIST_MAX];
+    make_cas();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_peer *peer;
+        char host[LKS_HOST_MAX + 1];
+        X509 *ca =
+            pki_make(&(struct pki){.subject = "CA", .ca = true, .constraints = rows[i].constraints},
+                     root, PKI_P256);
+        X509 *leaf = pki_make(&(struct pki){.subject = "leaf", .san = rows[i].san}, ca, PKI_P256);
+        size_t len = pki_entry(list, sizeof(list), leaf);
+        len += pki_entry(list + len, sizeof(list) - len, ca);
+        struct lks_config *config = config_trusting(root);
+        CU_ASSERT_EQUAL_FATAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
+        CU_ASSERT_TRUE(lks_host_fold(
+            host, lks_reader_of((const uint8_t *)rows[i].name, strlen(rows[i].name))));
+        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, host);
+        LKS_CHECK(status == (rows[i].good ? LKS_OK : LKS_ALERT_BAD_CERTIFICATE), "%s for %s: %s",
+                  rows[i].constraints, rows[i].name, lks_status_name(status));
+        lks_peer_free(peer);
+        lks_config_free(config);
+        X509_free(ca);
+        X509_free(leaf);
+    }
+}
+
 /* A list cut at any byte is no list, but for a cut between two entries. */
 static void lists(void)
 {
@@ -448,6 +501,7 @@ static void finish(void)
 const struct lks_test verify_tests[] = {
     {"chains", chains},
     {"authorities", authorities},
+    {"name constraints", name_constraints},
     {"lists", lists},
     {"extensions of an entry", entry_extensions},
     {"a client's", clients},

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "handshake/standing.h"
+
+#include <string.h>
+
+static const uint8_t named[32]; /* the certificate answers to the name */
+
+void lks_standing_set(struct lks_hs *hs, const uint8_t basis[32], uint64_t until_ms)
+{
+    const uint64_t last_ms =
+        hs->config->resumption.now_ms() + UINT64_C(1000) * LKS_TICKET_LIFETIME_MAX;
+    memcpy(hs->basis, basis, sizeof(hs->basis));
+    hs->until_ms = until_ms < last_ms ? until_ms : last_ms;
+}
+
+static const uint8_t *basis_of_certificate(const struct lks_hs *hs)
+{
+    return hs->names_server ? named : hs->certificate->digest;
+}
+
+void lks_standing_on_certificate(struct lks_hs *hs)
+{
+    lks_standing_set(hs, basis_of_certificate(hs), UINT64_MAX);
+}
+
+void lks_standing_inherit(struct lks_hs *hs, const struct lks_session *session)
+{
+    lks_standing_set(hs, session->basis, session->until_ms);
+}
+
+static bool is_psk(const struct lks_hs *hs, const uint8_t basis[32])
+{
+    const struct lks_resumption *r = &hs->config->resumption;
+    for (uint32_t i = 0; i < r->num_psks; i++)
+        if (memcmp(r->psks[i].digest, basis, sizeof(r->psks[i].digest)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_anchor(const struct lks_hs *hs, const uint8_t basis[32])
+{
+    if (hs->config->hooks && hs->config->hooks->takes_any_peer)
+        return true;
+    for (size_t i = 0; i < hs->config->num_anchors; i++)
+        if (memcmp(hs->config->anchors[i], basis, sizeof(hs->config->anchors[i])) == 0)
+            return true;
+    return false;
+}
+
+bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *session, uint64_t now_ms)
+{
+    if (lks_session_expired(session, now_ms))
+        return false;
+    if (is_psk(hs, session->basis))
+        return true;
+    if (hs->role == LKS_CLIENT)
+        return is_anchor(hs, session->basis);
+    return hs->certificate &&
+           memcmp(basis_of_certificate(hs), session->basis, sizeof(session->basis)) == 0;
+}
+
+bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
+{
+    const struct lks_resumption *r = &hs->config->resumption;
+    const char *name = hs->role == LKS_CLIENT ? hs->peer_name : hs->server_name;
+    memset(session, 0, sizeof(*session));
+    session->kind = hs->version == LKS_TLS_1_2 ? LKS_SESSION_TLS12 : LKS_SESSION_TLS13;
+    session->suite = hs->suite->number;
+    session->issued_ms = r->now_ms();
+    session->until_ms = hs->until_ms;
+    memcpy(session->basis, hs->basis, sizeof(session->basis));
+    /* RFC 8446 section 4.6.1: what was verified once does not live on by being resumed. */
+    const uint64_t left_ms =
+        hs->until_ms > session->issued_ms ? hs->until_ms - session->issued_ms : 0;
+    session->lifetime_s = left_ms < UINT64_C(1000) * r->lifetime_s
+                              ? (uint32_t)((left_ms + 999) / 1000)
+                              : r->lifetime_s;
+    return lks_session_set_name(session->server_name, &session->server_name_len, name) &&
+           lks_session_set_name(session->alpn, &session->alpn_len, hs->alpn);
+}
