@@ -67,6 +67,13 @@ static int make_tls_config(const struct options *o, struct lks_config **out, str
     return status ? -1 : 0;
 }
 
+static void warn(const struct lks_config *tls)
+{
+    struct lks_error warning;
+    for (uint32_t n = 0; lks_config_warning(tls, n, &warning); n++)
+        fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
+}
+
 static int start_tcp(const struct options *o, struct port *port, struct worker *w, char *error,
                      unsigned int error_len)
 {
@@ -158,6 +165,7 @@ int main(int argc, char **argv)
         lks_config_free(tls);
         return complain(err.text);
     }
+    warn(tls);
     if (rte_eal_init(own ? own : 1, argv) < 0) {
         snprintf(
             error, sizeof(error),

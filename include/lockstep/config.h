@@ -35,8 +35,10 @@ LKS_API void lks_config_free(struct lks_config *config);
  * is what a client without SNI, or with an unknown name, gets. A leaf whose key usage forbids
  * signatures serves TLS 1.2's RSA key exchange only; a chain signed with SHA-1 only clients that
  * list it, for names that no other certificate has. LKS_BAD_CONFIG: missing, unreadable or empty
- * file, an encrypted key, a kind of key we do not sign with, a leaf that is not X.509v3, or a key
- * that does not belong to it; *err says which.
+ * file, an encrypted key, a key that cannot sign (an
+ * RSASSA-PSS one whose parameters suit no scheme, too) or has its curve's parameters in place of
+ * its name, a leaf that is not X.509v3, a malformed extension or one twice, a TRUSTED CERTIFICATE,
+ * or a key that does not belong to the leaf; *err says which. See lks_config_warning().
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_config *config,
                                                                   const char *cert_file,
@@ -45,13 +47,25 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_config_add_certificate(struct lks_con
 
 /*
  * A stapled OCSP response for the certificate that was added last: a file with an OCSPResponse in
- * DER (RFC 6960), sent to peers that ask (RFC 8446 section 4.4.2.1). NULL: none any more. A newer
- * response goes into a new configuration for the connections to come.
- * LKS_BAD_CONFIG: unreadable, no successful response, or (where the chain has the issuer) one about
- * another certificate.
+ * DER (RFC 6960), sent to peers that ask (RFC 8446 section 4.4.2.1) until its nextUpdate and no
+ * longer: lks_config_warning() tells. NULL: none any more. A newer response goes into a new
+ * configuration for the connections to come.
+ * LKS_BAD_CONFIG: unreadable, no successful response, one about another certificate, that says
+ * revoked or unknown, that has no nextUpdate or ended then, or that is of the future; *err says
+ * which.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_ocsp_response(struct lks_config *config, const char *file, struct lks_error *err);
+
+/*
+ * What is wrong with a configuration that can be used all the same: a certificate that has ended or
+ * is not valid yet, one that names no host, an OCSP response that has ended. Writes the n-th (from
+ * 0) such line, which names the file and the remedy; false: there is none. It is the clock that
+ * makes some of them, so ask when the configuration is made, and again as often as it matters; from
+ * any core.
+ */
+LKS_API bool lks_config_warning(const struct lks_config *config, uint32_t n,
+                                struct lks_error *warning);
 
 /* Signed certificate timestamps for the certificate that was added last: a file with a
  * SignedCertificateTimestampList (RFC 6962 section 3.3), passed on to peers that ask. NULL: none.
@@ -112,8 +126,9 @@ LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_trust(struct lks_config *config, const char *path, struct lks_error *err);
 
 /* The application protocols in order of preference, separated by commas ("http/1.1" or
- * "h2,http/1.1"): RFC 7301. A server whose client offers ALPN with none of them ends the handshake
- * with no_application_protocol; without this call it ignores the extension. */
+ * "h2,http/1.1"): RFC 7301. In this list and the next ones a name twice is LKS_BAD_CONFIG. A server
+ * whose client offers ALPN with none of them ends the handshake with no_application_protocol;
+ * without this call it ignores the extension. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_alpn(struct lks_config *config, const char *protocols, struct lks_error *err);
 
@@ -192,7 +207,8 @@ LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_padding(struct lks_config *config, enum lks_padding padding, uint16_t size);
 
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
- * read the traffic: for debugging. Off unless called. */
+ * read the traffic: for debugging, off unless called. It is made with mode 0600; LKS_BAD_CONFIG: it
+ * cannot be opened, or is one that others than its owner may read or write. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_key_log(struct lks_config *config, const char *file, struct lks_error *err);
 

@@ -69,6 +69,12 @@ static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wi
            (lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves));
 }
 
+bool lks_certificate_signs(const struct lks_certificate *c, const struct lks_sign_scheme *scheme)
+{
+    return lks_sign_fits(scheme, c->key) &&
+           lks_sign_fits(scheme, X509_get0_pubkey(sk_X509_value(c->chain, 0)));
+}
+
 /* RFC 8446 section 4.4.3: the peer's first that our key fits.
  * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] [5246 7.4.1.4.1-6] */
 static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
@@ -79,7 +85,7 @@ static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
     while (lks_read_u16(&schemes, &number)) {
         const struct lks_sign_scheme *row =
             wish->is_tls12 ? lks_sign_find_tls12(number) : lks_sign_find(number);
-        if (row && lks_sign_fits(row, c->key))
+        if (row && lks_certificate_signs(c, row))
             return row;
     }
     return NULL;
@@ -111,10 +117,13 @@ static bool signed_as_wished(X509 *cert, struct lks_reader schemes)
         {NID_sha256, 0x0804, 0x0809}, {NID_sha384, 0x0805, 0x080a}, {NID_sha512, 0x0806, 0x080b}};
     const int nid = X509_get_signature_nid(cert);
     int hash = NID_undef;
+    uint32_t flags;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].nid == nid)
             return has_u16(schemes, rows[i].number);
-    if (nid != NID_rsassaPss || !X509_get_signature_info(cert, &hash, NULL, NULL, NULL))
+    /* Section 4.2.3: MGF1 has the same hash, and the salt is as long as that. */
+    if (nid != NID_rsassaPss || !X509_get_signature_info(cert, &hash, NULL, NULL, &flags) ||
+        !(flags & X509_SIG_INFO_TLS))
         return false;
     for (size_t i = 0; i < sizeof(pss_rows) / sizeof(pss_rows[0]); i++)
         if (pss_rows[i].hash == hash)
@@ -213,6 +222,11 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
         }
     }
     return NULL;
+}
+
+bool lks_certificate_staples(const struct lks_certificate *c, uint64_t now_ms)
+{
+    return c->ocsp && now_ms < c->ocsp_until_ms;
 }
 
 bool lks_certificate_answers(const struct lks_certificate *c, const char *host)

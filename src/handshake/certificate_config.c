@@ -10,12 +10,12 @@
 
 #include "handshake/certificate_file.h"
 
-#define FILE_MAX 32768u /* of what goes into one CertificateEntry */
+#define FILE_MAX      32768u  /* of what goes into one CertificateEntry */
+#define CLOCK_SKEW_MS 300000u /* that the responder's clock may be ahead */
 
 static enum lks_status fail(struct lks_error *err, const char *file, const char *what)
 {
     snprintf(err->text, sizeof(err->text), "%s: %s", file, what);
-    ERR_clear_error();
     return LKS_BAD_CONFIG;
 }
 
@@ -47,11 +47,12 @@ static struct lks_certificate *last_certificate(const struct lks_config *config)
     return c;
 }
 
-/* Takes the file into a certificate's field, once check() has nothing against it. */
+/* Takes the file into a certificate's field, once check() has no complaint. */
 static enum lks_status set_file(struct lks_config *config, bool is_ocsp, const char *file,
-                                bool (*check)(const struct lks_certificate *c, const uint8_t *data,
-                                              size_t len),
-                                const char *complaint, struct lks_error *err)
+                                const char *(*check)(const struct lks_config *config,
+                                                     struct lks_certificate *c,
+                                                     struct lks_reader data),
+                                struct lks_error *err)
 {
     struct lks_certificate *c = last_certificate(config);
     uint8_t *data = NULL;
@@ -63,7 +64,8 @@ static enum lks_status set_file(struct lks_config *config, bool is_ocsp, const c
         enum lks_status status = read_file(&data, &len, file, err);
         if (status)
             return status;
-        if (!check(c, data, len)) {
+        const char *complaint = check(config, c, lks_reader_of(data, len));
+        if (complaint) {
             free(data);
             return fail(err, file, complaint);
         }
@@ -75,59 +77,87 @@ static enum lks_status set_file(struct lks_config *config, bool is_ocsp, const c
     return lks_certificate_compress(c, config->compressions) ? LKS_OK : LKS_NO_MEMORY;
 }
 
-/* Whether a response speaks of our leaf, as far as the chain shows who issued it. */
-static bool speaks_of(OCSP_BASICRESP *basic, const struct lks_certificate *c)
+/* What a response says of our leaf, as far as the chain shows who issued it; NULL: nothing. */
+static OCSP_SINGLERESP *find_answer(OCSP_BASICRESP *basic, const struct lks_certificate *c)
 {
-    if (sk_X509_num(c->chain) < 2)
-        return true;
+    X509 *leaf = sk_X509_value(c->chain, 0), *issuer = sk_X509_value(c->chain, 1);
     const EVP_MD *const hashes[] = {EVP_sha1(), EVP_sha256()};
-    bool found = false;
-    for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]) && !found; i++) {
-        OCSP_CERTID *id =
-            OCSP_cert_to_id(hashes[i], sk_X509_value(c->chain, 0), sk_X509_value(c->chain, 1));
-        found = id && OCSP_resp_find(basic, id, -1) >= 0;
+    int at = -1;
+    for (size_t i = 0; issuer && i < sizeof(hashes) / sizeof(hashes[0]) && at < 0; i++) {
+        OCSP_CERTID *id = OCSP_cert_to_id(hashes[i], leaf, issuer);
+        at = id ? OCSP_resp_find(basic, id, -1) : -1;
         OCSP_CERTID_free(id);
     }
-    return found;
+    for (int i = 0; !issuer && i < OCSP_resp_count(basic) && at < 0; i++) {
+        ASN1_INTEGER *serial = NULL;
+        const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(OCSP_resp_get0(basic, i));
+        if (OCSP_id_get0_info(NULL, NULL, NULL, &serial, (OCSP_CERTID *)(uintptr_t)id) &&
+            ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) == 0)
+            at = i;
+    }
+    return at < 0 ? NULL : OCSP_resp_get0(basic, at);
 }
 
-static bool is_ocsp_response(const struct lks_certificate *c, const uint8_t *data, size_t len)
+/* A client refuses what is not good now, so it is better to send nothing. */
+static const char *complain_of(OCSP_SINGLERESP *answer, uint64_t now_ms, uint64_t *until_ms)
 {
-    const uint8_t *end = data;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &end, (long)len);
-    bool ok = response && end == data + len &&
-              OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+    ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
+    const int status = answer ? OCSP_single_get0_status(answer, NULL, NULL, &from, &until) : -1;
+    if (status == V_OCSP_CERTSTATUS_REVOKED)
+        return "the response says that the certificate is revoked; replace the certificate";
+    if (status == V_OCSP_CERTSTATUS_UNKNOWN)
+        return "the responder does not know the certificate; ask the one that it names";
+    if (status != V_OCSP_CERTSTATUS_GOOD)
+        return "no successful OCSP response in DER for the certificate added last";
+    if (!until)
+        return "the response has no end (nextUpdate), and clients refuse it; get one that has";
+    *until_ms = lks_asn1_time_ms(until);
+    if (*until_ms <= now_ms)
+        return "the response has ended (nextUpdate); get a newer one";
+    if (lks_asn1_time_ms(from) > now_ms + CLOCK_SKEW_MS)
+        return "the response is of a later time than now (thisUpdate); is the clock right?";
+    return NULL;
+}
+
+static const char *check_ocsp(const struct lks_config *config, struct lks_certificate *c,
+                              struct lks_reader data)
+{
+    const uint8_t *end = data.data;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &end, (long)data.len);
+    const bool ok = response && end == data.data + data.len &&
+                    OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
     OCSP_BASICRESP *basic = ok ? OCSP_response_get1_basic(response) : NULL;
-    ok = basic && speaks_of(basic, c);
+    uint64_t until_ms = 0;
+    const char *complaint =
+        complain_of(basic ? find_answer(basic, c) : NULL, lks_config_now_ms(config), &until_ms);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
-    ERR_clear_error();
-    return ok;
+    if (!complaint)
+        c->ocsp_until_ms = until_ms;
+    return complaint;
 }
 
-static bool is_sct_list(const struct lks_certificate *c, const uint8_t *data, size_t len)
+static const char *check_sct_list(const struct lks_config *config, struct lks_certificate *c,
+                                  struct lks_reader data)
 {
-    struct lks_reader all = lks_reader_of(data, len), list, one;
-    (void)c;
-    if (!lks_read_vec16(&all, &list) || all.len || !list.len)
-        return false;
-    while (list.len)
-        if (!lks_read_vec16(&list, &one) || !one.len)
-            return false;
-    return true;
+    struct lks_reader list, one;
+    bool ok = lks_read_vec16(&data, &list) && !data.len && list.len;
+    (void)config, (void)c;
+    while (ok && list.len)
+        ok = lks_read_vec16(&list, &one) && one.len;
+    return ok ? NULL : "no SignedCertificateTimestampList";
 }
 
 enum lks_status lks_config_set_ocsp_response(struct lks_config *config, const char *file,
                                              struct lks_error *err)
 {
-    return set_file(config, true, file, is_ocsp_response,
-                    "no successful OCSP response in DER for the certificate added last", err);
+    return set_file(config, true, file, check_ocsp, err);
 }
 
 enum lks_status lks_config_set_sct(struct lks_config *config, const char *file,
                                    struct lks_error *err)
 {
-    return set_file(config, false, file, is_sct_list, "no SignedCertificateTimestampList", err);
+    return set_file(config, false, file, check_sct_list, err);
 }
 
 static enum lks_status unknown_algorithm(struct lks_error *err, const char *name, size_t len)
@@ -156,6 +186,14 @@ static enum lks_status parse_algorithms(const struct lks_compression **out, cons
             row++;
         if (!row->name || num == LKS_COMPRESSIONS_MAX)
             return unknown_algorithm(err, names, len);
+        for (size_t i = 0; i < num; i++) {
+            if (out[i] == row) {
+                snprintf(err->text, sizeof(err->text),
+                         "certificate compression \"%s\" is in the list twice; name each once",
+                         row->name);
+                return LKS_BAD_CONFIG;
+            }
+        }
         out[num++] = row;
         names += len + (names[len] == ',');
     }

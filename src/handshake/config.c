@@ -2,11 +2,16 @@
 #include "handshake/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/rand.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/ct.h"
 #include "handshake/certificate_file.h"
 
 static enum lks_status fail(struct lks_error *err, const char *fmt, ...)
@@ -41,6 +46,7 @@ enum lks_status lks_config_new(struct lks_config **out)
     if (!config)
         return LKS_NO_MEMORY;
     atomic_init(&config->num_refs, 1);
+    config->key_log = -1;
     config->min_version = LKS_TLS_1_2;
     config->max_version = LKS_TLS_1_3;
     config->record_size_limit = LKS_RECORD_SIZE_LIMIT_MAX;
@@ -100,12 +106,19 @@ void lks_config_free(struct lks_config *config)
     }
     free_alpn(config);
     lks_resumption_end(&config->resumption);
-    if (config->key_log)
-        fclose(config->key_log);
+    if (config->key_log >= 0)
+        close(config->key_log);
     X509_STORE_free(config->trust);
     free(config->authorities);
     free(config->anchors);
+    lks_wipe(config, sizeof(*config)); /* the key of cookies, and what names secrets */
     free(config);
+}
+
+uint64_t lks_config_now_ms(const struct lks_config *config)
+{
+    return config->verify_time ? UINT64_C(1000) * (uint64_t)config->verify_time
+                               : config->resumption.now_ms();
 }
 
 enum lks_status lks_config_add_certificate(struct lks_config *config, const char *cert_file,
@@ -136,6 +149,11 @@ static bool next_name(const char **list, const char **name, size_t *len)
     return true;
 }
 
+static enum lks_status twice(struct lks_error *err, const char *what, const char *name, size_t len)
+{
+    return fail(err, "%s \"%.*s\" is in the list twice; name each once", what, (int)len, name);
+}
+
 enum lks_status lks_config_set_alpn(struct lks_config *config, const char *protocols,
                                     struct lks_error *err)
 {
@@ -145,6 +163,9 @@ enum lks_status lks_config_set_alpn(struct lks_config *config, const char *proto
     while (next_name(&protocols, &name, &len)) {
         if (len > 255)
             return fail(err, "ALPN protocol \"%.20s...\": a name has at most 255 bytes", name);
+        for (size_t i = 0; i < num; i++)
+            if (strlen(config->alpn[i]) == len && !memcmp(config->alpn[i], name, len))
+                return twice(err, "ALPN protocol", name, len);
         if (num == LKS_LIST_MAX)
             return fail(err, "ALPN: more than %u protocols; leave some out", LKS_LIST_MAX);
         config->alpn[num] = strndup(name, len);
@@ -177,6 +198,9 @@ enum lks_status lks_config_set_suites(struct lks_config *config, const char *sui
                 list_known(err, row->name, row == rows);
             return LKS_BAD_CONFIG;
         }
+        for (size_t i = 0; i < num; i++)
+            if (config->suites[i] == row)
+                return twice(err, "cipher suite", name, len);
         config->suites[num++] = row;
     }
     config->suites[num] = NULL;
@@ -229,6 +253,9 @@ enum lks_status lks_config_set_groups(struct lks_config *config, const char *gro
                 list_known(err, row->name, row == rows);
             return LKS_BAD_CONFIG;
         }
+        for (size_t i = 0; i < num; i++)
+            if (config->groups[i] == row)
+                return twice(err, "group", name, len);
         config->groups[num++] = row;
     }
     config->groups[num] = NULL;
@@ -278,29 +305,49 @@ enum lks_status lks_config_set_padding(struct lks_config *config, enum lks_paddi
 enum lks_status lks_config_set_key_log(struct lks_config *config, const char *file,
                                        struct lks_error *err)
 {
-    FILE *log = fopen(file, "ae");
-    if (!log)
-        return fail(err, "%s: cannot append to the key log: %s", file, strerror(errno));
-    if (config->key_log)
-        fclose(config->key_log);
-    config->key_log = log;
-    setvbuf(log, NULL, _IOLBF, 0);
-    return LKS_OK;
+    struct stat st;
+    const int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        fail(err, "%s: cannot append to the key log: %s", file, strerror(errno));
+    } else if (S_ISREG(st.st_mode) && st.st_mode & 077) {
+        fail(err, "%s: others may read or write this key log (mode %04o); chmod 600 it", file,
+             (unsigned int)(st.st_mode & 07777));
+    } else {
+        if (config->key_log >= 0)
+            close(config->key_log);
+        config->key_log = fd;
+        return LKS_OK;
+    }
+    if (fd >= 0)
+        close(fd);
+    return LKS_BAD_CONFIG;
 }
 
-static void hex(char *out, const uint8_t *bytes, size_t len)
+static void write_hex(struct lks_writer *w, const uint8_t *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        lks_write_u8(w, (uint8_t)digits[bytes[i] >> 4]);
+        lks_write_u8(w, (uint8_t)digits[bytes[i] & 15]);
+    }
 }
 
+/* A line is one write(2): lines of several cores and processes do not mix, and no buffer keeps a
+ * secret. */
 void lks_config_log_secret(const struct lks_config *config, const char *label,
                            const uint8_t random[32], const uint8_t *secret, size_t secret_len)
 {
-    char random_hex[65], secret_hex[2 * LKS_HASH_MAX + 1];
-    if (!config->key_log)
+    uint8_t line[64 + 64 + 2 * LKS_HASH_MAX];
+    struct lks_writer w = lks_writer_of(line, sizeof(line));
+    if (config->key_log < 0)
         return;
-    hex(random_hex, random, 32);
-    hex(secret_hex, secret, secret_len);
-    fprintf(config->key_log, "%s %s %s\n", label, random_hex, secret_hex);
+    lks_write_bytes(&w, label, strlen(label));
+    lks_write_u8(&w, ' ');
+    write_hex(&w, random, 32);
+    lks_write_u8(&w, ' ');
+    write_hex(&w, secret, secret_len);
+    lks_write_u8(&w, '\n');
+    if (!w.failed && write(config->key_log, line, w.len) < 0)
+        errno = 0; /* a log that cannot be written stops no connection */
+    lks_wipe(line, sizeof(line));
 }

@@ -7,7 +7,6 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
 
 #include <lockstep/config.h>
@@ -39,6 +38,9 @@ struct lks_certificate {
     size_t entries_len, leaf_len;
     uint8_t *ocsp, *sct; /* OCSPResponse, SignedCertificateTimestampList; NULL: none */
     size_t ocsp_len, sct_len;
+    uint64_t ocsp_until_ms; /* Unix time: its nextUpdate */
+    char *file;             /* for messages */
+    bool has_address;       /* names an IP address */
     /* CompressedCertificate, by algorithm and by extensions of the leaf (LKS_PEER_ASKED_…) */
     struct {
         uint8_t *data; /* NULL: not worth it */
@@ -69,7 +71,7 @@ struct lks_config {
     char *alpn[LKS_LIST_MAX + 1];         /* NULL at the end */
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
-    FILE *key_log;
+    int key_log;                   /* a file descriptor; -1: none */
     const struct lks_hooks *hooks; /* tests only */
     uint16_t min_version, max_version;
     uint16_t record_size_limit;
@@ -131,11 +133,21 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
 
+/* Whether key and leaf, which may restrict it further, sign under a scheme. */
+bool lks_certificate_signs(const struct lks_certificate *certificate,
+                           const struct lks_sign_scheme *scheme);
+
 /* Whether a canonical host name is one of its leaf's, wildcards included. */
 bool lks_certificate_answers(const struct lks_certificate *certificate, const char *host);
 
 /* The alert where that is NULL: unrecognized_name (RFC 6066 section 3) if the name is why. */
 enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name);
+
+/* Whether it has an OCSP response that is still good. */
+bool lks_certificate_staples(const struct lks_certificate *certificate, uint64_t now_ms);
+
+/* What certificates are held against: the time, or the tests'. */
+uint64_t lks_config_now_ms(const struct lks_config *config);
 
 /* What kind of TLS 1.2's suites a key is for; 0: none. */
 unsigned int lks_auth_of(const EVP_PKEY *key);

@@ -88,11 +88,13 @@ static enum lks_status need_certificate(struct lks_hs *hs, const struct lks_clie
     if (hs->config->sni_required && !hello->server_name.len)
         return LKS_ALERT_MISSING_EXTENSION;
     hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
-    hs->entry_extensions =
-        (hello->has_status ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
     /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
     if (!hs->certificate)
         return lks_no_certificate(hs->config, hello->server_name);
+    const bool staples = hello->has_status &&
+                         lks_certificate_staples(hs->certificate, lks_config_now_ms(hs->config));
+    hs->entry_extensions =
+        (staples ? LKS_PEER_ASKED_STATUS : 0) | (hello->has_sct ? LKS_PEER_ASKED_SCT : 0);
     lks_standing_on_certificate(hs);
     return LKS_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/sign.h"
 
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <string.h>
@@ -67,13 +68,30 @@ void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1)
     lks_write_close(w, list, 2);
 }
 
+/* RFC 4055 section 1.2: an RSASSA-PSS key may be for one hash, for the same or another one in MGF1,
+ * and for salts of some length at least. libcrypto tells parameters only where there are some, the
+ * salt's always among them, and leaves out a hash that is SHA-1. */
+static bool pss_allows(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
+{
+    char hash[32] = "SHA1", mgf1[32] = "SHA1";
+    int salt_len;
+    if (!EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, &salt_len))
+        return true;
+    EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_DIGEST, hash, sizeof(hash), NULL);
+    EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, mgf1, sizeof(mgf1), NULL);
+    const EVP_MD *md = EVP_get_digestbyname(scheme->hash);
+    return md && EVP_MD_is_a(md, hash) && EVP_MD_is_a(md, mgf1) && salt_len <= EVP_MD_get_size(md);
+}
+
 /* RFC 8446 section 4.2.3: kind of key and curve. [8446 4.2.3-1 4.2.3-5 4.2.3-7 4.4.3-6]
  * [5246 7.4.1.4.1-1] */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
 {
     char curve[64];
-    if (!EVP_PKEY_is_a(key, scheme->key_type))
+    if (!EVP_PKEY_is_a(key, scheme->key_type) || EVP_PKEY_get_size(key) > (int)LKS_SIGNATURE_MAX)
         return false;
+    if (strcmp(scheme->key_type, "RSA-PSS") == 0)
+        return pss_allows(scheme, key);
     return !scheme->curve || (EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) &&
                               strcmp(curve, scheme->curve) == 0);
 }

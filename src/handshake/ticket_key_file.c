@@ -87,31 +87,42 @@ static bool name_is_taken(const struct lks_ticket_ring *ring, bool has_current, 
     return false;
 }
 
+static enum lks_status read_line(struct lks_ticket_key *key, const struct lks_ticket_ring *ring,
+                                 bool has_current, const struct field fields[FIELDS_MAX],
+                                 size_t num_fields, const struct place *at)
+{
+    const bool current = is(&fields[0], "current");
+    if (!current && !is(&fields[0], "previous") && !is(&fields[0], "next"))
+        return bad(at, "a line begins with current, previous, next or #");
+    if (num_fields != FIELDS_MAX)
+        return bad(at, "wanted a role, a name of 32 hex digits and a key of 64, nothing more");
+    if (!read_hex(&fields[1], key->name, sizeof(key->name)))
+        return bad(at, "the name is not 32 hex digits; `openssl rand -hex 16` makes one");
+    if (!read_hex(&fields[2], key->key, sizeof(key->key)))
+        return bad(at, "the key is not 64 hex digits; `openssl rand -hex 32` makes one");
+    if (current && has_current)
+        return bad(at, "a second current key; make the older one previous");
+    if (name_is_taken(ring, has_current, key->name))
+        return bad(at, "the name is another key's, too; give each key its own");
+    if (!current && ring->num_keys == LKS_TICKET_RING_MAX)
+        return bad(at, "more than eight keys; remove those whose tickets have expired");
+    return LKS_OK;
+}
+
 /* keys[0] is kept for the current key; the others follow in the file's order. */
 static enum lks_status add_line(struct lks_ticket_ring *ring, bool *has_current,
                                 const struct field fields[FIELDS_MAX], size_t num_fields,
                                 const struct place *at)
 {
     struct lks_ticket_key key;
-    const bool current = is(&fields[0], "current");
-    if (!current && !is(&fields[0], "previous") && !is(&fields[0], "next"))
-        return bad(at, "a line begins with current, previous, next or #");
-    if (num_fields != FIELDS_MAX)
-        return bad(at, "wanted a role, a name of 32 hex digits and a key of 64, nothing more");
-    if (!read_hex(&fields[1], key.name, sizeof(key.name)))
-        return bad(at, "the name is not 32 hex digits; `openssl rand -hex 16` makes one");
-    if (!read_hex(&fields[2], key.key, sizeof(key.key)))
-        return bad(at, "the key is not 64 hex digits; `openssl rand -hex 32` makes one");
-    if (current && *has_current)
-        return bad(at, "a second current key; make the older one previous");
-    if (name_is_taken(ring, *has_current, key.name))
-        return bad(at, "the name is another key's, too; give each key its own");
-    if (!current && ring->num_keys == LKS_TICKET_RING_MAX)
-        return bad(at, "more than eight keys; remove those whose tickets have expired");
-    ring->keys[current ? 0 : ring->num_keys++] = key;
-    *has_current |= current;
+    enum lks_status status = read_line(&key, ring, *has_current, fields, num_fields, at);
+    if (!status) {
+        const bool current = is(&fields[0], "current");
+        ring->keys[current ? 0 : ring->num_keys++] = key;
+        *has_current |= current;
+    }
     lks_wipe(&key, sizeof(key));
-    return LKS_OK;
+    return status;
 }
 
 enum lks_status lks_ticket_file_parse(struct lks_ticket_ring *ring, const char *text, size_t len,
@@ -156,13 +167,14 @@ static enum lks_status read_open(struct lks_ticket_ring *ring, int fd, const cha
     char text[FILE_MAX + 1];
     size_t len = 0;
     ssize_t n;
-    while (len < sizeof(text) && (n = read(fd, text + len, sizeof(text) - len)) != 0) {
-        if (n < 0 && errno != EINTR)
-            return unreadable(file, err);
-        len += n < 0 ? 0 : (size_t)n;
-    }
     enum lks_status status = LKS_BAD_CONFIG;
-    if (len > FILE_MAX)
+    do {
+        n = read(fd, text + len, sizeof(text) - len);
+        len += n < 0 ? 0 : (size_t)n;
+    } while ((n > 0 && len < sizeof(text)) || (n < 0 && errno == EINTR));
+    if (n < 0)
+        status = unreadable(file, err);
+    else if (len > FILE_MAX)
         snprintf(err->text, sizeof(err->text),
                  "%s: longer than 16 KiB; is it a file of ticket keys?", file);
     else

@@ -68,7 +68,9 @@ static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_h
         return LKS_ALERT_HANDSHAKE_FAILURE;
     if (hs->suite->key_exchange != LKS_KX_RSA)
         hs->group = lks_tls12_choose_group(hs->config, hello, hs->suite->key_exchange);
-    hs->tls12.sends_status = hello->has_status && hs->certificate->ocsp;
+    hs->tls12.sends_status =
+        hello->has_status &&
+        lks_certificate_staples(hs->certificate, lks_config_now_ms(hs->config));
     hs->tls12.sends_sct = hello->has_sct && hs->certificate->sct;
     return LKS_OK;
 }

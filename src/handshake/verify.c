@@ -249,7 +249,7 @@ static bool keep_standing(struct lks_peer *peer)
 
 /* RFC 5280 section 4.2: at most one of each; and libcrypto's parser takes those that it knows. More
  * than any certificate has are not compared with each other. */
-static bool is_malformed(X509 *cert)
+bool lks_certificate_is_malformed(X509 *cert)
 {
     const int num = X509_get_ext_count(cert);
     bool bad = num > EXTENSIONS_MAX || X509_get_extension_flags(cert) & EXFLAG_INVALID;
@@ -264,7 +264,7 @@ static bool is_malformed(X509 *cert)
 static bool any_is_malformed(STACK_OF(X509) * chain, int num)
 {
     for (int i = 0; i < num; i++)
-        if (is_malformed(sk_X509_value(chain, i)))
+        if (lks_certificate_is_malformed(sk_X509_value(chain, i)))
             return true;
     return false;
 }

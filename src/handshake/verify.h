@@ -61,6 +61,9 @@ void lks_peer_free(struct lks_peer *peer);
 LKS_MUST_CHECK enum lks_status lks_peer_verify_status(struct lks_peer *peer,
                                                       const struct lks_config *config);
 
+/* Whether an extension of a certificate does not parse, or is there twice. */
+bool lks_certificate_is_malformed(X509 *certificate);
+
 /* verify_name.c. Has a chain verified for a name; and whether no CA's name constraints are against
  * that name itself, of a chain that was verified. */
 bool lks_verify_set_name(X509_VERIFY_PARAM *param, const char *name);

@@ -49,7 +49,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
     /* Before the time: what was revoked once does not become good. */
     if (status == V_OCSP_CERTSTATUS_REVOKED)
         return LKS_ALERT_CERTIFICATE_REVOKED;
-    time_t now = config->verify_time ? config->verify_time : time(NULL);
+    const time_t now = (time_t)(lks_config_now_ms(config) / 1000);
     if (status != V_OCSP_CERTSTATUS_GOOD || !is_current(from, until, now))
         return BAD;
     const uint64_t end_ms = lks_asn1_time_ms(until);

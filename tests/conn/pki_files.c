@@ -2,6 +2,7 @@
 #include "pki_files.h"
 
 #include <dirent.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,32 @@ void pki_add(struct lks_config *config, const char *name)
     snprintf(key, sizeof(key), "%s.key", name);
     LKS_CHECK(!lks_config_add_certificate(config, pki_path(cert), pki_path(key), &err), "%s",
               err.text);
+}
+
+void pki_response(const char *name, X509 *leaf, int status, long begin, long end,
+                  enum pki_key signer)
+{
+    time_t now = PKI_NOW;
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, pki_intermediate);
+    ASN1_TIME *from = X509_time_adj(NULL, begin, &now), *until = X509_time_adj(NULL, end, &now);
+    CU_ASSERT_FATAL(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+                                           from, from, end ? until : NULL) != NULL);
+    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer == PKI_P384 ? pki_intermediate : pki_root,
+                                    pki_key(signer), EVP_sha256(), NULL, OCSP_NOCERTS),
+                    1);
+    OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+    uint8_t *der = NULL;
+    int len = i2d_OCSP_RESPONSE(response, &der);
+    FILE *f = pki_create(name);
+    CU_ASSERT_EQUAL(fwrite(der, 1, (size_t)len, f), (size_t)len);
+    fclose(f);
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(response);
+    OCSP_BASICRESP_free(basic);
+    OCSP_CERTID_free(id);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
 }
 
 void pki_end(void)

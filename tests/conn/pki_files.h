@@ -21,6 +21,11 @@ FILE *pki_create(const char *name);
 /* Writes name.pem (leaf and intermediate, or self-signed) and name.key; returns the leaf. */
 X509 *pki_leaf(const char *name, const struct pki *what, bool self_signed);
 
+/* Writes an OCSP response about a leaf of the intermediate's: begin and end in seconds from
+ * PKI_NOW, end 0: without. */
+void pki_response(const char *name, X509 *leaf, int status, long begin, long end,
+                  enum pki_key signer);
+
 /* A configuration of PKI_NOW that trusts the root. */
 struct lks_config *pki_config(void);
 void pki_add(struct lks_config *config, const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pki.h"
 
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -13,6 +14,28 @@ static void must(bool ok)
 }
 
 static EVP_PKEY *keys[PKI_NUM_KEYS];
+
+static EVP_PKEY *make_pss(const EVP_MD *md, const EVP_MD *mgf1, int salt_len)
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    must(ctx && EVP_PKEY_keygen_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) > 0);
+    if (md)
+        must(EVP_PKEY_CTX_set_rsa_pss_keygen_md(ctx, md) > 0 &&
+             EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(ctx, mgf1) > 0 &&
+             EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, salt_len) > 0);
+    must(EVP_PKEY_generate(ctx, &key) > 0);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+/* The same key as P256's, said otherwise. */
+static EVP_PKEY *make_explicit(void)
+{
+    EVP_PKEY *key = EVP_PKEY_dup(pki_key(PKI_P256));
+    must(key && EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"));
+    return key;
+}
 
 static EVP_PKEY *make_key(enum pki_key kind)
 {
@@ -33,15 +56,20 @@ static EVP_PKEY *make_key(enum pki_key kind)
         return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
     case PKI_RSA_2048:
         return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", bits);
-    case PKI_RSA_PSS: {
-        EVP_PKEY *key = NULL;
-        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
-        must(ctx && EVP_PKEY_keygen_init(ctx) > 0 &&
-             EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) > 0 &&
-             EVP_PKEY_generate(ctx, &key) > 0);
-        EVP_PKEY_CTX_free(ctx);
-        return key;
-    }
+    case PKI_RSA_PSS:
+        return make_pss(NULL, NULL, 0);
+    case PKI_PSS_SHA256:
+        return make_pss(EVP_sha256(), EVP_sha256(), 32);
+    case PKI_PSS_SHA384:
+        return make_pss(EVP_sha384(), EVP_sha384(), 20);
+    case PKI_PSS_LONG_SALT:
+        return make_pss(EVP_sha256(), EVP_sha256(), 33);
+    case PKI_PSS_OTHER_MGF1:
+        return make_pss(EVP_sha256(), EVP_sha1(), 20);
+    case PKI_PSS_SHA1:
+        return make_pss(EVP_sha1(), EVP_sha1(), 20);
+    case PKI_P256_EXPLICIT:
+        return make_explicit();
     case PKI_NUM_KEYS:
         break;
     }
@@ -73,6 +101,21 @@ static void extend(X509 *cert, X509V3_CTX *ctx, int nid, const char *value)
     X509_EXTENSION_free(ext);
 }
 
+static void spoil(X509 *cert, const struct pki *what)
+{
+    if (what->twice) {
+        int at = X509_get_ext_by_NID(cert, what->twice, -1);
+        must(at >= 0 && X509_add_ext(cert, X509_get_ext(cert, at), -1));
+    }
+    if (what->damaged) {
+        int at = X509_get_ext_by_NID(cert, what->damaged, -1);
+        ASN1_OCTET_STRING *junk = ASN1_OCTET_STRING_new();
+        must(at >= 0 && junk && ASN1_OCTET_STRING_set(junk, (const uint8_t *)"\x30\x05", 2) &&
+             X509_EXTENSION_set_data(X509_get_ext(cert, at), junk));
+        ASN1_OCTET_STRING_free(junk);
+    }
+}
+
 X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
 {
     static long serial;
@@ -95,6 +138,8 @@ X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
     extend(cert, &ctx, NID_ext_key_usage, what->eku);
     extend(cert, &ctx, NID_key_usage, what->usage);
     extend(cert, &ctx, NID_name_constraints, what->constraints);
+    extend(cert, &ctx, NID_netscape_comment, what->comment);
+    spoil(cert, what);
     enum pki_key signer = issuer ? issuer_key : what->key;
     const EVP_MD *digest = what->digest;
     if (!digest && signer != PKI_ED25519)

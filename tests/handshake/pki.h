@@ -19,6 +19,13 @@ enum pki_key {
     PKI_RSA_2048,
     PKI_RSA_1024,
     PKI_RSA_PSS,
+    /* RSASSA-PSS with parameters: hash, hash of MGF1, length of the salt at least */
+    PKI_PSS_SHA256,     /* SHA-256, SHA-256, 32 */
+    PKI_PSS_SHA384,     /* SHA-384, SHA-384, 20 */
+    PKI_PSS_LONG_SALT,  /* SHA-256, SHA-256, 33 */
+    PKI_PSS_OTHER_MGF1, /* SHA-256, SHA-1, 20 */
+    PKI_PSS_SHA1,       /* SHA-1, SHA-1, 20 */
+    PKI_P256_EXPLICIT,  /* with the curve's parameters in place of its name */
     PKI_NUM_KEYS
 };
 
@@ -27,8 +34,9 @@ EVP_PKEY *pki_key(enum pki_key kind);
 void pki_free(void);
 
 struct pki {
-    const char *subject;                         /* CN */
-    const char *san, *eku, *usage, *constraints; /* as in openssl.cnf; NULL: none */
+    const char *subject;                                   /* CN */
+    const char *san, *eku, *usage, *constraints, *comment; /* as in openssl.cnf; NULL: none */
+    int twice, damaged; /* NIDs of extensions, of those above; 0: none */
     bool ca;
     bool v1; /* X.509 version 1, which has no extensions */
     enum pki_key key;

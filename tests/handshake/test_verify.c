@@ -3,6 +3,7 @@
 /* A peer's certificates: what is wrong with them, and the alert that it gets. */
 
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,37 @@ static void chains(void)
          false,
          HOST,
          LKS_ALERT_BAD_CERTIFICATE},
+        {"explicit curve",
+         {.san = "DNS:" HOST, .key = PKI_P256_EXPLICIT},
+         DIRECT,
+         false,
+         HOST,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"names twice",
+         {.san = "DNS:" HOST, .twice = NID_subject_alt_name},
+         DIRECT,
+         false,
+         HOST,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"comment", {.san = "DNS:" HOST, .comment = "x"}, DIRECT, false, HOST, LKS_OK},
+        {"comment twice", /* which libcrypto does not look at */
+         {.san = "DNS:" HOST, .comment = "x", .twice = NID_netscape_comment},
+         DIRECT,
+         false,
+         HOST,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"usage damaged",
+         {.san = "DNS:" HOST, .usage = "digitalSignature", .damaged = NID_key_usage},
+         DIRECT,
+         false,
+         HOST,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"names damaged",
+         {.san = "DNS:" HOST, .damaged = NID_subject_alt_name},
+         WHOLE,
+         false,
+         HOST,
+         LKS_ALERT_BAD_CERTIFICATE},
     };
     make_cas();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -226,6 +258,18 @@ static void authorities(void)
          {.ca = true, .eku = "clientAuth"},
          NULL,
          LKS_ALERT_UNSUPPORTED_CERTIFICATE},
+        {"comment twice",
+         {.ca = true, .comment = "x", .twice = NID_netscape_comment},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"says twice that it is one",
+         {.ca = true, .twice = NID_basic_constraints},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE},
+        {"usage damaged",
+         {.ca = true, .usage = "keyCertSign", .damaged = NID_key_usage},
+         NULL,
+         LKS_ALERT_BAD_CERTIFICATE},
     };
     static uint8_t list[LIST_MAX];
     make_cas();
@@ -442,6 +486,36 @@ static void signatures(void)
                            !lks_sign_find_tls12((uint16_t)number));
 }
 
+/* RFC 4055 section 1.2: what a key's parameters allow; RFC 8446 section 4.2.3 wants one hash, and a
+ * salt as long as that. What does not fit is neither signed nor verified with. */
+static void parameters_of_pss(void)
+{
+    static const struct {
+        enum pki_key key;
+        uint16_t fits; /* 0: nothing */
+    } rows[] = {{PKI_PSS_SHA256, 0x0809},
+                {PKI_PSS_SHA384, 0x080a},
+                {PKI_PSS_LONG_SALT, 0},
+                {PKI_PSS_OTHER_MGF1, 0},
+                {PKI_PSS_SHA1, 0}};
+    static const uint8_t message[] = "what is signed";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++) {
+            uint8_t sig[LKS_SIGNATURE_MAX] = {0};
+            size_t len = sizeof(sig);
+            EVP_PKEY *key = pki_key(rows[i].key);
+            const bool fits = row->number == rows[i].fits;
+            LKS_CHECK(lks_sign_fits(row, key) == fits, "row %zu, %s", i, row->name);
+            if (fits)
+                CU_ASSERT_EQUAL(lks_sign(row, key, message, sizeof(message), sig, &len), LKS_OK);
+            enum lks_status status =
+                lks_sign_verify(row, key, message, sizeof(message), sig, fits ? len : 256);
+            LKS_CHECK(status == (fits ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER), "row %zu, %s: %s", i,
+                      row->name, lks_status_name(status));
+        }
+    }
+}
+
 /* A salt of another length than the hash's is no signature. RFC 8446 section 4.2.3. [8446 4.2.3-4]
  */
 static void length_of_salt(void)
@@ -507,6 +581,7 @@ const struct lks_test verify_tests[] = {
     {"a client's", clients},
     {"signatures", signatures},
     {"length of the salt", length_of_salt},
+    {"parameters of RSASSA-PSS", parameters_of_pss},
     {"signatures of TLS 1.2", signatures_of_tls12},
     {"all keys freed", finish},
     {NULL, NULL},

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* What a configuration refuses of our own files, what it warns of, and what it writes. */
+
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "handshake/config.h"
+#include "pki_files.h"
+#include "test_conn.h"
+
+/* cause: part of the line; NULL: the files are taken. */
+static void check_files(const char *name, const char *cause)
+{
+    struct lks_config *config = pki_config();
+    struct lks_error err;
+    char cert[64], key[64];
+    snprintf(cert, sizeof(cert), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    enum lks_status status =
+        lks_config_add_certificate(config, pki_path(cert), pki_path(key), &err);
+    LKS_CHECK(cause ? status == LKS_BAD_CONFIG && strstr(err.text, cause) : !status, "%s: %s", name,
+              err.text);
+    CU_ASSERT_EQUAL(config->certificates != NULL, !status);
+    lks_config_free(config);
+}
+
+static void write_key(const char *name, EVP_PKEY *key)
+{
+    FILE *f = pki_create(name);
+    CU_ASSERT_EQUAL(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(f);
+}
+
+/* A key that cannot sign would fail each handshake. */
+static void keys(void)
+{
+    static const struct {
+        const char *name;
+        enum pki_key key;
+        const char *cause;
+    } rows[] = {
+        {"pss", PKI_RSA_PSS, NULL},
+        {"pss256", PKI_PSS_SHA256, NULL},
+        {"pss384", PKI_PSS_SHA384, NULL},
+        {"long_salt", PKI_PSS_LONG_SALT, "RSASSA-PSS parameters"},
+        {"mgf1", PKI_PSS_OTHER_MGF1, "RSASSA-PSS parameters"},
+        {"sha1", PKI_PSS_SHA1, "RSASSA-PSS parameters"},
+        {"explicit", PKI_P256_EXPLICIT, "explicit.key: a key with explicit curve parameters"},
+        {"p224", PKI_P224, "this kind of key"},
+        {"rsa1024", PKI_RSA_1024, "too short"},
+    };
+    pki_begin();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        X509_free(pki_leaf(rows[i].name, &(struct pki){.subject = "x", .key = rows[i].key}, false));
+        check_files(rows[i].name, rows[i].cause);
+    }
+    /* The same key, named: the certificate is what is wrong. */
+    write_key("explicit.key", pki_key(PKI_P256));
+    check_files("explicit", "explicit.pem: certificate 1 has explicit curve parameters");
+}
+
+/* What RSASSA-PSS parameters allow, and no more, is signed: over connections of both versions. */
+static void pss_handshakes(void)
+{
+    static const enum pki_key kinds[] = {PKI_PSS_SHA256, PKI_PSS_SHA384};
+    pki_begin();
+    for (int i = 0; i < 4; i++) {
+        struct lks_config *client = pki_config(), *server = pki_config();
+        struct loopback l;
+        X509_free(pki_leaf(
+            "pss", &(struct pki){.subject = "x", .san = "DNS:localhost", .key = kinds[i / 2]},
+            false));
+        pki_add(server, "pss");
+        if (i % 2)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        LKS_CHECK(l.client.established && l.server.established, "%d: %s, %s", i,
+                  lks_status_name(l.client.end), lks_status_name(l.server.end));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+static void certificates(void)
+{
+    static const struct {
+        const char *name;
+        struct pki what;
+        const char *cause;
+    } rows[] = {
+        {"twice",
+         {.subject = "x", .san = "DNS:a.test", .twice = NID_subject_alt_name},
+         "certificate 1 has a malformed extension, or one twice"},
+        {"damaged",
+         {.subject = "x", .usage = "digitalSignature", .damaged = NID_key_usage},
+         "certificate 1 has a malformed extension, or one twice"},
+        {"v1", {.subject = "x", .v1 = true}, "version 1"},
+    };
+    pki_begin();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        X509_free(pki_leaf(rows[i].name, &rows[i].what, false));
+        check_files(rows[i].name, rows[i].cause);
+    }
+    X509 *leaf = pki_leaf("trusted", &(struct pki){.subject = "x"}, false);
+    FILE *f = pki_create("trusted.pem");
+    CU_ASSERT_EQUAL(PEM_write_X509_AUX(f, leaf), 1);
+    fclose(f);
+    check_files("trusted", "trusted.pem: a TRUSTED CERTIFICATE");
+    /* Key and certificate in one file; other blocks are nobody's business. */
+    f = pki_create("trusted.pem");
+    CU_ASSERT_EQUAL(PEM_write_PrivateKey(f, pki_key(PKI_P256), NULL, NULL, 0, NULL, NULL), 1);
+    CU_ASSERT_TRUE(PEM_write(f, "EC PARAMETERS", "", (const unsigned char *)"x", 1) > 0);
+    CU_ASSERT_EQUAL(PEM_write_X509(f, leaf), 1);
+    fclose(f);
+    check_files("trusted", NULL);
+    f = pki_create("trusted.pem");
+    CU_ASSERT_EQUAL(PEM_write_X509(f, leaf), 1);
+    fputs("-----BEGIN CERTIFICATE-----\nMIIB\n", f);
+    fclose(f);
+    check_files("trusted", "damaged");
+    X509_free(leaf);
+}
+
+/* Lines that come with LKS_OK, and with the time. */
+static void warnings(void)
+{
+    static const struct {
+        const char *name;
+        struct pki what;
+        const char *warning;
+    } rows[] = {
+        {"good", {.subject = "x", .san = "DNS:a.test"}, NULL},
+        {"address", {.subject = "x", .san = "IP:192.0.2.1"}, NULL},
+        {"ended", {.subject = "x", .san = "DNS:a.test", .begin = -9, .end = -1}, "has ended"},
+        {"early", {.subject = "x", .san = "DNS:a.test", .begin = 9, .end = 99}, "not valid yet"},
+        {"nobody", {.subject = "a.test"}, "names no host"},
+        {"email", {.subject = "x", .san = "email:a@a.test"}, "names no host"},
+    };
+    struct lks_error warning;
+    uint32_t num = 0;
+    pki_begin();
+    struct lks_config *all = pki_config();
+    CU_ASSERT_FALSE(lks_config_warning(all, 0, &warning));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *config = pki_config();
+        X509_free(pki_leaf(rows[i].name, &rows[i].what, false));
+        pki_add(config, rows[i].name);
+        const bool warns = lks_config_warning(config, 0, &warning);
+        LKS_CHECK(warns == (rows[i].warning != NULL) &&
+                      (!warns || (strstr(warning.text, rows[i].warning) &&
+                                  strstr(warning.text, rows[i].name))),
+                  "%s: %s", rows[i].name, warning.text);
+        CU_ASSERT_FALSE(lks_config_warning(config, 1, &warning));
+        config->verify_time += 2 * 86400; /* the end of leaf and intermediate */
+        LKS_CHECK(lks_config_warning(config, 1, &warning), "%s", rows[i].name);
+        lks_config_free(config);
+        pki_add(all, rows[i].name);
+        num += warns;
+    }
+    CU_ASSERT_TRUE(lks_config_warning(all, num - 1, &warning) && strstr(warning.text, "email"));
+    CU_ASSERT_FALSE(lks_config_warning(all, num, &warning));
+    lks_config_free(all);
+}
+
+/* Refused are responses that clients would refuse. */
+static void responses(void)
+{
+    static const struct {
+        const char *what;
+        int status;
+        long begin, end;
+        const char *cause;
+    } rows[] = {
+        {"good", V_OCSP_CERTSTATUS_GOOD, -60, 600, NULL},
+        {"revoked", V_OCSP_CERTSTATUS_REVOKED, -60, 600, "revoked"},
+        {"unknown", V_OCSP_CERTSTATUS_UNKNOWN, -60, 600, "does not know"},
+        {"ended", V_OCSP_CERTSTATUS_GOOD, -60, -1, "has ended"},
+        {"of the future", V_OCSP_CERTSTATUS_GOOD, 301, 600, "later time"},
+        {"a little early", V_OCSP_CERTSTATUS_GOOD, 299, 600, NULL},
+        {"without an end", V_OCSP_CERTSTATUS_GOOD, -60, 0, "no end"},
+    };
+    struct lks_error err;
+    pki_begin();
+    X509 *leaf = pki_leaf("server", &(struct pki){.subject = "x", .san = "DNS:localhost"}, false);
+    X509 *other = pki_leaf("alone", &(struct pki){.subject = "y"}, false);
+    FILE *f = pki_create("alone.pem"); /* without its issuer there is its serial number */
+    CU_ASSERT_EQUAL(PEM_write_X509(f, other), 1);
+    fclose(f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *config = pki_config(), *alone = pki_config();
+        pki_add(config, "server");
+        pki_add(alone, "alone");
+        pki_response("ocsp.der", leaf, rows[i].status, rows[i].begin, rows[i].end, PKI_P384);
+        pki_response("alone.der", other, rows[i].status, rows[i].begin, rows[i].end, PKI_P384);
+        enum lks_status status = lks_config_set_ocsp_response(config, pki_path("ocsp.der"), &err);
+        LKS_CHECK(rows[i].cause ? status == LKS_BAD_CONFIG && strstr(err.text, rows[i].cause)
+                                : !status,
+                  "%s: %s", rows[i].what, err.text);
+        CU_ASSERT_EQUAL(config->certificates->ocsp != NULL, !status);
+        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(alone, pki_path("alone.der"), &err), status);
+        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(alone, pki_path("ocsp.der"), &err),
+                        LKS_BAD_CONFIG);
+        lks_config_free(config);
+        lks_config_free(alone);
+    }
+    X509_free(leaf);
+    X509_free(other);
+}
+
+static int64_t now_s;
+
+static uint64_t fake_clock(void)
+{
+    return UINT64_C(1000) * (uint64_t)(PKI_NOW + now_s);
+}
+
+/* At 0 a full handshake, at 300 it is resumed, at 600 the response has ended, with the session that
+ * stands on it. */
+static void meet_until_it_ends(struct lks_config *client, struct lks_config *server)
+{
+    uint8_t session[LKS_SESSION_MAX];
+    struct lks_conn_options options = localhost;
+    struct lks_error warning;
+    for (now_s = 0; now_s <= 600; now_s += 300) {
+        struct loopback l;
+        struct lks_conn_info info;
+        client->verify_time = server->verify_time = PKI_NOW + now_s;
+        loopback_init(&l, client, server, &options);
+        loopback_run(&l);
+        lks_conn_get_info(l.client.conn, &info);
+        /* The client would take it for five minutes more. */
+        LKS_CHECK(l.client.end ==
+                      (now_s < 600 ? LKS_OK : LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE),
+                  "%d s: %s", (int)now_s, lks_status_name(l.client.end));
+        CU_ASSERT_EQUAL(info.resumed, now_s == 300);
+        if (!now_s) {
+            memcpy(session, l.client.session, l.client.session_len);
+            options.session = session;
+            options.session_len = l.client.session_len;
+        }
+        CU_ASSERT_EQUAL(lks_config_warning(server, 0, &warning), now_s == 600);
+        loopback_free(&l);
+    }
+    LKS_CHECK(strstr(warning.text, "server.pem: its OCSP response has ended") != NULL, "%s",
+              warning.text);
+}
+
+/* Both versions; under TLS 1.3 also where the message was compressed beforehand. */
+static void response_that_ends(void)
+{
+    struct lks_error err;
+    pki_begin();
+    X509 *leaf = pki_leaf("server", &(struct pki){.subject = "x", .san = "DNS:localhost"}, false);
+    pki_response("ocsp.der", leaf, V_OCSP_CERTSTATUS_GOOD, -60, 600, PKI_P384);
+    for (int i = 0; i < 3; i++) {
+        struct lks_config *client = pki_config(), *server = pki_config();
+        pki_add(server, "server");
+        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err), LKS_OK);
+        if (i == 1) {
+            CU_ASSERT_EQUAL(lks_config_set_certificate_compression(server, "all", &err), LKS_OK);
+            CU_ASSERT_EQUAL(lks_config_set_certificate_compression(client, "all", &err), LKS_OK);
+        }
+        if (i == 2)
+            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        now_s = 0;
+        client->resumption.now_ms = server->resumption.now_ms = fake_clock;
+        CU_ASSERT_EQUAL(lks_config_set_ticket_random(server, 7200), LKS_OK);
+        lks_config_set_ocsp(client, LKS_OCSP_REQUIRED);
+        meet_until_it_ends(client, server);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    X509_free(leaf);
+}
+
+static unsigned int lines_of_log(void)
+{
+    char line[512];
+    unsigned int num = 0;
+    FILE *f = fopen(pki_path("keys"), "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    for (; fgets(line, sizeof(line), f); num++) {
+        char label[64], random[65], secret[97];
+        CU_ASSERT_EQUAL(sscanf(line, "%63s %64s %96s", label, random, secret), 3);
+        CU_ASSERT_TRUE(strlen(random) == 64 && strlen(secret) == 64);
+    }
+    fclose(f);
+    return num;
+}
+
+/* Secrets are their owner's. */
+static void key_log(void)
+{
+    static const mode_t modes[] = {0604, 0640, 0602, 0666};
+    struct lks_error err;
+    struct stat st;
+    pki_begin();
+    X509_free(pki_leaf("server", &(struct pki){.subject = "x", .san = "DNS:localhost"}, false));
+    struct lks_config *client = pki_config(), *server = pki_config();
+    pki_add(server, "server");
+    const mode_t mask = umask(0);
+    LKS_CHECK(!lks_config_set_key_log(server, pki_path("keys"), &err), "%s", err.text);
+    umask(mask);
+    CU_ASSERT_TRUE(stat(pki_path("keys"), &st) == 0 && (st.st_mode & 07777) == 0600);
+    for (int i = 0; i < 2; i++) { /* the second time behind what is there */
+        struct loopback l;
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        CU_ASSERT_TRUE(l.server.established);
+        loopback_free(&l);
+        LKS_CHECK(!lks_config_set_key_log(server, pki_path("keys"), &err), "%s", err.text);
+    }
+    CU_ASSERT_EQUAL(lines_of_log(), 10);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        CU_ASSERT_EQUAL(chmod(pki_path("keys"), modes[i]), 0);
+        CU_ASSERT_EQUAL(lks_config_set_key_log(client, pki_path("keys"), &err), LKS_BAD_CONFIG);
+        LKS_CHECK(strstr(err.text, "chmod 600") != NULL, "%s", err.text);
+    }
+    CU_ASSERT_EQUAL(lks_config_set_key_log(client, pki_path("none/keys"), &err), LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, "No such file") != NULL, "%s", err.text);
+    CU_ASSERT_EQUAL(lks_config_set_key_log(client, "/dev/null", &err), LKS_OK); /* keeps nothing */
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+/* A hello with the same group twice is refused by servers; other lists make as little sense. */
+static void names_twice(void)
+{
+    static const struct {
+        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
+        const char *list;
+    } rows[] = {
+        {lks_config_set_groups, "x25519,x25519"},
+        {lks_config_set_groups, "secp256r1, x25519 ,secp256r1"},
+        {lks_config_set_suites, "TLS_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256"},
+        {lks_config_set_alpn, "h2,http/1.1,h2"},
+    };
+    struct lks_error err;
+    char both[64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *config = pki_config();
+        CU_ASSERT_EQUAL(rows[i].set(config, rows[i].list, &err), LKS_BAD_CONFIG);
+        LKS_CHECK(strstr(err.text, "twice") != NULL, "%s: %s", rows[i].list, err.text);
+        lks_config_free(config);
+    }
+    for (const struct lks_compression *row = lks_compression_rows(); row->name; row++) {
+        struct lks_config *config = pki_config();
+        snprintf(both, sizeof(both), "%s,%s", row->name, row->name);
+        CU_ASSERT_EQUAL(lks_config_set_certificate_compression(config, both, &err), LKS_BAD_CONFIG);
+        LKS_CHECK(strstr(err.text, "twice") != NULL, "%s: %s", both, err.text);
+        lks_config_free(config);
+    }
+}
+
+static const struct lks_test tests[] = {
+    {"keys", keys},
+    {"RSASSA-PSS handshakes", pss_handshakes},
+    {"certificates", certificates},
+    {"warnings", warnings},
+    {"responses", responses},
+    {"response that ends", response_that_ends},
+    {"key log", key_log},
+    {"names twice", names_twice},
+    {NULL, NULL},
+};
+
+int main(void)
+{
+    static const struct lks_test_suite suites[] = {{"own files", tests}, {NULL, NULL}};
+    int rc = lks_test_run("own files", suites);
+    pki_end();
+    return rc;
+}
