@@ -3,10 +3,11 @@
 /* What a configuration says about certificates beyond the files that hold them. */
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "handshake/errors.h"
 
 #include "handshake/certificate_file.h"
 
@@ -151,6 +152,7 @@ static const char *check_sct_list(const struct lks_config *config, struct lks_ce
 enum lks_status lks_config_set_ocsp_response(struct lks_config *config, const char *file,
                                              struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     return set_file(config, true, file, check_ocsp, err);
 }
 

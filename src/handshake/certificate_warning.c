@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "handshake/errors.h"
+
 #include "handshake/config.h"
 
 /* Counts down to the warning that is asked for. */
@@ -44,6 +46,7 @@ static void look_at(struct search *s, const struct lks_certificate *c, uint64_t 
 
 bool lks_config_warning(const struct lks_config *config, uint32_t n, struct lks_error *warning)
 {
+    LKS_OWN_ERRORS;
     struct search s = {.left = n, .out = warning};
     warning->text[0] = '\0';
     for (const struct lks_certificate *c = config->certificates; c; c = c->next)

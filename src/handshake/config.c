@@ -13,6 +13,7 @@
 
 #include "base/ct.h"
 #include "handshake/certificate_file.h"
+#include "handshake/errors.h"
 
 static enum lks_status fail(struct lks_error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -41,6 +42,7 @@ static void set_suites_of(struct lks_config *config, bool all)
 
 enum lks_status lks_config_new(struct lks_config **out)
 {
+    LKS_OWN_ERRORS;
     struct lks_config *config = calloc(1, sizeof(*config));
     *out = config;
     if (!config)
@@ -97,6 +99,7 @@ static void free_alpn(struct lks_config *config)
 
 void lks_config_free(struct lks_config *config)
 {
+    LKS_OWN_ERRORS;
     if (!config || atomic_fetch_sub_explicit(&config->num_refs, 1, memory_order_acq_rel) != 1)
         return;
     while (config->certificates) {
@@ -124,6 +127,7 @@ uint64_t lks_config_now_ms(const struct lks_config *config)
 enum lks_status lks_config_add_certificate(struct lks_config *config, const char *cert_file,
                                            const char *key_file, struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     struct lks_certificate **end = &config->certificates;
     while (*end)
         end = &(*end)->next;

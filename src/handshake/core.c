@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "handshake/errors.h"
 
 /* A ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more. A chain of
  * certificates is as long as its makers like. */
@@ -108,6 +109,7 @@ static const struct row *find_row(const struct lks_hs *hs, uint8_t message)
 enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum lks_role role,
                            const struct lks_conn_options *options)
 {
+    LKS_OWN_ERRORS;
     static const struct lks_conn_options none;
     *out = NULL;
     if (role == LKS_SERVER && !config->certificates && !config->resumption.num_psks)
@@ -130,6 +132,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
 
 void lks_hs_free(struct lks_hs *hs)
 {
+    LKS_OWN_ERRORS;
     if (!hs)
         return;
     lks_pkey_job_free(hs->job);
@@ -404,6 +407,7 @@ static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
 
 enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
 {
+    LKS_OWN_ERRORS;
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
     return go_on(hs, append(hs, data, len));
@@ -420,6 +424,7 @@ struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs)
 
 enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job)
 {
+    LKS_OWN_ERRORS;
     if (hs->state == LKS_STATE_FAILED || !job || job != hs->job_taken) {
         lks_pkey_job_free(job);
         return hs->state == LKS_STATE_FAILED ? hs->failure : LKS_BAD_ARGUMENT;
@@ -429,6 +434,7 @@ enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job)
 
 enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs)
 {
+    LKS_OWN_ERRORS;
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
     enum lks_status status = LKS_ALERT_UNEXPECTED_MESSAGE;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "handshake/errors.h"
 #include "handshake/psk.h"
 #include "handshake/standing.h"
 #include "handshake/ticket.h"
@@ -90,6 +91,7 @@ static enum lks_status read_extensions(struct lks_reader list, uint32_t *max_ear
 
 enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base *base)
 {
+    LKS_OWN_ERRORS;
     memset(base, 0, sizeof(*base));
     if (!lks_standing_describe(hs, &base->session))
         return LKS_INTERNAL;
@@ -101,6 +103,7 @@ enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
                                             const struct lks_ticket_base *base,
                                             struct lks_reader body, uint64_t now_ms)
 {
+    LKS_OWN_ERRORS;
     struct lks_session session = base->session;
     struct lks_reader nonce, ticket, extensions;
     if (!lks_read_u32(&body, &session.lifetime_s) || !lks_read_u32(&body, &session.age_add) ||

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "handshake/errors.h"
 
 static enum lks_status run_sign(struct lks_pkey_job *job)
 {
@@ -97,12 +98,14 @@ enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key, uint1
 
 void lks_pkey_job_run(struct lks_pkey_job *job)
 {
+    LKS_OWN_ERRORS;
     if (job->status == LKS_WANT_PKEY)
         job->status = job->run(job);
 }
 
 void lks_pkey_job_free(struct lks_pkey_job *job)
 {
+    LKS_OWN_ERRORS;
     if (!job)
         return;
     if (job->run == run_sign) {

@@ -9,6 +9,7 @@
 
 #include "base/ct.h"
 #include "handshake/config.h"
+#include "handshake/errors.h"
 #include "handshake/session.h"
 
 #define PERIOD_MIN_S 60u
@@ -50,6 +51,7 @@ void lks_resumption_end(struct lks_resumption *r)
 
 enum lks_status lks_config_set_ticket_random(struct lks_config *config, uint32_t period_s)
 {
+    LKS_OWN_ERRORS;
     if (period_s < PERIOD_MIN_S || period_s > PERIOD_MAX_S)
         return LKS_BAD_ARGUMENT;
     return lks_ticket_keys_random(&config->resumption.keys, period_s, now_s(config));
@@ -58,6 +60,7 @@ enum lks_status lks_config_set_ticket_random(struct lks_config *config, uint32_t
 enum lks_status lks_config_set_ticket_secret(struct lks_config *config, const uint8_t *secret,
                                              size_t secret_len, uint32_t period_s)
 {
+    LKS_OWN_ERRORS;
     if (period_s < PERIOD_MIN_S || period_s > PERIOD_MAX_S || secret_len < 32 || secret_len > 64)
         return LKS_BAD_ARGUMENT;
     return lks_ticket_keys_derive(&config->resumption.keys, secret, secret_len, period_s,
@@ -67,12 +70,14 @@ enum lks_status lks_config_set_ticket_secret(struct lks_config *config, const ui
 enum lks_status lks_config_set_ticket_key_file(struct lks_config *config, const char *file,
                                                struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     return lks_ticket_keys_load(&config->resumption.keys, file, err);
 }
 
 enum lks_status lks_config_reload_ticket_keys(struct lks_config *config, bool *changed,
                                               struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     return lks_ticket_keys_reload(&config->resumption.keys, changed, err);
 }
 
@@ -121,6 +126,7 @@ enum lks_status lks_config_add_psk(struct lks_config *config, const uint8_t *ide
                                    size_t identity_len, const uint8_t *key, size_t key_len,
                                    const char *hash)
 {
+    LKS_OWN_ERRORS;
     const bool sha384 = strcmp(hash, "SHA384") == 0;
     struct lks_psk psk = {.identity_len = (uint8_t)identity_len, .key_len = (uint8_t)key_len};
     if (!identity_len || identity_len > sizeof(psk.identity) || key_len < 16 ||
@@ -146,6 +152,7 @@ enum lks_status lks_config_add_psk(struct lks_config *config, const uint8_t *ide
 enum lks_status lks_config_set_early_data(struct lks_config *config, uint32_t max_bytes,
                                           uint32_t window_ms, uint32_t num_hellos)
 {
+    LKS_OWN_ERRORS;
     struct lks_replay *replay = NULL;
     if (max_bytes && (window_ms < 1000 || window_ms > 60000 || num_hellos < 64 ||
                       num_hellos > UINT32_C(1) << 24))

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/rsa_premaster.h"
 
-#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "base/ct.h"
+#include "handshake/errors.h"
 
 enum lks_status lks_rsa_encrypt(uint8_t premaster[LKS_PREMASTER_LEN], uint8_t *encrypted,
                                 size_t *len, EVP_PKEY *key, uint16_t version)
 {
+    LKS_OWN_ERRORS;
     if (RAND_bytes(premaster, LKS_PREMASTER_LEN) != 1)
         return LKS_INTERNAL;
     premaster[0] = (uint8_t)(version >> 8); /* [5246 7.4.7.1-1] */
@@ -19,7 +20,6 @@ enum lks_status lks_rsa_encrypt(uint8_t premaster[LKS_PREMASTER_LEN], uint8_t *e
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
               EVP_PKEY_encrypt(ctx, encrypted, len, premaster, LKS_PREMASTER_LEN) > 0;
     EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
     return ok ? LKS_OK : LKS_INTERNAL;
 }
 
@@ -48,13 +48,13 @@ void lks_rsa_unpad(uint8_t premaster[LKS_PREMASTER_LEN], const uint8_t *block, s
 static bool decrypt_raw(uint8_t *block, size_t k, EVP_PKEY *key, const uint8_t *encrypted,
                         size_t encrypted_len)
 {
+    LKS_OWN_ERRORS;
     size_t len = k;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     bool ok = encrypted_len == k && ctx && EVP_PKEY_decrypt_init(ctx) > 0 &&
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) > 0 &&
               EVP_PKEY_decrypt(ctx, block, &len, encrypted, encrypted_len) > 0 && len == k;
     EVP_PKEY_CTX_free(ctx);
-    ERR_clear_error();
     return ok;
 }
 

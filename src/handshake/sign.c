@@ -2,9 +2,10 @@
 #include "handshake/sign.h"
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <string.h>
+
+#include "handshake/errors.h"
 
 /* What both versions have, each with the kind of key it is for, and the curve. */
 #define SCHEMES(p256, p384, p521)                                        \
@@ -106,6 +107,7 @@ static bool set_pss(const struct lks_sign_scheme *scheme, EVP_PKEY_CTX *ctx)
 enum lks_status lks_sign(const struct lks_sign_scheme *scheme, EVP_PKEY *key,
                          const uint8_t *message, size_t message_len, uint8_t *sig, size_t *sig_len)
 {
+    LKS_OWN_ERRORS;
     EVP_PKEY_CTX *pctx = NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (!ctx)
@@ -120,6 +122,7 @@ enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *
                                 const uint8_t *message, size_t message_len, const uint8_t *sig,
                                 size_t sig_len)
 {
+    LKS_OWN_ERRORS;
     if (!lks_sign_fits(scheme, key))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     EVP_PKEY_CTX *pctx = NULL;
@@ -130,7 +133,6 @@ enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *
               set_pss(scheme, pctx) &&
               EVP_DigestVerify(ctx, sig, sig_len, message, message_len) == 1;
     EVP_MD_CTX_free(ctx);
-    ERR_clear_error();
     /* Section 4.4.3: whatever is wrong with it. [8446 4.4.3-9] */
     return ok ? LKS_OK : LKS_ALERT_DECRYPT_ERROR;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "handshake/errors.h"
 #include "handshake/hash.h"
 
 #define TLS13(number, name, cipher, key_len, hash_len, by_default)                      \
@@ -102,6 +103,7 @@ const struct lks_suite *lks_suite_find(uint16_t number)
 enum lks_status lks_tls13_traffic_key(const struct lks_suite *suite, const uint8_t *secret,
                                       uint8_t *key, uint8_t *iv)
 {
+    LKS_OWN_ERRORS;
     const EVP_MD *md = lks_hash_of(suite);
     if (!md)
         return LKS_INTERNAL;
@@ -111,6 +113,7 @@ enum lks_status lks_tls13_traffic_key(const struct lks_suite *suite, const uint8
 
 enum lks_status lks_tls13_next_secret(const struct lks_suite *suite, uint8_t *secret)
 {
+    LKS_OWN_ERRORS;
     const EVP_MD *md = lks_hash_of(suite);
     if (!md)
         return LKS_INTERNAL;
@@ -121,6 +124,7 @@ enum lks_status lks_tls13_exporter(const struct lks_suite *suite, const uint8_t 
                                    uint8_t *out, size_t out_len, const char *label,
                                    const uint8_t *context, size_t context_len)
 {
+    LKS_OWN_ERRORS;
     uint8_t hash[LKS_HASH_MAX], derived[LKS_HASH_MAX];
     const EVP_MD *md = lks_hash_of(suite);
     const size_t hash_len = suite->hash_len;

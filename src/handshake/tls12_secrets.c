@@ -6,6 +6,7 @@
 
 #include "base/ct.h"
 #include "handshake/core.h"
+#include "handshake/errors.h"
 #include "handshake/hash.h"
 
 /* HMAC's keys are one block at most, pre-master secrets of prime fields are longer: RFC 2104
@@ -146,6 +147,7 @@ enum lks_status lks_tls12_exporter(const struct lks_suite *suite, const uint8_t 
                                    uint8_t *out, size_t out_len, const char *label,
                                    const uint8_t *context, size_t context_len)
 {
+    LKS_OWN_ERRORS;
     uint8_t seed[LKS_PRF_SEED_MAX];
     struct lks_writer w = lks_writer_of(seed, sizeof(seed));
     lks_write_bytes(&w, client_random, 32);

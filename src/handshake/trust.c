@@ -13,6 +13,7 @@
 
 #include "base/writer.h"
 #include "handshake/config.h"
+#include "handshake/errors.h"
 
 #define NAMES_MAX 16384u /* a client that gets more of them has other troubles */
 
@@ -22,7 +23,6 @@
 static enum lks_status fail(struct lks_error *err, const char *file, const char *what)
 {
     snprintf(err->text, sizeof(err->text), "%s: %s", file, what);
-    ERR_clear_error();
     return LKS_BAD_CONFIG;
 }
 
@@ -43,6 +43,7 @@ X509_STORE *lks_trust_new(void)
 static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num,
                                 struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     errno = 0;
     BIO *bio = BIO_new_file(file, "r");
     if (!bio)
@@ -55,7 +56,6 @@ static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num
     }
     if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         status = fail(err, file, "one of the trusted certificates is damaged");
-    ERR_clear_error();
     BIO_free(bio);
     return status;
 }
@@ -137,6 +137,7 @@ static bool write_names(struct lks_config *config)
 enum lks_status lks_config_set_trust(struct lks_config *config, const char *path,
                                      struct lks_error *err)
 {
+    LKS_OWN_ERRORS;
     X509_STORE *store = lks_trust_new();
     err->text[0] = '\0';
     if (!store)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/verify.h"
 
-#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <time.h>
 
 #include "handshake/config.h"
+#include "handshake/errors.h"
 
 #define STATUS_TYPE_OCSP 1u
 #define EXTENSIONS_MAX   64
@@ -79,9 +79,9 @@ static bool copy_out(uint8_t **out, size_t *out_len, struct lks_reader from)
 /* A certificate is all of its cert_data. */
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
 {
+    LKS_OWN_ERRORS;
     const uint8_t *end = der.data;
     X509 *x509 = d2i_X509(NULL, &end, (long)der.len);
-    ERR_clear_error();
     if (!x509 || end != der.data + der.len) {
         X509_free(x509);
         return LKS_ALERT_BAD_CERTIFICATE;
@@ -95,9 +95,9 @@ static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader 
 
 static enum lks_status set_leaf(struct lks_peer *peer, const struct entry *e)
 {
+    LKS_OWN_ERRORS;
     peer->leaf = sk_X509_value(peer->chain, 0);
     peer->key = X509_get0_pubkey(peer->leaf);
-    ERR_clear_error();
     if (!peer->key)
         return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
     return copy_out(&peer->der, &peer->der_len, e->der) &&
@@ -299,6 +299,7 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
 enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *config,
                                 enum lks_role role, const char *name)
 {
+    LKS_OWN_ERRORS;
     if (role == LKS_SERVER && (!name || !*name))
         return LKS_ALERT_BAD_CERTIFICATE; /* a server that is not named is nobody [8446 C.5-1] */
     if (!config->trust)
@@ -308,6 +309,5 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
         return LKS_NO_MEMORY;
     enum lks_status status = verify_chain(ctx, peer, config, role, name);
     X509_STORE_CTX_free(ctx);
-    ERR_clear_error();
     return status;
 }

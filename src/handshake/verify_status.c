@@ -2,11 +2,11 @@
 
 /* A stapled OCSP response, RFC 6960, about a chain that was verified: RFC 8446 section 4.4.2.1. */
 
-#include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
 #include "handshake/config.h"
+#include "handshake/errors.h"
 #include "handshake/verify.h"
 
 #define BAD        LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE
@@ -60,6 +60,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
 
 static enum lks_status check_response(struct lks_peer *peer, const struct lks_config *config)
 {
+    LKS_OWN_ERRORS;
     enum lks_status status = BAD;
     const uint8_t *end = peer->ocsp;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &end, (long)peer->ocsp_len);
@@ -71,7 +72,6 @@ static enum lks_status check_response(struct lks_peer *peer, const struct lks_co
         status = check(basic, peer, config);
     OCSP_BASICRESP_free(basic);
     OCSP_RESPONSE_free(response);
-    ERR_clear_error();
     return status;
 }
 
