@@ -132,7 +132,7 @@ class Bed:
         with open(log, "wb") as out:
             child = self.spawn(self.command(*options, **how), stdout=out, stderr=subprocess.STDOUT)
         child.log = log
-        for _ in range(200):
+        for _ in range(1200):  # a minute: other builds may want the machine, too
             if "listening" in log.read_text():
                 return child
             if child.poll() is not None:
@@ -152,7 +152,7 @@ class Bed:
         """A running lockstepd's counters, by SIGUSR1."""
         before = child.log.read_text().count("polls_busy")
         child.send_signal(signal.SIGUSR1)
-        for _ in range(100):
+        for _ in range(1000):
             text = child.log.read_text()
             if text.count("polls_busy") > before:
                 return counters_in(text)

@@ -62,7 +62,7 @@ def alert_of(context):
 
 def wait_counter(bed, name, want):
     """Sessions end a moment after their clients have seen it."""
-    for _ in range(50):
+    for _ in range(400):
         got = bed.counters(bed.server)[name]
         if got == want:
             return
@@ -414,7 +414,7 @@ def signals_do_not_kill(bed):
     for number in harmless:
         bed.server.send_signal(number)
         assert "script saw" in bed.curl("/"), number
-    for _ in range(100):
+    for _ in range(400):
         if "SIGHUP" in bed.server.log.read_text():
             break
         time.sleep(0.05)
