@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#include "tcp.h"
-
 static const char *const end_names[NUM_ENDS] = {
     [END_CLEAN] = "clean",
     [END_CLIENT_RESET] = "client_reset",
@@ -29,16 +27,17 @@ static void average(FILE *to, const char *name, uint64_t sum, uint64_t num)
     fprintf(to, "  %-28s %.2f\n", name, num ? (double)sum / (double)num : 0);
 }
 
-void counters_print(FILE *to, const struct counters *c)
+void counters_print(FILE *to, const struct report *report)
 {
-    struct flow_counters tcp;
+    const struct counters *c = &report->app;
+    const struct flow_counters *tcp = &report->tcp;
     char name[64];
-    flow_get_counters(&tcp);
     fprintf(to, "lockstepd counters\n");
     line(to, "connections", c->connections);
     line(to, "connections_now", c->sessions);
     line(to, "connections_refused", c->refused);
     line(to, "handshakes", c->handshakes);
+    line(to, "handshakes_resumed", c->handshakes_resumed);
     line(to, "handshake_failures", c->handshake_failures);
     line(to, "hello_retries", c->hello_retries);
     line(to, "records_opened", c->records_opened);
@@ -58,14 +57,14 @@ void counters_print(FILE *to, const struct counters *c)
         if (c->alerts_sent[i])
             line(to, name, c->alerts_sent[i]);
     }
-    line(to, "rx_packets", tcp.rx_packets);
-    line(to, "rx_bytes", tcp.rx_bytes);
-    line(to, "rx_dropped", tcp.rx_dropped);
-    line(to, "tx_packets", tcp.tx_packets);
-    line(to, "tx_bytes", tcp.tx_bytes);
-    line(to, "tx_waited", tcp.tx_queued);
-    line(to, "tcp_retransmits", tcp.retransmits);
-    line(to, "tcp_connections_now", tcp.flows);
+    line(to, "rx_packets", tcp->rx_packets);
+    line(to, "rx_bytes", tcp->rx_bytes);
+    line(to, "rx_dropped", tcp->rx_dropped);
+    line(to, "tx_packets", tcp->tx_packets);
+    line(to, "tx_bytes", tcp->tx_bytes);
+    line(to, "tx_waited", tcp->tx_queued);
+    line(to, "tcp_retransmits", tcp->retransmits);
+    line(to, "tcp_connections_now", tcp->flows);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

@@ -5,13 +5,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tcp.h"
+
 /* Why a session ended. */
 enum session_end {
-    END_CLEAN,            /* both sides said that they were done */
+    END_CLEAN,            /* the client got all that the backend said, and close_notify */
     END_CLIENT_RESET,     /* RST or no more acknowledgements from the client */
-    END_CLIENT_TRUNCATED, /* FIN without close_notify */
+    END_CLIENT_TRUNCATED, /* FIN without close_notify, before the backend had said all */
     END_CLIENT_ALERT,     /* the client sent a fatal alert */
-    END_TLS_ERROR,        /* we sent a fatal alert */
+    END_TLS_ERROR,        /* its TLS was wrong: we sent a fatal alert, or would have */
     END_HANDSHAKE_TIMEOUT,
     END_IDLE_TIMEOUT,
     END_BACKEND_UNREACHABLE, /* refused or no answer */
@@ -23,17 +25,25 @@ enum session_end {
 
 /* Where sessions count what happens. */
 struct counters {
-    uint64_t connections, refused, handshakes, handshake_failures, hello_retries;
+    uint64_t connections, refused, handshakes, handshakes_resumed, handshake_failures;
+    uint64_t hello_retries;
     uint64_t ended[NUM_ENDS];
-    uint64_t alerts_sent[256];
+    uint64_t alerts_sent[256]; /* given to TCP */
     uint64_t records_opened, bytes_opened, records_sealed, bytes_sealed;
     uint64_t open_batches, open_ops, seal_batches, seal_ops;
-    uint64_t deferred, bad_records;
+    uint64_t deferred;
+    uint64_t bad_records; /* that did not open, or were none */
     uint64_t polls, busy_polls;
     uint32_t sessions; /* now */
 };
 
+/* All that is counted, at one moment. */
+struct report {
+    struct counters app;
+    struct flow_counters tcp;
+};
+
 /* All of it, one "name value" a line, for people and scripts. */
-void counters_print(FILE *to, const struct counters *c);
+void counters_print(FILE *to, const struct report *report);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +17,45 @@
 #define EXIT_USAGE 2
 
 static struct worker_signals signals;
+static struct chores *_Atomic chores;
 
 static void on_signal(int number)
 {
+    const int before = errno;
+    struct chores *c = chores;
     if (number == SIGUSR1)
         signals.print = 1;
-    else
+    else if (number == SIGHUP && c)
+        chores_hang_up(c);
+    else if (number != SIGHUP)
         signals.stop = 1;
+    errno = before;
 }
 
+/*
+ * No signal ends lockstepd without its connections being told, but those that say that the program
+ * is broken. Who asked it to stop and thinks that it takes too long can ask once more, which kills.
+ * What was handled before main(), by a profiler say, stays so.
+ */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGUSR1, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int told[] = {SIGUSR1, SIGHUP};
+    static const int stopping[] = {SIGINT, SIGTERM, SIGQUIT, SIGXCPU};
+    static const int ignored[] = {SIGPIPE, SIGUSR2, SIGALRM,   SIGVTALRM, SIGPROF,
+                                  SIGIO,   SIGPWR,  SIGSTKFLT, SIGXFSZ};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+        sigaction(told[i], &action, NULL);
+    action.sa_flags |= (int)SA_RESETHAND;
+    for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
+        sigaction(stopping[i], &action, NULL);
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        if (!sigaction(ignored[i], NULL, &before) && before.sa_handler == SIG_DFL)
+            sigaction(ignored[i], &action, NULL);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        if (!sigaction(number, NULL, &before) && before.sa_handler == SIG_DFL)
+            sigaction(number, &action, NULL);
 }
 
 static int complain(const char *text)
@@ -106,7 +132,8 @@ static void announce(const struct options *o)
     fflush(stdout);
 }
 
-static int serve(const struct options *o, struct lks_config *tls)
+/* *last: the counters at the end, if it began. */
+static int serve(const struct options *o, struct lks_config *tls, struct report *last)
 {
     char error[512];
     struct port port;
@@ -131,7 +158,8 @@ static int serve(const struct options *o, struct lks_config *tls)
         return complain(error);
     }
     announce(o);
-    worker_run(w, &signals);
+    worker_run(w, &signals, chores);
+    worker_get_report(w, last);
     worker_free(w);
     port_stop(&port);
     return EXIT_SUCCESS;
@@ -152,6 +180,7 @@ int main(int argc, char **argv)
     struct options o;
     struct lks_config *tls = NULL;
     struct lks_error err;
+    struct report last;
     char error[512];
     int own = own_options(argc, argv), status;
     argv[own] = own ? argv[own] : argv[0];
@@ -166,7 +195,11 @@ int main(int argc, char **argv)
         return complain(err.text);
     }
     warn(tls);
-    if (rte_eal_init(own ? own : 1, argv) < 0) {
+    catch_signals();
+    chores = chores_start(tls, stdout, stderr);
+    if (!chores) {
+        status = complain("the system gives no thread to read files and to print with");
+    } else if (rte_eal_init(own ? own : 1, argv) < 0) {
         snprintf(
             error, sizeof(error),
             "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary user: "
@@ -174,10 +207,13 @@ int main(int argc, char **argv)
             rte_strerror(rte_errno));
         status = complain(error);
     } else {
-        catch_signals();
-        status = serve(&o, tls);
+        status = serve(&o, tls, &last);
         rte_eal_cleanup();
     }
+    if (chores)
+        chores_stop(atomic_exchange(&chores, NULL));
+    if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
+        counters_print(stdout, &last);
     lks_config_free(tls);
     return status;
 }

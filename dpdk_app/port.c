@@ -17,6 +17,7 @@
 static struct {
     struct rte_mbuf *frames[TX_QUEUE_MAX];
     uint32_t head, tail;
+    uint32_t counted; /* those before it that waited have been counted */
     uint64_t waited;
 } tx;
 
@@ -129,6 +130,15 @@ void port_send(const struct port *port, struct rte_mbuf *packet)
     tx.frames[tx.tail++ % TX_QUEUE_MAX] = packet;
 }
 
+/* The port is full: what is queued waits, each frame once however often it is tried. */
+static void count_waiting(void)
+{
+    if ((int32_t)(tx.head - tx.counted) > 0)
+        tx.counted = tx.head;
+    tx.waited += tx.tail - tx.counted;
+    tx.counted = tx.tail;
+}
+
 uint32_t port_flush(const struct port *port)
 {
     while (tx.head != tx.tail) {
@@ -140,7 +150,7 @@ uint32_t port_flush(const struct port *port)
         uint16_t sent = rte_eth_tx_burst(port->id, 0, tx.frames + at, (uint16_t)num);
         tx.head += sent;
         if (sent < num) {
-            tx.waited += tx.tail - tx.head;
+            count_waiting();
             break;
         }
     }

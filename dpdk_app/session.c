@@ -4,8 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that has got our close_notify, or our alert, should go soon. */
+/* Silence after which it is over: of a client that has all, or of a backend that takes the rest. */
 #define CLOSING_TIMEOUT_S 10u
+
+/* A client that goes on sending what nobody takes is listened to for a while, since a reset of ours
+ * would overtake the answer: so long in silence, and so long in all. */
+#define DRAIN_SILENCE_S 5u
+#define DRAIN_MAX_S     30u
 
 /* TCP's callbacks have one user pointer, so a session has to find the sessions it belongs to. */
 static struct sessions *owner;
@@ -28,7 +33,7 @@ int sessions_init(struct sessions *all, const struct session_config *config,
     return 0;
 }
 
-void sessions_free(struct sessions *all)
+void sessions_end(struct sessions *all)
 {
     for (uint32_t i = 0; i < all->config.max_sessions; i++) {
         if (!all->all[i].tls)
@@ -36,6 +41,10 @@ void sessions_free(struct sessions *all)
         session_over(&all->all[i], END_SHUTDOWN);
         session_free(all, &all->all[i]);
     }
+}
+
+void sessions_free(struct sessions *all)
+{
     free(all->all);
 }
 
@@ -49,6 +58,11 @@ void session_ready(struct sessions *all, struct session *s)
     all->ready_end = &s->next;
 }
 
+void session_starve(struct sessions *all, struct session *s)
+{
+    s->is_starved = all->any_starved = true;
+}
+
 void session_over(struct session *s, enum session_end why)
 {
     if (s->is_over)
@@ -58,10 +72,59 @@ void session_over(struct session *s, enum session_end why)
     session_ready(owner, s);
 }
 
+bool session_is_deaf(const struct session *s)
+{
+    return s->tls_failed || (s->established && !s->backend);
+}
+
+static uint32_t at_most(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Something moved: the time to be idle begins anew. */
 static void touch(struct session *s)
 {
-    if (s->established)
-        s->deadline_s = owner->now_s + owner->config.idle_timeout_s;
+    const uint32_t now_s = owner->now_s, idle_s = owner->config.idle_timeout_s;
+    if (s->client_shut && session_is_deaf(s)) {
+        if (!s->drain_until_s)
+            s->drain_until_s = now_s + DRAIN_MAX_S;
+        s->deadline_s = at_most(now_s + at_most(DRAIN_SILENCE_S, idle_s), s->drain_until_s);
+    } else if (s->established) {
+        const bool ends = s->client_shut || !s->client || s->cut_end;
+        s->deadline_s = now_s + (ends ? at_most(CLOSING_TIMEOUT_S, idle_s) : idle_s);
+    }
+}
+
+/* Throws away what nobody takes: the window stays open. */
+static void discard(struct chain *c, struct flow *from)
+{
+    const uint32_t len = chain_len(c);
+    chain_free(c);
+    if (from && len)
+        flow_consumed(from, len);
+}
+
+/* The backend takes no more. */
+static void lose_backend(struct session *s)
+{
+    s->backend = NULL;
+    discard(&s->in, s->client);
+    discard(&s->to_backend, s->client);
+    s->wanted = 0;
+    touch(s);
+    session_ready(owner, s);
+}
+
+void session_fail_tls(struct session *s)
+{
+    if (s->tls_failed)
+        return;
+    s->tls_failed = true;
+    discard(&s->from_backend, s->backend);
+    if (s->backend)
+        flow_abort(s->backend);
+    lose_backend(s);
 }
 
 static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *peer)
@@ -91,6 +154,13 @@ static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *
 static void on_client_bytes(void *user, struct rte_mbuf *chain)
 {
     struct session *s = user;
+    if (session_is_deaf(s)) {
+        struct chain lost = {chain, NULL};
+        discard(&lost, s->client);
+        if (s->client_shut) /* until then it has an answer to read, and that is what counts */
+            touch(s);
+        return;
+    }
     if (!chain_append_received(&s->in, chain)) {
         rte_pktmbuf_free(chain);
         session_over(s, END_NO_MEMORY);
@@ -111,19 +181,26 @@ static void on_client_fin(void *user)
 static void on_client_sent(void *user, uint32_t bytes)
 {
     struct session *s = user;
-    (void)bytes;
+    s->client_unacked -= at_most(bytes, s->client_unacked);
     touch(s);
-    if (s->from_backend.head || s->tls_failed || s->backend_fin || lks_conn_own_len(s->tls))
+    if (s->from_backend.head || s->to_client.head || s->cut_end || s->tls_failed ||
+        s->backend_fin || lks_conn_own_len(s->tls))
         session_ready(owner, s);
 }
 
+/* Whether that is the end shows when what has come is opened: session_move(). */
 static void on_client_ended(void *user, enum flow_end why)
 {
     struct session *s = user;
     s->client = NULL;
-    session_over(s, why == FLOW_END_CLOSED      ? END_CLEAN
+    s->client_fin = true;
+    s->client_end = why == FLOW_END_CLOSED      ? s->orderly_end
                     : why == FLOW_END_NO_MEMORY ? END_NO_MEMORY
-                                                : END_CLIENT_RESET);
+                                                : END_CLIENT_RESET;
+    chain_free(&s->to_client);
+    discard(&s->from_backend, s->backend);
+    touch(s);
+    session_ready(owner, s);
 }
 
 static void on_client_connected(void *user)
@@ -150,6 +227,11 @@ static void on_backend_connected(void *user)
 static void on_backend_bytes(void *user, struct rte_mbuf *chain)
 {
     struct session *s = user;
+    if (!s->client) {
+        struct chain lost = {chain, NULL};
+        discard(&lost, s->backend);
+        return;
+    }
     if (!chain_append_received(&s->from_backend, chain)) {
         rte_pktmbuf_free(chain);
         session_over(s, END_NO_MEMORY);
@@ -169,27 +251,26 @@ static void on_backend_fin(void *user)
 static void on_backend_sent(void *user, uint32_t bytes)
 {
     struct session *s = user;
-    (void)bytes;
+    s->backend_unacked -= at_most(bytes, s->backend_unacked);
     touch(s);
     if (s->to_backend.head)
         session_ready(owner, s);
 }
 
-/* A backend that is not there gives the client an orderly end; one that resets in the middle of an
- * answer must not: what the client has got would pass for the whole. */
+/* A backend that is not there gives the client an orderly end, and so does one that has said all
+ * and then takes no more. One that resets in the middle of an answer must not: what the client has
+ * got would pass for the whole. */
 static void on_backend_ended(void *user, enum flow_end why)
 {
     struct session *s = user;
-    s->backend = NULL;
+    const enum session_end memory = why == FLOW_END_NO_MEMORY ? END_NO_MEMORY : END_CLEAN;
     if (!s->backend_connected) {
-        s->orderly_end = END_BACKEND_UNREACHABLE;
+        s->orderly_end = (uint8_t)(memory ? memory : END_BACKEND_UNREACHABLE);
         s->backend_fin = true;
-        session_ready(owner, s);
-    } else if (why != FLOW_END_CLOSED) {
-        session_over(s, END_BACKEND_RESET);
-    } else {
-        session_ready(owner, s);
+    } else if (!s->backend_fin) {
+        s->cut_end = (uint8_t)(memory ? memory : END_BACKEND_RESET);
     }
+    lose_backend(s);
 }
 
 static const struct flow_events backend_events = {
@@ -209,28 +290,57 @@ void session_connect_backend(struct sessions *all, struct session *s)
         on_backend_ended(s, FLOW_END_NO_MEMORY);
 }
 
+/* Gives a queue to TCP as far as it has room. What does not fit waits for acknowledgements, or
+ * where none are to come, for better times. Returns how many bytes it took. */
+static uint32_t send_queue(struct sessions *all, struct session *s, struct chain *queue,
+                           struct flow *to, uint32_t *unacked)
+{
+    uint32_t sent = 0;
+    while (queue->head) {
+        const uint32_t len = at_most(chain_len(queue), flow_send_room(to));
+        struct rte_mbuf *front = len ? chain_cut(queue, len, all->config.port->clones) : NULL;
+        if (front && flow_send(to, front)) {
+            *unacked += len;
+            sent += len;
+            continue;
+        }
+        if (front && !chain_prepend(queue, front)) {
+            rte_pktmbuf_free(front);
+            session_over(s, END_NO_MEMORY);
+        } else if (!*unacked) {
+            session_starve(all, s);
+        }
+        break;
+    }
+    return sent;
+}
+
 static void move_to_backend(struct sessions *all, struct session *s)
 {
-    uint32_t len = chain_len(&s->to_backend);
-    if (!len || !s->backend || !s->backend_connected)
+    if (!s->backend || !s->backend_connected)
         return;
-    uint32_t room = flow_send_room(s->backend);
-    if (len > room)
-        len = room;
-    struct rte_mbuf *front = len ? chain_cut(&s->to_backend, len, all->config.port->clones) : NULL;
-    if (!front)
-        return;
-    if (!flow_send(s->backend,
-                   front)) { /* many small pieces: its queue is full before its bytes are */
-        struct chain back = s->to_backend;
-        s->to_backend = (struct chain){0};
-        chain_append(&s->to_backend, front);
-        if (back.head && chain_append(&s->to_backend, back.head))
-            s->to_backend.tail = back.tail;
-        return;
-    }
-    if (s->client)
+    uint32_t len = send_queue(all, s, &s->to_backend, s->backend, &s->backend_unacked);
+    if (len && s->client)
         flow_consumed(s->client, len);
+}
+
+static void move_to_client(struct sessions *all, struct session *s)
+{
+    if (!s->client)
+        return;
+    send_queue(all, s, &s->to_client, s->client, &s->client_unacked);
+    if (s->to_client.head)
+        return;
+    while (s->num_alerts)
+        all->counters->alerts_sent[s->alerts[--s->num_alerts]]++;
+}
+
+void session_send(struct session *s, struct rte_mbuf *records)
+{
+    if (s->client && chain_append(&s->to_client, records))
+        return;
+    rte_pktmbuf_free(records);
+    session_over(s, END_NO_MEMORY);
 }
 
 /* What the client has still to say goes to the backend, then FIN. */
@@ -244,14 +354,57 @@ static void end_client_direction(struct session *s)
     }
 }
 
-/* What the backend has still to say goes to the client, then close_notify. */
-static void end_backend_direction(struct sessions *all, struct session *s)
+bool session_has_said_all(const struct session *s)
 {
-    if (!s->backend_fin || s->from_backend.head || !s->established)
+    if (!s->established) /* a client that went before there was a handshake to speak of */
+        return lks_conn_close_received(s->tls);
+    return s->backend_fin && chain_len(&s->from_backend) == s->sealing;
+}
+
+/* What the backend has still to say goes to the client, then close_notify or our alert, then FIN.
+ */
+static void end_backend_direction(struct session *s)
+{
+    if (!s->client || s->client_shut || s->to_client.head || lks_conn_own_len(s->tls) ||
+        !lks_conn_close_sent(s->tls))
         return;
-    lks_conn_close(s->tls);
-    if (s->deadline_s > all->now_s + CLOSING_TIMEOUT_S)
-        s->deadline_s = all->now_s + CLOSING_TIMEOUT_S;
+    flow_shutdown(s->client);
+    s->client_shut = true;
+    touch(s);
+}
+
+static void end_failed(struct session *s)
+{
+    struct lks_conn_info info;
+    lks_conn_get_info(s->tls, &info);
+    if (info.peer_alert != 0xff)
+        session_over(s, END_CLIENT_ALERT);
+    else if (!s->client || (s->client_shut && s->client_fin))
+        session_over(s, END_TLS_ERROR);
+}
+
+/* Ends the session where both directions are done, or one cannot go on that the other needs. */
+static void end_session(struct session *s)
+{
+    const uint32_t waiting = chain_len(&s->in);
+    const bool said_all = lks_conn_close_received(s->tls);
+    const bool passed_on = session_is_deaf(s) || !s->established || s->backend_shut;
+    if (s->tls_failed) {
+        end_failed(s);
+    } else if (waiting && waiting >= s->wanted) {
+        return; /* not looked at yet */
+    } else if (!s->client) {
+        if (!said_all || passed_on)
+            session_over(s, s->client_end);
+    } else if (s->cut_end) { /* what there is of the answer goes first */
+        if (!s->from_backend.head && !s->to_client.head && !s->client_unacked)
+            session_over(s, s->cut_end);
+    } else if (s->client_shut) {
+        if (said_all ? passed_on : s->client_fin)
+            session_over(s, s->orderly_end);
+    } else if (s->client_fin && !said_all && !s->backend_fin) {
+        session_over(s, END_CLIENT_TRUNCATED);
+    }
 }
 
 void session_move(struct sessions *all, struct session *s)
@@ -259,36 +412,22 @@ void session_move(struct sessions *all, struct session *s)
     if (s->is_over)
         return;
     move_to_backend(all, s);
+    move_to_client(all, s);
     end_client_direction(s);
-    end_backend_direction(all, s);
-    bool all_sealed = !lks_conn_own_len(s->tls);
-    if (s->tls_failed && all_sealed) {
-        struct lks_conn_info info;
-        lks_conn_get_info(s->tls, &info);
-        session_over(s, info.peer_alert == 0xff ? END_TLS_ERROR : END_CLIENT_ALERT);
-        return;
-    }
-    bool sent_close = lks_conn_close_sent(s->tls) && all_sealed;
-    if (sent_close && s->client)
-        flow_shutdown(s->client);
-    uint32_t waiting = chain_len(&s->in);
-    if (!s->client_fin || (waiting && waiting >= s->wanted))
-        return; /* more may come, or is there and not looked at yet */
-    if (sent_close || (lks_conn_close_received(s->tls) && s->backend_fin && !s->from_backend.head))
-        session_over(s, s->orderly_end);
-    else if (!lks_conn_close_received(s->tls))
-        session_over(s, END_CLIENT_TRUNCATED);
+    end_backend_direction(s);
+    end_session(s);
 }
 
-/* Both flows end: in good order where the session did, else so that the other side notices. */
+/* Both flows end: in good order where the direction did, else so that the other side notices. */
 static void end_flows(struct session *s)
 {
-    bool cut = s->end == END_BACKEND_RESET || s->end == END_NO_MEMORY || s->end == END_SHUTDOWN;
-    if (s->client && cut)
+    const bool stops = s->end == END_SHUTDOWN;
+    const bool cut = s->end == END_BACKEND_RESET || s->end == END_NO_MEMORY;
+    if (s->client && (stops || (cut && !s->client_shut)))
         flow_abort(s->client);
     else if (s->client)
         flow_close(s->client);
-    if (s->backend && s->end == END_CLEAN)
+    if (s->backend && s->backend_shut && !stops)
         flow_close(s->backend);
     else if (s->backend)
         flow_abort(s->backend);
@@ -300,6 +439,7 @@ void session_free(struct sessions *all, struct session *s)
     chain_free(&s->in);
     chain_free(&s->to_backend);
     chain_free(&s->from_backend);
+    chain_free(&s->to_client);
     if (!s->established && s->end != END_SHUTDOWN)
         all->counters->handshake_failures++;
     lks_conn_free(s->tls);
@@ -310,15 +450,25 @@ void session_free(struct sessions *all, struct session *s)
     all->free_list = s;
 }
 
+/* What a session ends as that has had its time. */
+static enum session_end late_end(const struct session *s)
+{
+    if (s->tls_failed)
+        return END_TLS_ERROR;
+    if (!s->client)
+        return s->client_end;
+    if (s->cut_end)
+        return s->cut_end;
+    if (s->client_shut && !s->client_unacked)
+        return s->orderly_end;
+    return s->established ? END_IDLE_TIMEOUT : END_HANDSHAKE_TIMEOUT;
+}
+
 void sessions_second(struct sessions *all)
 {
     for (uint32_t i = 0; i < all->config.max_sessions; i++) {
         struct session *s = &all->all[i];
-        if (!s->tls || s->is_over || s->deadline_s > all->now_s)
-            continue;
-        if (lks_conn_close_sent(s->tls))
-            session_over(s, s->orderly_end);
-        else
-            session_over(s, s->established ? END_IDLE_TIMEOUT : END_HANDSHAKE_TIMEOUT);
+        if (s->tls && !s->is_over && s->deadline_s <= all->now_s)
+            session_over(s, late_end(s));
     }
 }

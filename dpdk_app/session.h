@@ -5,8 +5,9 @@
 /*
  * One client's TLS connection and the plaintext connection to a backend that belongs to it. What
  * comes from the client waits in `in` until it is opened, then in `to_backend`; what comes from the
- * backend waits in `from_backend` until it is sealed. TCP's windows stay closed by as much as
- * waits, so each side is held back by the other.
+ * backend waits in `from_backend` until it is sealed, then in `to_client` until TCP takes it. TCP's
+ * windows stay closed by as much as waits, so each side is held back by the other. Which of the two
+ * directions an end ends is a table in docs/ARCHITECTURE.md, "How a session ends".
  */
 
 #include <lockstep/conn.h>
@@ -19,19 +20,27 @@
 struct session {
     struct lks_conn *tls; /* NULL: this session is free */
     struct flow *client, *backend;
-    struct chain in;           /* records, or parts of them */
-    struct chain to_backend;   /* plaintext */
-    struct chain from_backend; /* plaintext */
-    uint32_t sealing;          /* of from_backend: how much the seal batch has */
-    uint32_t deadline_s;       /* when it has idled too long */
-    uint32_t wanted;           /* bytes in `in` that make looking at it worthwhile */
-    uint8_t end;               /* enum session_end, once is_over */
-    uint8_t orderly_end;       /* what it will be if nothing fails: END_CLEAN is 0 */
-    bool is_ready;             /* in the worker's list of sessions to look at */
-    bool is_over;              /* to be freed at the end of this poll */
-    bool established, backend_connected, tls_failed;
-    bool client_fin, backend_fin, backend_shut;
-    bool is_starved;      /* found no buffers to seal into */
+    struct chain in;                          /* records, or parts of them */
+    struct chain to_backend;                  /* plaintext */
+    struct chain from_backend;                /* plaintext */
+    struct chain to_client;                   /* records that TCP has no room for yet */
+    uint32_t sealing;                         /* of from_backend: how much the seal batch has */
+    uint32_t client_unacked, backend_unacked; /* bytes that TCP has; acknowledgements will come */
+    uint32_t deadline_s;                      /* when it has idled too long */
+    uint32_t drain_until_s;                   /* 0: nothing of it is thrown away yet */
+    uint32_t wanted;                          /* bytes in `in` that make looking at it worthwhile */
+    uint8_t end;                              /* enum session_end, once is_over */
+    uint8_t orderly_end;                      /* what it will be if nothing fails: END_CLEAN is 0 */
+    uint8_t client_end;                       /* once the client's flow is gone */
+    uint8_t cut_end; /* once the answer was cut: END_BACKEND_RESET or END_NO_MEMORY; else 0 */
+    uint8_t alerts[2], num_alerts; /* descriptions of those in to_client */
+    bool is_ready;                 /* in the worker's list of sessions to look at */
+    bool is_over;                  /* to be freed at the end of this poll */
+    bool is_starved;               /* waits for buffers */
+    bool established, tls_failed;
+    bool client_fin;  /* no more will come from it */
+    bool client_shut; /* all that it gets has been given to TCP, and FIN */
+    bool backend_connected, backend_fin, backend_shut;
     struct session *next; /* ready, or free */
 };
 
@@ -49,13 +58,16 @@ struct sessions {
     struct session *all, *free_list;
     struct session *ready, **ready_end; /* in the order they became so */
     struct counters *counters;
+    bool any_starved;
     uint32_t now_s;
 };
 
 /* 0, or -1: no memory. */
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
-/* Ends all of them, and frees what sessions_init() made. */
+/* Ends all of them, at once. */
+void sessions_end(struct sessions *all);
+/* Frees what sessions_init() made. */
 void sessions_free(struct sessions *all);
 
 /* For flow_listen(); its user is struct sessions. */
@@ -64,11 +76,27 @@ extern const struct flow_events session_client_events;
 /* Asks the worker to look at a session in the next poll (or this one, if it comes before). */
 void session_ready(struct sessions *all, struct session *s);
 
+/* The same, once there may be buffers again: what a session does that found none. */
+void session_starve(struct sessions *all, struct session *s);
+
 /* Ends a session at the end of this poll. */
 void session_over(struct session *s, enum session_end why);
 
+/* The TLS connection has failed: what it still has to say, an alert, goes, and nothing else. */
+void session_fail_tls(struct session *s);
+
 /* Connects to the backend once the handshake is done. */
 void session_connect_backend(struct sessions *all, struct session *s);
+
+/* Whether what comes from the client has nowhere to go. */
+bool session_is_deaf(const struct session *s);
+
+/* Whether the last that the client is to hear has been sealed or is being so: close_notify is next.
+ */
+bool session_has_said_all(const struct session *s);
+
+/* Takes sealed records, to be sent by session_move(). */
+void session_send(struct session *s, struct rte_mbuf *records);
 
 /* Moves what can be moved between the queues and TCP, and ends directions that are done. */
 void session_move(struct sessions *all, struct session *s);

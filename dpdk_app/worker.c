@@ -24,7 +24,9 @@
 #define SESSION_SPANS   1024u /* of one session's queue that one look at it covers */
 #define EMPTY_POLLS     64u
 #define STARVED_US      5000u
-#define RECORD_SEGMENTS 11u /* full segments in a long record: the most that 2^14 bytes allow */
+#define RECORD_SEGMENTS 11u   /* full segments in a long record: the most that 2^14 bytes allow */
+#define SEGMENT_LEN     1460u /* of a peer that names no smaller one */
+#define CLONES_LEAST    (2u * BATCH_OPS) /* a batch takes one an op */
 
 /* A chain of records to send once the seal batch has run. */
 struct sealed {
@@ -45,11 +47,16 @@ struct worker {
     struct session **now; /* sessions of this poll; they may become ready again meanwhile */
     uint32_t num_now;
     bool is_low; /* on buffers to send with */
-    bool any_starved;
+    bool is_low_on_clones;
     uint64_t last_fed_us;
     struct lks_op ops[BATCH_OPS];
     struct lks_span spans[BATCH_SPANS];
 };
+
+static uint32_t seconds_now(void)
+{
+    return (uint32_t)(frame_now_us() / 1000000);
+}
 
 struct worker *worker_new(const struct worker_config *config, char *error, unsigned int error_len)
 {
@@ -74,6 +81,7 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
         return NULL;
     }
     w->config = *config;
+    w->sessions.now_s = seconds_now();
     w->batch = (struct lks_batch){
         .ops = w->ops, .spans = w->spans, .max_ops = BATCH_OPS, .max_spans = BATCH_SPANS};
     return w;
@@ -82,7 +90,6 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
 void worker_free(struct worker *w)
 {
     sessions_free(&w->sessions);
-    flow_flush();
     lks_engine_free(w->engine);
     free(w->now);
     free(w);
@@ -91,6 +98,12 @@ void worker_free(struct worker *w)
 struct sessions *worker_sessions(struct worker *w)
 {
     return &w->sessions;
+}
+
+void worker_get_report(const struct worker *w, struct report *report)
+{
+    report->app = w->counters;
+    flow_get_counters(&report->tcp);
 }
 
 static uint32_t op_record_len(const struct lks_op *op)
@@ -124,14 +137,15 @@ static bool join(struct worker *w, struct session *s, uint32_t len)
     return true;
 }
 
-static void fail_tls(struct worker *w, struct session *s, enum lks_status status)
+/* No complete record is in what lks_conn_open() was shown of the queue. */
+static void want_more(struct worker *w, struct session *s, uint32_t wanted, bool was_cut)
 {
-    if (s->tls_failed)
-        return;
-    s->tls_failed = true;
-    chain_free(&s->in);
-    if (status != LKS_PEER_ALERT)
-        w->counters.alerts_sent[lks_status_alert(status)]++;
+    if (!was_cut || wanted > chain_len(&s->in))
+        s->wanted = wanted;
+    else if (join(w, s, wanted))
+        session_ready(&w->sessions, s);
+    else
+        session_starve(&w->sessions, s);
 }
 
 /* Puts a session's complete records into the open batch. */
@@ -142,6 +156,10 @@ static void open_session(struct worker *w, struct session *s)
     size_t taken = 0, wanted = 0;
     if (!len || s->tls_failed || s->is_over)
         return;
+    if (w->is_low_on_clones) {
+        session_starve(&w->sessions, s);
+        return;
+    }
     uint32_t num = lks_mbuf_spans(s->in.head, 0, len, spans, SESSION_SPANS);
     bool cut = num > SESSION_SPANS;
     enum lks_status status =
@@ -157,17 +175,13 @@ static void open_session(struct worker *w, struct session *s)
             flow_consumed(s->client, direct);
     }
     s->wanted = 0;
-    if (status == LKS_WANT_DATA && cut && wanted <= len - taken && !taken) {
-        if (join(w, s, (uint32_t)wanted))
-            session_ready(&w->sessions, s);
-        else
-            session_over(s, END_NO_MEMORY);
-    } else if (status == LKS_WANT_DATA && !cut) {
-        s->wanted = (uint32_t)wanted;
-    } else if (status == LKS_WANT_ROOM || cut) {
+    if (status == LKS_WANT_ROOM || (cut && taken)) {
         session_ready(&w->sessions, s); /* the rest in the next poll */
-    } else if (status != LKS_OK && status != LKS_WANT_DATA && status != LKS_CLOSED) {
-        fail_tls(w, s, status);
+    } else if (status == LKS_WANT_DATA) {
+        want_more(w, s, (uint32_t)wanted, cut);
+    } else if (status != LKS_OK && status != LKS_CLOSED) {
+        w->counters.bad_records += status != LKS_PEER_ALERT;
+        session_fail_tls(s);
     }
 }
 
@@ -178,15 +192,16 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
     const uint32_t len = op_record_len(op);
     const size_t content_at = lks_op_content_at(op);
     enum lks_status status = lks_conn_opened(s->tls, op, &event);
+    if (s->tls_failed)
+        return; /* it lay behind what was wrong */
     if (status) {
-        w->counters.bad_records++;
-        fail_tls(w, s, status);
+        w->counters.bad_records += op->status != LKS_OK;
+        session_fail_tls(s);
         return;
     }
-    if (s->tls_failed)
-        return;
     if (event == LKS_EVENT_DEFERRED) {
         w->counters.deferred++;
+        s->wanted = 0;
         session_ready(&w->sessions, s);
         return;
     }
@@ -209,6 +224,7 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
         struct lks_conn_info info;
         lks_conn_get_info(s->tls, &info);
         w->counters.handshakes++;
+        w->counters.handshakes_resumed += info.resumed;
         w->counters.hello_retries += info.hello_retried;
         session_connect_backend(&w->sessions, s);
     }
@@ -217,6 +233,9 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
 static void open_all(struct worker *w)
 {
     lks_batch_reset(&w->batch);
+    if (w->num_now)
+        w->is_low_on_clones =
+            rte_mempool_avail_count(w->config.sessions.port->clones) < CLONES_LEAST;
     for (uint32_t i = 0; i < w->num_now; i++)
         open_session(w, w->now[i]);
     if (!w->batch.num_ops)
@@ -228,87 +247,128 @@ static void open_all(struct worker *w)
         act(w, w->op_session[i], &w->batch.ops[i]);
 }
 
+/* Bytes in each buffer that is sealed into: a TCP segment. To a peer whose segments are tiny it is
+ * several, since a buffer is what is paid for; TCP cuts them. */
+static uint16_t segment_len(const struct session *s)
+{
+    uint32_t mss = flow_mss(s->client);
+    mss = mss ? mss : 1;
+    if (mss < SEGMENT_LEN)
+        mss *= SEGMENT_LEN / mss;
+    return (uint16_t)(mss < RTE_MBUF_DEFAULT_DATAROOM ? mss : RTE_MBUF_DEFAULT_DATAROOM);
+}
+
 /* A fresh chain and its spans; NULL: no buffers now. */
 static struct rte_mbuf *new_chain(struct worker *w, struct session *s, uint32_t len,
                                   struct lks_span *spans, uint32_t *num_spans)
 {
-    struct rte_mbuf *chain =
-        lks_mbuf_alloc(w->config.sessions.port->tx_pool, len, flow_mss(s->client));
-    if (!chain)
-        return NULL;
-    *num_spans = lks_mbuf_spans(chain, 0, len, spans, SESSION_SPANS);
-    if (*num_spans <= SESSION_SPANS)
-        return chain;
-    rte_pktmbuf_free(chain);
-    return NULL;
+    struct rte_mbuf *chain = lks_mbuf_alloc(w->config.sessions.port->tx_pool, len, segment_len(s));
+    if (chain)
+        *num_spans = lks_mbuf_spans(chain, 0, len, spans, SESSION_SPANS);
+    else
+        session_starve(&w->sessions, s); /* acknowledgements will free buffers: feed_starved() */
+    return chain;
 }
 
-static void add_sealed(struct worker *w, struct session *s, struct rte_mbuf *chain,
-                       uint32_t num_ops)
+_Static_assert(LKS_OWN_RECORDS_MAX *(LKS_RECORD_CIPHERTEXT_MAX + LKS_RECORD_HEADER_LEN) <=
+                   SESSION_SPANS * (SEGMENT_LEN / 2),
+               "all that a connection itself says at once lies in so many buffers");
+
+/* What lks_conn_seal() and its like added to the batch, or that they could not. */
+static bool add_sealed(struct worker *w, struct session *s, enum lks_status status,
+                       struct rte_mbuf *chain, uint32_t num_ops)
 {
-    w->sealed[w->num_sealed++] = (struct sealed){s, chain, num_ops};
+    if (!status) {
+        w->sealed[w->num_sealed++] = (struct sealed){s, chain, num_ops};
+        return true;
+    }
+    rte_pktmbuf_free(chain);
+    if (status == LKS_WANT_ROOM)
+        session_ready(&w->sessions, s); /* the batch is full: in the next poll */
+    else
+        session_over(s, END_TLS_ERROR);
+    return false;
 }
 
-/* The connection's own records: handshake, alerts, KeyUpdate. */
-static bool seal_own(struct worker *w, struct session *s)
+/* The connection's own records: handshake, alerts, KeyUpdate. However many they are, they go
+ * together; what TCP has no room for waits in the session. */
+static bool seal_own(struct worker *w, struct session *s, uint32_t *room)
 {
     struct lks_span dst[SESSION_SPANS];
     uint32_t len = (uint32_t)lks_conn_own_len(s->tls), first = w->batch.num_ops, num_dst;
     if (!len)
         return true;
-    if (len > flow_send_room(s->client))
-        return false; /* on_client_sent() will ask again */
     struct rte_mbuf *chain = new_chain(w, s, len, dst, &num_dst);
-    if (!chain || lks_conn_seal_own(s->tls, dst, num_dst, &w->batch)) {
-        rte_pktmbuf_free(chain);
-        session_ready(&w->sessions, s);
+    if (!chain)
         return false;
-    }
-    add_sealed(w, s, chain, w->batch.num_ops - first);
+    enum lks_status status = lks_conn_seal_own(s->tls, dst, num_dst, &w->batch);
+    if (!add_sealed(w, s, status, chain, w->batch.num_ops - first))
+        return false;
+    *room -= len < *room ? len : *room;
     if (lks_conn_own_len(s->tls))
         session_ready(&w->sessions, s); /* for what comes behind these */
     return true;
 }
 
-/* How much of what waits goes into the next record: a long one fills whole segments. */
-static uint32_t choose_record(const struct session *s, uint32_t waiting)
+/*
+ * How much of what waits goes into the next record: a long one fills whole segments. One that finds
+ * no room waits for acknowledgements, unless there are none to come: then it is as short as the
+ * room. 0: not now.
+ */
+static uint32_t choose_record(const struct session *s, uint32_t waiting, uint32_t room)
 {
-    uint32_t overhead = (uint32_t)lks_conn_record_len(s->tls, 0);
-    uint32_t whole = RECORD_SEGMENTS * flow_mss(s->client) - overhead;
-    uint32_t most = (uint32_t)lks_conn_record_max(s->tls);
-    most = whole < most ? whole : most;
-    return waiting < most ? waiting : most;
+    const uint32_t overhead = (uint32_t)lks_conn_record_len(s->tls, 0);
+    const uint32_t whole = RECORD_SEGMENTS * segment_len(s);
+    uint32_t len = (uint32_t)lks_conn_record_max(s->tls);
+    if (whole > overhead && whole - overhead < len)
+        len = whole - overhead;
+    len = waiting < len ? waiting : len;
+    uint32_t record_len = (uint32_t)lks_conn_record_len(s->tls, len);
+    if (record_len > room && (s->client_unacked || s->sealing))
+        return 0;
+    while (record_len > room && len) { /* a second time if what is padded went up in steps */
+        len -= record_len - room < len ? record_len - room : len;
+        record_len = (uint32_t)lks_conn_record_len(s->tls, len);
+    }
+    return len;
+}
+
+/* The spans of the next record's plaintext; a shorter one where the backend sent crumbs. */
+static uint32_t plaintext_spans(const struct session *s, struct lks_span *spans, uint32_t *len)
+{
+    for (;; *len /= 2) {
+        uint32_t num = lks_mbuf_spans(s->from_backend.head, s->sealing, *len, spans, SESSION_SPANS);
+        if (num <= SESSION_SPANS)
+            return num;
+    }
 }
 
 static bool seal_data(struct worker *w, struct session *s, uint32_t *room)
 {
     struct lks_span src[SESSION_SPANS], dst[SESSION_SPANS];
     uint32_t waiting = chain_len(&s->from_backend) - s->sealing, num_dst;
-    uint32_t len = choose_record(s, waiting);
-    if (!len || !lks_conn_can_seal(s->tls))
+    if (!waiting || !lks_conn_can_seal(s->tls))
         return false;
     if (w->is_low) {
-        s->is_starved = w->any_starved =
-            true; /* acknowledgements will free buffers: feed_starved() */
+        session_starve(&w->sessions, s);
         return false;
     }
-    uint32_t num_src = lks_mbuf_spans(s->from_backend.head, s->sealing, len, src, SESSION_SPANS);
-    while (num_src > SESSION_SPANS) { /* the backend sent crumbs: a shorter record */
-        len /= 2;
-        num_src = lks_mbuf_spans(s->from_backend.head, s->sealing, len, src, SESSION_SPANS);
+    uint32_t len = choose_record(s, waiting, *room);
+    if (!len) {
+        if (!s->client_unacked && !s->sealing)
+            session_starve(&w->sessions, s);
+        return false;
     }
+    uint32_t num_src = plaintext_spans(s, src, &len);
     uint32_t record_len = (uint32_t)lks_conn_record_len(s->tls, len);
-    if (record_len > *room)
-        return false;
     struct rte_mbuf *chain = new_chain(w, s, record_len, dst, &num_dst);
-    if (!chain || lks_conn_seal(s->tls, src, num_src, dst, num_dst, &w->batch)) {
-        rte_pktmbuf_free(chain);
-        session_ready(&w->sessions, s); /* no buffers, or the batch is full */
+    if (!chain)
         return false;
-    }
-    *room -= record_len;
+    enum lks_status status = lks_conn_seal(s->tls, src, num_src, dst, num_dst, &w->batch);
+    if (!add_sealed(w, s, status, chain, 1))
+        return false;
+    *room -= record_len < *room ? record_len : *room;
     s->sealing += len;
-    add_sealed(w, s, chain, 1);
     w->counters.bytes_sealed += len;
     return true;
 }
@@ -316,38 +376,45 @@ static bool seal_data(struct worker *w, struct session *s, uint32_t *room)
 /* Half of the batch is the most that one session takes while others wait. */
 static void seal_session(struct worker *w, struct session *s)
 {
-    if (!s->client || s->is_over)
+    if (!s->client || s->is_over || s->to_client.head)
+        return; /* what is sealed goes first */
+    uint32_t room = flow_send_room(s->client), num = 0;
+    if (!seal_own(w, s, &room))
         return;
-    if (w->num_sealed == BATCH_OPS) {
-        session_ready(&w->sessions, s); /* the batch is full: in the next poll */
+    while (num < BATCH_OPS / 2 && seal_data(w, s, &room))
+        num++;
+    if (num == BATCH_OPS / 2)
+        session_ready(&w->sessions, s);
+    if (!session_has_said_all(s))
         return;
-    }
-    if (!seal_own(w, s))
-        return;
-    uint32_t room = flow_send_room(s->client);
-    for (uint32_t i = 0; w->num_sealed < BATCH_OPS && i < BATCH_OPS / 2; i++)
-        if (!seal_data(w, s, &room))
-            return;
-    session_ready(&w->sessions, s);
+    lks_conn_close(s->tls);
+    seal_own(w, s, &room);
 }
 
-/* Sends a chain of records and tells the connection about each. */
+/* Alerts are counted when TCP has taken them. */
+static void note_alert(struct session *s, const struct lks_op *op)
+{
+    if (op->type == LKS_TYPE_ALERT && op->src->len == 2 && s->num_alerts < sizeof(s->alerts))
+        s->alerts[s->num_alerts++] = op->src->data[1];
+}
+
+/* Tells the connection about each of a chain's records, and sends the chain. */
 static void send_sealed(struct worker *w, const struct sealed *sealed, const struct lks_op *ops)
 {
     struct session *s = sealed->session;
     enum lks_status status = LKS_OK;
     for (uint32_t i = 0; i < sealed->num_ops; i++) {
+        note_alert(s, &ops[i]);
         enum lks_status one = lks_conn_sealed(s->tls, &ops[i]);
         status = status ? status : one;
     }
-    w->counters.records_sealed += sealed->num_ops;
     if (status) {
         rte_pktmbuf_free(sealed->chain);
         session_over(s, END_TLS_ERROR);
-    } else if (!s->client || !flow_send(s->client, sealed->chain)) {
-        rte_pktmbuf_free(sealed->chain);
-        session_over(s, END_NO_MEMORY);
+        return;
     }
+    w->counters.records_sealed += sealed->num_ops;
+    session_send(s, sealed->chain);
 }
 
 static void seal_all(struct worker *w)
@@ -419,7 +486,7 @@ static void feed_starved(struct worker *w)
     if (now_us - w->last_fed_us < STARVED_US || port_is_low(w->config.sessions.port))
         return;
     w->last_fed_us = now_us;
-    w->any_starved = false;
+    w->sessions.any_starved = false;
     for (uint32_t i = 0; i < w->config.sessions.max_sessions; i++) {
         struct session *s = &w->sessions.all[i];
         if (!s->is_starved)
@@ -430,59 +497,51 @@ static void feed_starved(struct worker *w)
     }
 }
 
-/* A bad file is complained about once, and the keys stay. */
-static void reload_ticket_keys(struct lks_config *tls)
+bool worker_poll(struct worker *w)
 {
-    struct lks_error err;
-    bool changed;
-    enum lks_status status = lks_config_reload_ticket_keys(tls, &changed, &err);
-    if (status == LKS_BAD_CONFIG)
-        fprintf(stderr, "lockstepd: --ticket-keys: %s\n", err.text);
-    else if (changed)
-        printf("lockstepd: ticket keys read again\n");
-    fflush(stdout);
-}
-
-static void every_second(struct worker *w, struct worker_signals *signals)
-{
-    uint32_t now_s = (uint32_t)(frame_now_us() / 1000000);
-    if (signals->print) {
-        signals->print = 0;
-        counters_print(stdout, &w->counters);
+    const uint16_t num_received = receive(w);
+    take_ready(w);
+    open_all(w);
+    for (uint32_t i = 0; i < w->num_now; i++)
+        session_move(&w->sessions, w->now[i]);
+    seal_all(w);
+    for (uint32_t i = 0; i < w->num_now; i++)
+        session_move(&w->sessions, w->now[i]);
+    free_over(w);
+    flow_flush();
+    flow_timers();
+    if (w->sessions.any_starved)
+        feed_starved(w);
+    if (seconds_now() != w->sessions.now_s) {
+        w->sessions.now_s = seconds_now();
+        sessions_second(&w->sessions);
     }
-    if (now_s == w->sessions.now_s)
-        return;
-    w->sessions.now_s = now_s;
-    sessions_second(&w->sessions);
-    reload_ticket_keys(w->config.sessions.tls);
+    const bool was_busy = num_received || w->num_now;
+    w->counters.polls++;
+    w->counters.busy_polls += was_busy;
+    return was_busy;
 }
 
-void worker_run(struct worker *w, struct worker_signals *signals)
+/* Counters go to whoever has time to write them; while others are still being written, these wait.
+ */
+static void print_counters(struct worker *w, struct worker_signals *signals, struct chores *chores)
+{
+    struct report report;
+    worker_get_report(w, &report);
+    if (chores_print(chores, &report))
+        signals->print = 0;
+}
+
+void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores)
 {
     uint32_t num_empty = 0;
     while (!signals->stop) {
-        uint16_t num_received = receive(w);
-        take_ready(w);
-        open_all(w);
-        for (uint32_t i = 0; i < w->num_now; i++)
-            session_move(&w->sessions, w->now[i]);
-        seal_all(w);
-        for (uint32_t i = 0; i < w->num_now; i++)
-            session_move(&w->sessions, w->now[i]);
-        free_over(w);
-        flow_flush();
-        flow_timers();
-        if (w->any_starved)
-            feed_starved(w);
-        every_second(w, signals);
-
-        w->counters.polls++;
-        if (num_received || w->num_now) {
-            w->counters.busy_polls++;
-            num_empty = 0;
-        } else if (++num_empty > EMPTY_POLLS) {
+        num_empty = worker_poll(w) ? 0 : num_empty + 1;
+        if (num_empty > EMPTY_POLLS)
             wait_a_little(w);
-        }
+        if (signals->print)
+            print_counters(w, signals, chores);
     }
-    counters_print(stdout, &w->counters);
+    sessions_end(&w->sessions);
+    flow_flush();
 }

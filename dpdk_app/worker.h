@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "chores.h"
 #include "session.h"
 
 enum idle_policy {
@@ -29,8 +30,14 @@ struct worker;
 struct worker *worker_new(const struct worker_config *config, char *error, unsigned int error_len);
 struct sessions *worker_sessions(struct worker *w);
 
-/* Polls until signals->stop. */
-void worker_run(struct worker *w, struct worker_signals *signals);
+/* What has been counted so far. */
+void worker_get_report(const struct worker *w, struct report *report);
+
+/* One turn of the loop. Returns whether there was anything to do. */
+bool worker_poll(struct worker *w);
+
+/* Polls until signals->stop, then ends all sessions. Counters that are asked for go to `chores`. */
+void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores);
 void worker_free(struct worker *w);
 
 #endif

@@ -189,31 +189,34 @@ static struct lks_file_mark mark_of(const struct stat *st)
                                   (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec};
 }
 
+/* A file that cannot be read is in a state, too: no inode, and the cause. */
+static struct lks_file_mark mark_of_failure(int cause)
+{
+    return (struct lks_file_mark){.size = (uint64_t)cause};
+}
+
 enum lks_status lks_ticket_file_read(struct lks_ticket_ring *ring, struct lks_file_mark *mark,
                                      bool *same, const struct lks_file_mark *known,
                                      const char *file, struct lks_error *err)
 {
     struct stat st;
     memset(ring, 0, sizeof(*ring));
-    memset(mark, 0, sizeof(*mark));
-    *same = false;
-    if (stat(file, &st) == 0) {
-        struct lks_file_mark now = mark_of(&st);
-        *same = memcmp(&now, known, sizeof(now)) == 0;
-        if (*same)
-            return LKS_OK;
-    }
+    *mark = stat(file, &st) == 0 ? mark_of(&st) : mark_of_failure(errno);
+    *same = memcmp(mark, known, sizeof(*mark)) == 0;
+    if (*same)
+        return LKS_OK;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return unreadable(file, err);
     /* Of the file that is read, and before reading: a later change shows. */
-    enum lks_status status = LKS_OK;
-    if (fstat(fd, &st) == 0)
-        *mark = mark_of(&st);
-    else
-        status = unreadable(file, err);
-    if (!status)
-        status = read_open(ring, fd, file, err);
+    if (fd < 0 || fstat(fd, &st)) {
+        *mark = mark_of_failure(errno);
+        *same = memcmp(mark, known, sizeof(*mark)) == 0;
+        enum lks_status status = *same ? LKS_OK : unreadable(file, err);
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    *mark = mark_of(&st);
+    enum lks_status status = read_open(ring, fd, file, err);
     close(fd);
     return status;
 }

@@ -98,6 +98,7 @@ class Bed:
             f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html; send_timeout 300s; client_header_timeout 300s;\n"
             f"types {{ image/svg+xml svg; text/plain txt; }}\n"
             f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; root {self.dir}/www;\n"
+            "location /small { client_max_body_size 1k; proxy_pass http://127.0.0.1:8081; }\n"
             "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; proxy_ignore_client_abort on; } } }\n")
         run("ip", "addr", "add", "10.9.7.1/32", "dev", "lo")
         self.spawn(["nginx", "-c", self.dir / "nginx.conf", "-p", self.dir, "-e", self.dir / "nginx.log"])
@@ -116,18 +117,22 @@ class Bed:
             count //= 2
         return count
 
-    def start(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", prefix="lks"):
-        """A lockstepd that is ready; its output goes to .log."""
-        log = self.dir / f"{prefix}{len(self.children)}.log"
+    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443"):
+        """How lockstepd is started with these options."""
         vdev = vdev or f"net_af_packet0,iface=lks1,framecnt={self.frames()},blocksz=4096"
         eal = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--log-level=4", f"--vdev={vdev}"]
         own = ["--listen", listen, "--backend", backend]
         if "--cert" not in options:
             own += ["--cert", self.dir / "demo.pem", "--key", self.dir / "demo.key"]
+        return [self.program, *eal, "--", *own, *options]
+
+    def start(self, *options, prefix="lks", **how):
+        """A lockstepd that is ready; its output goes to .log."""
+        log = self.dir / f"{prefix}{len(self.children)}.log"
         with open(log, "wb") as out:
-            child = self.spawn([self.program, *eal, "--", *own, *options], stdout=out, stderr=subprocess.STDOUT)
+            child = self.spawn(self.command(*options, **how), stdout=out, stderr=subprocess.STDOUT)
         child.log = log
-        for _ in range(200):
+        for _ in range(1200):  # a minute: other builds may want the machine, too
             if "listening" in log.read_text():
                 return child
             if child.poll() is not None:
@@ -147,7 +152,7 @@ class Bed:
         """A running lockstepd's counters, by SIGUSR1."""
         before = child.log.read_text().count("polls_busy")
         child.send_signal(signal.SIGUSR1)
-        for _ in range(100):
+        for _ in range(1000):
             text = child.log.read_text()
             if text.count("polls_busy") > before:
                 return counters_in(text)

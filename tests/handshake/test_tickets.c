@@ -329,6 +329,16 @@ static void file_read_again(void)
     CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
     CU_ASSERT_EQUAL(first_key(config), 0x11);
+    /* So is one that is not there, or cannot be read. */
+    CU_ASSERT_EQUAL(unlink(file), 0);
+    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, file) == err.text, "%s", err.text);
+    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_FALSE(changed);
+    CU_ASSERT_EQUAL(symlink("keys", file), 0); /* to itself: nobody can open it, root included */
+    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_FALSE(changed);
     CU_ASSERT_EQUAL(unlink(file), 0);
     CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
     CU_ASSERT_EQUAL(first_key(config), 0x11);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LOCKSTEPD_CHORES_H
+#define LOCKSTEPD_CHORES_H
+
+/*
+ * What may block: files, and standard output when nobody reads it. A thread of its own does it, so
+ * the poll loop never waits for either.
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <lockstep/config.h>
+
+#include "counters.h"
+
+struct chores;
+
+/* Starts the thread, which looks once a second whether the file of ticket keys has changed. It runs
+ * where the caller may run now: start it before EAL pins the caller to a core. Signals go to other
+ * threads. NULL: the system gives none. */
+struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err);
+
+/* Has counters printed; from one thread only. false: earlier ones are still being written. */
+bool chores_print(struct chores *c, const struct report *report);
+
+/* Has it said that SIGHUP reads nothing again. Callable from a signal handler. */
+void chores_hang_up(struct chores *c);
+
+/* Ends the thread when it has written what it was given. */
+void chores_stop(struct chores *c);
+
+#endif

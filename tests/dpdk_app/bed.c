@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bed.h"
+
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/test.h"
+#include "conn/client.h"
+#include "frame.h"
+
+#define FLOWS_MAX 16u
+
+struct bed bed;
+static struct flow flows[FLOWS_MAX];
+static uint32_t num_flows;
+
+static void must(bool ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "dpdk_app's bed: %s\n", what);
+    abort();
+}
+
+/* --- the double --- */
+
+uint64_t frame_now_us(void)
+{
+    return bed.now_us;
+}
+
+bool port_is_low(const struct port *port)
+{
+    return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
+}
+
+uint16_t port_receive(const struct port *port, struct rte_mbuf **packets, uint16_t max)
+{
+    (void)port, (void)packets, (void)max;
+    return 0; /* the tests call the flows' events themselves */
+}
+
+void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
+{
+    (void)packets, (void)num_packets;
+}
+
+void flow_flush(void)
+{
+}
+
+uint32_t flow_timers(void)
+{
+    return 1000;
+}
+
+void flow_get_counters(struct flow_counters *counters)
+{
+    memset(counters, 0, sizeof(*counters));
+    counters->tx_queued = 7; /* to be known again */
+}
+
+static struct flow *flow_new(const struct flow_events *events, void *user)
+{
+    must(num_flows < FLOWS_MAX, "a test wants more flows than there are");
+    struct flow *f = &flows[num_flows++];
+    *f = (struct flow){.events = events, .user = user, .mss = 1460, .room = 65536};
+    return f;
+}
+
+static bool is_over(const struct flow *f)
+{
+    return f->is_closed || f->is_aborted;
+}
+
+struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *events, void *user)
+{
+    (void)to;
+    if (bed.no_connect)
+        return NULL;
+    bed.connected = flow_new(events, user);
+    bed.connected->is_connecting = true;
+    return bed.connected;
+}
+
+uint32_t flow_send_room(const struct flow *f)
+{
+    must(!is_over(f), "a flow that is over was asked for room");
+    if (f->is_connecting || f->is_shut || f->room < f->unacked)
+        return 0;
+    return f->room - f->unacked;
+}
+
+bool flow_send(struct flow *f, struct rte_mbuf *chain)
+{
+    must(chain->pkt_len <= flow_send_room(f), "more was sent than there is room for");
+    if (f->refusals) {
+        f->refusals--;
+        return false;
+    }
+    for (const struct rte_mbuf *m = chain; m; m = m->next) {
+        buffer_add(&f->sent, rte_pktmbuf_mtod(m, const void *), m->data_len);
+        f->num_segments++;
+        if (m->data_len > f->longest_segment)
+            f->longest_segment = m->data_len;
+    }
+    f->unacked += chain->pkt_len;
+    f->num_sent += chain->pkt_len;
+    f->num_sends++;
+    f->sent_in_poll = bed.num_polls;
+    if (!f->holds) {
+        rte_pktmbuf_free(chain);
+    } else {
+        rte_pktmbuf_lastseg(chain)->next = f->held;
+        f->held = chain;
+    }
+    return true;
+}
+
+void flow_consumed(struct flow *f, uint32_t bytes)
+{
+    must(bytes <= f->unconsumed, "more was consumed than came");
+    f->unconsumed -= bytes;
+}
+
+void flow_shutdown(struct flow *f)
+{
+    must(!is_over(f), "FIN on a flow that is over");
+    if (f->is_shut)
+        return;
+    f->is_shut = true;
+    f->shut_in_poll = bed.num_polls;
+}
+
+static void let_go(struct flow *f)
+{
+    while (f->held) {
+        struct rte_mbuf *next = f->held->next;
+        rte_pktmbuf_free_seg(f->held);
+        f->held = next;
+    }
+}
+
+void flow_close(struct flow *f)
+{
+    must(!is_over(f), "a flow was closed that is over");
+    f->is_closed = true;
+    let_go(f);
+}
+
+void flow_abort(struct flow *f)
+{
+    must(!is_over(f), "a flow was aborted that is over");
+    f->is_aborted = true;
+    let_go(f);
+}
+
+uint16_t flow_mss(const struct flow *f)
+{
+    return f->mss;
+}
+
+/* --- the other ends --- */
+
+void flow_says(struct flow *f, const void *data, size_t len, uint16_t seg_len)
+{
+    const uint8_t *p = data;
+    while (len && !is_over(f)) {
+        uint16_t n = len < seg_len ? (uint16_t)len : seg_len;
+        struct rte_mbuf *m = rte_pktmbuf_alloc(bed.port.rx_pool);
+        must(m, "no buffers to receive with");
+        memcpy(rte_pktmbuf_append(m, n), p, n);
+        f->unconsumed += n;
+        f->events->received(f->user, m);
+        p += n;
+        len -= n;
+    }
+}
+
+void flow_says_fin(struct flow *f)
+{
+    if (!is_over(f))
+        f->events->received_fin(f->user);
+}
+
+void flow_ends(struct flow *f, enum flow_end why)
+{
+    if (is_over(f))
+        return;
+    f->is_closed = true;
+    let_go(f);
+    f->events->ended(f->user, why);
+}
+
+void flow_acks(struct flow *f, uint32_t bytes)
+{
+    bytes = bytes < f->unacked ? bytes : f->unacked;
+    if (!bytes || is_over(f))
+        return;
+    f->unacked -= bytes;
+    if (!f->unacked)
+        let_go(f);
+    f->events->sent(f->user, bytes);
+}
+
+void flow_connects(struct flow *f)
+{
+    f->is_connecting = false;
+    f->events->connected(f->user);
+}
+
+/* --- the bed --- */
+
+bool bed_eal(void)
+{
+    char directory[] = "/tmp/lockstep-eal-XXXXXX";
+    char *args[] = {(char[]){"test_dpdk_app"},
+                    (char[]){"--no-huge"},
+                    (char[]){"-m"},
+                    (char[]){"96"},
+                    (char[]){"--no-pci"},
+                    (char[]){"--no-telemetry"},
+                    (char[]){"--lcores"},
+                    (char[]){"0@(0-1)"},
+                    (char[]){"--no-shconf"},
+                    (char[]){"--log-level"},
+                    (char[]){"*:error"}};
+    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
+        return false;
+    bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", directory);
+    return !system(command) && is_up;
+}
+
+static struct rte_mempool *pool(const char *name, uint16_t room)
+{
+    struct rte_mempool *made =
+        rte_pktmbuf_pool_create(name, BED_MBUFS, 0, PORT_MBUF_PRIVATE, room, 0);
+    must(made, "no memory for a pool");
+    return made;
+}
+
+void bed_start(const char *suites)
+{
+    char error[512];
+    struct lks_error err;
+    memset(&bed, 0, sizeof(bed));
+    num_flows = 0;
+    bed.now_us = 5000000;
+    bed.port.num_mbufs = BED_MBUFS;
+    bed.port.rx_pool = pool("rx", RTE_MBUF_DEFAULT_BUF_SIZE);
+    bed.port.tx_pool = pool("tx", RTE_MBUF_DEFAULT_BUF_SIZE);
+    bed.port.clones = pool("clones", 0);
+    bed.server = config_with("ecdsa");
+    must(!lks_config_new(&bed.client) &&
+             !lks_config_set_trust(bed.client, test_certificates()->both_certs, &err) &&
+             (!suites || (!lks_config_set_suites(bed.client, suites, &err))),
+         "configuration");
+    loop_init(&bed.loop, 64, 8192);
+    struct worker_config config = {.sessions = {.tls = bed.server,
+                                                .port = &bed.port,
+                                                .backend = {1, 80},
+                                                .max_sessions = 8,
+                                                .handshake_timeout_s = 20,
+                                                .idle_timeout_s = 100}};
+    bed.worker = worker_new(&config, error, sizeof(error));
+    must(bed.worker, error);
+}
+
+void bed_stop(void)
+{
+    sessions_end(worker_sessions(bed.worker));
+    worker_free(bed.worker);
+    for (uint32_t i = 0; i < num_flows; i++) {
+        CU_ASSERT_TRUE(is_over(&flows[i]));
+        let_go(&flows[i]);
+        buffer_free(&flows[i].sent);
+    }
+    CU_ASSERT_EQUAL(rte_mempool_in_use_count(bed.port.rx_pool), 0);
+    CU_ASSERT_EQUAL(rte_mempool_in_use_count(bed.port.tx_pool), 0);
+    CU_ASSERT_EQUAL(rte_mempool_in_use_count(bed.port.clones), 0);
+    rte_mempool_free(bed.port.rx_pool);
+    rte_mempool_free(bed.port.tx_pool);
+    rte_mempool_free(bed.port.clones);
+    loop_free(&bed.loop);
+    lks_config_free(bed.client);
+    lks_config_free(bed.server);
+}
+
+void bed_poll(void)
+{
+    bed.num_polls++;
+    worker_poll(bed.worker);
+}
+
+void bed_wait(uint32_t seconds)
+{
+    while (seconds--) {
+        bed.now_us += 1000000;
+        bed_poll(); /* notes the time, and frees in the next one */
+        bed_poll();
+    }
+}
+
+struct report bed_report(void)
+{
+    struct report report;
+    worker_get_report(bed.worker, &report);
+    return report;
+}
+
+uint32_t bed_busy_polls(void)
+{
+    const uint64_t before = bed_report().app.busy_polls;
+    for (int i = 0; i < 100; i++)
+        bed_poll();
+    return (uint32_t)(bed_report().app.busy_polls - before);
+}
+
+struct rte_mbuf **bed_hoard(struct rte_mempool *from, unsigned int leave, unsigned int *num)
+{
+    struct rte_mbuf **all = calloc(BED_MBUFS, sizeof(struct rte_mbuf *));
+    must(all, "no memory");
+    *num = 0;
+    while (rte_mempool_avail_count(from) > leave)
+        must((all[(*num)++] = rte_pktmbuf_alloc(from)), "an empty pool that was not");
+    return all;
+}
+
+void bed_unhoard(struct rte_mbuf **all, unsigned int num)
+{
+    while (num--)
+        rte_pktmbuf_free(all[num]);
+    free(all);
+}
+
+/* --- clients --- */
+
+void peer_start(struct peer *p, const struct lks_conn_options *options)
+{
+    memset(p, 0, sizeof(*p));
+    side_init_as(&p->tls, bed.client, LKS_CLIENT, options ? options : &localhost);
+    p->client = flow_new(&session_client_events, NULL);
+    const struct flow_addr from = {2, 1234};
+    p->client->user = session_client_events.accepted(worker_sessions(bed.worker), p->client, &from);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p->client->user);
+}
+
+void peer_free(struct peer *p)
+{
+    side_free(&p->tls);
+}
+
+void peer_speaks(struct peer *p)
+{
+    flow_says(p->client, p->tls.wire_out.data, p->tls.wire_out.len, 1460);
+    buffer_drop(&p->tls.wire_out, p->tls.wire_out.len);
+}
+
+bool peer_turn(struct peer *p)
+{
+    struct side *sides[] = {&p->tls};
+    bool moved = p->tls.wire_out.len != 0;
+    peer_speaks(p);
+    bed_poll();
+    bed.now_us += 10;
+    if (!p->backend && bed.connected && bed.connected->user == p->client->user)
+        p->backend = bed.connected;
+    moved |= p->client->sent.len != 0;
+    buffer_add(&p->tls.wire_in, p->client->sent.data, p->client->sent.len);
+    buffer_drop(&p->client->sent, p->client->sent.len);
+    moved |= loop_poll(&bed.loop, sides, 1);
+    if (!p->is_mute) {
+        moved |= p->client->unacked != 0;
+        flow_acks(p->client, UINT32_MAX);
+    }
+    if (p->backend && !p->is_deaf) {
+        moved |= p->backend->unacked != 0;
+        flow_acks(p->backend, UINT32_MAX);
+    }
+    return moved;
+}
+
+void peer_run(struct peer *p)
+{
+    for (unsigned int idle = 0, i = 0; idle < 3 && i < 100000; i++)
+        idle = peer_turn(p) ? 0 : idle + 1;
+}
+
+void peer_establish(struct peer *p, const struct lks_conn_options *options)
+{
+    peer_start(p, options);
+    peer_run(p);
+    CU_ASSERT_TRUE_FATAL(p->tls.established && p->backend);
+    flow_connects(p->backend);
+    peer_run(p);
+}
+
+const uint8_t *pattern(size_t len)
+{
+    static uint8_t bytes[1u << 20];
+    uint64_t seed = 1;
+    must(len <= sizeof(bytes), "so long is no pattern");
+    if (!bytes[0] && !bytes[1] && !bytes[2])
+        lks_test_fill(&seed, bytes, sizeof(bytes));
+    return bytes;
+}
+
+bool is_pattern(const struct buffer *b, size_t len)
+{
+    return LKS_CHECK(b->len == len, "%zu bytes of %zu", b->len, len) &&
+           LKS_CHECK(!memcmp(b->data, pattern(len), len), "other bytes");
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "bed.h"
+#include "common/test.h"
+#include "conn/client.h"
+
+int main(void)
+{
+    if (!bed_eal()) {
+        printf("SKIP dpdk_app: EAL does not start here\n");
+        printf("dpdk_app: 0 passed, 0 failed, 1 skipped\n");
+        return 77;
+    }
+    const struct lks_test_suite suites[] = {
+        {"move", move_tests()},
+        {"end", end_tests()},
+        {"counters", counter_tests()},
+        {0},
+    };
+    int rc = lks_test_run("dpdk_app", suites);
+    test_certificates_remove();
+    return rc;
+}
