@@ -60,6 +60,7 @@ static void add_seal(struct conn *c, struct rte_mempool *pool, struct lks_op *op
                           .dst = c->spans,
                           .num_dst = lks_mbuf_spans(c->record, 0, len, c->spans, SPANS_MAX),
                           .type = LKS_TYPE_APPLICATION_DATA,
+                          .status = LKS_NOT_RUN,
                           .user = c};
 }
 
@@ -72,7 +73,8 @@ static void add_open(struct conn *c, struct lks_op *op)
         lks_mbuf_spans(c->record, 0, rte_pktmbuf_pkt_len(c->record), c->spans, SPANS_MAX);
     check(lks_frame_next(c->spans, num, LKS_RECORD_CIPHERTEXT_MAX, &pos, &frame) == LKS_OK,
           "no whole record");
-    *op = (struct lks_op){.key = &c->open_key, .src = c->spans, .num_src = num, .user = c};
+    *op = (struct lks_op){
+        .key = &c->open_key, .src = c->spans, .num_src = num, .status = LKS_NOT_RUN, .user = c};
 }
 
 int main(int argc, char **argv)

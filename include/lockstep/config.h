@@ -187,8 +187,9 @@ LKS_API void lks_config_set_cookie_key(struct lks_config *config, const uint8_t 
 
 /* The longest record content that the peer may send, for memory's sake: RFC 8449's
  * record_size_limit, which counts the content's type, too; 64 … 16385, the default. A client always
- * says it, a server to clients that do; who does not know the extension sends what it likes.
- * LKS_BAD_ARGUMENT: out of range. */
+ * says it, a server to clients that do; who does not know the extension sends what it likes, as do
+ * 0-RTT data, which leave before it is known. Below 512 a server turns GnuTLS' clients away, which
+ * take no less (illegal_parameter) unless they were told to. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_record_size_limit(struct lks_config *config,
                                                                         uint16_t limit);
 

@@ -14,8 +14,20 @@
  *     lks_engine_process(engine, seal_batch.ops, seal_batch.num_ops)
  *     for each op:                      lks_conn_sealed(op.user, op)
  *
- * A connection belongs to one core. Between lks_conn_open() and the last lks_conn_opened() of that
- * batch (and likewise for sealing), the connection must not be freed.
+ * A connection belongs to one core. From lks_conn_open() to the last lks_conn_opened() of that
+ * batch its ops are under way (and likewise for sealing):
+ *
+ * - They are in one open batch and one seal batch at a time: another one is refused with
+ *   LKS_BAD_ARGUMENT until all have come back.
+ * - Each comes back once, and a connection's ops in the order of the batch. One that is missing is
+ *   noticed when the next one comes, or when ops are to go into a batch where it is not.
+ * - They begin as LKS_NOT_RUN. One that comes back so was never done, and what it should have
+ * sealed is in the clear: don't send it.
+ * - An op that breaks these rules, or another connection's, ends the connection: lks_conn_opened()
+ *   and lks_conn_sealed() return LKS_BAD_ARGUMENT, or LKS_NOT_RUN.
+ * - Queueing (lks_conn_close(), lks_conn_update_key()) is allowed meanwhile, exporting keys is not.
+ * - They name the connection's keys: before it is freed they have come back, or their batch was
+ *   emptied without being run.
  */
 
 #include <stdbool.h>
@@ -63,9 +75,10 @@ struct lks_conn_options {
     const uint8_t *session;
     size_t session_len;
     /* A client's: offers to send early data (0-RTT), if the session allows any. lks_conn_can_seal()
-     * is then true at once, for as many bytes as the server takes and until its answer has come.
-     * struct lks_conn_info says whether they were taken; if not, they are lost and have to be sent
-     * again. They can be replayed, and are not forward secret: see lks_config_set_early_data(). */
+     * is then true as soon as the hello was fetched (lks_conn_seal_own(), whose batch may have
+     * them, too), for as many bytes as the server takes and until its answer has come. struct
+     * lks_conn_info says whether they were taken; if not, they are lost and have to be sent again.
+     * They can be replayed, and are not forward secret: see lks_config_set_early_data(). */
     bool early_data;
 };
 
@@ -119,8 +132,8 @@ enum lks_event {
     LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session() */
 };
 
-/* Acts on an op of lks_conn_open() after the engine ran; in the order of the batch. On anything but
- * LKS_OK the connection has failed: as for lks_conn_open(). */
+/* Acts on an op of lks_conn_open() after the engine ran; once, in the order of the batch. On
+ * anything but LKS_OK the connection has failed: as for lks_conn_open(). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_opened(struct lks_conn *conn, const struct lks_op *op, enum lks_event *event);
 
@@ -160,8 +173,8 @@ LKS_API void lks_pkey_job_free(struct lks_pkey_job *job);
 LKS_API size_t lks_conn_own_len(const struct lks_conn *conn);
 
 /* Adds ops for all that lks_conn_own_len() counts to the batch; the records go one after the other
- * into dst, exactly lks_conn_own_len() bytes. LKS_WANT_ROOM if the batch has too few ops or spans
- * left (nothing was added). */
+ * into dst, exactly lks_conn_own_len() bytes. Nothing was added on LKS_WANT_ROOM (the batch has too
+ * few ops or spans left) and LKS_BAD_ARGUMENT (ops are under way elsewhere, as said above). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
                                                          const struct lks_span *dst,
                                                          uint32_t num_dst, struct lks_batch *batch);
@@ -169,11 +182,17 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
 /* True where lks_conn_seal() would take application data now. */
 LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
 
-/* Adds an op that seals len bytes of application data (all of src, at most
- * lks_conn_record_max()) as one record into dst, lks_conn_record_len() bytes of it. In place as
- * struct lks_op says. LKS_WANT_ROOM: the batch is full, own records go first, or
- * it is early data and more than the server takes. LKS_CLOSED:
- * after lks_conn_close(). */
+/*
+ * Adds an op that seals len bytes of application data (all of src, at most lks_conn_record_max())
+ * as one record into dst, lks_conn_record_len() bytes of it. In place as struct lks_op says.
+ * Nothing was added on LKS_WANT_ROOM (the batch is full, own records go first, or it is early data
+ * and more than the server takes), LKS_CLOSED (after lks_conn_close()), LKS_NO_ROOM (dst is too
+ * short) and LKS_BAD_ARGUMENT (src is too long, or ops are under way elsewhere, as said above).
+ *
+ * 0 bytes make a record, too, and a legal one; but Java (17 and 21) ends its connection at the
+ * first one, and others after some in a row. The connection never makes one by itself. To send
+ * cover traffic, pad (lks_config_set_padding()) records that have something in them.
+ */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal(struct lks_conn *conn,
                                                      const struct lks_span *src, uint32_t num_src,
                                                      const struct lks_span *dst, uint32_t num_dst,
@@ -186,7 +205,8 @@ LKS_API size_t lks_conn_record_max(const struct lks_conn *conn);
 /* Length of the record that carries len bytes of application data now. */
 LKS_API size_t lks_conn_record_len(const struct lks_conn *conn, size_t len);
 
-/* Acts on an op of the seal batch after the engine ran; in the order of the batch. */
+/* Acts on an op of the seal batch after the engine ran; once, in the order of the batch. On
+ * anything but LKS_OK the connection has failed and nothing of this op may be sent. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_sealed(struct lks_conn *conn,
                                                        const struct lks_op *op);
 
@@ -268,18 +288,22 @@ lks_conn_export_keying_material(const struct lks_conn *conn, uint8_t *out, size_
  * it after use.
  */
 struct lks_traffic_keys {
-    uint64_t seq;         /* of the next record */
-    uint32_t num_updates; /* KeyUpdates in this direction so far */
-    uint16_t suite;       /* TLS cipher suite number */
-    uint8_t key_len;      /* 16 or 32 */
-    uint8_t secret_len;   /* 32 or 48 */
+    uint64_t seq;               /* of the next record */
+    uint32_t num_updates;       /* KeyUpdates in this direction so far */
+    uint16_t suite;             /* TLS cipher suite number */
+    uint16_t record_size_limit; /* RFC 8449's for this direction, the content's type included; 0:
+                                   none, which is 16385 */
+    uint8_t key_len;            /* 16 or 32 */
+    uint8_t secret_len;         /* 32 or 48 */
     uint8_t iv[12];
     uint8_t key[32];
     uint8_t secret[48]; /* application traffic secret, for KeyUpdates to come */
 };
 
-/* Copies out one direction's traffic keys. LKS_WANT_ROOM while the handshake or a record of the
- * connection itself is under way, or a message has come in part: run the batches and ask again. */
+/* Copies out one direction's traffic keys. LKS_WANT_ROOM while the handshake runs, an op of either
+ * direction is under way (a record that is about to be sent has the number that seq would say), a
+ * record of the connection itself is queued, or a message has come in part: run the batches and ask
+ * again. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_export(const struct lks_conn *conn, enum lks_dir dir, struct lks_traffic_keys *out);
 
@@ -287,10 +311,11 @@ lks_conn_export(const struct lks_conn *conn, enum lks_dir dir, struct lks_traffi
  * no longer the ones in use. */
 LKS_API void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, uint32_t *seal);
 
-/* Makes an established connection of exported keys (key and iv are derived anew from secret). The
- * connection that they came from must neither seal nor open from the export on: sequence numbers
- * would be used twice. What lks_conn_get_info() says of group and ALPN is empty.
- * LKS_BAD_ARGUMENT: unknown suite, two suites, or secrets of the wrong length. */
+/* Makes an established connection of exported keys (key and iv are derived anew from secret), once:
+ * neither the connection that they came from nor another import may seal or open from the export
+ * on, or two records would have one nonce. What lks_conn_get_info() says of group and ALPN is
+ * empty. LKS_BAD_ARGUMENT: unknown suite, two suites, secrets of the wrong length, or a
+ * record_size_limit that is none (64 to 16385, or 0). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_import(struct lks_conn **out, struct lks_config *config, enum lks_role role,
                 const struct lks_traffic_keys *open, const struct lks_traffic_keys *seal);

@@ -146,6 +146,10 @@ LKS_API size_t lks_key_record_len(const struct lks_key *key, size_t len);
  *
  * Any other overlap of src and dst is LKS_BAD_OVERLAP. Spans and the bytes they name belong to the
  * caller and must stay until the call returns.
+ *
+ * An op that the engine never got still has the status that it was filled with, and 0 is LKS_OK:
+ * fill it with LKS_NOT_RUN, as lockstep/conn.h does, lest content in the clear pass for a record.
+ * One that begins as {0} shows it by its results only: after LKS_OK a sealed op's len is never 0.
  */
 struct lks_op {
     struct lks_key *key;
@@ -157,7 +161,8 @@ struct lks_op {
                          refused */
     uint16_t pad_len; /* in, sealing under TLS 1.3: zero bytes of padding to add */
     uint8_t type;     /* enum lks_content_type; in when sealing, out when opening */
-    uint16_t status;  /* out: enum lks_status */
+    uint16_t status;  /* out: enum lks_status; fill an op with LKS_NOT_RUN, as below */
+    uint32_t number;  /* lockstep/conn.h's; the engine does not look at it */
     void *user;       /* the caller's; the engine does not look at it */
 };
 
@@ -174,7 +179,8 @@ LKS_API void lks_engine_free(struct lks_engine *engine);
 
 /*
  * Seals and opens a burst, num_ops at most the engine's max_ops. Writes status and len of every
- * op and the type of those opened, and returns how many are LKS_OK.
+ * op and the type of those opened, and returns how many are LKS_OK. Ops beyond max_ops are not
+ * done: they are LKS_NOT_RUN.
  *
  * Ops of one key are done in the order of the array. Sealing numbers them in that order; an op that
  * fails takes no sequence number. Opening: once an op of a key did not turn out to be application

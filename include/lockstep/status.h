@@ -37,6 +37,7 @@ enum lks_status {
     LKS_NO_ROOM = 20,         /* the destination spans are too short */
     LKS_BAD_OVERLAP = 21,     /* source and destination overlap without being the same bytes */
     LKS_BAD_ARGUMENT = 22,    /* the caller broke the call's contract */
+    LKS_NOT_RUN = 23,         /* no engine has done this op: its bytes are as they were */
 
     /* The surroundings failed. */
     LKS_NO_MEMORY = 32,

@@ -25,6 +25,7 @@ static const struct status_row rows[] = {
     {LKS_NO_ROOM, 80, "no_room"},
     {LKS_BAD_OVERLAP, 80, "bad_overlap"},
     {LKS_BAD_ARGUMENT, 80, "bad_argument"},
+    {LKS_NOT_RUN, 80, "not_run"},
     {LKS_NO_MEMORY, 80, "no_memory"},
     {LKS_BAD_CONFIG, 80, "bad_config"},
     {LKS_UNSUPPORTED, 80, "unsupported"},

@@ -36,9 +36,24 @@ void lks_conn_close(struct lks_conn *conn)
     queue_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 }
 
+/*
+ * A peer may answer each record that it got from us with one that moves nothing: a client that only
+ * receives asks for new keys behind each one that it reads, until ours come (Java), and those may
+ * be as many as were on their way to it. So what we send earns it that many. Data of its own make
+ * up for as many as it likes.
+ */
 enum lks_status conn_count_idle(struct lks_conn *conn)
 {
+    if (conn->num_earned) {
+        conn->num_earned--;
+        return LKS_OK;
+    }
     return ++conn->num_idle > IDLE_RECORDS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
+}
+
+static enum lks_status count_warning(struct lks_conn *conn)
+{
+    return ++conn->num_warnings > WARNINGS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
 }
 
 /* TLS 1.2's alerts have levels. A server may send one before its hello says which version it is. */
@@ -60,7 +75,7 @@ enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t
     if (knows_levels(conn) && content[1] != ALERT_CLOSE_NOTIFY) {
         /* RFC 5246 section 7.2: a warning, such as unrecognized_name, ends nothing. */
         if (content[0] == ALERT_WARNING)
-            return conn_count_idle(conn);
+            return count_warning(conn);
         if (content[0] != ALERT_FATAL)
             return LKS_ALERT_ILLEGAL_PARAMETER;
     }
@@ -71,7 +86,7 @@ enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t
         conn->close_received = true;
         return LKS_OK;
     case ALERT_USER_CANCELED: /* a close_notify follows */
-        return conn_count_idle(conn);
+        return count_warning(conn);
     default:
         conn->peer_alert = content[1];
         return LKS_PEER_ALERT;

@@ -6,6 +6,7 @@
 
 #include <lockstep/conn.h>
 
+#include "conn/ops.h"
 #include "handshake/handshake.h"
 #include "handshake/session.h"
 #include "handshake/suite.h"
@@ -30,11 +31,9 @@
  * How much a peer may send that costs us work and moves nothing. None of these is in the RFC; each
  * is far above what an honest peer does.
  */
-#define CCS_MAX 8u /* compatibility mode sends one or two */
-#define IDLE_RECORDS_MAX                                                    \
-    32u /* empty records, user_canceled and KeyUpdates without data between \
-         */
-#define EARLY_DATA_SKIP_MAX (64u * 1024u)
+#define CCS_MAX          8u  /* compatibility mode sends one or two */
+#define IDLE_RECORDS_MAX 32u /* empty records, KeyUpdates, tickets without data between */
+#define WARNINGS_MAX     4u  /* alerts that end nothing, without another record between */
 
 /* Bytes of messages to send under one key. */
 struct conn_piece {
@@ -54,8 +53,7 @@ struct conn_handshake {
     struct lks_key *seal_key; /* now: one of the above or the connection's */
     struct conn_piece pieces[PIECES_MAX];
     uint32_t num_pieces;
-    size_t piece_offset;  /* so much of the first piece is sealed or being so */
-    uint32_t num_sealing; /* own records in the caller's batch */
+    size_t piece_offset; /* so much of the first piece is sealed or being so */
     uint32_t early_data_skipped, early_data_len; /* refused; taken, or sent */
     uint8_t num_ccs;
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
@@ -91,7 +89,7 @@ struct lks_conn {
     struct conn_tickets *tickets; /* NULL: of no interest */
     const struct lks_suite *suite;
     const char *alpn;                            /* the configuration's or "" */
-    uint32_t num_opening;                        /* records in the caller's open batch */
+    struct conn_ops opening, sealing;            /* in the caller's batches */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
     uint16_t group;
     uint16_t failed;   /* enum lks_status that ended the connection */
@@ -100,10 +98,12 @@ struct lks_conn {
     /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
      * no_renegotiation */
     uint8_t update;
-    uint8_t alert;       /* enum own_state of alert_message */
-    uint8_t peer_alert;  /* AlertDescription that ended the peer's side, or ALERT_NONE */
-    uint8_t num_idle;    /* records in a row that moved nothing */
-    uint8_t message_len; /* bytes in message */
+    uint8_t alert;        /* enum own_state of alert_message */
+    uint8_t peer_alert;   /* AlertDescription that ended the peer's side, or ALERT_NONE */
+    uint8_t num_idle;     /* records in a row that moved nothing */
+    uint8_t num_warnings; /* alerts in a row that ended nothing */
+    uint16_t num_earned;  /* records that the peer may still send without moving anything */
+    uint8_t message_len;  /* bytes in message */
     bool established : 1;
     bool tls12 : 1; /* TLS 1.2 was chosen */
     bool hello_retried : 1;
@@ -114,6 +114,7 @@ struct lks_conn {
     bool close_received : 1;
     bool close_wanted : 1; /* lks_conn_close() was called */
     bool close_sent : 1;   /* an alert that ends our side was sealed */
+    bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
     bool update_asked : 1; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
@@ -148,6 +149,16 @@ LKS_MUST_CHECK enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *
 
 /* One more record that moved nothing. */
 LKS_MUST_CHECK enum lks_status conn_count_idle(struct lks_conn *conn);
+/* Application data moved: in, or out. */
+static inline void conn_data_came(struct lks_conn *conn)
+{
+    conn->num_idle = 0;
+}
+static inline void conn_data_went(struct lks_conn *conn)
+{
+    conn->num_idle = 0;
+    conn->num_earned += conn->num_earned < UINT16_MAX;
+}
 
 /* handshaking.c: gives the content of a handshake record to the handshake, and acts on its events.
  */

@@ -6,6 +6,7 @@
 
 #include "base/ct.h"
 #include "conn/conn.h"
+#include "handshake/config.h"
 
 enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
                                 struct lks_traffic_keys *out)
@@ -17,10 +18,11 @@ enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
         return (enum lks_status)conn->failed;
     if (conn->tls12)
         return LKS_UNSUPPORTED;
-    /* Between two messages and with nothing under way: then the two sides agree on where they are.
-     */
-    if (!conn->established || !conn_handshake_is_over(conn) || conn->num_opening ||
-        conn->update != OWN_NONE || conn->alert != OWN_NONE || conn->message_len || conn->skip_len)
+    /* Between two messages and with nothing under way: then the two sides agree on where they are,
+     * and no op takes the number that goes out here. */
+    if (!conn->established || !conn_handshake_is_over(conn) || conn_ops_under_way(&conn->opening) ||
+        conn_ops_under_way(&conn->sealing) || conn->update != OWN_NONE || conn->alert != OWN_NONE ||
+        conn->message_len || conn->skip_len)
         return LKS_WANT_ROOM;
     const bool seals = dir == LKS_SEAL;
     const uint8_t *secret = seals ? conn->seal_secret : conn->open_secret;
@@ -29,6 +31,7 @@ enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
     out->num_updates = seals ? conn->num_seal_updates : conn->num_open_updates;
     out->key_len = conn->suite->key_len;
     out->secret_len = conn->suite->hash_len;
+    out->record_size_limit = seals ? conn->send_limit : conn->accept_limit;
     memcpy(out->secret, secret, out->secret_len);
     return lks_tls13_traffic_key(conn->suite, secret, out->key, out->iv);
 }
@@ -55,6 +58,15 @@ enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uin
                               context_len);
 }
 
+/* Takes over what RFC 8449 asks of one direction; false: no such limit. */
+static bool set_limit(uint16_t *limit, const struct lks_traffic_keys *from)
+{
+    if (!from->record_size_limit)
+        return true;
+    *limit = from->record_size_limit;
+    return *limit >= LKS_RECORD_SIZE_LIMIT_MIN && *limit <= LKS_RECORD_SIZE_LIMIT_MAX;
+}
+
 static enum lks_status set_direction(const struct lks_suite *suite, struct lks_key *key,
                                      enum lks_dir dir, uint8_t *secret, uint32_t *num_updates,
                                      const struct lks_traffic_keys *from)
@@ -79,8 +91,13 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
     if (!conn)
         return LKS_NO_MEMORY;
     conn->suite = suite;
-    enum lks_status status = set_direction(suite, &conn->open_key, LKS_OPEN, conn->open_secret,
-                                           &conn->num_open_updates, open);
+    enum lks_status status =
+        set_limit(&conn->accept_limit, open) && set_limit(&conn->send_limit, seal)
+            ? LKS_OK
+            : LKS_BAD_ARGUMENT;
+    if (!status)
+        status = set_direction(suite, &conn->open_key, LKS_OPEN, conn->open_secret,
+                               &conn->num_open_updates, open);
     if (!status)
         status = set_direction(suite, &conn->seal_key, LKS_SEAL, conn->seal_secret,
                                &conn->num_seal_updates, seal);

@@ -181,7 +181,7 @@ enum lks_status lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *j
 bool conn_handshake_is_over(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
-    return !h || (conn->established && !h->num_pieces && !h->num_sealing);
+    return !h || (conn->established && !h->num_pieces && !conn_ops_under_way(&conn->sealing));
 }
 
 void conn_handshake_release(struct lks_conn *conn)
@@ -210,7 +210,9 @@ void conn_handshake_free(struct lks_conn *conn)
     if (!h)
         return;
     lks_hs_free(h->hs);
+    lks_key_wipe(&h->plain_key);
     lks_key_wipe(&h->handshake_key);
+    lks_key_wipe(&h->early_key);
     lks_wipe(h, sizeof(*h));
     free(h);
     conn->handshake = NULL;

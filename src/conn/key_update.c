@@ -59,7 +59,8 @@ static enum lks_status receive_update(struct lks_conn *conn)
      */
     if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    enum lks_status status = conn_count_idle(conn);
+    /* The answer to a request of ours is no more than we asked for. */
+    enum lks_status status = conn->update_asked ? LKS_OK : conn_count_idle(conn);
     if (!status)
         /* Section 4.6.3: here and nowhere else. [8446 4.6.3-3 4.6.3-7] */
         status = next_key(&conn->open_key, LKS_OPEN, conn->suite, conn->open_secret);

@@ -59,14 +59,14 @@ static enum lks_status add_op(struct lks_conn *conn, struct lks_batch *batch,
         span_walk_step(&walk, n);
         len -= n;
     }
-    struct lks_op *op = &batch->ops[batch->num_ops++];
+    struct lks_op *op = &batch->ops[batch->num_ops];
     memset(op, 0, sizeof(*op));
     op->key = &conn->open_key;
     op->src = first;
     op->num_src = (uint32_t)(span - first);
     op->user = conn;
     batch->num_spans += op->num_src;
-    conn->num_opening++;
+    conn_ops_send(&conn->opening, batch);
     return LKS_OK;
 }
 
@@ -102,19 +102,31 @@ static enum lks_status take_plain_alert(struct lks_conn *conn, const struct inta
     return conn_alert(conn, content, len);
 }
 
-/* RFC 8446 section 4.2.10: early data that we refused is skipped, up to a limit. Behind a
- * HelloRetryRequest it is known by its outer type; else by not opening under the handshake keys,
- * until a record does. [8446 4.2.10-4 4.2.10-9] */
+/*
+ * RFC 8446 section 4.2.10: early data that we refused is skipped, up to a limit. Behind a
+ * HelloRetryRequest it is known by its outer type, until the second ClientHello brings the
+ * handshake's keys: what comes under these is no early data. Else it is known by not opening under
+ * them, until a record does. [8446 4.2.10-4 4.2.10-9]
+ */
 static bool may_skip_early_data(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
-    return !conn->established && h->hello_done && !h->opens_sealed && lks_hs_skip_early_data(h->hs);
+    return !conn->established && h->hello_done && !h->opens_sealed &&
+           lks_hs_early_data_to_skip(h->hs) && !(lks_hs_is_retried(h->hs) && conn->open_key.aead);
 }
 
-static enum lks_status skip_early_data(struct lks_conn *conn, size_t len)
+/* What the limit counts is content; how much of a record is padding, nobody but the client knows.
+ */
+static enum lks_status skip_early_data(struct lks_conn *conn, size_t record_len)
 {
-    conn->handshake->early_data_skipped += (uint32_t)len;
-    return conn->handshake->early_data_skipped > EARLY_DATA_SKIP_MAX ? LKS_BAD_TAG : LKS_OK;
+    struct conn_handshake *h = conn->handshake;
+    if (record_len <= LKS_RECORD_OVERHEAD)
+        return conn_count_idle(conn);
+    const uint32_t len = (uint32_t)(record_len - LKS_RECORD_OVERHEAD);
+    if (len > lks_hs_early_data_to_skip(h->hs) - h->early_data_skipped)
+        return LKS_BAD_TAG;
+    h->early_data_skipped += len;
+    return LKS_OK;
 }
 
 static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batch,
@@ -173,10 +185,20 @@ static bool bytes_left(const struct intake *at)
 
 #define TLS12_CIPHERTEXT_MAX (16384u + 2048u) /* [5246 6.2.3-1] */
 
+/* Whether the record at hand may be early data, taken or to be skipped. The client sends them
+ * before it can know our limit, which is in EncryptedExtensions. */
+static bool may_be_early_data(const struct lks_conn *conn)
+{
+    return !conn->established && conn->role == LKS_SERVER &&
+           (may_skip_early_data(conn) || lks_hs_early_data_max(conn->handshake->hs));
+}
+
 /* RFC 8446 section 5.2 leaves 256 bytes for what an AEAD adds. A peer that knows our limit keeps to
  * it with all that is encrypted, RFC 8449 section 4. [8446 5.1-12 5.2-1] */
 static size_t fragment_max(const struct lks_conn *conn)
 {
+    if (may_be_early_data(conn))
+        return LKS_RECORD_CIPHERTEXT_MAX;
     if (!conn->open_key.aead)
         return LKS_RECORD_PLAINTEXT_MAX;
     if (conn->tls12)
@@ -190,7 +212,7 @@ static size_t fragment_max(const struct lks_conn *conn)
 static enum lks_status next_record(const struct lks_conn *conn, struct intake *at, size_t *wanted)
 {
     const size_t max = fragment_max(conn);
-    if (conn->num_opening && !conn->established)
+    if (conn_ops_under_way(&conn->opening) && !conn->established)
         return LKS_WANT_ROOM; /* it may change keys and rules */
     if (conn->handshake && conn->handshake->waits_pkey)
         return LKS_WANT_PKEY;
@@ -201,6 +223,15 @@ static enum lks_status next_record(const struct lks_conn *conn, struct intake *a
     return status;
 }
 
+/* Whether the batch may take more ops: none are in another one, nor lost with what it held. */
+static bool takes_ops(const struct lks_conn *conn, const struct lks_batch *batch)
+{
+    if (!conn_ops_under_way(&conn->opening))
+        return true;
+    const struct lks_op *newest = conn_ops_newest(&conn->opening, batch);
+    return newest && newest->key == &conn->open_key;
+}
+
 enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, uint32_t num_in,
                               struct lks_batch *batch, size_t *taken, size_t *wanted)
 {
@@ -209,6 +240,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
     wanted = wanted ? wanted : &ignored;
     *wanted = LKS_RECORD_HEADER_LEN;
     *taken = 0;
+    if (!takes_ops(conn, batch))
+        return conn_fail(conn, LKS_BAD_ARGUMENT);
     if (conn->handshake && conn->established && bytes_left(&at)) {
         conn->handshake->keeps_peer = false;
         conn_handshake_release(conn);
@@ -222,7 +255,7 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY)
             return status;
         /* Records in front of a bad one come first: they may even change what is bad. */
-        if (status && conn->num_opening)
+        if (status && conn_ops_under_way(&conn->opening))
             return LKS_WANT_ROOM;
         if (status)
             return status == LKS_NO_ROOM ? status : conn_fail(conn, status);
@@ -308,9 +341,17 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
         conn_replace_key(conn, true);
     if (op->len == 0)
         return conn_count_idle(conn);
-    conn->num_idle = 0;
+    conn_data_came(conn);
     *event = LKS_EVENT_DATA;
     return LKS_OK;
+}
+
+/* RFC 8449 section 4: what is protected keeps to our limit, but for early data. The length of TLS
+ * 1.3's records was looked at before, where they cannot be early data. */
+static bool exceeds_limit(const struct lks_conn *conn, const struct lks_op *op)
+{
+    const bool is_early = !conn->established && op->type == LKS_TYPE_APPLICATION_DATA;
+    return conn->open_key.aead && !is_early && op->len + 1 > conn->accept_limit;
 }
 
 enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
@@ -318,20 +359,25 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
 {
     enum lks_status status = (enum lks_status)op->status;
     *event = LKS_EVENT_NONE;
-    conn->num_opening--;
+    if (op->key != &conn->open_key || !conn_ops_take_back(&conn->opening, op))
+        status = LKS_BAD_ARGUMENT;
+    if (status == LKS_BAD_ARGUMENT || status == LKS_NOT_RUN)
+        return conn_fail(conn, status);
     if (conn->failed)
         return (enum lks_status)conn->failed;
+    if (op->len && op->type != LKS_TYPE_ALERT)
+        conn->num_warnings = 0;
     if (conn->close_received)
         return LKS_OK; /* whatever came behind it */
     if (status == LKS_DEFERRED) {
         *event = LKS_EVENT_DEFERRED;
         return LKS_OK;
     }
-    if (status == LKS_BAD_TAG && may_skip_early_data(conn))
-        return skip_early_data(conn, spans_len(op->src, op->num_src)) ? conn_fail(conn, status)
-                                                                      : LKS_OK;
-    /* RFC 8449 section 4: what is protected keeps to our limit; TLS 1.3's was looked at before. */
-    if (!status && conn->tls12 && conn->open_key.aead && op->len + 1 > conn->accept_limit)
+    if (status == LKS_BAD_TAG && may_skip_early_data(conn)) {
+        status = skip_early_data(conn, spans_len(op->src, op->num_src));
+        return status ? conn_fail(conn, status) : LKS_OK;
+    }
+    if (!status && exceeds_limit(conn, op))
         status = LKS_RECORD_OVERFLOW;
     if (!status && conn->handshake)
         conn->handshake->opens_sealed |= conn->open_key.aead != NULL;

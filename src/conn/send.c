@@ -76,7 +76,6 @@ static void handshake_drop(struct conn_handshake *h, const struct handshake_walk
     h->num_pieces -= at->piece;
     memmove(h->pieces, h->pieces + at->piece, h->num_pieces * sizeof(h->pieces[0]));
     h->piece_offset = at->offset;
-    h->num_sealing += at->num_records;
 }
 
 /* Whether a KeyUpdate is on its way, behind which the next key is not there yet. */
@@ -91,7 +90,7 @@ size_t lks_conn_own_len(const struct lks_conn *conn)
     struct handshake_walk at = handshake_walk_of(conn);
     struct own_record r;
     size_t len = 0;
-    if (update_in_batch(conn) || conn->close_sent)
+    if (update_in_batch(conn) || conn->close_sent || conn->seal_failed)
         return 0;
     while (next_handshake_record(conn, &r, &at))
         len += lks_key_record_len(r.key, r.len);
@@ -139,7 +138,6 @@ static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *ke
 static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
                        uint8_t type, struct span_walk *src, size_t len, struct span_walk *dst)
 {
-
     if (batch->num_ops == batch->max_ops)
         return false;
     struct lks_op *op = &batch->ops[batch->num_ops];
@@ -157,7 +155,7 @@ static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lk
     if (!take_spans(batch, dst, lks_key_record_len(key, len + op->pad_len)))
         return false;
     op->num_dst = (uint32_t)(batch->spans + batch->num_spans - op->dst);
-    batch->num_ops++;
+    conn_ops_send(&conn->sealing, batch);
     return true;
 }
 
@@ -214,13 +212,32 @@ static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct s
                           sizeof(conn->alert_message), dst);
 }
 
+static bool is_seal_key(const struct lks_conn *conn, const struct lks_key *key)
+{
+    const struct conn_handshake *h = conn->handshake;
+    return key == &conn->seal_key ||
+           (h && (key == &h->plain_key || key == &h->handshake_key || key == &h->early_key));
+}
+
+/* Whether the batch may take more ops: none are in another one, nor lost with what it held. */
+static bool takes_ops(const struct lks_conn *conn, const struct lks_batch *batch)
+{
+    if (!conn_ops_under_way(&conn->sealing))
+        return true;
+    const struct lks_op *newest = conn_ops_newest(&conn->sealing, batch);
+    return newest && is_seal_key(conn, newest->key);
+}
+
 enum lks_status lks_conn_seal_own(struct lks_conn *conn, const struct lks_span *dst,
                                   uint32_t num_dst, struct lks_batch *batch)
 {
     const uint32_t num_ops = batch->num_ops, num_spans = batch->num_spans;
+    const struct conn_ops sealing = conn->sealing;
     const size_t len = lks_conn_own_len(conn);
     struct span_walk walk = span_walk_of(dst, num_dst);
     struct handshake_walk at = handshake_walk_of(conn);
+    if (!takes_ops(conn, batch))
+        return LKS_BAD_ARGUMENT;
     if (!len)
         return LKS_OK;
     if (spans_len(dst, num_dst) < len)
@@ -228,6 +245,7 @@ enum lks_status lks_conn_seal_own(struct lks_conn *conn, const struct lks_span *
     if (!add_all_ops(conn, batch, &walk, &at)) {
         batch->num_ops = num_ops;
         batch->num_spans = num_spans;
+        conn->sealing = sealing;
         return LKS_WANT_ROOM;
     }
     const bool is_all = handshake_walk_at_end(conn, &at);
@@ -289,6 +307,8 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
         return (enum lks_status)conn->failed;
     if (conn->close_wanted)
         return LKS_CLOSED;
+    if (!takes_ops(conn, batch))
+        return LKS_BAD_ARGUMENT;
     if (!lks_conn_can_seal(conn))
         return LKS_WANT_ROOM;
     size_t len = spans_len(src, num_src);
@@ -301,37 +321,22 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
         return LKS_WANT_ROOM;
     if (add_own_op(conn, batch, data_key(conn), LKS_TYPE_APPLICATION_DATA, &src_walk, len,
                    &dst_walk)) {
-        if (!conn->established) {
+        if (!conn->established)
             conn->handshake->early_data_len += (uint32_t)len;
-            conn->handshake->num_sealing++;
-        }
         return LKS_OK;
     }
     batch->num_spans = num_spans;
     return LKS_WANT_ROOM;
 }
 
-/* One of the handshake's records was sealed. */
-static void sealed_handshake(struct lks_conn *conn)
+/* What was sealed, and is in turn. */
+static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
 {
-    conn->handshake->num_sealing--;
-    conn_handshake_release(conn);
-}
-
-enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
-{
-    if (op->status) {
-        /* No alert: sealing is what failed. */
-        if (!conn->failed)
-            conn->failed = op->status;
-        return (enum lks_status)op->status;
-    }
     switch (op->type) {
     case LKS_TYPE_APPLICATION_DATA:
+        conn_data_went(conn);
         /* RFC 8446 section 5.5: a new key before the limit of this one. */
-        if (op->key != &conn->seal_key)
-            sealed_handshake(conn); /* 0-RTT data */
-        else if (lks_key_wants_update(op->key))
+        if (op->key == &conn->seal_key && lks_key_wants_update(op->key))
             conn_replace_key(conn, false);
         return LKS_OK;
     case LKS_TYPE_ALERT:
@@ -343,11 +348,23 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
         conn->close_sent = true;
         return LKS_OK;
     default:
-        if (op->src->data != conn->update_message) {
-            sealed_handshake(conn);
-            return LKS_OK;
-        }
-        enum lks_status status = conn_update_seal_key(conn);
-        return status ? conn_fail(conn, status) : LKS_OK;
+        return op->src->data == conn->update_message ? conn_update_seal_key(conn) : LKS_OK;
     }
+}
+
+enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
+{
+    const bool is_ours = is_seal_key(conn, op->key) && conn_ops_take_back(&conn->sealing, op);
+    enum lks_status status = is_ours ? (enum lks_status)op->status : LKS_BAD_ARGUMENT;
+    if (conn->seal_failed)
+        return status ? status : (enum lks_status)conn->failed;
+    if (status) {
+        conn->seal_failed = true; /* no alert */
+        if (!conn->failed)
+            conn->failed = (uint16_t)status;
+        return status;
+    }
+    status = sealed(conn, op);
+    conn_handshake_release(conn);
+    return status ? conn_fail(conn, status) : LKS_OK;
 }

@@ -455,11 +455,6 @@ bool lks_hs_mid_message(const struct lks_hs *hs)
     return hs->in_len != hs->in_at;
 }
 
-bool lks_hs_skip_early_data(const struct lks_hs *hs)
-{
-    return hs->skip_early_data;
-}
-
 const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
 {
     return hs->state == LKS_STATE_DONE ? hs->peer : NULL;

@@ -136,6 +136,18 @@ enum lks_status lks_early_data_end(struct lks_hs *hs)
                                   hs->client_handshake_secret);
 }
 
+/* Of a ticket that we could not open nobody knows what it allowed; it was ours of yesterday or
+ * another machine's, say, with another limit. */
+#define UNKNOWN_TICKET_MAX (64u * 1024u)
+
+uint32_t lks_hs_early_data_to_skip(const struct lks_hs *hs)
+{
+    const uint32_t now = hs->config->resumption.max_early;
+    uint32_t max = hs->early.max > UNKNOWN_TICKET_MAX ? hs->early.max : UNKNOWN_TICKET_MAX;
+    max = now > max ? now : max;
+    return hs->skip_early_data ? max : 0;
+}
+
 uint32_t lks_hs_early_data_max(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)

@@ -90,9 +90,10 @@ bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event);
  * key may change (RFC 8446 section 5.1). */
 bool lks_hs_mid_message(const struct lks_hs *hs);
 
-/* Whether the client may have sent early data behind its ClientHello that we have refused: records
- * that do not open are then skipped until one does, RFC 8446 section 4.2.10. */
-bool lks_hs_skip_early_data(const struct lks_hs *hs);
+/* How many bytes of early data the client may have sent behind its ClientHello that we have
+ * refused: what our tickets may have allowed. Records that do not open are then skipped until one
+ * does, RFC 8446 section 4.2.10. 0: there are none. */
+uint32_t lks_hs_early_data_to_skip(const struct lks_hs *hs);
 
 /* The other side's certificates, once the handshake is done; NULL: none. The handshake's. */
 const struct lks_peer *lks_hs_peer(const struct lks_hs *hs);

@@ -354,10 +354,21 @@ static uint32_t begin_burst(struct lks_engine *e, struct lks_op *ops, uint32_t n
     return num_round;
 }
 
+/* The contract is broken: what does not fit must not look as if it were done. */
+static void refuse(struct lks_op *ops, uint32_t num_ops)
+{
+    for (uint32_t i = 0; i < num_ops; i++) {
+        ops[i].status = LKS_NOT_RUN;
+        ops[i].len = 0;
+    }
+}
+
 uint32_t lks_engine_process(struct lks_engine *e, struct lks_op *ops, uint32_t num_ops)
 {
-    if (num_ops > e->max_ops)
-        num_ops = e->max_ops; /* the contract is broken; the rest stays as it was */
+    if (num_ops > e->max_ops) {
+        refuse(ops + e->max_ops, num_ops - e->max_ops);
+        num_ops = e->max_ops;
+    }
     e->num_ok = 0;
     uint32_t num_round = begin_burst(e, ops, num_ops);
     do {

@@ -48,7 +48,7 @@ static int on_psk(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *id_len
     must(*session && SSL_SESSION_set1_master_key(*session, key, sizeof(key)) &&
          SSL_SESSION_set_cipher(*session, SSL_CIPHER_find(ssl, suite)) &&
          SSL_SESSION_set_protocol_version(*session, TLS1_3_VERSION) &&
-         SSL_SESSION_set_max_early_data(*session, 100000));
+         SSL_SESSION_set_max_early_data(*session, 1000000));
     return 1;
 }
 

@@ -331,7 +331,8 @@ static void floods_of_nothing(void)
         uint8_t type;
         const char *content;
         size_t len;
-    } rows[] = {{23, "", 0}, {21, "\x01\x5a", 2}};
+        int max;
+    } rows[] = {{23, "", 0, 32}, {21, "\x01\x5a", 2, 4}};
     for (int i = 0; i < 2; i++) {
         struct pair p;
         struct lks_key key;
@@ -341,7 +342,7 @@ static void floods_of_nothing(void)
             forge_sealed(&p, &key, 23, "x", 1);
         }
         CU_ASSERT_EQUAL(p.side.end, LKS_OK);
-        for (int n = 0; n < 32; n++)
+        for (int n = 0; n < rows[i].max; n++)
             forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);
         CU_ASSERT_EQUAL(p.side.end, LKS_OK);
         forge_sealed(&p, &key, rows[i].type, rows[i].content, rows[i].len);

@@ -72,11 +72,13 @@ static void update_by_itself_before_the_limit(void)
     pair_establish(&p);
     struct lks_conn *conn = p.side.conn;
     memcpy(secret, conn->seal_secret, sizeof(secret));
-    struct lks_op op = {.key = &conn->seal_key, .type = LKS_TYPE_APPLICATION_DATA};
+    struct lks_op op = {.key = &conn->seal_key, .type = LKS_TYPE_APPLICATION_DATA, .number = 1};
     uint64_t seq = conn->seal_key.seq;
+    conn->sealing = (struct conn_ops){.num_out = 2};
     CU_ASSERT_EQUAL(lks_conn_sealed(conn, &op), LKS_OK);
     CU_ASSERT_TRUE(lks_conn_can_seal(conn));
     conn->seal_key.seq = UINT64_C(1) << 60;
+    op.number = 2;
     CU_ASSERT_EQUAL(lks_conn_sealed(conn, &op), LKS_OK);
     CU_ASSERT_FALSE(lks_conn_can_seal(conn));
     conn->seal_key.seq = seq;
@@ -93,12 +95,14 @@ static void we_ask_before_the_peers_limit(void)
     pair_establish(&p);
     memcpy(secret, p.side.conn->open_secret, sizeof(secret));
     /* An op of data that was opened, with the key at its limit. */
-    struct lks_op op = {.key = &p.side.conn->open_key, .type = LKS_TYPE_APPLICATION_DATA, .len = 1};
+    struct lks_op op = {
+        .key = &p.side.conn->open_key, .type = LKS_TYPE_APPLICATION_DATA, .len = 1, .number = 1};
     enum lks_event event;
     uint64_t seq = p.side.conn->open_key.seq;
     p.side.conn->open_key.seq = UINT64_C(1) << 60;
-    p.side.conn->num_opening = 2;
+    p.side.conn->opening = (struct conn_ops){.num_out = 2};
     CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
+    op.number = 2;
     CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
     CU_ASSERT_EQUAL(event, LKS_EVENT_DATA);
     CU_ASSERT_TRUE(p.side.conn->update_asked);
@@ -209,6 +213,146 @@ static void a_storm_of_updates_ends_the_connection(void)
     pair_free(&p);
 }
 
+/* A client and a server of ours with the same keys. */
+static void import_both(struct side *client, struct side *server, struct lks_config *config)
+{
+    struct lks_traffic_keys there = {.suite = 0x1301, .secret_len = 32, .secret = {1}};
+    struct lks_traffic_keys back = {.suite = 0x1301, .secret_len = 32, .secret = {2}};
+    memset(client, 0, sizeof(*client));
+    memset(server, 0, sizeof(*server));
+    client->delivered = server->delivered = SIZE_MAX;
+    client->record_max = server->record_max = 500;
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&client->conn, config, LKS_CLIENT, &back, &there),
+                          LKS_OK);
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&server->conn, config, LKS_SERVER, &there, &back),
+                          LKS_OK);
+}
+
+/* A client that only receives and asks for new keys behind each record that it reads, until ours
+ * come. All records were on their way before the first of its requests, and so were the answers
+ * behind them: Java with a low limit does so. */
+static void a_request_for_each_record(void)
+{
+    struct pair p;
+    static uint8_t data[300];
+    struct buffer wire = {0}, one = {0};
+    pair_establish(&p);
+    struct side *s = &p.side;
+    s->record_max = 1;
+    buffer_add(&s->to_send, data, sizeof(data));
+    while (loop_poll(&p.loop, &s, 1))
+        ;
+    buffer_add(&wire, s->wire_out.data, s->wire_out.len);
+    s->wire_out.len = 0;
+    for (size_t at = 0, len; at < wire.len && !s->end; at += len) {
+        len = LKS_RECORD_HEADER_LEN + (size_t)(wire.data[at + 3] << 8 | wire.data[at + 4]);
+        buffer_add(&one, wire.data + at, len);
+        client_give(&p.client, &one);
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_REQUESTED);
+        SSL_do_handshake(p.client.ssl);
+        client_take(&p.client, &s->wire_in);
+        while (loop_poll(&p.loop, &s, 1))
+            ;
+    }
+    LKS_CHECK(s->end == LKS_OK && p.client.received.len == sizeof(data), "%s, %zu bytes",
+              lks_status_name(s->end), p.client.received.len);
+    pair_echo(&p, 1000);
+    buffer_free(&wire);
+    buffer_free(&one);
+    pair_free(&p);
+}
+
+/* Nothing moves but keys, each time because we asked. [8446 4.6.3-5] */
+static void answers_that_we_asked_for(void)
+{
+    struct side client, server, *both[] = {&client, &server};
+    struct lks_config *config = config_with("ecdsa");
+    struct poll_loop loop;
+    loop_init(&loop, 64, 512);
+    import_both(&client, &server, config);
+    for (int i = 0; i < 100; i++) {
+        CU_ASSERT_EQUAL(lks_conn_update_key(server.conn, true), LKS_OK);
+        server.conn->num_earned = client.conn->num_earned = 0;
+        client.conn->num_idle = 0; /* to the client, it is a storm */
+        for (int turn = 0; turn < 4; turn++) {
+            loop_poll(&loop, both, 2);
+            buffer_add(&client.wire_in, server.wire_out.data, server.wire_out.len);
+            buffer_add(&server.wire_in, client.wire_out.data, client.wire_out.len);
+            client.wire_out.len = server.wire_out.len = 0;
+        }
+    }
+    uint32_t num_open, num_seal;
+    lks_conn_key_updates(server.conn, &num_open, &num_seal);
+    LKS_CHECK(!server.end && !client.end && num_open == 100 && num_seal == 100,
+              "%s, %u answers, %u requests", lks_status_name(server.end), num_open, num_seal);
+    side_free(&client);
+    side_free(&server);
+    loop_free(&loop);
+    lks_config_free(config);
+}
+
+/* What was sent earns as many KeyUpdates as there were records, and no more. */
+static void a_storm_behind_data(void)
+{
+    struct pair p;
+    uint8_t data[50] = {0};
+    int num = 0;
+    pair_establish(&p);
+    p.side.record_max = 1;
+    buffer_add(&p.side.to_send, data, sizeof(data));
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(p.client.received.len, sizeof(data));
+    for (; num < 200 && !p.side.end; num++) {
+        SSL_key_update(p.client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        SSL_do_handshake(p.client.ssl);
+        pair_exchange(&p);
+    }
+    LKS_CHECK(p.side.end == LKS_ALERT_UNEXPECTED_MESSAGE && num == 50 + 33, "%s behind %d",
+              lks_status_name(p.side.end), num);
+    pair_free(&p);
+}
+
+/* Both limits of RFC 8449 go along with the keys. */
+static void limits_are_exported(void)
+{
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config(NULL, NULL, NULL);
+    struct lks_traffic_keys open, seal;
+    struct loopback l;
+    uint8_t data[1000] = {0}, record[1100];
+    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, 600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 800), LKS_OK);
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    struct lks_conn **conn = &l.server.conn;
+    CU_ASSERT_EQUAL(lks_conn_export(*conn, LKS_OPEN, &open), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_export(*conn, LKS_SEAL, &seal), LKS_OK);
+    CU_ASSERT_EQUAL(open.record_size_limit, 800);
+    CU_ASSERT_EQUAL(seal.record_size_limit, 600);
+    lks_conn_free(*conn);
+    const uint16_t bad[] = {1, 63, 16386, 65535};
+    for (size_t i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]); i++) {
+        uint16_t *limit = i & 1 ? &open.record_size_limit : &seal.record_size_limit;
+        const uint16_t good = *limit;
+        *limit = bad[i / 2];
+        CU_ASSERT_EQUAL(lks_conn_import(conn, server, LKS_SERVER, &open, &seal), LKS_BAD_ARGUMENT);
+        *limit = good;
+    }
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(conn, server, LKS_SERVER, &open, &seal), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_record_max(*conn), 599);
+    loopback_echo(&l, 5000);
+    /* A record beyond our limit, under the client's key: from its header alone. */
+    struct lks_span src = {data, 800}, dst = {record, sizeof(record)};
+    struct lks_op op = {&l.client.conn->seal_key, &src, &dst, 1, 1, .type = 23};
+    CU_ASSERT_EQUAL(lks_engine_process(l.loop.engine, &op, 1), 1);
+    buffer_add(&l.server.wire_in, record, op.len);
+    loopback_run(&l);
+    CU_ASSERT_EQUAL(l.server.end, LKS_RECORD_OVERFLOW);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
 /* The connection moves into another one, twice, with KeyUpdates in between. [8446 5.3-1] */
 static void export_and_import(void)
 {
@@ -250,21 +394,6 @@ static void export_and_import(void)
     pair_init(&p, NULL, NULL);
     CU_ASSERT_EQUAL(lks_conn_export(p.side.conn, LKS_SEAL, &seal), LKS_WANT_ROOM);
     pair_free(&p);
-}
-
-/* A client and a server of ours with the same keys. */
-static void import_both(struct side *client, struct side *server, struct lks_config *config)
-{
-    struct lks_traffic_keys there = {.suite = 0x1301, .secret_len = 32, .secret = {1}};
-    struct lks_traffic_keys back = {.suite = 0x1301, .secret_len = 32, .secret = {2}};
-    memset(client, 0, sizeof(*client));
-    memset(server, 0, sizeof(*server));
-    client->delivered = server->delivered = SIZE_MAX;
-    client->record_max = server->record_max = 500;
-    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&client->conn, config, LKS_CLIENT, &back, &there),
-                          LKS_OK);
-    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&server->conn, config, LKS_SERVER, &there, &back),
-                          LKS_OK);
 }
 
 /* Both ask for an update at the same time, again and again, with data on the way. */
@@ -379,7 +508,11 @@ const struct lks_test key_update_tests[] = {
     {"many requests, one answer", many_requests_one_answer},
     {"one request and one update at a time", one_request_and_one_update_at_a_time},
     {"close behind an update", close_behind_an_update},
+    {"a request for each record", a_request_for_each_record},
+    {"answers that we asked for", answers_that_we_asked_for},
+    {"a storm behind data", a_storm_behind_data},
     {"export and import", export_and_import},
+    {"limits are exported", limits_are_exported},
     {"requests that cross", requests_that_cross},
     {"client drops tickets", client_drops_tickets},
     {"every type of message to a client", every_type_of_message_to_a_client},

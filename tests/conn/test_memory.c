@@ -14,6 +14,7 @@
 
 #include "conn/conn.h"
 #include "handshake/core.h"
+#include "simd/aead.h"
 #include "test_conn.h"
 
 static bool counting;
@@ -58,6 +59,26 @@ void *__wrap_realloc(void *p, size_t len)
 void *__wrap_aligned_alloc(size_t alignment, size_t len)
 {
     return count(__real_aligned_alloc(alignment, len));
+}
+
+bool __real_lks_aead_init_state(const struct lks_aead *row, uint8_t *state, const uint8_t *key);
+void __real_lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state);
+bool __wrap_lks_aead_init_state(const struct lks_aead *row, uint8_t *state, const uint8_t *key);
+void __wrap_lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state);
+
+static int live_keys; /* set up and not wiped: what a provider allocates for one would leak */
+
+bool __wrap_lks_aead_init_state(const struct lks_aead *row, uint8_t *state, const uint8_t *key)
+{
+    const bool ok = __real_lks_aead_init_state(row, state, key);
+    live_keys += ok;
+    return ok;
+}
+
+void __wrap_lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state)
+{
+    live_keys--;
+    __real_lks_aead_wipe_state(row, state);
 }
 
 /* A secret that no block that is freed may hold. */
@@ -277,11 +298,66 @@ static void failed_connections_leave_no_secrets(void)
     }
 }
 
+/* Two visits, the second one with early data, which a third machine may have to refuse; each ends
+ * after so many turns, with a KeyUpdate if it gets that far. */
+static void visit_and_end(struct lks_config *client, struct lks_config *server,
+                          struct lks_config *other, int max_turns)
+{
+    uint8_t session[LKS_SESSION_MAX];
+    struct lks_conn_options options = localhost;
+    for (int visit = 0; visit < 3; visit++) {
+        struct loopback l;
+        loopback_init(&l, client, visit == 2 ? other : server, &options);
+        if (options.early_data)
+            buffer_add(&l.client.to_send, "early", 5);
+        const int turns = visit ? max_turns : 20;
+        for (int i = 0; i < turns && loopback_turn(&l); i++)
+            if (l.client.established && !lks_conn_update_key(l.client.conn, true))
+                loopback_turn(&l);
+        if (!visit) {
+            CU_ASSERT_TRUE_FATAL(l.client.session_len > 0);
+            memcpy(session, l.client.session, l.client.session_len);
+            options.session = session;
+            options.session_len = l.client.session_len;
+            options.early_data = true;
+        }
+        loopback_free(&l);
+        LKS_CHECK(live_keys == 0, "visit %d, %d turns: %d keys are left", visit, turns, live_keys);
+        live_keys = 0;
+    }
+}
+
+/* Whenever a connection ends, of the keys that it had none is left. */
+static void every_key_is_wiped(void)
+{
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config(NULL, NULL, NULL);
+    struct lks_config *other = server_config(NULL, "secp384r1", NULL);
+    CU_ASSERT_EQUAL(lks_config_set_early_data(server, 16384, 10000, 1024), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_early_data(other, 16384, 10000, 1024), LKS_OK);
+    live_keys = 0; /* other tests set keys up themselves */
+    for (int turns = 0; turns < 8; turns++)
+        visit_and_end(client, server, other, turns);
+    CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    for (int turns = 0; turns < 6; turns++) {
+        struct loopback l;
+        loopback_init(&l, client, server, &localhost);
+        for (int i = 0; i < turns; i++)
+            loopback_turn(&l);
+        loopback_free(&l);
+        LKS_CHECK(live_keys == 0, "TLS 1.2, %d turns: %d keys are left", turns, live_keys);
+    }
+    lks_config_free(client);
+    lks_config_free(server);
+    lks_config_free(other);
+}
+
 const struct lks_test memory_tests[] = {
     {"connection with both keys fits in 1 KiB", connection_with_both_keys_fits_in_1_kib},
     {"established connection takes 1 KiB in all", established_connection_takes_1_kib_in_all},
     {"nothing is allocated once established", nothing_is_allocated_once_established},
     {"KeyUpdate keeps nothing", key_update_keeps_nothing},
     {"failed connections leave no secrets", failed_connections_leave_no_secrets},
+    {"every key is wiped", every_key_is_wiped},
     {NULL, NULL},
 };

@@ -448,7 +448,6 @@ class Java:
     def _common(want, bed):
         cannot(want.psk, "Java has no external keys")
         cannot(want.early, "Java has no early data")
-        cannot(want.update == "peer", "Java asks for new keys after gigabytes only")
         cannot(want.record_size or want.compress, "Java has no such extension")
         cannot(want.fallback, "Java does not say so")
         cannot(want.export or want.key_log, "Java neither exports keying material nor logs keys")
@@ -476,6 +475,8 @@ class Java:
         # What a Java of today has switched off for weakness is asked for by some cells of TLS 1.2.
         with open(bed["java.security"], "w", encoding="ascii") as file:
             file.write("jdk.tls.disabledAlgorithms=SSLv3\njdk.certpath.disabledAlgorithms=MD2\n")
+            if want.update == "peer":  # it asks by itself, behind each record that is read until new keys come
+                file.write("jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^6\n")
         return command + [f"-Djava.security.properties={bed['java.security']}", "Peer"]
 
     def client(self, want, bed, port, step):
@@ -488,6 +489,10 @@ class Java:
             args += [f"key={bed.pkcs12('client')}"]
         return Talker(self._java(want, bed) + [f"connect={port}", f"trust={bed['ca.pem']}",
                                                f"connections={2 if want.resume else 1}"] + args)
+
+    @staticmethod
+    def update(talker):
+        """Its limit does that."""
 
     @staticmethod
     def bye(talker):

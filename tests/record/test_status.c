@@ -203,6 +203,31 @@ static void test_limits(void)
     end();
 }
 
+/* A burst that is longer than the engine's: the rest is not done, and says so. */
+static void test_too_many(void)
+{
+    begin();
+    uint8_t text[2][200];
+    struct lks_engine *small;
+    struct lks_span src[2], dst[2];
+    struct lks_op ops[2];
+    CU_ASSERT_EQUAL_FATAL(lks_engine_new(&small, 1), LKS_OK);
+    for (int i = 0; i < 2; i++) {
+        memset(text[i], 'p', sizeof(text[i]));
+        src[i] = (struct lks_span){text[i] + LKS_RECORD_HEADER_LEN, 100};
+        dst[i] = (struct lks_span){text[i], sizeof(text[i])};
+        ops[i] = (struct lks_op){&seal, &src[i], &dst[i], 1, 1, .type = 23, .len = 122};
+    }
+    CU_ASSERT_EQUAL(lks_engine_process(small, ops, 2), 1);
+    CU_ASSERT(ops[0].status == LKS_OK && ops[0].len == 122 && text[0][5] != 'p');
+    CU_ASSERT(ops[1].status == LKS_NOT_RUN && ops[1].len == 0);
+    for (size_t i = 0; i < sizeof(text[1]); i++)
+        CU_ASSERT_EQUAL(text[1][i], 'p');
+    CU_ASSERT_EQUAL(seal.seq, 1);
+    lks_engine_free(small);
+    end();
+}
+
 static void test_keys(void)
 {
     struct lks_key key = {0};
@@ -297,6 +322,7 @@ const struct lks_test status_tests[] = {
     {"every bit of a record flipped", test_every_bit},
     {"sequence numbers end", test_limits},
     {"keys and engines", test_keys},
+    {"more ops than a burst has", test_too_many},
     {"AEADs of TLS 1.3", test_aeads},
     {"neighbours of a forged record", test_neighbours},
     {0},

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_CONN_OPS_H
+#define LKS_CONN_OPS_H
+
+/*
+ * The ops of one direction of a connection, from the batch through the engine and back. Each has a
+ * number, and they come back in turn: one that is missing, doubled or another connection's is
+ * noticed when the next one comes, and so is a batch that was emptied with some of them in it.
+ */
+
+#include <stdbool.h>
+
+#include <lockstep/conn.h>
+
+struct conn_ops {
+    uint32_t num_out;  /* so many were put into batches, */
+    uint32_t num_back; /* and so many have come back */
+    uint32_t newest;   /* its index in the batch */
+};
+
+static inline bool conn_ops_under_way(const struct conn_ops *ops)
+{
+    return ops->num_out != ops->num_back;
+}
+
+/* The op at the end of a batch goes on its way: it has not run. */
+static inline void conn_ops_send(struct conn_ops *ops, struct lks_batch *batch)
+{
+    ops->newest = batch->num_ops++;
+    batch->ops[ops->newest].number = ++ops->num_out;
+    batch->ops[ops->newest].status = LKS_NOT_RUN;
+}
+
+/* Of ops that are under way the newest, if it is in this batch; else NULL. Whose it is, its key
+ * tells. */
+static inline const struct lks_op *conn_ops_newest(const struct conn_ops *ops,
+                                                   const struct lks_batch *batch)
+{
+    const struct lks_op *op = batch->ops + ops->newest;
+    return ops->newest < batch->num_ops && op->number == ops->num_out ? op : NULL;
+}
+
+/* An op came back: whether it is the one whose turn it is. */
+static inline bool conn_ops_take_back(struct conn_ops *ops, const struct lks_op *op)
+{
+    if (!conn_ops_under_way(ops) || op->number != ops->num_back + 1)
+        return false;
+    ops->num_back++;
+    return true;
+}
+
+#endif
