@@ -65,6 +65,9 @@ void counters_print(FILE *to, const struct report *report)
     line(to, "tx_waited", tcp->tx_queued);
     line(to, "tcp_retransmits", tcp->retransmits);
     line(to, "tcp_connections_now", tcp->flows);
+    line(to, "tcp_detached_now", tcp->detached);
+    line(to, "tcp_ended_for_buffers", tcp->ended_for_buffers);
+    line(to, "tcp_ended_detached", tcp->ended_detached);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

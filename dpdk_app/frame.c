@@ -144,3 +144,10 @@ uint64_t frame_now_us(void)
         us_per_cycle = 1e6 / (double)rte_get_tsc_hz();
     return (uint64_t)((double)rte_rdtsc() * us_per_cycle);
 }
+
+bool frame_is_of_sending(const struct port *port, const struct rte_mbuf *segment)
+{
+    return segment->pool == port->tx_pool ||
+           (RTE_MBUF_CLONED(segment) &&
+            rte_mbuf_from_indirect((struct rte_mbuf *)(uintptr_t)segment)->pool == port->tx_pool);
+}

@@ -5,6 +5,7 @@
 /* What the lwIP side needs of mbufs. DPDK's headers clash with lwIP's over struct ip6_hdr, so the
  * two meet here: frame.c sees DPDK, tcp_lwip.c sees lwIP, both see this. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rte_mbuf;
@@ -28,6 +29,9 @@ void frame_link(struct rte_mbuf *segment, struct rte_mbuf *next);
 int frame_append(struct rte_mbuf *head, struct rte_mbuf *tail);
 void frame_free_segment(struct rte_mbuf *segment);
 void frame_free_chain(struct rte_mbuf *chain);
+
+/* Whether the segment has its bytes in a buffer of the pool for sending. */
+bool frame_is_of_sending(const struct port *port, const struct rte_mbuf *segment);
 
 /* A frame of len bytes to send, one segment; *data where they go. NULL: no buffers. */
 struct rte_mbuf *frame_new(const struct port *port, uint16_t len, uint8_t **data);

@@ -4,6 +4,7 @@
 #include "lwip/priv/tcp_priv.h"
 
 #define NUM_BUCKETS   4096u
+#define FIN_RETRIES   8u
 #define MAX_HALF_OPEN 8192u
 
 static struct tcp_pcb *active[NUM_BUCKETS], *time_wait[NUM_BUCKETS];
@@ -52,6 +53,16 @@ static void unmark(uint8_t count)
         pcb->last_timer = count;
 }
 
+/* lwIP forgets a connection that waits for its FIN's acknowledgement after twice TCP_MSL, which is
+ * short here: a FIN lost twice would leave the peer waiting for the end for ever. It goes after as
+ * many retransmissions instead (RFC 9293 3.10.8). */
+static void keep_last_acks(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->state == LAST_ACK && pcb->nrtx < FIN_RETRIES)
+            pcb->tmr = tcp_ticks;
+}
+
 void bucket_timers(void)
 {
     static uint32_t slice;
@@ -68,6 +79,7 @@ void bucket_timers(void)
         tcp_fasttmr();
         if (!slow)
             continue;
+        keep_last_acks();
         unmark(calls++);
         tcp_slowtmr();
         tcp_ticks = now; /* it advanced them */

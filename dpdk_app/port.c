@@ -162,6 +162,12 @@ bool port_is_low(const struct port *port)
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
 }
 
+uint32_t port_num_short(const struct port *port)
+{
+    const uint32_t enough = port->num_mbufs / 8 * 3, left = rte_mempool_avail_count(port->tx_pool);
+    return left < enough ? enough - left : 0;
+}
+
 uint64_t port_num_waited(void)
 {
     return tx.waited;

@@ -41,6 +41,10 @@ uint32_t port_flush(const struct port *port);
 /* True while so few buffers are left for sending that only what is under way should get them. */
 bool port_is_low(const struct port *port);
 
+/* How many buffers for sending would have to come back before there are enough for everybody: asked
+ * before port_is_low() stops all who send. */
+uint32_t port_num_short(const struct port *port);
+
 /* Packets that ever had to wait. */
 uint64_t port_num_waited(void);
 

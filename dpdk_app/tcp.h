@@ -26,8 +26,8 @@ enum flow_end {
     FLOW_END_TIMEOUT,     /* retransmissions were not answered */
     FLOW_END_REFUSED,     /* connect: RST to our SYN */
     FLOW_END_UNREACHABLE, /* connect: no answer to ARP or SYN */
-    FLOW_END_NO_MEMORY,
-    FLOW_END_CLOSED, /* both directions are finished */
+    FLOW_END_NO_MEMORY,   /* received bytes were lost for want of buffers, or it held too many */
+    FLOW_END_CLOSED,      /* both directions are finished */
     FLOW_NUM_ENDS,
 };
 
@@ -60,8 +60,13 @@ struct flow_counters {
     uint64_t rx_dropped; /* malformed, not for us, or no memory */
     uint64_t tx_queued;  /* packets that waited because the port was full: never dropped */
     uint64_t retransmits;
-    uint32_t flows; /* now */
+    uint64_t ended_for_buffers; /* flows reset because buffers ran short and they held most */
+    uint64_t ended_detached;  /* flows reset whose users had gone, and whose peers did not finish */
+    uint32_t flows, detached; /* now */
 };
+
+/* Less than this is not believed of a peer's MSS. */
+#define FLOW_MIN_MSS 216u
 
 /* 0, or -1 with one line in error. */
 int flow_init(const struct flow_config *config, char *error, unsigned int error_len);
@@ -76,12 +81,14 @@ struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *
  * first two itself). */
 void flow_input(struct rte_mbuf **packets, uint16_t num_packets);
 
-/* Bytes that flow_send() takes now without growing past the connection's send queue limit. */
+/* Bytes that may be queued now: this flow's share of the buffers that all flows have, counted in
+ * buffers of flow_mss() bytes, and at least 32 KiB where nothing is queued. `sent` says when to ask
+ * again. 0: connecting, shut down, or full. */
 uint32_t flow_send_room(const struct flow *flow);
 
-/* Queues a chain (any number of segments, pkt_len at most flow_send_room()); it now belongs to the
- * connection and is freed when acknowledged. Nothing is sent before flow_flush(). false: no memory,
- * the chain is still the caller's. */
+/* Queues a chain (any number of segments; pkt_len at most flow_send_room(), or others go short); it
+ * now belongs to the flow and is freed when acknowledged. Nothing is sent before flow_flush().
+ * false: connecting, shut down or ended; the chain is still the caller's. */
 bool flow_send(struct flow *flow, struct rte_mbuf *chain);
 
 /* bytes of those received have been dealt with: opens the window again. */
@@ -90,14 +97,15 @@ void flow_consumed(struct flow *flow, uint32_t bytes);
 /* FIN behind all that is queued; receiving goes on. */
 void flow_shutdown(struct flow *flow);
 
-/* Ends our interest: FIN if not yet sent, then the stack finishes by itself; bytes that still come
- * in are answered as RFC 9293 asks. The handle is invalid afterwards. */
+/* Ends our interest: FIN if not yet sent, then the stack finishes by itself, within a minute and
+ * while the peer acknowledges; bytes that still come in are answered as RFC 9293 asks. The handle
+ * is invalid afterwards. */
 void flow_close(struct flow *flow);
 
 /* RST. The handle is invalid afterwards. */
 void flow_abort(struct flow *flow);
 
-/* Largest payload of one segment to this peer. */
+/* Largest payload of one segment to this peer; at least FLOW_MIN_MSS. */
 uint16_t flow_mss(const struct flow *flow);
 
 /* Builds packets of all that may be sent now and puts them on the port. */

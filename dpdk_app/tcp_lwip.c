@@ -28,29 +28,43 @@
 #include "frame.h"
 #include "lwip_buckets.h"
 #include "lwip_link.h"
+#include "lwip_sent.h"
 #include "port.h"
 
 #define FIRST_LOCAL_PORT 1024u
 #define PORT_TRIES       4096u
-#define MAX_CRUMBS       128u          /* segments: fewer are never too many, */
-#define MIN_CRUMB        1024u         /* nor are those of so many bytes on average */
 #define GRANTED_BY_SYN   0xffffu       /* a window in a SYN is not scaled */
 #define MIN_SEND         (32u * 1024u) /* a record, and one under way */
 #define MIN_WINDOW       (8u * 1024u)
 #define SLICE_US         (TCP_TMR_INTERVAL * 1000u / BUCKET_SLICES)
 
+/* A flow whose user has gone finishes by itself, but not for ever: within so long, and while its
+ * peer acknowledges. */
+#define DETACHED_US       60000000u
+#define DETACHED_STALL_US 20000000u
+#define DETACHED_SHARE    4u /* of all flows one in so many */
+
+/* When buffers run short, those who hold most for longest pay; none whose oldest byte is younger
+ * than this, which is a retransmission away from being acknowledged. */
+#define SHORT_AGE_US   1000000u
+#define SHORT_EVERY_US 20000u
+#define SHORT_AT_ONCE  16u
+
 struct flow {
     struct tcp_pcb *pcb; /* NULL: lwIP is done with it */
     const struct flow_events *events;
     void *user;
-    struct rte_mbuf *head, *tail; /* sent and not yet let go, linked segments */
-    uint32_t head_seq;            /* sequence number of head's first byte */
-    uint32_t unconsumed;          /* received bytes that keep the window closed */
+    struct sent sent;
+    uint32_t unconsumed; /* received bytes that keep the window closed */
     uint32_t bucket;
+    uint64_t detached_us; /* since when is_detached */
+    uint64_t progress_us; /* detached: when the last buffer was acknowledged */
+    bool is_used;
     bool is_detached; /* the user has closed or aborted it, or been told of its end */
     bool wants_abort;
     bool must_end; /* the user is to be told of its end, why, by flow_timers() */
     enum flow_end why;
+    bool wants_fin; /* behind all that was sent */
     bool fin_sent, fin_received, is_connecting;
     bool is_dirty;           /* in the list of those that flow_flush() looks at */
     struct flow *next_dirty; /* or next free one */
@@ -64,10 +78,11 @@ struct listener {
 
 static struct {
     struct flow *flows, *free_list, *dirty, *ending;
-    uint32_t num_flows;
+    uint32_t max_flows, num_flows, num_detached;
+    uint32_t next_look; /* at detached flows' deadlines: an index */
     uint16_t next_port;
-    uint64_t last_slice_us, last_second_us;
-    uint64_t resets_for_memory;
+    uint64_t last_slice_us, last_second_us, last_short_us;
+    uint64_t ended_for_buffers, ended_detached;
     struct listener listeners[MEMP_NUM_TCP_PCB_LISTEN];
     uint32_t num_listeners;
     const struct port *port;
@@ -96,25 +111,30 @@ static struct flow *new_flow(struct tcp_pcb *pcb, const struct flow_events *even
     memset(f, 0, sizeof(*f));
     f->pcb = pcb;
     f->events = events;
+    f->is_used = true;
     stack.num_flows++;
     return f;
 }
 
 static void free_flow(struct flow *f)
 {
+    if (f->is_detached)
+        stack.num_detached--;
+    f->is_used = false;
     f->next_dirty = stack.free_list;
     stack.free_list = f;
     stack.num_flows--;
 }
 
-static void free_sent(struct flow *f)
+/* Its user has nothing to do with it any more. */
+static void detach(struct flow *f)
 {
-    while (f->head) {
-        struct rte_mbuf *next = frame_next(f->head);
-        frame_free_segment(f->head);
-        f->head = next;
-    }
-    f->tail = NULL;
+    if (f->is_detached)
+        return;
+    f->is_detached = true;
+    f->detached_us = f->progress_us = frame_now_us();
+    stack.num_detached++;
+    mark_dirty(f);
 }
 
 /* lwIP forgets us; it may still finish the connection by itself. */
@@ -127,29 +147,11 @@ static void let_go(struct flow *f)
     f->pcb = NULL;
 }
 
-/* Frees the mbufs that lie wholly before what lwIP still keeps. */
-static void free_acknowledged(struct flow *f)
-{
-    const struct tcp_pcb *pcb = f->pcb;
-    /* a segment that waits to be sent again may be older than all that are on their way */
-    uint32_t kept = pcb->unsent ? lwip_ntohl(pcb->unsent->tcphdr->seqno) : pcb->snd_lbb;
-    if (pcb->unacked && TCP_SEQ_LT(lwip_ntohl(pcb->unacked->tcphdr->seqno), kept))
-        kept = lwip_ntohl(pcb->unacked->tcphdr->seqno);
-    while (f->head && (int32_t)(kept - f->head_seq) >= (int32_t)frame_len(f->head)) {
-        struct rte_mbuf *next = frame_next(f->head);
-        f->head_seq += frame_len(f->head);
-        frame_free_segment(f->head);
-        f->head = next;
-    }
-    if (!f->head)
-        f->tail = NULL;
-}
-
 /* Once both FINs are out and all bytes acknowledged, lwIP sees to the rest without a word: it frees
  * the pcb silently when TIME_WAIT ends. */
 static void let_go_if_finished(struct flow *f)
 {
-    if (!f->pcb || !f->fin_sent || !f->fin_received || f->head)
+    if (!f->pcb || !f->fin_sent || !f->fin_received || f->sent.head)
         return;
     let_go(f);
     if (f->is_detached)
@@ -162,12 +164,12 @@ static void let_go_if_finished(struct flow *f)
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
 {
     struct flow *f = arg;
-    (void)pcb;
-    free_acknowledged(f);
+    if (sent_free_acknowledged(&f->sent, pcb, stack.port))
+        f->progress_us = frame_now_us();
+    if (f->sent.unwritten || f->wants_fin || f->is_detached)
+        mark_dirty(f);
     if (!f->is_detached)
         f->events->sent(f->user, len);
-    else
-        mark_dirty(f);
     let_go_if_finished(f);
     return ERR_OK;
 }
@@ -193,10 +195,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
     }
     struct rte_mbuf *chain = link_take_mbufs(p);
     if (!chain) { /* bytes that TCP has acknowledged are lost: the connection must end */
-        stack.resets_for_memory++;
+        stack.ended_for_buffers++;
         f->events->ended(f->user, FLOW_END_NO_MEMORY);
-        f->is_detached = f->wants_abort = true;
-        mark_dirty(f);
+        f->wants_abort = true;
+        detach(f);
         return ERR_OK;
     }
     f->unconsumed += len;
@@ -222,30 +224,35 @@ static void on_error(void *arg, err_t err)
 {
     struct flow *f = arg;
     f->pcb = NULL;
-    free_sent(f);
+    sent_free(&f->sent);
     if (!f->is_detached)
         f->events->ended(f->user, why_ended(f, err));
-    f->is_detached = true;
+    detach(f);
     mark_dirty(f);
 }
 
 /*
- * One flow's fair share of a pool of buffers, in bytes: a quarter of them is shared out, from
- * `least` to `most`. Received and not consumed, all flows together must fit into their pool, or
- * connections that wait for each other would keep out the acknowledgements that they wait for; what
- * waits to be acknowledged must leave buffers for those that send next.
+ * One flow's fair share of a pool's buffers: a quarter of them is shared out. Received and not
+ * consumed, all flows together must fit into their pool, or connections that wait for each other
+ * would keep out the acknowledgements that they wait for; what waits to be acknowledged must leave
+ * buffers for those that send next.
  */
-static uint32_t fair_share(uint32_t least, uint32_t most)
+static uint32_t fair_buffers(void)
 {
-    uint32_t share = stack.port->num_mbufs / 4 * TCP_MSS / (stack.num_flows ? stack.num_flows : 1);
-    if (share < least)
-        return least;
-    return share < most ? share : most;
+    return stack.port->num_mbufs / 4 / (stack.num_flows ? stack.num_flows : 1);
 }
 
-static uint32_t receive_limit(void)
+static uint32_t clamp(uint32_t value, uint32_t least, uint32_t most)
 {
-    return fair_share(MIN_WINDOW, TCP_WND);
+    if (value < least)
+        return least;
+    return value < most ? value : most;
+}
+
+/* Bytes: what a peer sends in small pieces is joined by whoever queues it. */
+static uint32_t receive_limit(const struct tcp_pcb *pcb)
+{
+    return clamp(fair_buffers() * TCP_MSS, MIN_WINDOW, TCP_WND_MAX(pcb));
 }
 
 static void set_callbacks(struct flow *f)
@@ -267,8 +274,8 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
         return ERR_MEM; /* lwIP sends RST */
     struct flow_addr peer = {ip4_addr_get_u32(ip_2_ip4(&pcb->remote_ip)), pcb->remote_port};
     f->bucket = bucket_of(pcb->remote_ip, pcb->remote_port, pcb->local_port);
-    f->head_seq = pcb->snd_lbb;
-    if (receive_limit() < GRANTED_BY_SYN) /* which cannot be taken back */
+    f->sent.head_seq = pcb->snd_lbb;
+    if (receive_limit(pcb) < GRANTED_BY_SYN) /* which cannot be taken back */
         pcb->rcv_wnd = pcb->rcv_ann_wnd = GRANTED_BY_SYN;
     set_callbacks(f);
     f->user = l->events->accepted(l->user, f, &peer);
@@ -287,7 +294,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     f->is_connecting = false;
     /* The acknowledgement of SYN+ACK, sent behind this, is the last one that may take back what our
      * SYN has granted: nothing is on its way yet. */
-    pcb->rcv_wnd = pcb->rcv_ann_wnd = receive_limit();
+    pcb->rcv_wnd = pcb->rcv_ann_wnd = receive_limit(pcb);
     pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_wnd;
     if (!f->is_detached)
         f->events->connected(f->user);
@@ -308,6 +315,7 @@ int flow_init(const struct flow_config *config, char *error, unsigned int error_
     }
     stack.next_port = (uint16_t)(FIRST_LOCAL_PORT + LWIP_RAND() % 32768);
     stack.port = config->port;
+    stack.max_flows = config->max_flows;
     lwip_init();
     link_start(config);
     stack.last_slice_us = stack.last_second_us = frame_now_us();
@@ -383,7 +391,7 @@ struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *
     set_callbacks(f);
     bucket_hasten(pcb);
     if (tcp_connect(pcb, &ip, to->port, on_connected) == ERR_OK) {
-        f->head_seq = pcb->snd_lbb;
+        f->sent.head_seq = pcb->snd_lbb;
         return f;
     }
     pcb->local_port = 0;
@@ -399,67 +407,27 @@ void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
         link_input(packets[i]);
 }
 
+/* A buffer holds an MSS at least, where records are laid out as segments. */
 uint32_t flow_send_room(const struct flow *f)
 {
-    const struct tcp_pcb *pcb = f->pcb;
-    if (!pcb || f->fin_sent || f->is_connecting || pcb->snd_queuelen >= TCP_SND_QUEUELEN / 2)
+    const struct sent *sent = &f->sent;
+    if (!f->pcb || f->wants_fin || f->is_connecting)
         return 0;
-    uint32_t limit = fair_share(MIN_SEND, TCP_SND_BUF), queued = TCP_SND_BUF - pcb->snd_buf;
-    return queued < limit ? limit - queued : 0;
+    if (!sent->head)
+        return MIN_SEND;
+    const uint32_t buffers = fair_buffers(), mss = flow_mss(f);
+    const uint32_t by_buffers =
+        buffers > sent->num_buffers ? (buffers - sent->num_buffers) * mss : 0;
+    const uint32_t most = sent->num_bytes < TCP_SND_BUF ? TCP_SND_BUF - sent->num_bytes : 0;
+    const uint32_t least = sent->num_bytes < MIN_SEND ? MIN_SEND - sent->num_bytes : 0;
+    return clamp(by_buffers, least, most);
 }
-
-/* Many small segments would overflow the queue that lwIP counts segments in, and hold a buffer of
- * 2 KiB each: those are copied. With what flow_send_room() leaves free, all others fit. */
-static bool is_crumbled(const struct rte_mbuf *chain)
-{
-    return frame_num_segments(chain) > MAX_CRUMBS &&
-           frame_chain_len(chain) / frame_num_segments(chain) < MIN_CRUMB;
-}
-
-_Static_assert(3 * MAX_CRUMBS < TCP_SND_QUEUELEN / 2 &&
-                   3 * (TCP_SND_BUF / MIN_CRUMB) < TCP_SND_QUEUELEN / 2,
-               "what is not crumbled fits into half the queue");
 
 bool flow_send(struct flow *f, struct rte_mbuf *chain)
 {
-    if (!f->pcb || f->fin_sent || f->is_connecting)
+    if (!f->pcb || f->wants_fin || f->is_connecting)
         return false;
-    uint32_t left = frame_chain_len(chain);
-    if (left > f->pcb->snd_buf)
-        return false;
-    if (is_crumbled(chain)) {
-        struct rte_mbuf *whole = frame_compact(stack.port, chain, TCP_MSS);
-        if (!whole)
-            return false;
-        frame_free_chain(chain);
-        chain = whole;
-    }
-    while (chain) {
-        struct rte_mbuf *next = frame_next(chain);
-        uint16_t len = frame_len(chain);
-        left -= len;
-        if (!len) {
-            frame_free_segment(chain);
-        } else {
-            if (tcp_write(f->pcb, frame_data(chain), len, left ? TCP_WRITE_FLAG_MORE : 0) !=
-                ERR_OK) {
-                /* Part of it may be on its way: the stream cannot go on whole. */
-                frame_free_chain(chain);
-                stack.resets_for_memory++;
-                f->wants_abort = f->must_end = true;
-                f->why = FLOW_END_NO_MEMORY;
-                mark_dirty(f);
-                return true;
-            }
-            frame_link(chain, NULL);
-            if (f->tail)
-                frame_link(f->tail, chain);
-            else
-                f->head = chain;
-            f->tail = chain;
-        }
-        chain = next;
-    }
+    sent_append(&f->sent, chain, stack.port);
     mark_dirty(f);
     return true;
 }
@@ -471,7 +439,7 @@ void flow_consumed(struct flow *f, uint32_t bytes)
     f->unconsumed -= bytes;
     if (!f->pcb)
         return;
-    uint32_t limit = receive_limit();
+    uint32_t limit = receive_limit(f->pcb); /* no more than lwIP will ever have */
     uint32_t window = limit > f->unconsumed ? limit - f->unconsumed : 0;
     while (window > f->pcb->rcv_wnd) {
         uint32_t grant = window - f->pcb->rcv_wnd;
@@ -479,11 +447,11 @@ void flow_consumed(struct flow *f, uint32_t bytes)
     }
 }
 
-void flow_shutdown(struct flow *f)
+/* The FIN goes once lwIP has all that is before it. */
+static void send_fin(struct flow *f)
 {
-    if (!f->pcb || f->fin_sent)
+    if (f->fin_sent || f->sent.unwritten)
         return;
-    bucket_enter(f->bucket);
     f->fin_sent = tcp_shutdown(f->pcb, 0, 1) == ERR_OK;
     if (f->fin_sent)
         let_go_if_finished(f);
@@ -491,22 +459,29 @@ void flow_shutdown(struct flow *f)
         mark_dirty(f); /* no memory now: flow_flush() tries again */
 }
 
+void flow_shutdown(struct flow *f)
+{
+    f->wants_fin = true;
+    mark_dirty(f);
+}
+
 void flow_close(struct flow *f)
 {
-    f->is_detached = true;
     flow_consumed(f, f->unconsumed); /* a window left closed would make lwIP send RST */
-    mark_dirty(f);
+    f->wants_fin = true;
+    detach(f);
 }
 
 void flow_abort(struct flow *f)
 {
-    f->is_detached = f->wants_abort = true;
-    mark_dirty(f);
+    f->wants_abort = true;
+    detach(f);
 }
 
 uint16_t flow_mss(const struct flow *f)
 {
-    return f->pcb ? tcp_mss(f->pcb) : TCP_MSS;
+    const uint16_t mss = f->pcb ? tcp_mss(f->pcb) : TCP_MSS;
+    return mss > FLOW_MIN_MSS ? mss : FLOW_MIN_MSS;
 }
 
 /* Leaves the pcb to lwIP, to end by itself or at once. */
@@ -515,8 +490,13 @@ static void leave(struct flow *f, bool at_once)
     struct tcp_pcb *pcb = f->pcb;
     let_go(f);
     pcb->rcv_wnd = TCP_WND_MAX(pcb); /* all was read, or lwIP would send RST */
-    if (at_once || tcp_close(pcb) != ERR_OK)
-        tcp_abort(pcb);
+    if (!at_once && tcp_close(pcb) == ERR_OK)
+        return;
+    /* A RST beyond the peer's window is no RST to it (RFC 5961 3.2): a probe of a shut one has gone
+     * there. */
+    if (pcb->snd_nxt - pcb->lastack > pcb->snd_wnd)
+        pcb->snd_nxt = pcb->lastack + pcb->snd_wnd;
+    tcp_abort(pcb);
 }
 
 /* Ends a flow that its user has let go of, as far as that goes now. */
@@ -524,14 +504,23 @@ static void finish_detached(struct flow *f)
 {
     if (f->pcb && (f->wants_abort || f->is_connecting))
         leave(f, f->wants_abort);
-    if (f->pcb && !f->fin_sent)
-        flow_shutdown(f);
-    if (f->pcb && f->fin_sent && !f->head)
+    if (f->pcb && f->fin_sent && !f->sent.head)
         leave(f, false);
     if (f->pcb)
         return; /* its mbufs wait for acknowledgement: on_sent() marks it again */
-    free_sent(f);
+    sent_free(&f->sent);
     free_flow(f);
+}
+
+/* Gives lwIP what it takes, and has it send. */
+static void push(struct flow *f)
+{
+    sent_write(&f->sent, f->pcb);
+    if (f->sent.unwritten && !f->pcb->snd_queuelen)
+        mark_dirty(f); /* no memory, and no acknowledgement will come that asks again */
+    tcp_output(f->pcb);
+    if (f->wants_fin)
+        send_fin(f);
 }
 
 void flow_flush(void)
@@ -542,11 +531,12 @@ void flow_flush(void)
         struct flow *next = f->next_dirty;
         f->is_dirty = false;
         bucket_enter(f->bucket);
-        if (f->pcb && !f->wants_abort)
-            tcp_output(f->pcb);
+        if (f->pcb && !f->wants_abort && !f->is_connecting)
+            push(f);
         if (f->is_detached) {
-            finish_detached(f);
-        } else if (f->must_end) {
+            if (!f->is_dirty)
+                finish_detached(f);
+        } else if (f->must_end && !f->is_dirty) {
             f->is_dirty = true; /* in a list still */
             f->next_dirty = stack.ending;
             stack.ending = f;
@@ -566,9 +556,93 @@ static void tell_ends(void)
         f->is_dirty = false;
         if (!f->is_detached)
             f->events->ended(f->user, f->why);
-        f->is_detached = true;
+        detach(f);
         mark_dirty(f);
         f = next;
+    }
+}
+
+/* Ends a flow by RST because of what it holds. */
+static void evict(struct flow *f)
+{
+    f->wants_abort = true;
+    if (!f->is_detached)
+        f->events->ended(f->user, FLOW_END_NO_MEMORY);
+    detach(f);
+    mark_dirty(f);
+}
+
+/* What a flow costs others: buffers times the age of the oldest byte in them. An acknowledgement of
+ * a few bytes, or an answered probe, makes neither less. */
+static uint64_t weight(const struct flow *f, uint64_t least_age_us)
+{
+    const uint64_t age = sent_age_us(&f->sent);
+    return age >= least_age_us ? f->sent.num_buffers * age : 0;
+}
+
+static uint64_t weight_of_any(const struct flow *f)
+{
+    return weight(f, SHORT_AGE_US);
+}
+
+/* A detached one costs a place as well, even with nothing but its FIN unacknowledged. */
+static uint64_t weight_of_detached(const struct flow *f)
+{
+    return f->is_detached ? 1 + weight(f, 0) + (frame_now_us() - f->detached_us) : 0;
+}
+
+/* The flow that weighs most; NULL: none weighs anything. */
+static struct flow *find_worst(uint64_t (*weigh)(const struct flow *f))
+{
+    struct flow *worst = NULL;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < stack.max_flows; i++) {
+        struct flow *f = &stack.flows[i];
+        const uint64_t w = f->is_used && !f->wants_abort ? weigh(f) : 0;
+        if (w > most) {
+            most = w;
+            worst = f;
+        }
+    }
+    return worst;
+}
+
+/* While buffers are short, the worst go; what they hold comes back with flow_flush(). */
+static void relieve(uint64_t now)
+{
+    uint32_t missing;
+    if (now - stack.last_short_us < SHORT_EVERY_US)
+        return;
+    stack.last_short_us = now;
+    missing = port_num_short(stack.port);
+    for (uint32_t i = 0; i < SHORT_AT_ONCE && missing; i++) {
+        struct flow *f = find_worst(weight_of_any);
+        if (!f)
+            return;
+        missing -= f->sent.num_buffers < missing ? f->sent.num_buffers : missing;
+        stack.ended_for_buffers++;
+        evict(f);
+    }
+}
+
+/* Looks at some of the flows: all are looked at within 256 slices, a third of a second. */
+static void look_at_detached(uint64_t now)
+{
+    for (uint32_t i = 0; i < stack.max_flows / 256 + 1; i++) {
+        struct flow *f = &stack.flows[stack.next_look];
+        stack.next_look = (stack.next_look + 1) % stack.max_flows;
+        if (f->is_used && f->is_detached && !f->wants_abort &&
+            (now - f->detached_us >= DETACHED_US || now - f->progress_us >= DETACHED_STALL_US)) {
+            stack.ended_detached++;
+            evict(f);
+        }
+    }
+    if (stack.num_detached > stack.max_flows / DETACHED_SHARE) {
+        struct flow *f = find_worst(weight_of_detached);
+        if (f) {
+            stack.ended_detached++;
+            evict(f);
+        }
     }
 }
 
@@ -579,9 +653,11 @@ uint32_t flow_timers(void)
     for (uint32_t i = 0; i < BUCKET_SLICES && now - stack.last_slice_us >= SLICE_US; i++) {
         stack.last_slice_us += SLICE_US;
         bucket_timers();
+        look_at_detached(now);
     }
     if (now - stack.last_slice_us >= SLICE_US) /* polled too seldom: time stands still for TCP */
         stack.last_slice_us = now;
+    relieve(now);
     if (now - stack.last_second_us >= 1000000u) {
         stack.last_second_us = now;
         link_second();
@@ -595,5 +671,8 @@ void flow_get_counters(struct flow_counters *counters)
     link_add_counters(counters);
     counters->tx_queued = port_num_waited();
     counters->retransmits = lwip_stats.mib2.tcpretranssegs;
+    counters->ended_for_buffers = stack.ended_for_buffers;
+    counters->ended_detached = stack.ended_detached;
     counters->flows = stack.num_flows;
+    counters->detached = stack.num_detached;
 }

@@ -29,6 +29,22 @@ static void swap_some(struct rte_mbuf **packets, uint16_t num)
         }
 }
 
+/* Whether it is a FIN to be lost; connections are told apart by the peer's port. */
+static bool is_lost_fin(const struct rte_mbuf *packet)
+{
+    static uint8_t lost[65536];
+    const uint8_t *frame = rte_pktmbuf_mtod(packet, const uint8_t *);
+    if (packet->data_len < 54 || frame[12] != 8 || frame[13] != 0 || frame[23] != 6 ||
+        !(frame[47] & 1))
+        return false;
+    uint8_t *num = &lost[frame[36] << 8 | frame[37]];
+    if (*num >= faults.fins)
+        return false;
+    ++*num;
+    made++;
+    return true;
+}
+
 /* A frame that goes to somebody else is lost; the count must stay, or port.c would send the frames
  * at the end twice. */
 static uint16_t on_transmit(uint16_t id, uint16_t queue, struct rte_mbuf **packets, uint16_t num,
@@ -39,7 +55,7 @@ static uint16_t on_transmit(uint16_t id, uint16_t queue, struct rte_mbuf **packe
     (void)unused;
     swap_some(packets, num);
     for (uint16_t i = 0; i < num; i++)
-        if (happens(faults.lose))
+        if (happens(faults.lose) || is_lost_fin(packets[i]))
             rte_pktmbuf_mtod(packets[i], uint8_t *)[0] ^= 0x0e;
     return num;
 }
@@ -48,7 +64,7 @@ void faults_start(const struct port *to, const struct faults *which)
 {
     port = to;
     faults = *which;
-    if (faults.lose || faults.swap)
+    if (faults.lose || faults.swap || faults.fins)
         rte_eth_add_tx_callback(port->id, 0, on_transmit, NULL);
 }
 

@@ -9,9 +9,10 @@
 struct port;
 struct rte_mbuf;
 
-/* One frame in so many is lost, changes places with the next, or comes twice; 0: never. */
+/* One frame in so many is lost, changes places with the next, or comes twice; 0: never. Of each
+ * connection the first `fins` segments with FIN that are sent are lost. */
 struct faults {
-    uint32_t lose, swap, repeat;
+    uint32_t lose, swap, repeat, fins;
 };
 
 /* Spoils what the port sends (of repeat, nothing) and receives from now on. */

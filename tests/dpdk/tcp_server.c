@@ -3,12 +3,12 @@
 /*
  * Small TCP services on lockstepd's stack, for tcp_peer.py to try from the kernel's side:
  *
- *     tcp_server EAL... -- LOSE SWAP REPEAT        (one frame in so many; 0: none)
+ *     tcp_server EAL... -- LOSE SWAP REPEAT FINS   (see struct faults)
  *
  * As 10.8.0.2/24 it echoes (7), takes and drops (9), sends SOURCE_LEN bytes and FIN and goes on
- * receiving (19), connects on to 10.8.0.1:2000 (20), :2001 (21) or 10.8.0.99:2000 (22), closes (23)
- * or resets (24) at the first bytes. SIGTERM: it waits until all connections are gone and says
- * whether all mbufs are back.
+ * receiving (19) or lets go of the connection (25), connects on to 10.8.0.1:2000 (20), :2001 (21)
+ * or 10.8.0.99:2000 (22), closes (23) or resets (24) at the first bytes. SIGTERM: it waits until
+ * all connections are gone and says whether all mbufs are back.
  */
 
 #include <rte_eal.h>
@@ -27,6 +27,7 @@
 
 #define MAX_FLOWS  4096u
 #define SOURCE_LEN (1u << 20)
+#define CLOSE_LEN  30000u
 #define BURST      32u
 
 enum service {
@@ -38,6 +39,7 @@ enum service {
     SPLICE_UNREACHABLE = 22,
     CLOSE = 23,
     RESET = 24,
+    SOURCE_CLOSE = 25,
 };
 
 /* One flow and what is to be sent on it; peer is whose bytes these are (echo: its own). */
@@ -99,6 +101,8 @@ static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *
         e->peer = e;
     if (e->service == SOURCE)
         e->to_make = SOURCE_LEN;
+    if (e->service == SOURCE_CLOSE)
+        e->to_make = CLOSE_LEN;
     if (is_splice(e))
         start_splice(e);
     return e;
@@ -203,6 +207,11 @@ static void move(struct end *e)
         abort(); /* it said that there is room */
     if (front && e->peer && e->peer->flow)
         flow_consumed(e->peer->flow, n);
+    if (e->service == SOURCE_CLOSE && !e->to_make && !e->out.head) {
+        flow_close(e->flow);
+        drop(e);
+        return;
+    }
     bool no_more = e->service == SOURCE ? !e->to_make
                    : e->peer            ? e->peer->fin_received
                                         : e->fin_received || is_splice(e);
@@ -234,8 +243,9 @@ static unsigned int mbufs_in_use(void)
 
 static bool listen_to_all(void)
 {
-    static const enum service all[] = {
-        ECHO, DISCARD, SOURCE, SPLICE, SPLICE_REFUSED, SPLICE_UNREACHABLE, CLOSE, RESET};
+    static const enum service all[] = {ECHO,   DISCARD,        SOURCE,
+                                       SPLICE, SPLICE_REFUSED, SPLICE_UNREACHABLE,
+                                       CLOSE,  RESET,          SOURCE_CLOSE};
     char error[160];
     for (size_t i = 0; i < RTE_DIM(all); i++) {
         struct flow_addr addr = {rte_cpu_to_be_32(0x0a080002), (uint16_t)all[i]};
@@ -258,9 +268,12 @@ static int report(unsigned int in_use_at_start)
     struct flow_counters c;
     flow_get_counters(&c);
     unsigned int left = mbufs_in_use() - in_use_at_start;
-    printf("tcp_server: flows=%u mbufs=%u faults=%llu retransmits=%llu rx=%llu tx=%llu\n", c.flows,
-           left, (unsigned long long)faults_made(), (unsigned long long)c.retransmits,
-           (unsigned long long)c.rx_packets, (unsigned long long)c.tx_packets);
+    printf("tcp_server: flows=%u mbufs=%u faults=%llu retransmits=%llu rx=%llu tx=%llu "
+           "for_buffers=%llu "
+           "detached=%llu\n",
+           c.flows, left, (unsigned long long)faults_made(), (unsigned long long)c.retransmits,
+           (unsigned long long)c.rx_packets, (unsigned long long)c.tx_packets,
+           (unsigned long long)c.ended_for_buffers, (unsigned long long)c.ended_detached);
     return c.flows || left;
 }
 
@@ -268,7 +281,7 @@ int main(int argc, char **argv)
 {
     char error[160];
     int used = rte_eal_init(argc, argv);
-    if (used < 0 || argc - used != 4)
+    if (used < 0 || argc - used != 5)
         return 2;
     if (port_start(&port, 0, 16383, error, sizeof(error))) {
         printf("%s\n", error);
@@ -276,7 +289,7 @@ int main(int argc, char **argv)
     }
     const unsigned int in_use_at_start = mbufs_in_use();
     const struct faults faults = {(uint32_t)atoi(argv[used + 1]), (uint32_t)atoi(argv[used + 2]),
-                                  (uint32_t)atoi(argv[used + 3])};
+                                  (uint32_t)atoi(argv[used + 3]), (uint32_t)atoi(argv[used + 4])};
     const struct flow_config config = {&port, rte_cpu_to_be_32(0x0a080002),
                                        rte_cpu_to_be_32(0xffffff00), 0, MAX_FLOWS};
     if (flow_init(&config, error, sizeof(error)) || !listen_to_all())
@@ -288,9 +301,9 @@ int main(int argc, char **argv)
     while (!must_stop)
         poll_once();
     flow_unlisten_all();
-    /* TIME_WAIT holds no mbufs; FIN and its acknowledgement may be lost a few times */
+    /* TIME_WAIT holds no mbufs; what is left finishes, or runs into its deadline of a minute */
     struct flow_counters c = {.flows = 1};
-    for (uint64_t end = frame_now_us() + 5000000; c.flows && frame_now_us() < end;) {
+    for (uint64_t end = frame_now_us() + 90000000; c.flows && frame_now_us() < end;) {
         poll_once();
         flow_get_counters(&c);
     }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * What a peer says of its MSS, bounded before lwIP reads it. lwIP believes any value, and in any
+ * segment: an MSS of 1 makes each byte a packet, and one that shrinks under segments already cut
+ * fails an assertion. The option belongs to SYNs only (RFC 9293 3.7.1), so elsewhere it is made
+ * padding. Below FLOW_MIN_MSS it is raised: no link that carries IP has frames so short (Linux
+ * stops at 48, FreeBSD at 216; a host must take datagrams of 576 bytes, RFC 1122 3.3.2), and
+ * what is not bounded is paid by us, in buffers, segments and headers.
+ */
+
+#include "hooks.h"
+
+#include "lwip/prot/tcp.h"
+
+#include "tcp.h"
+
+#define OPTION_END     0
+#define OPTION_NOP     1
+#define OPTION_MSS     2
+#define OPTION_MSS_LEN 4
+
+/* The options, which may lie in two pieces. */
+struct options {
+    u8_t *first, *second;
+    u16_t first_len, len;
+};
+
+static u8_t *byte_of(const struct options *o, u16_t at)
+{
+    return at < o->first_len ? o->first + at : o->second + (at - o->first_len);
+}
+
+static void bound(const struct options *o, u16_t at, bool is_syn)
+{
+    if (!is_syn) {
+        for (u16_t i = 0; i < OPTION_MSS_LEN; i++)
+            *byte_of(o, (u16_t)(at + i)) = OPTION_NOP;
+        return;
+    }
+    u8_t *high = byte_of(o, (u16_t)(at + 2)), *low = byte_of(o, (u16_t)(at + 3));
+    if ((u16_t)(*high << 8 | *low) >= FLOW_MIN_MSS)
+        return;
+    *high = (u8_t)(FLOW_MIN_MSS >> 8);
+    *low = (u8_t)(FLOW_MIN_MSS & 0xff);
+}
+
+err_t lockstepd_bound_mss(struct tcp_hdr *header, u16_t len, u16_t first_len, u8_t *second)
+{
+    const struct options o = {(u8_t *)(header + 1), second, first_len, len};
+    const bool is_syn = (TCPH_FLAGS(header) & TCP_SYN) != 0;
+    u16_t at = 0;
+    while (at < len && *byte_of(&o, at) != OPTION_END) {
+        if (*byte_of(&o, at) == OPTION_NOP) {
+            at++;
+            continue;
+        }
+        if (at + 1 >= len)
+            break;
+        const u16_t option_len = *byte_of(&o, (u16_t)(at + 1));
+        if (option_len < 2 || option_len > len - at)
+            break; /* lwIP stops there, too */
+        if (*byte_of(&o, at) == OPTION_MSS && option_len == OPTION_MSS_LEN)
+            bound(&o, at, is_syn);
+        at = (u16_t)(at + option_len);
+    }
+    return ERR_OK;
+}
