@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "rows.h"
+
 namespace
 {
 
@@ -176,6 +178,5 @@ int main(int argc, char **argv)
                                                      run(s, row, what, len, num);
                                                  })
                         ->UseManualTime();
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+    return run_rows();
 }

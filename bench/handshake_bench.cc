@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "rows.h"
+
 namespace
 {
 
@@ -460,6 +462,5 @@ int main(int argc, char **argv)
                         add<Lockstep>({tls12, is_client, rsa, resumed, group}, "lockstep");
                         add<Openssl>({tls12, is_client, rsa, resumed, group}, "openssl");
                     }
-    benchmark::RunSpecifiedBenchmarks();
-    return 0;
+    return run_rows();
 }

@@ -28,6 +28,7 @@
 #include "progress.h"
 #include "record_cases.h"
 #include "record_provider.h"
+#include "rows.h"
 
 extern "C" {
 #include "simd/aead.h"
@@ -183,7 +184,7 @@ void measure(benchmark::State &state, const Case &c)
 {
     Run *run = run_of(c);
     if (!run->provider || !run->right) {
-        state.SkipWithError(run->provider ? "wrong output" : "not here");
+        row_failed(state, (run->name + (run->provider ? ": wrong output" : ": not here")).c_str());
         return;
     }
     const double begin = machine_thread_ns();
@@ -373,7 +374,7 @@ int main(int argc, char **argv)
         benchmark::RegisterBenchmark(name_of(c).c_str(),
                                      [c](benchmark::State &s) { measure(s, c); });
     progress.plan(cases, measured);
-    benchmark::RunSpecifiedBenchmarks();
+    const int status = run_rows();
     progress.end();
-    return 0;
+    return status;
 }

@@ -43,9 +43,11 @@ keep='--benchmark_min_time=0.02 --benchmark_display_aggregates_only=true'
 if [ -n "$full" ]; then keep='--benchmark_min_time=0.01 --benchmark_report_aggregates_only=true'; fi
 # One core, and the last: the first has the interrupts. What Google Benchmark says of the machine goes into a
 # file, our own words to who waits.
+status=0
 # shellcheck disable=SC2086
 taskset -c "$(($(nproc) - 1))" "$build/bench/record_bench" $full --filter "$filter" --sample "$sample" \
     --benchmark_repetitions=5 $keep \
     --benchmark_out="$json" --benchmark_out_format=json 2>&1 > "$out/records.txt" | tee "$out/said.txt" |
-    sed -un 's/^record_bench: /bench: /p' >&2
+    sed -un '/^\(record_\)\?bench: /{s/^record_//;p}' >&2 || status=$?
 python3 "$(dirname "$0")/report.py" "$json" "$out"
+exit $status # of the rows: one that failed is missing above

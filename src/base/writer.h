@@ -25,13 +25,19 @@ static inline struct lks_writer lks_writer_of(uint8_t *data, size_t cap)
     return (struct lks_writer){data, cap, 0, false};
 }
 
+/* Whether len bytes more fit; if not, the writer has failed. */
+static inline bool lks_write_fits(struct lks_writer *w, size_t len)
+{
+    if (w->cap - w->len < len)
+        w->failed = true;
+    return !w->failed;
+}
+
 /* Room for len bytes that the caller fills, or NULL. */
 static inline uint8_t *lks_write_room(struct lks_writer *w, size_t len)
 {
-    if (w->failed || w->cap - w->len < len) {
-        w->failed = true;
+    if (!lks_write_fits(w, len))
         return NULL;
-    }
     uint8_t *p = w->data + w->len;
     w->len += len;
     return p;
@@ -39,16 +45,19 @@ static inline uint8_t *lks_write_room(struct lks_writer *w, size_t len)
 
 static inline void lks_write_bytes(struct lks_writer *w, const void *bytes, size_t len)
 {
-    uint8_t *p = lks_write_room(w, len);
-    if (p && len)
-        memcpy(p, bytes, len);
+    if (!lks_write_fits(w, len) || !len)
+        return;
+    uint8_t *p = w->data + w->len;
+    w->len += len;
+    memcpy(p, bytes, len);
 }
 
 static inline void lks_write_uint(struct lks_writer *w, uint64_t value, unsigned int num_bytes)
 {
-    uint8_t *p = lks_write_room(w, num_bytes);
-    if (!p)
+    if (!lks_write_fits(w, num_bytes))
         return;
+    uint8_t *p = w->data + w->len;
+    w->len += num_bytes;
     for (unsigned int i = 0; i < num_bytes; i++)
         p[i] = (uint8_t)(value >> 8 * (num_bytes - 1 - i));
 }

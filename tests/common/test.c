@@ -32,50 +32,80 @@ bool lks_test_check(bool cond, const char *expr, const char *file, int line, con
     return cond;
 }
 
+struct tally {
+    unsigned int passed, failed, skipped;
+};
+
+/* What is wrong with the tests themselves: a failure with no line of its own. */
+static void fail(struct tally *tally, const char *suite, const char *test, const char *reason)
+{
+    tally->failed++;
+    printf("FAIL %s/%s: %s\n", suite, test, reason);
+}
+
 /* CUnit's tests take no argument; this runs one and keeps what it said about skipping. */
-static void run_one(CU_pSuite suite, CU_pTest test, unsigned int *passed, unsigned int *failed,
-                    unsigned int *skipped)
+static void run_one(CU_pSuite suite, CU_pTest test, struct tally *tally)
 {
     skip_reason = NULL;
-    CU_run_test(suite, test);
-    unsigned int failures = CU_get_number_of_failures();
+    if (CU_run_test(suite, test) != CUE_SUCCESS) {
+        fail(tally, suite->pName, test->pName, CU_get_error_msg());
+        return;
+    }
     for (CU_pFailureRecord f = CU_get_failure_list(); f; f = f->pNext)
         printf("FAIL %s/%s %s:%u: %s\n", suite->pName, test->pName, f->strFileName, f->uiLineNumber,
                f->strCondition);
-    if (failures) {
-        (*failed)++;
+    if (CU_get_number_of_failures()) {
+        tally->failed++;
+    } else if (skip_reason && CU_get_number_of_asserts()) {
+        fail(tally, suite->pName, test->pName, "skipped after it had asserted something");
     } else if (skip_reason) {
-        (*skipped)++;
+        tally->skipped++;
         printf("SKIP %s/%s: %s\n", suite->pName, test->pName, skip_reason);
     } else if (CU_get_number_of_asserts() == 0) {
-        (*failed)++;
-        printf("FAIL %s/%s: asserted nothing\n", suite->pName, test->pName);
+        fail(tally, suite->pName, test->pName, "asserted nothing");
     } else {
-        (*passed)++;
+        tally->passed++;
+    }
+}
+
+/* CUnit's own word for a name that is there twice is an error beside a suite or test that it made:
+ * the error counts, not only a NULL. */
+static void run_suite(const struct lks_test_suite *table, struct tally *tally)
+{
+    CU_pSuite suite = CU_add_suite(table->name, NULL, NULL);
+    if (!suite || CU_get_error() != CUE_SUCCESS) {
+        fail(tally, table->name, "*", CU_get_error_msg());
+        return;
+    }
+    if (!table->tests->name)
+        fail(tally, table->name, "*", "a suite without a test");
+    for (const struct lks_test *t = table->tests; t->name; t++) {
+        CU_pTest test = CU_add_test(suite, t->name, t->run);
+        if (test && CU_get_error() == CUE_SUCCESS)
+            run_one(suite, test, tally);
+        else
+            fail(tally, table->name, t->name, CU_get_error_msg());
     }
 }
 
 int lks_test_run(const char *layer, const struct lks_test_suite *suites)
 {
-    unsigned int passed = 0, failed = 0, skipped = 0;
+    struct tally tally = {0};
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return 1;
-    for (; suites->name; suites++) {
-        CU_pSuite suite = CU_add_suite(suites->name, NULL, NULL);
-        for (const struct lks_test *t = suites->tests; suite && t->name; t++) {
-            CU_pTest test = CU_add_test(suite, t->name, t->run);
-            if (test)
-                run_one(suite, test, &passed, &failed, &skipped);
-            else
-                failed++;
-        }
+    if (CU_initialize_registry() != CUE_SUCCESS) {
+        fail(&tally, layer, "*", CU_get_error_msg());
+    } else {
+        if (!suites->name)
+            fail(&tally, layer, "*", "a runner without a suite");
+        for (; suites->name; suites++)
+            run_suite(suites, &tally);
+        CU_cleanup_registry();
     }
-    CU_cleanup_registry();
-    printf("%s: %u passed, %u failed, %u skipped\n", layer, passed, failed, skipped);
-    if (failed)
+    printf("%s: %u passed, %u failed, %u skipped\n", layer, tally.passed, tally.failed,
+           tally.skipped);
+    if (tally.failed)
         return 1;
-    return passed ? 0 : 77;
+    return tally.passed ? 0 : 77;
 }
 
 static int hex_digit(char c)

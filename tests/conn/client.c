@@ -7,6 +7,9 @@
 
 #include "common/test.h"
 
+/* OpenSSL's own choice changes with its version. */
+#define DEFAULT_GROUPS "X25519:P-256:X448:P-521:P-384:ffdhe2048:ffdhe3072"
+
 static void must(bool ok)
 {
     if (ok)
@@ -75,16 +78,16 @@ void client_init(struct client *c, const struct client_options *o)
     must(c->ctx);
     if (o->tls12_ciphers) {
         must(SSL_CTX_set_cipher_list(c->ctx, o->tls12_ciphers));
-        SSL_CTX_set_security_level(c->ctx, 0);
         SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION);
     }
+    if (o->tls12_ciphers || o->any_level)
+        SSL_CTX_set_security_level(c->ctx, 0);
     SSL_CTX_set_options(c->ctx, o->ssl_options);
     if (o->max_version)
         must(SSL_CTX_set_max_proto_version(c->ctx, o->max_version));
     if (o->suites)
         must(SSL_CTX_set_ciphersuites(c->ctx, o->suites));
-    if (o->groups)
-        must(SSL_CTX_set1_groups_list(c->ctx, o->groups));
+    must(SSL_CTX_set1_groups_list(c->ctx, o->groups ? o->groups : DEFAULT_GROUPS));
     if (o->schemes)
         must(SSL_CTX_set1_sigalgs_list(c->ctx, o->schemes));
     if (o->ca_file) {

@@ -18,17 +18,18 @@ struct client_psk {
 /* What a client offers; NULL or 0 is OpenSSL's default. */
 struct client_options {
     const char *suites;
-    const char *groups; /* the first one gets a key share */
+    const char *groups; /* the first one gets a key share; NULL: X25519 */
     const char *schemes;
     const char *server_name;
     const char *alpn; /* wire format of one name, length first */
     const char *ca_file;
     int max_version;
-    const char *tls12_ciphers;
-    uint64_t ssl_options; /* SSL_OP_… */
-    SSL_SESSION *session; /* to resume */
-    bool waits;           /* sends nothing yet: the test begins, with early data */
-    bool psk_only;        /* offers psk_ke, too */
+    const char *tls12_ciphers; /* also those below OpenSSL's security level */
+    bool any_level;            /* suites below it */
+    uint64_t ssl_options;      /* SSL_OP_… */
+    SSL_SESSION *session;      /* to resume */
+    bool waits;                /* sends nothing yet: the test begins, with early data */
+    bool psk_only;             /* offers psk_ke, too */
     const struct client_psk *psk;
     bool early_data; /* offers a PSK that the server does not know, and early data under it */
 };

@@ -16,6 +16,18 @@ import time
 
 KERNEL = "10.9.0.1"
 LOCKSTEPD = "10.9.0.2"
+# No test says how fast this machine is: they wait for what must come, and this ends what hangs.
+PATIENCE = 300
+
+
+def until(happened, what):
+    """Waits until happened() is true, and returns what it was."""
+    end = time.monotonic() + PATIENCE
+    while not (result := happened()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what() if callable(what) else what}: not within {PATIENCE} s")
+        time.sleep(0.02)
+    return result
 
 
 def enter_namespaces():
@@ -36,7 +48,7 @@ def enter_namespaces():
 
 def run(*command, **options):
     """Runs a command that must succeed; returns its output."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, **options)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -132,18 +144,15 @@ class Bed:
         with open(log, "wb") as out:
             child = self.spawn(self.command(*options, **how), stdout=out, stderr=subprocess.STDOUT)
         child.log = log
-        for _ in range(1200):  # a minute: other builds may want the machine, too
-            if "listening" in log.read_text():
-                return child
-            if child.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise RuntimeError(f"lockstepd did not start: {log.read_text()[-400:]}")
+        until(lambda: "listening" in log.read_text() or child.poll() is not None, "a lockstepd that listens")
+        if child.poll() is not None:
+            raise RuntimeError(f"lockstepd did not start: {log.read_text()[-400:]}")
+        return child
 
     def stop(self, child):
         """Stops a lockstepd in good order; returns its counters."""
         child.send_signal(signal.SIGTERM)
-        if child.wait(20):
+        if child.wait(PATIENCE):
             raise RuntimeError(f"lockstepd exited with {child.returncode}: {child.log.read_text()[-400:]}")
         self.children.remove(child)
         return counters_in(child.log.read_text())
@@ -152,15 +161,11 @@ class Bed:
         """A running lockstepd's counters, by SIGUSR1."""
         before = child.log.read_text().count("polls_busy")
         child.send_signal(signal.SIGUSR1)
-        for _ in range(1000):
-            text = child.log.read_text()
-            if text.count("polls_busy") > before:
-                return counters_in(text)
-            time.sleep(0.02)
-        raise RuntimeError("lockstepd prints no counters on SIGUSR1")
+        until(lambda: child.log.read_text().count("polls_busy") > before or child.poll() is not None, "counters on SIGUSR1")
+        return counters_in(child.log.read_text())
 
     def curl(self, path, *options, name="demo.test"):
-        return run("curl", "-sS", "--max-time", "40", "--cacert", self.dir / "ca.pem", "--resolve", f"{name}:443:{LOCKSTEPD}",
+        return run("curl", "-sS", "--max-time", str(PATIENCE), "--cacert", self.dir / "ca.pem", "--resolve", f"{name}:443:{LOCKSTEPD}",
                    *options, f"https://{name}{path}")
 
     def context(self, verify=True):
@@ -170,7 +175,7 @@ class Bed:
         return context
 
     def connect(self, context=None):
-        raw = socket.create_connection((LOCKSTEPD, 443), timeout=20)
+        raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
         return (context or self.context()).wrap_socket(raw, server_hostname="demo.test", suppress_ragged_eofs=False)
 
     def close(self):

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ import time
 import traceback
 
 import bed as beds
-from bed import KERNEL, LOCKSTEPD, run
+from bed import KERNEL, LOCKSTEPD, PATIENCE, run, until
 
 
 class Skip(Exception):
@@ -52,7 +53,7 @@ def sha256_of(path):
 
 def alert_of(context):
     """The alert's name that a handshake with this context ends with."""
-    raw = socket.create_connection((LOCKSTEPD, 443), timeout=10)
+    raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
     try:
         with context.wrap_socket(raw, server_hostname="demo.test"):
             return "none"
@@ -62,12 +63,8 @@ def alert_of(context):
 
 def wait_counter(bed, name, want):
     """Sessions end a moment after their clients have seen it."""
-    for _ in range(400):
-        got = bed.counters(bed.server)[name]
-        if got == want:
-            return
-        time.sleep(0.05)
-    equal(got, want, name)
+    until(lambda: bed.counters(bed.server)[name] >= want, lambda: f"{name} {want}: {bed.counters(bed.server)}")
+    equal(bed.counters(bed.server)[name], want, name)
 
 
 class Download:
@@ -89,13 +86,13 @@ class Download:
             self.result = str(error)
 
     def check(self):
-        self.thread.join(60)
+        self.thread.join(PATIENCE)
         equal(self.result, sha256_of(self.bed.dir / "www/100M"), "the download that went on meanwhile")
 
 
 @test
 def ping(bed):
-    out = run("ping", "-c", "3", "-i", "0.2", "-W", "1", LOCKSTEPD)
+    out = run("ping", "-c", "3", "-i", "0.2", "-W", str(PATIENCE), LOCKSTEPD)
     assert "3 received" in out, out
 
 
@@ -137,7 +134,7 @@ def openssl_every_group_and_hello_retry(bed):
 def s_client(bed, *options, send=b"GET / HTTP/1.0\r\n\r\n"):
     command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", bed.dir / "ca.pem",
                "-verify_return_error", "-brief", "-ign_eof", *options]
-    done = subprocess.run(list(map(str, command)), input=send, capture_output=True, timeout=20, check=False)
+    done = subprocess.run(list(map(str, command)), input=send, capture_output=True, timeout=PATIENCE, check=False)
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
@@ -145,12 +142,15 @@ def s_client(bed, *options, send=b"GET / HTTP/1.0\r\n\r\n"):
 def key_update_from_the_client(bed):
     command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", str(bed.dir / "ca.pem")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-        for line in (b"K\n", b"k\n", b"K\n", b"GET / HTTP/1.0\r\n", b"\r\n"):
-            time.sleep(0.2)
+        out = b""
+        for num, line in enumerate((b"K\n", b"k\n", b"K\n", b"GET / HTTP/1.0\r\n\r\n")):
+            while b"Verify return code" not in out or out.count(b"KEYUPDATE") < num:  # a letter alone in what is read is a command
+                assert (data := child.stdout.read1()), out
+                out += data
             child.stdin.write(line)
             child.stdin.flush()
-        out = child.stdout.read().decode(errors="replace")
-        child.wait(10)
+        out = (out + child.stdout.read()).decode(errors="replace")
+        child.wait(PATIENCE)
     equal(out.count("KEYUPDATE"), 3, "KeyUpdates that s_client says it sent")
     assert "script saw" in out, out
 
@@ -167,13 +167,15 @@ def sessions_outlive_a_change_of_ticket_keys(bed):
     """The file is read again while the server runs; a bad one changes nothing."""
     session = bed.dir / "session.pem"
     assert "script saw" in s_client(bed, "-sess_out", session)
-    for lines, reused in (([("current", "1")], True), ([("current", "2"), ("previous", "1")], True), ([("current", "bad")], True),
+    for lines, reused in (([("current", "2"), ("previous", "1")], True), ([("current", "bad")], True),
                           ([("current", "3")], False)):
+        said = re.compile("ticket keys read again|--ticket-keys: ")
+        before = len(said.findall(bed.server.log.read_text()))
         put_ticket_keys(bed, *lines)
-        time.sleep(2.2)
+        until(lambda n=before: len(said.findall(bed.server.log.read_text())) > n, f"what lockstepd says of {lines}")
         command = ["openssl", "s_client", "-connect", f"{LOCKSTEPD}:443", "-servername", "demo.test", "-CAfile", bed.dir / "ca.pem",
                    "-verify_return_error", "-ign_eof", "-sess_in", session]
-        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=20, check=False)
+        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=PATIENCE, check=False)
         out = done.stdout.decode(errors="replace")
         assert "script saw" in out and ("Reused, TLSv1.3" in out) == reused, (lines, out)
     put_ticket_keys(bed, ("current", "1"))
@@ -185,7 +187,7 @@ def gnutls_fetches_a_page(bed):
     for cipher in ("AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"):
         command = ["gnutls-cli", "--x509cafile", bed.dir / "ca.pem", "--sni-hostname", "demo.test", "--verify-hostname", "demo.test",
                    "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+{cipher}", "-p", "443", LOCKSTEPD]
-        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=20, check=False)
+        done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=PATIENCE, check=False)
         out = done.stdout.decode(errors="replace")
         assert "The certificate is trusted" in out and "script saw" in out and cipher in out, out + done.stderr.decode()
 
@@ -202,7 +204,7 @@ def chromium_renders_the_page(bed):
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
                "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={bed.dir}/profile",
                f"--host-resolver-rules=MAP demo.test {LOCKSTEPD}", "--virtual-time-budget=5000", "--dump-dom", "https://demo.test/"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False, env={**os.environ, "HOME": str(home)})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env={**os.environ, "HOME": str(home)})
     assert "script saw forty-two" in done.stdout, done.stdout[-500:] + done.stderr[-500:]
 
 
@@ -215,7 +217,7 @@ def a_thousand_connections_transfer_a_gigabyte(bed):
 
     async def one():
         reader, writer = await asyncio.open_connection(LOCKSTEPD, 443, ssl=context, server_hostname="demo.test",
-                                                       ssl_handshake_timeout=60)
+                                                       ssl_handshake_timeout=900)
         count["open"] += 1
         if count["open"] == 1000:
             all_there.set()
@@ -229,7 +231,7 @@ def a_thousand_connections_transfer_a_gigabyte(bed):
         writer.close()
 
     async def everything():
-        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 240)
+        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 900)
 
     asyncio.run(everything())
     equal(count, {"open": 1000, "bytes": 1000 << 20, "wrong": 0}, "connections open at once, bytes and wrong ones")
@@ -275,7 +277,7 @@ class Engine:
     def __init__(self, context):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="demo.test")
-        self.raw = socket.create_connection((LOCKSTEPD, 443), timeout=10)
+        self.raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
         self.step(self.tls.do_handshake)
 
     def step(self, function):
@@ -398,7 +400,7 @@ def an_early_answer_arrives_whole(bed):
 
 @test
 def a_close_notify_alone_ends_at_once(bed):
-    with socket.create_connection((LOCKSTEPD, 443), timeout=10) as raw:
+    with socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE) as raw:
         raw.sendall(b"\x15\x03\x01\x00\x02\x01\x00")
         got = b""
         while data := raw.recv(100):  # --handshake-timeout is 60 here, this socket's is 10
@@ -425,7 +427,7 @@ def signals_do_not_kill(bed):
         tls.sendall(b"GET /i.svg HTTP/1.1\r\nHost: x\r\n\r\n")
         tls.recv(10000)
         bed.server.send_signal(number)
-        equal(bed.server.wait(20), 0, f"exit status after {number!r}")
+        equal(bed.server.wait(PATIENCE), 0, f"exit status after {number!r}")
         equal(beds.counters_in(bed.server.log.read_text())["ended_shutdown"], 1, f"ended_shutdown after {number!r}")
         with socket.socket(fileno=tls.detach()) as raw:
             try:
@@ -460,7 +462,7 @@ def output_that_nobody_reads_stops_nothing(bed):
             server.send_signal(signal.SIGUSR1)
             assert "script saw" in bed.curl("/", "--max-time", "10")
         server.send_signal(signal.SIGTERM)
-        equal(server.wait(20), 0, "exit status")
+        equal(server.wait(PATIENCE), 0, "exit status")
     finally:
         server.kill()
         server.wait()
@@ -474,7 +476,7 @@ def junk_and_quitters_do_not_disturb(bed):
     junk = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", bytes(100), os.urandom(5000), b"\x16\x03\x01\xff\xff" + bytes(70000),
             b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"\x17\x03\x03\x00\x10" + bytes(16)]
     for data in junk:
-        with socket.create_connection((LOCKSTEPD, 443), timeout=5) as raw:
+        with socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE) as raw:
             try:
                 raw.sendall(data)
                 raw.settimeout(2)
@@ -482,7 +484,7 @@ def junk_and_quitters_do_not_disturb(bed):
                 assert answer == b"" or answer[0] == 21, (data[:20], answer)  # an alert, or the end
             except (ConnectionError, socket.timeout):
                 pass
-    held = [socket.create_connection((LOCKSTEPD, 443), timeout=5) for _ in range(20)]  # they say nothing, or half a hello
+    held = [socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE) for _ in range(20)]  # they say nothing, or half a hello
     for raw in held[::2]:
         raw.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
     for _ in range(20):  # RST in the middle of an answer
@@ -496,9 +498,8 @@ def junk_and_quitters_do_not_disturb(bed):
     victim.kill()
     victim.wait()
     download.check()
-    counters = bed.counters(bed.server)
-    assert counters["ended_tls_error"] >= 6, counters
-    assert counters["ended_client_reset"] >= 10, counters
+    for name, least in (("ended_tls_error", 6), ("ended_client_reset", 10)):
+        until(lambda n=name, m=least: bed.counters(bed.server)[n] >= m, lambda: str(bed.counters(bed.server)))
     for raw in held:
         raw.close()
 
@@ -508,11 +509,11 @@ def silent_client_times_out(bed):
     bed.stop(bed.server)
     bed.server = bed.start("--handshake-timeout", "2")
     try:
-        with socket.create_connection((LOCKSTEPD, 443), timeout=10) as raw:
+        with socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE) as raw:
             raw.sendall(b"\x16\x03\x01")
             start = time.monotonic()
             equal(raw.recv(100), b"", "what a silent client gets")
-            assert time.monotonic() - start < 5
+            assert time.monotonic() - start > 1
         wait_counter(bed, "ended_handshake_timeout", 1)
     finally:
         bed.stop(bed.server)
@@ -520,7 +521,7 @@ def silent_client_times_out(bed):
 
 
 def crumb_socket():
-    raw = socket.create_connection((LOCKSTEPD, 443), timeout=20)
+    raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return raw
 
@@ -533,7 +534,7 @@ def one_byte_segments_do_not_take_all_buffers(bed):
         raw.sendall(b"\x16\x03\x01\x3f\xf0\x01\x00\x3f\xec\x03\x03")
         raw.setblocking(False)
     sent = [0] * len(hellos)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while min(sent) < 16000 and time.monotonic() < end:
         for i, raw in enumerate(hellos):
             try:
@@ -543,9 +544,13 @@ def one_byte_segments_do_not_take_all_buffers(bed):
             except BlockingIOError:
                 pass
         time.sleep(0.0005)
-    assert min(sent) >= 8000, sent
-    assert "script saw" in bed.curl("/", "--max-time", "4")
+    assert min(sent) == 16000, sent
+    assert "script saw" in bed.curl("/")
     for raw in hellos:
+        try:
+            raise AssertionError(f"a crumbling hello got {raw.recv(100)} before the others were served")
+        except BlockingIOError:
+            pass
         raw.close()
 
 
@@ -571,7 +576,7 @@ def one_byte_records_to_a_stuck_backend_end_nobody(bed):
                         tls.send(b"y")
                 except ssl.SSLWantWriteError:
                     pass
-        assert "script saw" in bed.curl("/", "--max-time", "4")
+        assert "script saw" in bed.curl("/")
     finally:
         for pid in backends:
             os.kill(int(pid), signal.SIGCONT)
@@ -586,6 +591,7 @@ class Backend:
     def __init__(self, address, after):
         self.listener = socket.create_server(address)
         self.after = after
+        self.was_heard = threading.Event()  # the beginning is with the client
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
@@ -597,7 +603,7 @@ class Backend:
                 return
             raw.recv(10000)
             raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nthe beginning")
-            time.sleep(0.2)
+            self.was_heard.wait(PATIENCE)
             if self.after == "reset":
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raw.close()
@@ -607,8 +613,8 @@ class Backend:
         self.listener.close()
 
 
-def read_all(bed):
-    """What a request's answer is, and how it ends: close_notify, or cut off."""
+def read_all(bed, backend=None):
+    """What a request's answer is, and how it ends: close_notify, or cut off. The backend hears that its beginning came."""
     tls = bed.connect()
     got = b""
     try:
@@ -618,6 +624,8 @@ def read_all(bed):
             if not data:
                 return got, "close_notify"
             got += data
+            if backend and got.endswith(b"the beginning"):
+                backend.was_heard.set()
     except (ssl.SSLError, ConnectionError):
         return got, "cut off"
     finally:
@@ -633,7 +641,7 @@ def backend_troubles_are_told_truly(bed):
         wait_counter(bed, "ended_backend_unreachable", 1)
         for after, end in (("close", "close_notify"), ("reset", "cut off")):
             backend = Backend((KERNEL, 8099), after)
-            got, how = read_all(bed)
+            got, how = read_all(bed, backend)
             backend.close()
             equal(how, end, f"a backend's {after} in the middle")
             assert got.endswith(b"the beginning"), got
@@ -650,8 +658,8 @@ class TwoFacedBackend:
     SIZE = 64 << 20
 
     def __init__(self, address):
-        self.may_go_on = threading.Event()
         self.listener = socket.create_server(address)
+        self.is_halfway, self.may_finish = threading.Event(), threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -667,9 +675,10 @@ class TwoFacedBackend:
         raw.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % self.SIZE)
         if b"/long" in request:
             block = bytes(range(256)) * 4096
-            for i in range(self.SIZE // len(block)):
-                if i == self.SIZE // len(block) // 2:
-                    self.may_go_on.wait()
+            for at in range(0, self.SIZE, len(block)):
+                if at == self.SIZE // 2:
+                    self.is_halfway.set()
+                    self.may_finish.wait(PATIENCE)
                 raw.sendall(block)
             raw.shutdown(socket.SHUT_WR)
             raw.recv(100)
@@ -685,16 +694,18 @@ def a_backend_that_dies_does_not_disturb_others(bed):
     bed.server = bed.start(backend=f"{KERNEL}:8099")
     try:
         out = bed.dir / "long"
-        url = ["curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", f"demo.test:443:{LOCKSTEPD}"]
+        url = ["curl", "-sS", "--max-time", str(PATIENCE), "--cacert", bed.dir / "ca.pem", "--resolve", f"demo.test:443:{LOCKSTEPD}"]
         with subprocess.Popen([*map(str, url), "-o", str(out), "https://demo.test/long"]) as download:
+            assert backend.is_halfway.wait(PATIENCE)
             for _ in range(10):
                 done = subprocess.run([*map(str, url), "-o", "/dev/null", "https://demo.test/"], capture_output=True, check=False)
                 assert done.returncode != 0, "a cut answer passed for a whole one"
             backend.listener.shutdown(socket.SHUT_RDWR)
             backend.listener.close()  # from here on the backend is down
             read_all(bed)
-            backend.may_go_on.set()
-            equal(download.wait(40), 0, "curl's exit code")
+            assert download.poll() is None, "the download was to be still on its way"
+            backend.may_finish.set()
+            equal(download.wait(PATIENCE), 0, "curl's exit code")
         equal(sha256_of(out), hashlib.sha256(bytes(range(256)) * (TwoFacedBackend.SIZE // 256)).hexdigest(), "SHA-256")
         wait_counter(bed, "ended_backend_reset", 10)
         wait_counter(bed, "ended_backend_unreachable", 1)
@@ -733,14 +744,14 @@ def net_tap_port(bed):
         run("ip", "addr", "replace", "10.9.6.1/24", "dev", "lkstap")
         run("ip", "link", "set", "lkstap", "up")
         proxy = tcp_relay(("10.9.6.1", 8080), (KERNEL, 8080))
-        out = run("curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", "demo.test:443:10.9.6.2",
+        out = run("curl", "-sS", "--max-time", str(PATIENCE), "--cacert", bed.dir / "ca.pem", "--resolve", "demo.test:443:10.9.6.2",
                   "-o", bed.dir / "tap-got", "-w", "%{http_code}", "https://demo.test/100M")
         equal(out, "200", "status through net_tap")
         # What its preset and --strict-sni say; other.test has the RSA key.
-        old = run("curl", "-sS", "--max-time", "40", "--cacert", bed.dir / "ca.pem", "--resolve", "other.test:443:10.9.6.2", "--tls-max", "1.2",
+        old = run("curl", "-sS", "--max-time", str(PATIENCE), "--cacert", bed.dir / "ca.pem", "--resolve", "other.test:443:10.9.6.2", "--tls-max", "1.2",
                   "--ciphers", "AES128-SHA:@SECLEVEL=0", "-o", "/dev/null", "-w", "%{http_code}", "https://other.test/")
         equal(old, "200", "status with RSA key exchange and CBC")
-        stranger = subprocess.run(["curl", "-sS", "--max-time", "40", "-k", "--resolve", "nobody.test:443:10.9.6.2", "https://nobody.test/"],
+        stranger = subprocess.run(["curl", "-sS", "--max-time", str(PATIENCE), "-k", "--resolve", "nobody.test:443:10.9.6.2", "https://nobody.test/"],
                                   capture_output=True, text=True, check=False)
         assert "unrecognized name" in stranger.stderr, stranger.stderr
         proxy.close()
@@ -786,7 +797,7 @@ def bad_options_are_named(bed):
     for change, want in cases:
         options = [str(x) for pair in {**good, **change}.items() if pair[1] is not None for x in pair]
         done = subprocess.run([bed.program, "--no-huge", "--no-shconf", "-m", "64", "--no-pci", "--no-telemetry", "--log-level=1", "--", *options],
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
         lines = [line for line in done.stderr.splitlines() if line.startswith("lockstepd: ")]
         assert done.returncode == 2 and len(lines) == 1 and want in lines[0], (change, done.returncode, done.stderr)
 
@@ -794,18 +805,16 @@ def bad_options_are_named(bed):
 @test
 def nothing_is_left_open(bed):
     """Once all clients are gone, so are the connections."""
-    for _ in range(60):
+    def is_empty():
         counters = bed.counters(bed.server)
-        if counters["connections_now"] == 0 and counters["tcp_connections_now"] == 0:
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{counters['connections_now']} sessions and {counters['tcp_connections_now']} TCP connections remain")
+        return counters["connections_now"] == 0 and counters["tcp_connections_now"] == 0
+    until(is_empty, lambda: f"no connection left: {bed.counters(bed.server)}")
 
 
 def start_main(bed):
     put_ticket_keys(bed, ("current", "1"))
     return bed.start("--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key", "--cert", bed.dir / "other.pem", "--key",
-                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "60", "--ticket-keys", bed.dir / "tickets")
+                     bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "1000", "--ticket-keys", bed.dir / "tickets")
 
 
 def main():
@@ -833,8 +842,11 @@ def main():
                 if bed.server.poll() is not None:
                     print(f"lockstepd is gone: {bed.server.log.read_text()[-800:]}", flush=True)
                     bed.server = start_main(bed)
-        if bed.server.poll() is not None:
-            raise RuntimeError("lockstepd ended before its time")
+        # Its exit code counts: under sanitizers that is where leaks are said.
+        bed.stop(bed.server)
+    except Exception:  # the bed itself
+        counts["failed"] += 1
+        print(f"FAIL the bed\n{traceback.format_exc()}", flush=True)
     finally:
         bed.close()
         print(f"e2e: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

@@ -11,17 +11,11 @@
 int main(void)
 {
     const struct lks_test_suite suites[] = {
-        {"framer", framer_tests},
-        {"batch", batch_tests},
-        {"status", status_tests},
-        {"vectors", vector_tests},
-        {"ccm", ccm_tests},
-        {"mac", mac_tests},
-        {"bad input", bad_tests},
-        {"order", order_tests},
-        {"bad input", bad_tests},
-        {"kernels", kernel_tests},
-        {0},
+        {"framer", framer_tests},  {"batch", batch_tests},
+        {"status", status_tests},  {"vectors", vector_tests},
+        {"ccm", ccm_tests},        {"mac", mac_tests},
+        {"bad input", bad_tests},  {"order", order_tests},
+        {"kernels", kernel_tests}, {0},
     };
     if (lks_test_tier_is_absent("record"))
         return 77;
