@@ -9,13 +9,16 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define LINES_MAX 4u
+
 struct chores {
     pthread_t thread;
     sem_t wake;
     struct lks_config *tls;
     FILE *out, *err;
     struct report report;
-    atomic_bool has_report; /* the report is the thread's until this is false again */
+    atomic_bool has_report;               /* the report is the thread's until this is false again */
+    const char *_Atomic lines[LINES_MAX]; /* NULL: none */
     atomic_bool hung_up, stop;
 };
 
@@ -40,6 +43,13 @@ static void do_what_was_asked(struct chores *c)
         fprintf(c->out, "lockstepd: SIGHUP: there is nothing to read again but the file of "
                         "--ticket-keys, which is looked at every second\n");
         fflush(c->out);
+    }
+    for (uint32_t i = 0; i < LINES_MAX; i++) {
+        const char *line = atomic_exchange(&c->lines[i], NULL);
+        if (line) {
+            fprintf(c->err, "lockstepd: %s\n", line);
+            fflush(c->err);
+        }
     }
     if (atomic_load(&c->has_report)) {
         counters_print(c->out, &c->report);
@@ -93,6 +103,17 @@ bool chores_print(struct chores *c, const struct report *report)
     atomic_store(&c->has_report, true);
     sem_post(&c->wake);
     return true;
+}
+
+bool chores_say(struct chores *c, const char *line)
+{
+    for (uint32_t i = 0; i < LINES_MAX; i++)
+        if (!atomic_load(&c->lines[i])) {
+            atomic_store(&c->lines[i], line);
+            sem_post(&c->wake);
+            return true;
+        }
+    return false;
 }
 
 void chores_hang_up(struct chores *c)

@@ -24,6 +24,10 @@ struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err);
 /* Has counters printed; from one thread only. false: earlier ones are still being written. */
 bool chores_print(struct chores *c, const struct report *report);
 
+/* Has a line said on standard error; it stays the caller's and must not change (a constant). From
+ * one thread only. false: too many wait already. */
+bool chores_say(struct chores *c, const char *line);
+
 /* Has it said that SIGHUP reads nothing again. Callable from a signal handler. */
 void chores_hang_up(struct chores *c);
 

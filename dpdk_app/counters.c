@@ -60,9 +60,11 @@ void counters_print(FILE *to, const struct report *report)
     line(to, "rx_packets", tcp->rx_packets);
     line(to, "rx_bytes", tcp->rx_bytes);
     line(to, "rx_dropped", tcp->rx_dropped);
+    line(to, "rx_cut", tcp->rx_cut);
     line(to, "tx_packets", tcp->tx_packets);
     line(to, "tx_bytes", tcp->tx_bytes);
-    line(to, "tx_waited", tcp->tx_queued);
+    line(to, "tx_waited", tcp->tx_waited);
+    line(to, "tx_dropped", tcp->tx_dropped);
     line(to, "tcp_retransmits", tcp->retransmits);
     line(to, "tcp_connections_now", tcp->flows);
     line(to, "tcp_detached_now", tcp->detached);

@@ -17,7 +17,7 @@ void link_input(struct rte_mbuf *frame);
  * are gone afterwards. NULL: no memory; everything is freed. */
 struct rte_mbuf *link_take_mbufs(struct pbuf *p);
 
-/* ARP and reassembly: call every second. */
+/* ARP, reassembly and the port: call every second. */
 void link_second(void);
 
 void link_add_counters(struct flow_counters *counters);

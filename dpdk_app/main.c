@@ -140,7 +140,7 @@ static int serve(const struct options *o, struct lks_config *tls, struct report 
     if (!rte_eth_dev_is_valid_port(o->port_id))
         return complain(
             "no such DPDK port; give EAL a device (-a or --vdev), or choose it by --port");
-    if (port_start(&port, o->port_id, o->num_mbufs, error, sizeof(error)))
+    if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
         return complain(error);
     struct worker_config config = {
         .sessions = {.tls = tls,
@@ -166,13 +166,58 @@ static int serve(const struct options *o, struct lks_config *tls, struct report 
 }
 
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
- * stand behind "--", or alone. */
+ * stand behind "--". Where there is none: 0 if a word asks what this is, -1 if one is ours, else
+ * all of them are EAL's. */
 static int own_options(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--") == 0)
             return i;
-    return argc > 1 && strcmp(argv[1], "--help") == 0 ? 0 : argc - 1;
+    if (argc == 2 &&
+        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--version")))
+        return 0;
+    for (int i = 1; i < argc; i++)
+        if (options_is_ours(argv[i]))
+            return -1;
+    return argc - 1;
+}
+
+static bool has_word(int argc, char **argv, const char *word)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the kernel has any hugepage reserved. */
+static bool has_hugepages(void)
+{
+    char line[128];
+    unsigned long num = 0;
+    FILE *f = fopen("/proc/meminfo", "r");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "HugePages_Free: %lu", &num) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return num != 0;
+}
+
+/* Why EAL does not start, as far as it can be told. */
+static int complain_of_eal(int argc, char **argv)
+{
+    char error[512];
+    if (!has_word(argc, argv, "--no-huge") && !has_hugepages())
+        snprintf(error, sizeof(error),
+                 "DPDK's EAL does not start: no hugepage is free; reserve some "
+                 "(sysctl vm.nr_hugepages=512), or try with --no-huge -m 512");
+    else
+        snprintf(error, sizeof(error),
+                 "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary "
+                 "user: --no-huge, and RUNTIME_DIRECTORY set to a folder of yours)",
+                 rte_strerror(rte_errno));
+    return complain(error);
 }
 
 int main(int argc, char **argv)
@@ -183,11 +228,18 @@ int main(int argc, char **argv)
     struct report last;
     char error[512];
     int own = own_options(argc, argv), status;
+    if (own < 0)
+        return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
+                        "--listen ... (--help)");
     argv[own] = own ? argv[own] : argv[0];
     if (options_parse(&o, argc - own, argv + own, error, sizeof(error)))
         return complain(error);
     if (o.help) {
         options_help(argv[0]);
+        return EXIT_SUCCESS;
+    }
+    if (o.version) {
+        printf("lockstepd " LOCKSTEPD_VERSION "\n");
         return EXIT_SUCCESS;
     }
     if (make_tls_config(&o, &tls, &err)) {
@@ -200,12 +252,7 @@ int main(int argc, char **argv)
     if (!chores) {
         status = complain("the system gives no thread to read files and to print with");
     } else if (rte_eal_init(own ? own : 1, argv) < 0) {
-        snprintf(
-            error, sizeof(error),
-            "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary user: "
-            "--no-huge, and RUNTIME_DIRECTORY set to a folder of yours)",
-            rte_strerror(rte_errno));
-        status = complain(error);
+        status = complain_of_eal(argc, argv);
     } else {
         status = serve(&o, tls, &last);
         rte_eal_cleanup();

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "port.h"
+
 enum option_id {
     OPT_LISTEN = 256,
     OPT_CERT,
@@ -27,6 +29,8 @@ enum option_id {
     OPT_HANDSHAKE_TIMEOUT,
     OPT_IDLE_TIMEOUT,
     OPT_IDLE,
+    OPT_MTU,
+    OPT_VERSION,
     OPT_HELP,
 };
 
@@ -49,6 +53,8 @@ static const struct option known[] = {
     {"handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT},
     {"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
     {"idle", required_argument, NULL, OPT_IDLE},
+    {"mtu", required_argument, NULL, OPT_MTU},
+    {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -181,6 +187,7 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
         int id;
         uint32_t low, high, *to;
     } numbers[] = {{OPT_PORT, 0, 65535, &n},
+                   {OPT_MTU, PORT_MTU_MIN, PORT_MTU_MAX, &n},
                    {OPT_MBUFS, 1024, 1u << 24, &o->num_mbufs},
                    {OPT_MAX_CONNECTIONS, 1, 9000, &o->max_connections},
                    {OPT_HANDSHAKE_TIMEOUT, 1, 3600, &o->handshake_timeout_s},
@@ -193,9 +200,34 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
                         numbers[i].low, numbers[i].high);
         if (id == OPT_PORT)
             o->port_id = (uint16_t)n;
+        if (id == OPT_MTU)
+            o->mtu = (uint16_t)n;
         return 0;
     }
     return fail(error, error_len, "--%s is not handled", name);
+}
+
+/* The option as it was written, which getopt_long() has taken for a whole one. */
+static bool is_abbreviated(char **argv, int index)
+{
+    const bool is_apart = known[index].has_arg == required_argument && optarg == argv[optind - 1];
+    const char *written = argv[optind - (is_apart ? 2 : 1)] + 2;
+    return strcspn(written, "=") != strlen(known[index].name);
+}
+
+/* Those that may stand more than once. */
+static bool is_list(int id)
+{
+    return id == OPT_LISTEN || id == OPT_CERT || id == OPT_KEY;
+}
+
+bool options_is_ours(const char *arg)
+{
+    for (size_t i = 0; known[i].name; i++)
+        if (strncmp(arg, "--", 2) == 0 && strcspn(arg + 2, "=") == strlen(known[i].name) &&
+            strncmp(arg + 2, known[i].name, strlen(known[i].name)) == 0)
+            return true;
+    return false;
 }
 
 /* What must be there, and together. */
@@ -222,6 +254,7 @@ static int check(const struct options *o, char *error, unsigned int error_len)
 
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len)
 {
+    bool is_given[OPT_HELP + 1] = {false};
     int id, index = 0;
     memset(o, 0, sizeof(*o));
     o->prefix_len = 24;
@@ -230,16 +263,27 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
     o->handshake_timeout_s = 10;
     o->idle_timeout_s = 300;
     o->idle = IDLE_YIELD;
-    optind = 1;
+    optind = 0; /* from the start, whatever was parsed before (glibc) */
     opterr = 0;
-    while ((id = getopt_long(argc, argv, ":", known, &index)) != -1) {
-        if (id == OPT_HELP) {
+    while ((id = getopt_long(argc, argv, ":h", known, &index)) != -1) {
+        if (id == OPT_HELP || id == 'h') {
             o->help = true;
             return 0;
         }
         if (id == '?' || id == ':')
             return fail(error, error_len, "%s: %s (--help lists the options)", argv[optind - 1],
                         id == ':' ? "it needs a value" : "no such option");
+        if (is_abbreviated(argv, index))
+            return fail(error, error_len, "%s: write --%s in full",
+                        argv[optind - 1] == optarg ? argv[optind - 2] : argv[optind - 1],
+                        known[index].name);
+        if (id == OPT_VERSION) {
+            o->version = true;
+            return 0;
+        }
+        if (is_given[id] && !is_list(id))
+            return fail(error, error_len, "--%s is given twice", known[index].name);
+        is_given[id] = true;
         if (parse_one(o, id, known[index].name, optarg, error, error_len))
             return -1;
     }
@@ -275,12 +319,15 @@ void options_help(const char *program)
         "again\n"
         "                               when it changes (random keys without it)\n"
         "  --port N                     DPDK port number (0)\n"
+        "  --mtu N                      bytes of an IP packet, 576 to 1500 (what the interface "
+        "has)\n"
         "  --mbufs N                    packet buffers for receiving, and as many for sending "
         "(32768)\n"
         "  --max-connections N          clients at once (8000)\n"
         "  --handshake-timeout SECONDS  for a client that does not go on (10)\n"
         "  --idle-timeout SECONDS       for an established connection without traffic (300)\n"
         "  --idle spin|yield|sleep:US   what a poll loop without work does (yield)\n"
+        "  --help, -h; --version        say what there is, and stop\n"
         "\n"
         "SIGUSR1 prints the counters. SIGINT, SIGTERM and SIGQUIT reset all connections, print\n"
         "the counters and stop; a second one stops at once. SIGHUP reads nothing again: the file\n"

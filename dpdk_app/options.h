@@ -18,15 +18,18 @@ struct options {
     bool strict_sni;
     const char *alpn, *preset, *suites, *groups, *key_log, *ticket_keys;
     uint16_t port_id;
+    uint16_t mtu; /* 0: the interface's */
     uint32_t num_mbufs, max_connections;
     uint32_t handshake_timeout_s, idle_timeout_s;
     enum idle_policy idle;
     uint32_t idle_us;
-    bool help;
+    bool help, version;
 };
 
 /* 0, or -1: error has one line that names the option, the cause and the remedy. */
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len);
+/* Whether a word is one of our options, which EAL does not know. */
+bool options_is_ours(const char *arg);
 void options_help(const char *program);
 
 #endif

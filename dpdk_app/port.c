@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port.h"
 
+#include <net/if.h>
+#include <rte_dev.h>
+#include <rte_devargs.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
-#define TX_BURST       128
-/* More than this many frames waiting for a full port means that the port is dead: TCP's windows
- * bound what can be in flight long before. */
-#define TX_QUEUE_MAX 65536
+#define TX_BURST       128u
+#define VLAN_LEN       4u
+#define NOTHING_WAITED UINT64_MAX
 
-/* Frames that wait to be sent, a ring: head is sent next. */
-static struct {
-    struct rte_mbuf *frames[TX_QUEUE_MAX];
-    uint32_t head, tail;
-    uint32_t counted; /* those before it that waited have been counted */
-    uint64_t waited;
-} tx;
+/* Frames that wait to be sent, a ring with room for all buffers that there are to send. The numbers
+ * of frames only go up: head is sent next. */
+struct port_tx {
+    uint64_t head, tail;
+    uint64_t counted; /* those before it are in tx_waited already */
+    uint64_t stood;   /* the head at the last look, NOTHING_WAITED if none was there */
+    uint32_t mask;
+    bool is_stopped; /* between two servers of a memif client */
+    bool is_memif_client;
+    bool was_down, said_stuck, said_cut;
+    struct port_counters count;
+    struct rte_mbuf *frames[];
+};
 
 static int fail(char *error, unsigned int error_len, const char *what, int code)
 {
@@ -31,6 +42,7 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
                       unsigned int error_len)
 {
     char name[32];
+    uint32_t num_frames = rte_align32pow2(num_mbufs);
     port->num_mbufs = num_mbufs;
     snprintf(name, sizeof(name), "port%u_rx", port->id);
     port->rx_pool = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE,
@@ -40,8 +52,12 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
                                             RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_clones", port->id);
     port->clones = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE, 0, socket);
-    if (port->rx_pool && port->tx_pool && port->clones)
+    port->tx = calloc(1, sizeof(*port->tx) + num_frames * sizeof(port->tx->frames[0]));
+    if (port->rx_pool && port->tx_pool && port->clones && port->tx) {
+        port->tx->mask = num_frames - 1;
+        port->tx->stood = NOTHING_WAITED;
         return 0;
+    }
     snprintf(error, error_len,
              "no memory for %u packet buffers; give EAL more (-m or hugepages) or ask for fewer "
              "(--mbufs)",
@@ -49,16 +65,21 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
     return -1;
 }
 
-static int configure(struct port *port, char *error, unsigned int error_len)
+static void free_pools(struct port *port)
 {
-    struct rte_eth_dev_info info;
+    free(port->tx);
+    rte_mempool_free(port->clones);
+    rte_mempool_free(port->tx_pool);
+    rte_mempool_free(port->rx_pool);
+}
+
+static int configure(struct port *port, const struct rte_eth_dev_info *info, char *error,
+                     unsigned int error_len)
+{
     struct rte_eth_conf conf = {0};
-    int rc = rte_eth_dev_info_get(port->id, &info);
-    if (rc)
-        return fail(error, error_len, "cannot ask the port what it is", rc);
-    if (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+    if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
         conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-    rc = rte_eth_dev_configure(port->id, 1, 1, &conf);
+    int rc = rte_eth_dev_configure(port->id, 1, 1, &conf);
     if (rc)
         return fail(error, error_len, "cannot configure the port", rc);
     uint16_t num_rx = RX_DESCRIPTORS, num_tx = TX_DESCRIPTORS;
@@ -83,7 +104,64 @@ static void choose_mac(struct port *port, const char *driver)
     }
 }
 
-int port_start(struct port *port, uint16_t id, uint32_t num_mbufs, char *error,
+/* What the kernel says of the interface behind a port; UINT32_MAX: there is none. */
+static uint32_t kernel_mtu(unsigned int if_index)
+{
+    struct ifreq request = {0};
+    int s = if_index ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (s < 0)
+        return UINT32_MAX;
+    bool known = if_indextoname(if_index, request.ifr_name) && !ioctl(s, SIOCGIFMTU, &request);
+    close(s);
+    return known ? (uint32_t)request.ifr_mtu : UINT32_MAX;
+}
+
+/* Drivers of kernel interfaces do not know their MTU (net_af_packet says 1500 of any), and the
+ * kernel drops larger frames without a word. */
+static int choose_mtu(struct port *port, unsigned int if_index, uint16_t wanted, char *error,
+                      unsigned int error_len)
+{
+    uint16_t of_driver;
+    uint32_t mtu = kernel_mtu(if_index);
+    if (!rte_eth_dev_get_mtu(port->id, &of_driver) && of_driver < mtu)
+        mtu = of_driver;
+    if (mtu < PORT_MTU_MIN) {
+        snprintf(error, error_len, "the port's interface has an MTU of %u; it takes %u at least",
+                 mtu, PORT_MTU_MIN);
+        return -1;
+    }
+    if (wanted > mtu) {
+        snprintf(error, error_len,
+                 "--mtu %u: the port's interface has an MTU of %u and would drop larger packets; "
+                 "raise it there, or ask for less",
+                 wanted, mtu);
+        return -1;
+    }
+    mtu = wanted ? wanted : mtu;
+    port->mtu = (uint16_t)(mtu < PORT_MTU_MAX ? mtu : PORT_MTU_MAX);
+    return 0;
+}
+
+static bool is_memif_client(const struct rte_eth_dev_info *info)
+{
+    const struct rte_devargs *args = rte_dev_devargs(info->device);
+    return strcmp(info->driver_name, "net_memif") == 0 && args && args->args &&
+           (strstr(args->args, "role=client") || strstr(args->args, "role=slave"));
+}
+
+static int start(struct port *port, char *error, unsigned int error_len)
+{
+    int rc = rte_eth_dev_start(port->id);
+    if (rc && port->tx->is_memif_client)
+        return fail(error, error_len,
+                    "cannot start the port: no memif server answers at its socket", rc);
+    if (rc)
+        return fail(error, error_len, "cannot start the port", rc);
+    rte_eth_promiscuous_enable(port->id); /* some virtual ports cannot, and do not need it */
+    return 0;
+}
+
+int port_start(struct port *port, uint16_t id, uint32_t num_mbufs, uint16_t mtu, char *error,
                unsigned int error_len)
 {
     struct rte_eth_dev_info info;
@@ -93,68 +171,159 @@ int port_start(struct port *port, uint16_t id, uint32_t num_mbufs, char *error,
     if (rc)
         return fail(error, error_len, "no such port", rc);
     if (make_pools(port, num_mbufs, rte_eth_dev_socket_id(id), error, error_len) ||
-        configure(port, error, error_len))
-        return -1;
-    rc = rte_eth_dev_start(id);
-    if (rc)
-        return fail(error, error_len, "cannot start the port", rc);
+        configure(port, &info, error, error_len))
+        goto failed;
+    port->tx->is_memif_client = is_memif_client(&info);
     choose_mac(port, info.driver_name);
-    rte_eth_promiscuous_enable(id); /* some virtual ports cannot, and do not need it */
-    if (rte_eth_dev_get_mtu(id, &port->mtu) || port->mtu > 1500)
-        port->mtu = 1500;
+    if (choose_mtu(port, info.if_index, mtu, error, error_len) || start(port, error, error_len))
+        goto failed;
     return 0;
+failed:
+    rte_eth_dev_close(id);
+    free_pools(port);
+    return -1;
+}
+
+/* Takes the first num waiting frames off and frees them. */
+static void drop(struct port_tx *tx, uint64_t num)
+{
+    tx->count.tx_dropped += num;
+    while (num--)
+        rte_pktmbuf_free(tx->frames[tx->head++ & tx->mask]);
 }
 
 void port_stop(struct port *port)
 {
-    while (tx.head != tx.tail)
-        rte_pktmbuf_free(tx.frames[tx.head++ % TX_QUEUE_MAX]);
+    drop(port->tx, port->tx->tail - port->tx->head);
     rte_eth_dev_stop(port->id);
     rte_eth_dev_close(port->id);
-    rte_mempool_free(port->clones);
-    rte_mempool_free(port->tx_pool);
-    rte_mempool_free(port->rx_pool);
+    free_pools(port);
+}
+
+/* Whether an IP packet is longer than what came of it: what some ports make of frames that do not
+ * fit their buffers. Nothing else is judged here. */
+static bool is_cut(const struct rte_mbuf *m)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+    if (m->data_len < RTE_ETHER_HDR_LEN + 6)
+        return false;
+    const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
+    uint32_t type = (uint32_t)frame[12] << 8 | frame[13], len = 0;
+    if (type == RTE_ETHER_TYPE_IPV4)
+        len = (uint32_t)ip[2] << 8 | ip[3];
+    else if (type == RTE_ETHER_TYPE_IPV6)
+        len = 40 + ((uint32_t)ip[4] << 8 | ip[5]);
+    return RTE_ETHER_HDR_LEN + len > m->pkt_len;
 }
 
 uint16_t port_receive(const struct port *port, struct rte_mbuf **packets, uint16_t max)
 {
-    return rte_eth_rx_burst(port->id, 0, packets, max);
+    uint16_t kept = 0;
+    if (port->tx->is_stopped)
+        return 0;
+    const uint16_t num = rte_eth_rx_burst(port->id, 0, packets, max);
+    for (uint16_t i = 0; i < num; i++) {
+        if (i + 4 < num)
+            rte_prefetch0(rte_pktmbuf_mtod(packets[i + 4], void *));
+        if (is_cut(packets[i])) {
+            port->tx->count.rx_cut++;
+            rte_pktmbuf_free(packets[i]);
+        } else {
+            packets[kept++] = packets[i];
+        }
+    }
+    return kept;
 }
 
 void port_send(const struct port *port, struct rte_mbuf *packet)
 {
-    if (tx.tail - tx.head >= TX_BURST && port_flush(port) >= TX_QUEUE_MAX) {
-        rte_pktmbuf_free(packet); /* see TX_QUEUE_MAX: TCP will send it again */
+    struct port_tx *tx = port->tx;
+    if (tx->tail - tx->head >= TX_BURST)
+        port_flush(port);
+    if (tx->tail - tx->head > tx->mask ||
+        packet->pkt_len > port->mtu + RTE_ETHER_HDR_LEN + VLAN_LEN) {
+        tx->count.tx_dropped++;
+        rte_pktmbuf_free(packet);
         return;
     }
-    tx.frames[tx.tail++ % TX_QUEUE_MAX] = packet;
-}
-
-/* The port is full: what is queued waits, each frame once however often it is tried. */
-static void count_waiting(void)
-{
-    if ((int32_t)(tx.head - tx.counted) > 0)
-        tx.counted = tx.head;
-    tx.waited += tx.tail - tx.counted;
-    tx.counted = tx.tail;
+    tx->frames[tx->tail++ & tx->mask] = packet;
 }
 
 uint32_t port_flush(const struct port *port)
 {
-    while (tx.head != tx.tail) {
-        uint32_t at = tx.head % TX_QUEUE_MAX, num = tx.tail - tx.head;
-        if (num > TX_QUEUE_MAX - at)
-            num = TX_QUEUE_MAX - at;
-        if (num > TX_BURST)
-            num = TX_BURST;
-        uint16_t sent = rte_eth_tx_burst(port->id, 0, tx.frames + at, (uint16_t)num);
-        tx.head += sent;
-        if (sent < num) {
-            count_waiting();
+    struct port_tx *tx = port->tx;
+    while (tx->head != tx->tail && !tx->is_stopped) {
+        const uint32_t at = (uint32_t)tx->head & tx->mask, to_end = tx->mask + 1 - at;
+        uint64_t num = tx->tail - tx->head;
+        num = RTE_MIN(num, RTE_MIN(to_end, TX_BURST));
+        uint16_t sent = rte_eth_tx_burst(port->id, 0, tx->frames + at, (uint16_t)num);
+        tx->head += sent;
+        if (sent < num)
             break;
-        }
     }
-    return tx.tail - tx.head;
+    if (tx->head != tx->tail) {
+        tx->count.tx_waited += tx->tail - RTE_MAX(tx->counted, tx->head);
+        tx->counted = tx->tail;
+    }
+    return (uint32_t)(tx->tail - tx->head);
+}
+
+static bool is_down(const struct port *port)
+{
+    struct rte_eth_link link;
+    if (port->tx->is_stopped)
+        return true;
+    return rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN;
+}
+
+/* Frames go until the port takes one. If it takes none of a burst, it is as good as down. */
+static void unblock(const struct port *port)
+{
+    struct port_tx *tx = port->tx;
+    for (uint32_t i = 0; i < TX_BURST && tx->head != tx->tail; i++) {
+        drop(tx, 1);
+        const uint64_t head = tx->head;
+        port_flush(port);
+        if (tx->head != head)
+            return;
+    }
+    drop(tx, tx->tail - tx->head);
+}
+
+/* A memif client that has lost its server does not look for it again by itself. */
+static void restart(const struct port *port)
+{
+    if (!port->tx->is_stopped)
+        rte_eth_dev_stop(port->id);
+    port->tx->is_stopped = rte_eth_dev_start(port->id) != 0;
+}
+
+const char *port_second(const struct port *port)
+{
+    struct port_tx *tx = port->tx;
+    const bool down = is_down(port), stands = tx->head != tx->tail && tx->head == tx->stood;
+    const char *line = NULL;
+    if (stands && !tx->said_stuck && !down) {
+        tx->said_stuck = true;
+        line = "the port took no frame for a second; tx_dropped counts what goes for that";
+    }
+    if (tx->count.rx_cut && !tx->said_cut) {
+        tx->said_cut = true;
+        line = "frames come in cut, longer than the port's buffers, and are lost: switch off GRO "
+               "where they come in and TSO at the peer (ethtool -K INTERFACE gro off tso off), and "
+               "let no MTU be larger than 1500; rx_cut counts them";
+    }
+    if (down != tx->was_down)
+        line = down ? "the port's link is down" : "the port's link is up again";
+    tx->was_down = down;
+    if (stands && down)
+        drop(tx, tx->tail - tx->head);
+    else if (stands)
+        unblock(port);
+    tx->stood = tx->head != tx->tail ? tx->head : NOTHING_WAITED;
+    if (down && tx->is_memif_client)
+        restart(port);
+    return line;
 }
 
 bool port_is_low(const struct port *port)
@@ -168,7 +337,7 @@ uint32_t port_num_short(const struct port *port)
     return left < enough ? enough - left : 0;
 }
 
-uint64_t port_num_waited(void)
+void port_get_counters(const struct port *port, struct port_counters *counters)
 {
-    return tx.waited;
+    *counters = port->tx->count;
 }

@@ -669,7 +669,11 @@ void flow_get_counters(struct flow_counters *counters)
 {
     memset(counters, 0, sizeof(*counters));
     link_add_counters(counters);
-    counters->tx_queued = port_num_waited();
+    struct port_counters of_port;
+    port_get_counters(stack.port, &of_port);
+    counters->rx_cut = of_port.rx_cut;
+    counters->tx_waited = of_port.tx_waited;
+    counters->tx_dropped = of_port.tx_dropped;
     counters->retransmits = lwip_stats.mib2.tcpretranssegs;
     counters->ended_for_buffers = stack.ended_for_buffers;
     counters->ended_detached = stack.ended_detached;

@@ -39,6 +39,7 @@ struct worker {
     struct worker_config config;
     struct sessions sessions;
     struct counters counters;
+    const char *to_say; /* a line about the port; NULL: none */
     struct lks_engine *engine;
     struct lks_batch batch; /* the open batch, then the seal batch */
     struct session *op_session[BATCH_OPS];
@@ -515,6 +516,7 @@ bool worker_poll(struct worker *w)
     if (seconds_now() != w->sessions.now_s) {
         w->sessions.now_s = seconds_now();
         sessions_second(&w->sessions);
+        w->to_say = port_second(w->config.sessions.port);
     }
     const bool was_busy = num_received || w->num_now;
     w->counters.polls++;
@@ -539,6 +541,8 @@ void worker_run(struct worker *w, struct worker_signals *signals, struct chores 
         num_empty = worker_poll(w) ? 0 : num_empty + 1;
         if (num_empty > EMPTY_POLLS)
             wait_a_little(w);
+        if (w->to_say && chores_say(chores, w->to_say))
+            w->to_say = NULL;
         if (signals->print)
             print_counters(w, signals, chores);
     }

@@ -265,7 +265,7 @@ static int start(void)
     const struct flow_config config = {&port, rte_cpu_to_be_32(OUR_IP),
                                        rte_cpu_to_be_32(0xffff0000), 0, MAX_FLOWS};
     const struct flow_addr addr = {rte_cpu_to_be_32(OUR_IP), 80};
-    if (port_start(&port, 0, 32767, error, sizeof(error)) ||
+    if (port_start(&port, 0, 32767, 0, error, sizeof(error)) ||
         flow_init(&config, error, sizeof(error)) ||
         flow_listen(&addr, &events, NULL, error, sizeof(error))) {
         printf("%s\n", error);

@@ -32,6 +32,12 @@ uint64_t frame_now_us(void)
     return bed.now_us;
 }
 
+const char *port_second(const struct port *port)
+{
+    (void)port;
+    return NULL;
+}
+
 bool port_is_low(const struct port *port)
 {
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
@@ -60,7 +66,7 @@ uint32_t flow_timers(void)
 void flow_get_counters(struct flow_counters *counters)
 {
     memset(counters, 0, sizeof(*counters));
-    counters->tx_queued = 7; /* to be known again */
+    counters->tx_waited = 7; /* to be known again */
 }
 
 static struct flow *flow_new(const struct flow_events *events, void *user)

@@ -85,7 +85,7 @@ static void refused_ones(void)
 /* Every name once, with its own value. */
 static void printed(void)
 {
-    struct report r = {.app = {.handshakes = 3, .handshakes_resumed = 2}, .tcp = {.tx_queued = 7}};
+    struct report r = {.app = {.handshakes = 3, .handshakes_resumed = 2}, .tcp = {.tx_waited = 7}};
     char *text = NULL;
     size_t len;
     r.app.ended[END_SHUTDOWN] = 4;

@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/test.h"
 #include "port.h"
@@ -15,6 +16,18 @@
 #define FRAMES 1500u /* more than the ring holds */
 
 static struct port port;
+
+static struct port_counters counted(void)
+{
+    struct port_counters c;
+    port_get_counters(&port, &c);
+    return c;
+}
+
+static uint64_t num_waited(void)
+{
+    return counted().tx_waited;
+}
 
 /* A frame that waits is counted once, however often the port is tried. */
 static void waiting_frames(void)
@@ -30,8 +43,7 @@ static void waiting_frames(void)
     for (int i = 0; i < 10; i++)
         waiting = port_flush(&port);
     LKS_CHECK(waiting > 0 && waiting < FRAMES, "%u", waiting);
-    LKS_CHECK(port_num_waited() == waiting, "%u counted, %u wait", (unsigned int)port_num_waited(),
-              waiting);
+    LKS_CHECK(num_waited() == waiting, "%u counted, %u wait", (unsigned int)num_waited(), waiting);
     for (int i = 0; i < 100 && num_back < FRAMES; i++) {
         uint16_t num = port_receive(&port, back, 256);
         num_back += num;
@@ -40,8 +52,103 @@ static void waiting_frames(void)
     }
     CU_ASSERT_EQUAL(num_back, FRAMES);
     CU_ASSERT_EQUAL(port_flush(&port), 0);
-    LKS_CHECK(port_num_waited() == waiting, "%u counted, %u waited",
-              (unsigned int)port_num_waited(), waiting);
+    LKS_CHECK(num_waited() == waiting, "%u counted, %u waited", (unsigned int)num_waited(),
+              waiting);
+}
+
+static struct rte_mbuf *frame(uint16_t len)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(port.tx_pool);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+    char *data = rte_pktmbuf_append(m, len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    memset(data, 0, len);
+    return m;
+}
+
+static void take_all(void)
+{
+    struct rte_mbuf *back[256];
+    uint16_t num;
+    do {
+        port_flush(&port);
+        num = port_receive(&port, back, 256);
+        rte_pktmbuf_free_bulk(back, num);
+    } while (num);
+}
+
+/* Nobody takes anything for a second: what stands behind it goes, and one line says so. A port that
+ * moves, however slowly, is left alone. */
+static void port_that_takes_nothing(void)
+{
+    struct rte_mbuf *back[8];
+    const uint64_t before = counted().tx_dropped;
+    for (uint32_t i = 0; i < FRAMES; i++)
+        port_send(&port, frame(60));
+    CU_ASSERT_PTR_NULL(port_second(&port));
+    for (int i = 0; i < 5; i++) {
+        uint16_t num = port_receive(&port, back, 8);
+        rte_pktmbuf_free_bulk(back, num);
+        CU_ASSERT(num && port_flush(&port));
+        CU_ASSERT_PTR_NULL(port_second(&port));
+    }
+    CU_ASSERT_EQUAL(counted().tx_dropped, before);
+    const uint32_t waiting = port_flush(&port);
+    const char *line = port_second(&port);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+    CU_ASSERT_PTR_NOT_NULL(strstr(line, "took no frame for a second"));
+    CU_ASSERT_EQUAL(port_flush(&port), 0);
+    LKS_CHECK(counted().tx_dropped - before == waiting, "%u of %u",
+              (unsigned int)(counted().tx_dropped - before), waiting);
+    take_all();
+    port_send(&port, frame(60)); /* and it is used again */
+    CU_ASSERT_EQUAL(port_flush(&port), 0);
+    CU_ASSERT_EQUAL(port_receive(&port, back, 8), 1);
+    rte_pktmbuf_free(back[0]);
+}
+
+/* Longer than the interface takes: it would stand in front of all others for ever. */
+static void frame_over_the_mtu(void)
+{
+    const uint64_t before = counted().tx_dropped;
+    port_send(&port, frame((uint16_t)(port.mtu + 14)));
+    CU_ASSERT_EQUAL(counted().tx_dropped, before);
+    port_send(&port, frame((uint16_t)(port.mtu + 14 + 5)));
+    CU_ASSERT_EQUAL(counted().tx_dropped, before + 1);
+    take_all();
+}
+
+/* An IP packet that says that it is longer than what came. */
+static void frames_that_came_cut(void)
+{
+    static const struct {
+        uint16_t type, said, len;
+        bool is_cut;
+    } rows[] = {
+        {0x0800, 86, 100, false},  {0x0800, 87, 100, true}, {0x0800, 20, 100, false},
+        {0x86dd, 46, 100, false},  {0x86dd, 47, 100, true}, {0x0806, 9000, 60, false},
+        {0x0800, 9000, 19, false}, /* too short to tell: TCP's to judge */
+    };
+    for (size_t i = 0; i < RTE_DIM(rows); i++) {
+        const uint64_t before = counted().rx_cut;
+        struct rte_mbuf *m = frame(rows[i].len), *back[2];
+        uint8_t *bytes = rte_pktmbuf_mtod(m, uint8_t *);
+        const uint16_t at = rows[i].type == 0x86dd ? 18 : 16;
+        bytes[12] = (uint8_t)(rows[i].type >> 8);
+        bytes[13] = (uint8_t)rows[i].type;
+        bytes[at] = (uint8_t)(rows[i].said >> 8);
+        bytes[at + 1] = (uint8_t)rows[i].said;
+        port_send(&port, m);
+        port_flush(&port);
+        const uint16_t num = port_receive(&port, back, 2);
+        LKS_CHECK(num == !rows[i].is_cut, "row %zu", i);
+        LKS_CHECK(counted().rx_cut - before == rows[i].is_cut, "row %zu", i);
+        rte_pktmbuf_free_bulk(back, num);
+    }
+    const char *line = port_second(&port);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+    CU_ASSERT_PTR_NOT_NULL(strstr(line, "ethtool -K INTERFACE gro off"));
+    CU_ASSERT_PTR_NULL(port_second(&port)); /* once */
 }
 
 static bool start(void)
@@ -56,7 +163,7 @@ static bool start(void)
     bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
     snprintf(command, sizeof(command), "rm -rf %s", directory);
     return !system(command) && is_up && !rte_eal_hotplug_add("vdev", "net_ring0", "") &&
-           !port_start(&port, 0, 4095, error, sizeof(error));
+           !port_start(&port, 0, 4095, 0, error, sizeof(error));
 }
 
 int main(void)
@@ -66,7 +173,11 @@ int main(void)
         printf("port: 0 passed, 0 failed, 1 skipped\n");
         return 77;
     }
-    const struct lks_test tests[] = {{"frames that wait", waiting_frames}, {0}};
+    const struct lks_test tests[] = {{"frames that wait", waiting_frames},
+                                     {"port that takes nothing", port_that_takes_nothing},
+                                     {"frame over the MTU", frame_over_the_mtu},
+                                     {"frames that came cut", frames_that_came_cut},
+                                     {0}};
     const struct lks_test_suite suites[] = {{"queue", tests}, {0}};
     int rc = lks_test_run("port", suites);
     port_stop(&port);
