@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pool.h"
+
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define TX_BURST       128
@@ -32,13 +34,11 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
     char name[32];
     port->num_mbufs = num_mbufs;
     snprintf(name, sizeof(name), "port%u_rx", port->id);
-    port->rx_pool = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE,
-                                            RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->rx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_tx", port->id);
-    port->tx_pool = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE,
-                                            RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->tx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_clones", port->id);
-    port->clones = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE, 0, socket);
+    port->clones = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, 0, socket);
     if (port->rx_pool && port->tx_pool && port->clones)
         return 0;
     snprintf(error, error_len,
