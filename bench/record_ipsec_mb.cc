@@ -191,6 +191,9 @@ class Burst : public IpsecMb
             job->u.CHACHA20_POLY1305.aad_len_in_bytes = 5;
         }
         job->user_data = &s;
+#if LKS_IPSEC_MB_HAS_SESSIONS // newer versions look up what to run here
+        imb_set_session(mgr_, job);
+#endif
         s.ok = false;
     }
     static void take(IMB_JOB **jobs, uint32_t num)

@@ -12,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "pool.h"
+
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define TX_BURST       128u
@@ -45,13 +47,11 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
     uint32_t num_frames = rte_align32pow2(num_mbufs);
     port->num_mbufs = num_mbufs;
     snprintf(name, sizeof(name), "port%u_rx", port->id);
-    port->rx_pool = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE,
-                                            RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->rx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_tx", port->id);
-    port->tx_pool = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE,
-                                            RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->tx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_clones", port->id);
-    port->clones = rte_pktmbuf_pool_create(name, num_mbufs, 256, PORT_MBUF_PRIVATE, 0, socket);
+    port->clones = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, 0, socket);
     port->tx = calloc(1, sizeof(*port->tx) + num_frames * sizeof(port->tx->frames[0]));
     if (port->rx_pool && port->tx_pool && port->clones && port->tx) {
         port->tx->mask = num_frames - 1;

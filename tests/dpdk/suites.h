@@ -6,5 +6,6 @@
 
 const struct lks_test *mbuf_tests(void);
 const struct lks_test *engine_tests(void);
+extern const struct lks_test pool_tests[];
 
 #endif

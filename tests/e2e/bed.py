@@ -82,12 +82,12 @@ class Bed:
         run("ethtool", "-K", ours, "tx", "off", "tso", "off")
 
     def make_certificates(self):
-        """A CA, and leaves for demo.test (ECDSA P-256) and other.test (RSA-2048)."""
+        """A CA that is strictly by RFC 5280, as newer Pythons ask, and leaves for demo.test (ECDSA P-256) and other.test (RSA-2048)."""
         key = {"demo": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "other": ["-newkey", "rsa:2048"]}
         run("openssl", "req", "-x509", *key["demo"], "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
-            "-subj", "/CN=Test CA", cwd=self.dir)
+            "-subj", "/CN=Test CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign", cwd=self.dir)
         for name, how in key.items():
-            (self.dir / "san").write_text(f"subjectAltName=DNS:{name}.test,IP:{LOCKSTEPD}\n")
+            (self.dir / "san").write_text(f"subjectAltName=DNS:{name}.test,IP:{LOCKSTEPD}\nauthorityKeyIdentifier=keyid\n")
             run("openssl", "req", *how, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}.test",
                 cwd=self.dir)
             run("openssl", "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",

@@ -58,7 +58,7 @@ def alert_of(context):
         with context.wrap_socket(raw, server_hostname="demo.test"):
             return "none"
     except ssl.SSLError as error:
-        return f"{error.reason or error}".upper()
+        return f"{error.reason or error}".upper().replace(" ", "_")
 
 
 def wait_counter(bed, name, want):
@@ -213,13 +213,14 @@ def a_thousand_connections_transfer_a_gigabyte(bed):
     want = hashlib.sha256((bed.dir / "www/1M").read_bytes()).digest()
     context = bed.context()
     all_there = asyncio.Event()
+    num = 200 if os.environ.get("LKS_TEST_EFFORT") == "quick" else 1000
     count = {"open": 0, "bytes": 0, "wrong": 0}
 
     async def one():
         reader, writer = await asyncio.open_connection(LOCKSTEPD, 443, ssl=context, server_hostname="demo.test",
                                                        ssl_handshake_timeout=900)
         count["open"] += 1
-        if count["open"] == 1000:
+        if count["open"] == num:
             all_there.set()
         await all_there.wait()
         writer.write(b"GET /1M HTTP/1.1\r\nHost: demo.test\r\n\r\n")
@@ -231,10 +232,10 @@ def a_thousand_connections_transfer_a_gigabyte(bed):
         writer.close()
 
     async def everything():
-        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(1000))), 900)
+        await asyncio.wait_for(asyncio.gather(*(one() for _ in range(num))), 900)
 
     asyncio.run(everything())
-    equal(count, {"open": 1000, "bytes": 1000 << 20, "wrong": 0}, "connections open at once, bytes and wrong ones")
+    equal(count, {"open": num, "bytes": num << 20, "wrong": 0}, "connections open at once, bytes and wrong ones")
 
 
 @test
@@ -265,7 +266,7 @@ def tls11_client_is_told_protocol_version(bed):
 def unknown_alpn_is_refused(bed):
     context = bed.context()
     context.set_alpn_protocols(["h2"])
-    assert "NO APPLICATION PROTOCOL" in alert_of(context)
+    assert "NO_APPLICATION_PROTOCOL" in alert_of(context)
     context.set_alpn_protocols(["h2", "http/1.1"])
     with bed.connect(context) as tls:
         equal(tls.selected_alpn_protocol(), "http/1.1", "ALPN")

@@ -201,8 +201,8 @@ def fetch(program, peer, want, bed):
             if refused_as(want):
                 equal(ours.report()["end"], refused_as(want), "our end")
                 return
-            client.expect("lockstep-page.*x{100000}", timeout=60)
-            status = client.end(timeout=60)
+            client.expect("lockstep-page.*x{100000}")
+            status = client.end()
             equal(status, 0, "its exit status")
         report = ours.report()
         if peer.name == "Chromium":

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 
-TIMEOUT = 20
+TIMEOUT = 120  # ends what hangs
 
 
 class Failed(Exception):
