@@ -75,24 +75,25 @@ static bool parse_psk_modes(struct lks_reader body, struct lks_reader *modes)
     return lks_read_vec8(&body, modes) && !body.len && modes->len;
 }
 
-/* OfferedPsks of RFC 8446 section 4.2.11; as many binders as identities. */
-static bool parse_psk(struct lks_reader body, struct lks_client_hello *h)
+/* OfferedPsks of RFC 8446 section 4.2.11; as many binders as identities: each list is right by
+ * itself, so that another number is no matter of decoding. [8446 6-6] */
+static enum lks_status parse_psk(struct lks_reader body, struct lks_client_hello *h)
 {
     struct lks_reader identities, binders, v;
     uint32_t age;
-    size_t num = 0;
+    size_t num_identities = 0, num_binders = 0;
     if (!lks_read_vec16(&body, &identities) || !lks_read_vec16(&body, &binders) || body.len ||
         !identities.len || !binders.len)
-        return false;
+        return LKS_ALERT_DECODE_ERROR;
     h->psk_identities = identities;
     h->psk_binders = binders;
-    for (; identities.len; num++)
+    for (; identities.len; num_identities++)
         if (!lks_read_vec16(&identities, &v) || !v.len || !lks_read_u32(&identities, &age))
-            return false;
-    for (; binders.len; num--)
-        if (!num || !lks_read_vec8(&binders, &v) || v.len < 32)
-            return false;
-    return num == 0;
+            return LKS_ALERT_DECODE_ERROR;
+    for (; binders.len; num_binders++)
+        if (!lks_read_vec8(&binders, &v) || v.len < 32)
+            return LKS_ALERT_DECODE_ERROR;
+    return num_identities == num_binders ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
 }
 
 static bool parse_cookie(struct lks_reader body, struct lks_reader *cookie)
@@ -118,7 +119,7 @@ static bool parse_status_request(struct lks_reader body, bool *is_ocsp)
     return true;
 }
 
-static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lks_reader body)
+static bool parse_field(struct lks_client_hello *h, uint16_t type, struct lks_reader body)
 {
     switch (type) {
     case LKS_EXT_SERVER_NAME:
@@ -150,9 +151,6 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
     case LKS_EXT_PSK_KEY_EXCHANGE_MODES:
         h->has_psk_modes = true;
         return parse_psk_modes(body, &h->psk_modes);
-    case LKS_EXT_PRE_SHARED_KEY:
-        h->has_psk = true;
-        return parse_psk(body, h);
     case LKS_EXT_EARLY_DATA:
         h->has_early_data = true;
         return body.len == 0;
@@ -183,6 +181,45 @@ static bool parse_extension(struct lks_client_hello *h, uint16_t type, struct lk
     }
 }
 
+/* Where to keep what is wrong with an extension that means nothing to the other version; NULL: it
+ * is used by both. */
+static enum lks_status *verdict(struct lks_client_hello *h, uint16_t type)
+{
+    switch (type) {
+    case LKS_EXT_EC_POINT_FORMATS:
+    case LKS_EXT_RENEGOTIATION_INFO:
+    case LKS_EXT_EXTENDED_MASTER_SECRET:
+    case LKS_EXT_ENCRYPT_THEN_MAC:
+        return &h->wrong_tls12;
+    case LKS_EXT_KEY_SHARE:
+    case LKS_EXT_PSK_KEY_EXCHANGE_MODES:
+    case LKS_EXT_PRE_SHARED_KEY:
+    case LKS_EXT_EARLY_DATA:
+    case LKS_EXT_COOKIE:
+    case LKS_EXT_COMPRESS_CERTIFICATE:
+        return &h->wrong_tls13;
+    default:
+        return NULL;
+    }
+}
+
+static enum lks_status parse_extension(struct lks_client_hello *h, uint16_t type,
+                                       struct lks_reader body)
+{
+    enum lks_status status, *kept = verdict(h, type);
+    if (type == LKS_EXT_PRE_SHARED_KEY) {
+        h->has_psk = true;
+        status = parse_psk(body, h);
+    } else {
+        status = parse_field(h, type, body) ? LKS_OK : LKS_ALERT_DECODE_ERROR;
+    }
+    if (!kept)
+        return status;
+    if (!*kept)
+        *kept = status;
+    return LKS_OK;
+}
+
 /* RFC 8446 section 4.2: at most one of a type, pre_shared_key last. [8446 4.2-3 4.2-5 4.2.11-11]
  * [5246 7.4.1.4-3] [5746 3.6-5] */
 static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_reader list)
@@ -198,14 +235,17 @@ static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_r
             !lks_extension_may_be_in(type, LKS_IN_CLIENT_HELLO))
             return LKS_ALERT_ILLEGAL_PARAMETER;
         seen[type / 64] |= bit;
-        if (!parse_extension(h, type, body))
-            return LKS_ALERT_DECODE_ERROR;
+        enum lks_status status = parse_extension(h, type, body);
+        if (status)
+            return status;
         if (h->has_wrong_name)
             return LKS_ALERT_ILLEGAL_PARAMETER;
     }
     /* Section 4.2.9: pre_shared_key without psk_key_exchange_modes is to be aborted. [8446 4.2.9-3]
      */
-    return h->has_psk && !h->has_psk_modes ? LKS_ALERT_MISSING_EXTENSION : LKS_OK;
+    if (h->has_psk && !h->has_psk_modes && !h->wrong_tls13)
+        h->wrong_tls13 = LKS_ALERT_MISSING_EXTENSION;
+    return LKS_OK;
 }
 
 /* RFC 8446 section 6: what does not parse is decode_error. [8446 6-5] */
@@ -232,33 +272,32 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
     return LKS_OK;
 }
 
-static bool may_change(uint16_t type)
+static bool add_u16(EVP_MD_CTX *ctx, size_t value)
 {
-    return type == LKS_EXT_KEY_SHARE || type == LKS_EXT_EARLY_DATA || type == LKS_EXT_COOKIE ||
-           type == LKS_EXT_PRE_SHARED_KEY || type == LKS_EXT_PADDING;
+    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    return EVP_DigestUpdate(ctx, bytes, sizeof(bytes));
 }
 
-enum lks_status lks_client_hello_digest(struct lks_reader body, uint8_t out[32])
+/* [8446 4.1.2-13]: of the fields, so neither what is unknown counts nor the order. */
+static bool add_fields(EVP_MD_CTX *ctx, const struct lks_client_hello *h)
 {
-    struct lks_reader rest = body, skipped, extensions = {0};
-    const uint8_t *fixed;
-    if (!lks_read_bytes(&rest, &fixed, 34) || !lks_read_vec8(&rest, &skipped) ||
-        !lks_read_vec16(&rest, &skipped) || !lks_read_vec8(&rest, &skipped))
-        return LKS_INTERNAL; /* it was parsed before */
-    size_t front_len = (size_t)(rest.data - body.data);
-    if (rest.len && !lks_read_vec16(&rest, &extensions))
-        return LKS_INTERNAL;
+    const struct lks_reader *lists[] = {
+        &h->session_id, &h->suites,       &h->server_name,  &h->groups,    &h->schemes,
+        &h->alpn,       &h->cert_schemes, &h->compressions, &h->psk_modes, &h->versions};
+    bool ok = add_u16(ctx, h->legacy_version) &&
+              EVP_DigestUpdate(ctx, h->random, sizeof(h->random)) &&
+              add_u16(ctx, h->record_size_limit) &&
+              add_u16(ctx, (size_t)h->has_status | (size_t)h->has_sct << 1);
+    for (size_t i = 0; ok && i < sizeof(lists) / sizeof(lists[0]); i++)
+        ok = add_u16(ctx, lists[i]->len) && EVP_DigestUpdate(ctx, lists[i]->data, lists[i]->len);
+    return ok;
+}
+
+enum lks_status lks_client_hello_digest(const struct lks_client_hello *hello, uint8_t out[32])
+{
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool ok = ctx && EVP_DigestInit_ex2(ctx, lks_hash_of(lks_suite_find(0x1301)), NULL) &&
-              EVP_DigestUpdate(ctx, body.data, front_len);
-    while (ok && extensions.len) {
-        const uint8_t *begin = extensions.data;
-        uint16_t type;
-        ok = lks_read_u16(&extensions, &type) && lks_read_vec16(&extensions, &skipped);
-        if (ok && !may_change(type))
-            ok = EVP_DigestUpdate(ctx, begin, (size_t)(extensions.data - begin));
-    }
-    ok = ok && EVP_DigestFinal_ex(ctx, out, NULL);
+              add_fields(ctx, hello) && EVP_DigestFinal_ex(ctx, out, NULL);
     EVP_MD_CTX_free(ctx);
     return ok ? LKS_OK : LKS_INTERNAL;
 }

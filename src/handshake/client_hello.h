@@ -43,9 +43,12 @@ struct lks_client_hello {
     bool has_extended_master_secret, has_encrypt_then_mac;
     bool has_groups, has_schemes, has_alpn, has_versions, has_key_shares;
     bool has_psk, has_psk_modes, has_early_data, has_record_size_limit;
+    /* What is wrong with extensions that one version alone uses: the alert, if it is chosen. */
+    enum lks_status wrong_tls12, wrong_tls13;
 };
 
-/* Parses the body of a ClientHello (no handshake header). Fails with the alert to send. */
+/* Parses the body of a ClientHello (no handshake header). Fails with the alert to send; what ends
+ * the handshake in one version only is in hello->wrong_… instead. */
 LKS_MUST_CHECK enum lks_status lks_client_hello_parse(struct lks_client_hello *hello,
                                                       struct lks_reader body);
 
@@ -56,9 +59,11 @@ bool lks_read_u16_list(struct lks_reader body, struct lks_reader *list);
 bool lks_list_has_u16(struct lks_reader list, uint16_t number);
 
 /*
- * A digest of all that a second ClientHello must repeat (RFC 8446 section 4.1.2): everything but
- * the extensions key_share, early_data, cookie, pre_shared_key and padding. body was parsed before.
+ * A digest of what a second ClientHello must repeat (RFC 8446 section 4.1.2) and TLS 1.3 looks at:
+ * everything but the extensions key_share, early_data, cookie and pre_shared_key. What we don't
+ * know is for others to compare: some of it has to change (encrypted_client_hello always does).
  */
-LKS_MUST_CHECK enum lks_status lks_client_hello_digest(struct lks_reader body, uint8_t out[32]);
+LKS_MUST_CHECK enum lks_status lks_client_hello_digest(const struct lks_client_hello *hello,
+                                                       uint8_t out[32]);
 
 #endif

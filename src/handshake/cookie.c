@@ -26,10 +26,10 @@ enum lks_status lks_cookie_write(struct lks_writer *w, const struct lks_config *
     const size_t begin = w->len;
     uint8_t tag[MAC_LEN];
     lks_write_uint(w, now_s(config), 8);
-    lks_write_u16(w, cookie->suite->number);
+    lks_write_u16(w, cookie->suite);
     lks_write_u16(w, cookie->group);
     lks_write_bytes(w, cookie->digest, sizeof(cookie->digest));
-    lks_write_bytes(w, cookie->hash, cookie->suite->hash_len);
+    lks_write_bytes(w, cookie->hash, cookie->hash_len);
     if (w->failed)
         return LKS_INTERNAL;
     enum lks_status status = mac(config, w->data + begin, w->len - begin, tag);
@@ -41,7 +41,6 @@ enum lks_status lks_cookie_read(struct lks_cookie *cookie, const struct lks_conf
                                 struct lks_reader bytes)
 {
     uint8_t tag[MAC_LEN];
-    uint16_t suite;
     if (bytes.len < MAC_LEN)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     struct lks_reader body = lks_reader_of(bytes.data, bytes.len - MAC_LEN);
@@ -50,13 +49,13 @@ enum lks_status lks_cookie_read(struct lks_cookie *cookie, const struct lks_conf
         return status;
     if (!lks_ct_memeq(tag, bytes.data + body.len, MAC_LEN))
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    if (!lks_read_uint(&body, &cookie->time_s, 8) || !lks_read_u16(&body, &suite) ||
-        !lks_read_u16(&body, &cookie->group) || !lks_read_copy(&body, cookie->digest, 32))
+    if (!lks_read_uint(&body, &cookie->time_s, 8) || !lks_read_u16(&body, &cookie->suite) ||
+        !lks_read_u16(&body, &cookie->group) || !lks_read_copy(&body, cookie->digest, 32) ||
+        body.len > sizeof(cookie->hash))
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    cookie->suite = lks_suite_find(suite);
     const uint64_t now = now_s(config);
-    if (!cookie->suite || body.len != cookie->suite->hash_len ||
-        !lks_read_copy(&body, cookie->hash, body.len) || now > cookie->time_s + LIFETIME_S ||
+    cookie->hash_len = (uint8_t)body.len;
+    if (!lks_read_copy(&body, cookie->hash, body.len) || now > cookie->time_s + LIFETIME_S ||
         cookie->time_s > now + LIFETIME_S)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     return LKS_OK;

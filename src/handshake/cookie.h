@@ -14,10 +14,11 @@
 
 struct lks_cookie {
     uint64_t time_s;
-    const struct lks_suite *suite;
-    uint16_t group;             /* that was asked for */
-    uint8_t digest[32];         /* lks_client_hello_digest() of the first hello */
-    uint8_t hash[LKS_HASH_MAX]; /* of all of it: suite->hash_len bytes */
+    uint16_t suite;     /* Who has the key may know others than we do, */
+    uint16_t group;     /* of those that it can ask for, too. */
+    uint8_t digest[32]; /* lks_client_hello_digest() of the first hello */
+    uint8_t hash_len;
+    uint8_t hash[LKS_HASH_MAX]; /* of all of it, by the suite's */
 };
 
 #define LKS_COOKIE_MAX (8u + 2 + 2 + 32 + LKS_HASH_MAX + 32)

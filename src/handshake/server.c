@@ -123,7 +123,8 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 9.2: the one goes with the other. [8446 9.2-12] */
     if (hello->has_groups != hello->has_key_shares)
         return LKS_ALERT_MISSING_EXTENSION;
-    hs->suite = choose_suite(hs, hello);
+    if (!hs->retried) /* section 4.1.4: else it stays [8446 4.1.4-8] */
+        hs->suite = choose_suite(hs, hello);
     /* Section 4.1.1: nothing in common. [8446 4.1.1-4] */
     if (!hs->suite)
         return LKS_ALERT_HANDSHAKE_FAILURE;
@@ -132,7 +133,9 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     /* RFC 6066 section 3: a resumed session acknowledges no name. */
     hs->names_server &= !hs->psk.used;
     enum lks_status status = hs->psk.used ? LKS_OK : need_certificate(hs, hello);
-    if (!status && !(hs->psk.used && hs->psk.without_dhe))
+    if (hs->psk.used && hs->psk.without_dhe)
+        hs->group = NULL; /* a HelloRetryRequest of another machine may have named one */
+    else if (!status)
         status = agree_on_group(hs, hello, share);
     return status ? status : lks_alpn_choose(hs, hello);
 }
@@ -161,12 +164,13 @@ static bool wants_tickets(const struct lks_hs *hs, const struct lks_client_hello
 }
 
 /* Asks for a share of hs->group, with a cookie that knows how to go on. [8446 4.1.1-3] */
-static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
+static enum lks_status send_retry(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     uint8_t bytes[LKS_COOKIE_MAX];
     struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
-    struct lks_cookie cookie = {.suite = hs->suite, .group = hs->group->number};
-    enum lks_status status = lks_client_hello_digest(body, cookie.digest);
+    struct lks_cookie cookie = {
+        .suite = hs->suite->number, .group = hs->group->number, .hash_len = hs->suite->hash_len};
+    enum lks_status status = lks_client_hello_digest(hello, cookie.digest);
     if (!status)
         status = lks_schedule_hash(&hs->schedule, cookie.hash);
     if (!status)
@@ -186,14 +190,16 @@ static enum lks_status send_retry(struct lks_hs *hs, struct lks_reader body)
  * one share is of the group we named, and there is no early data. [8446 4.1.2-2 4.2.8-7 4.2.10-5]
  */
 static enum lks_status check_second_hello(const struct lks_client_hello *hello,
-                                          struct lks_reader body, const struct lks_cookie *cookie)
+                                          const struct lks_cookie *cookie)
 {
     uint8_t digest[32];
     struct lks_reader share, rest = hello->key_shares;
     uint16_t number;
-    enum lks_status status = lks_client_hello_digest(body, digest);
+    enum lks_status status = lks_client_hello_digest(hello, digest);
     if (status)
         return status;
+    if (!hello->has_key_shares)
+        return LKS_ALERT_MISSING_EXTENSION;
     if (memcmp(digest, cookie->digest, sizeof(digest)) || hello->has_early_data ||
         !lks_read_u16(&rest, &number) || number != cookie->group ||
         !lks_read_vec16(&rest, &share) || rest.len)
@@ -201,24 +207,37 @@ static enum lks_status check_second_hello(const struct lks_client_hello *hello,
     return LKS_OK;
 }
 
+/* What a cookie names, if this machine has it, too: another one that has our key may be configured
+ * otherwise, for which the client can do nothing. */
+static enum lks_status take_cookie(struct lks_hs *hs, const struct lks_cookie *cookie)
+{
+    const struct lks_suite *suite = lks_config_suite(hs->config, cookie->suite);
+    hs->suite = suite && suite->version == LKS_TLS_1_3 ? suite : NULL;
+    hs->group = NULL;
+    for (const struct lks_group *const *g = hs->config->groups; *g && !hs->group; g++)
+        if ((*g)->number == cookie->group)
+            hs->group = *g;
+    return hs->suite && hs->group && hs->suite->hash_len == cookie->hash_len
+               ? LKS_OK
+               : LKS_ALERT_HANDSHAKE_FAILURE;
+}
+
 /*
  * A ClientHello with a cookie of ours answers a HelloRetryRequest, whether it was this connection
  * that sent it or one that is gone. What went before is in the cookie, and the HelloRetryRequest is
  * written again, for the transcript alone.
  */
-static enum lks_status go_on_from_cookie(struct lks_hs *hs, const struct lks_client_hello *hello,
-                                         struct lks_reader body)
+static enum lks_status go_on_from_cookie(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_cookie cookie;
     enum lks_status status = lks_cookie_read(&cookie, hs->config, hello->cookie);
     if (!status)
-        status = check_second_hello(hello, body, &cookie);
+        status = check_second_hello(hello, &cookie);
+    if (!status)
+        status = take_cookie(hs, &cookie);
     if (status)
         return status;
     hs->retried = true;
-    /* Section 4.1.4: it stays. [8446 4.1.4-8] */
-    hs->suite = cookie.suite;
-    hs->group = lks_group_find(cookie.group);
     lks_schedule_wipe(&hs->schedule);
     status = lks_schedule_begin(&hs->schedule, hs->suite);
     if (!status)
@@ -339,6 +358,8 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     enum lks_status status = lks_client_hello_parse(&hello, in->body);
     if (!status)
         status = choose_version(hs, &hello);
+    if (!status)
+        status = hs->version == LKS_TLS_1_2 ? hello.wrong_tls12 : hello.wrong_tls13;
     if (status)
         return status;
     keep_hello(hs, &hello);
@@ -348,18 +369,15 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     if (hs->version == LKS_TLS_1_2)
         return lks_tls12_server_client_hello(hs, &hello, in);
     if (hello.cookie.len)
-        status = go_on_from_cookie(hs, &hello, in->body);
+        status = go_on_from_cookie(hs, &hello);
     else if (hs->state == LKS_STATE_SECOND_CLIENT_HELLO)
-        status = LKS_ALERT_ILLEGAL_PARAMETER; /* section 4.2.2: it MUST be there */
-    const struct lks_suite *first_suite = hs->suite;
+        status = LKS_ALERT_MISSING_EXTENSION; /* section 4.2.2: it MUST be there */
     if (!status)
         status = choose(hs, &hello, &share);
     if (status)
         return status;
     if (!hs->retried)
         status = lks_schedule_begin(&hs->schedule, hs->suite);
-    else if (hs->suite != first_suite || !share.len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
     hs->wants_tickets = wants_tickets(hs, &hello);
     if (!status)
         status = lks_psk_begin(hs, &hello, in);
@@ -368,8 +386,8 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     if (status)
         return status;
     const bool without_dhe = hs->psk.used && hs->psk.without_dhe;
-    if (!without_dhe && !share.len)
-        return send_retry(hs, in->body);
+    if (!without_dhe && !share.len) /* a second hello has one of the group that is known */
+        return send_retry(hs, &hello);
     status = lks_early_data_decide(hs, &hello);
     if (status || without_dhe)
         return status ? status : begin_flight(hs, NULL);

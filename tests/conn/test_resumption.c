@@ -393,7 +393,7 @@ static void bad_lists(void)
                     LKS_ALERT_DECODE_ERROR);
     CU_ASSERT_EQUAL(give_changed(config, session, binders_of, 0), LKS_ALERT_DECODE_ERROR);
     CU_ASSERT_EQUAL(give_changed(config, session, binders_of, 1), LKS_ALERT_DECRYPT_ERROR);
-    CU_ASSERT_EQUAL(give_changed(config, session, binders_of, 2), LKS_ALERT_DECODE_ERROR);
+    CU_ASSERT_EQUAL(give_changed(config, session, binders_of, 2), LKS_ALERT_ILLEGAL_PARAMETER);
     CU_ASSERT_EQUAL(give_changed(config, session, binders_of, 3), LKS_ALERT_DECODE_ERROR);
     SSL_SESSION_free(session);
     lks_config_free(config);

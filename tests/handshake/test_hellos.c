@@ -311,6 +311,38 @@ static void age_of_an_external_key(void)
     lks_config_free(config);
 }
 
+/* The second hello comes to another machine, which does without a key exchange and so does not need
+ * the share that the first one asked for. [8446 4.2.9-6] */
+static void retried_by_another_machine(void)
+{
+    const uint8_t cookie_key[32] = {7};
+    struct lks_config *client_config = a_client(true),
+                      *config[2] = {a_client(true), a_client(true)};
+    struct lks_hs *server[2], *client;
+    struct lks_error err;
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(client_config, true, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config[1], false, true), LKS_OK);
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(lks_config_set_groups(config[i], "secp384r1", &err), LKS_OK);
+        lks_config_set_cookie_key(config[i], cookie_key);
+        server[i] = start(config[i], LKS_SERVER);
+    }
+    client = start(client_config, LKS_CLIENT);
+    CU_ASSERT_EQUAL(hand_on(client, server[0]), LKS_WANT_DATA);
+    CU_ASSERT_EQUAL(hand_on(server[0], client), LKS_WANT_DATA);
+    CU_ASSERT_TRUE(client->retried);
+    CU_ASSERT_EQUAL(hand_on(client, server[1]), LKS_WANT_DATA);
+    CU_ASSERT_TRUE(server[1]->psk.used && server[1]->retried && !server[1]->group);
+    CU_ASSERT_EQUAL(hand_on(server[1], client), LKS_OK);
+    CU_ASSERT_EQUAL(hand_on(client, server[1]), LKS_OK);
+    for (int i = 0; i < 2; i++) {
+        lks_hs_free(server[i]);
+        lks_config_free(config[i]);
+    }
+    lks_hs_free(client);
+    lks_config_free(client_config);
+}
+
 const struct lks_test hello_tests[] = {
     {"ClientHello", client_hello},
     {"suites of little strength", suites_of_little_strength},
@@ -318,5 +350,6 @@ const struct lks_test hello_tests[] = {
     {"tickets of one connection", tickets_of_one_connection},
     {"ticket for a client", ticket_for_a_client},
     {"age of an external key", age_of_an_external_key},
+    {"retried by another machine", retried_by_another_machine},
     {NULL, NULL},
 };

@@ -6,6 +6,7 @@
 
 #include "base/writer.h"
 #include "client.h"
+#include "handshake/cookie.h"
 #include "handshake/core.h"
 #include "handshake/server_hello.h"
 #include "rfc8448.h"
@@ -266,6 +267,12 @@ static void bad_extensions(void)
         {"early data", "002a 0000", LKS_WANT_DATA},
         {"cookie empty", "002c 0002 0000", LKS_ALERT_DECODE_ERROR},
         {"one of CertificateRequest", "0030 0002 0000", LKS_ALERT_ILLEGAL_PARAMETER},
+        /* What TLS 1.2 alone uses is no matter of TLS 1.3's. */
+        {"no point formats", "000b 0001 00", LKS_WANT_DATA},
+        {"renegotiation_info cut", "ff01 0001 05", LKS_WANT_DATA},
+        {"extended_master_secret with content", "0017 0001 00", LKS_WANT_DATA},
+        {"encrypt_then_mac with content", "0016 0001 00", LKS_WANT_DATA},
+        {"compressions odd", "001b 0004 03 000200", LKS_ALERT_DECODE_ERROR},
         {"status_request_v2", "0011 0002 0000", LKS_WANT_DATA},
     };
     struct lks_config *config = config_with("ecdsa");
@@ -281,7 +288,7 @@ static void bad_extensions(void)
     lks_config_free(config);
 }
 
-/* RFC 8446 sections 4.2, 4.2.9 and 4.2.11. [8446 4.2-5 4.2.9-3 4.2.11-11] */
+/* RFC 8446 sections 4.2, 4.2.9 and 4.2.11. [8446 4.2-5 4.2.9-3 4.2.11-11 6-6] */
 static void order_of_extensions(void)
 {
     static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0};
@@ -299,6 +306,21 @@ static void order_of_extensions(void)
     check_given(config, hello,
                 hello_with(hello, LKS_EXT_PSK_KEY_EXCHANGE_MODES, NULL, 0, psk, sizeof(psk)),
                 LKS_ALERT_MISSING_EXTENSION, "PSK without modes");
+    static const char *const uneven[] = {"0007 0001 78 00000000 0042", "000e 0001 78 00000000 "
+                                                                       "0001 79 00000000 0021"};
+    for (size_t i = 0; i < 2; i++) { /* two binders, two identities */
+        uint8_t extension[128] = {0, 41};
+        size_t len = 4 + lks_test_hex(uneven[i], extension + 4, sizeof(extension) - 4);
+        extension[len] = 32;
+        len += 33;
+        if (i == 0) {
+            extension[len] = 32;
+            len += 33;
+        }
+        extension[3] = (uint8_t)(len - 4);
+        check_given(config, hello, hello_with(hello, -1, NULL, 0, extension, len),
+                    LKS_ALERT_ILLEGAL_PARAMETER, uneven[i]);
+    }
     lks_config_free(config);
 }
 
@@ -402,14 +424,16 @@ static size_t join(uint8_t *out, const uint8_t *a, size_t a_len, const uint8_t *
 }
 
 /* The second ClientHello, to the connection that asked for it or to a fresh one, and the Finished
- * that nobody made. [8446 4.1.2-2 4.2.8-7 4.2.10-5 4.4.4-1] */
+ * that nobody made. What we don't know, and TLS 1.2's, may change: encrypted_client_hello does.
+ * [8446 4.1.2-2 4.1.2-13 4.2.8-7 4.2.10-5 4.4.4-1 9.2-12] */
 static void second_flight(void)
 {
     struct lks_config *config = config_with("ecdsa");
     uint8_t hello[HELLO_CAP], cookie[COOKIE_EXTENSION_MAX], added[COOKIE_EXTENSION_MAX + 16];
     static const uint8_t no_shares[] = {0, 51, 0, 2, 0, 0};
     static const uint8_t unknown[] = {0xfa, 0xfa, 0, 0}, padding[] = {0, 21, 0, 1, 0};
-    static const uint8_t early[] = {0, 42, 0, 0};
+    static const uint8_t early[] = {0, 42, 0, 0}, alpn[] = {0, 16, 0, 5, 0, 3, 2, 'h', '2'};
+    static const uint8_t moved[] = {0, 45, 0, 2, 1, 1}, other_modes[] = {0, 45, 0, 2, 1, 0};
     /* Shares that would do, were they asked for: the generator of P-256, and of X25519. */
     uint8_t p256[75], two[47];
     lks_test_hex("0033 0047 0045 0017 0041 04"
@@ -428,9 +452,16 @@ static void second_flight(void)
     } rows[] = {
         {"an honest one", NULL, 0, -1, LKS_WANT_DATA},
         {"padded", padding, sizeof(padding), -1, LKS_WANT_DATA},
-        {"one extension more", unknown, sizeof(unknown), -1, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"an unknown extension more", unknown, sizeof(unknown), -1, LKS_WANT_DATA},
+        {"a known one more", alpn, sizeof(alpn), -1, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"one of TLS 1.2's less", NULL, 0, LKS_EXT_SESSION_TICKET, LKS_WANT_DATA},
+        {"one in another place", moved, sizeof(moved), LKS_EXT_PSK_KEY_EXCHANGE_MODES,
+         LKS_WANT_DATA},
+        {"one changed", other_modes, sizeof(other_modes), LKS_EXT_PSK_KEY_EXCHANGE_MODES,
+         LKS_ALERT_ILLEGAL_PARAMETER},
         {"early data", early, sizeof(early), -1, LKS_ALERT_ILLEGAL_PARAMETER},
         {"one extension less", NULL, 0, LKS_EXT_SERVER_NAME, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"no key_share", NULL, 0, LKS_EXT_KEY_SHARE, LKS_ALERT_MISSING_EXTENSION},
         {"no share again", no_shares, sizeof(no_shares), LKS_EXT_KEY_SHARE,
          LKS_ALERT_ILLEGAL_PARAMETER},
         {"a share of another group", p256, sizeof(p256), LKS_EXT_KEY_SHARE,
@@ -532,11 +563,72 @@ static void cookies(void)
         check_given(config, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "cut");
     }
     len = hello_with(hello, -1, NULL, 0, NULL, 0);
-    CU_ASSERT_EQUAL(lks_hs_input(hs, hello, len), LKS_ALERT_ILLEGAL_PARAMETER); /* none */
+    CU_ASSERT_EQUAL(lks_hs_input(hs, hello, len), LKS_ALERT_MISSING_EXTENSION); /* none */
     lks_hs_free(hs);
     lks_config_free(config);
     lks_config_free(other);
     lks_config_free(friend);
+}
+
+/* A cookie under a key that other machines have: what it names may be none of ours. The client
+ * sends it with a share of that group. [8446 4.1.1-1 4.1.1-4 4.1.4-8] */
+static void cookies_of_other_machines(void)
+{
+    static const struct {
+        const char *what;
+        uint16_t suite, group;
+        uint8_t hash_len;
+        enum lks_status status;
+    } rows[] = {
+        {"ours", 0x1301, 0x001d, 32, LKS_WANT_DATA},
+        {"our second suite", 0x1302, 0x001d, 48, LKS_WANT_DATA},
+        {"a suite that is not configured", 0x1303, 0x001d, 32, LKS_ALERT_HANDSHAKE_FAILURE},
+        {"a suite that nobody knows", 0x13fe, 0x001d, 32, LKS_ALERT_HANDSHAKE_FAILURE},
+        {"a suite of TLS 1.2", 0xc02b, 0x001d, 32, LKS_ALERT_HANDSHAKE_FAILURE},
+        {"a hash of another length", 0x1301, 0x001d, 48, LKS_ALERT_HANDSHAKE_FAILURE},
+        {"a group that is not configured", 0x1301, 0x0018, 32, LKS_ALERT_HANDSHAKE_FAILURE},
+        {"a group that nobody knows", 0x1301, 0x1234, 32, LKS_ALERT_HANDSHAKE_FAILURE},
+    };
+    struct lks_config *config = config_with("ecdsa");
+    struct lks_error err;
+    CU_ASSERT_EQUAL(lks_config_set_groups(config, "secp256r1,x25519", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_set_suites(config,
+                                          "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256,"
+                                          "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                                          &err),
+                    LKS_OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_client_hello parsed;
+        struct lks_cookie cookie = {
+            .suite = rows[i].suite, .group = rows[i].group, .hash_len = rows[i].hash_len};
+        uint8_t hello[HELLO_CAP], bytes[LKS_COOKIE_MAX], added[COOKIE_EXTENSION_MAX + 64];
+        size_t len = hello_with(hello, -1, NULL, 0, NULL, 0);
+        CU_ASSERT_EQUAL(lks_client_hello_parse(&parsed, lks_reader_of(hello + 4, len - 4)), LKS_OK);
+        CU_ASSERT_EQUAL(lks_client_hello_digest(&parsed, cookie.digest), LKS_OK);
+        struct lks_writer made = lks_writer_of(bytes, sizeof(bytes));
+        CU_ASSERT_EQUAL(lks_cookie_write(&made, config, &cookie), LKS_OK);
+        struct lks_writer w = lks_writer_of(added, sizeof(added));
+        lks_write_u16(&w, LKS_EXT_KEY_SHARE);
+        lks_write_u16(&w, 2 + 4 + 32);
+        lks_write_u16(&w, 4 + 32);
+        lks_write_u16(&w, rows[i].group);
+        lks_write_u16(&w, 32);
+        memset(lks_write_room(&w, 32), 9, 32);
+        lks_write_u16(&w, LKS_EXT_COOKIE);
+        lks_write_u16(&w, (uint16_t)(2 + made.len));
+        lks_write_u16(&w, (uint16_t)made.len);
+        lks_write_bytes(&w, bytes, made.len);
+        CU_ASSERT_FALSE_FATAL(w.failed);
+        len = hello_with(hello, LKS_EXT_KEY_SHARE, NULL, 0, added, w.len);
+        struct lks_hs *hs = in_state(config, LKS_STATE_CLIENT_HELLO);
+        enum lks_status status = lks_hs_input(hs, hello, len);
+        LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
+        if (!rows[i].status || rows[i].status == LKS_WANT_DATA)
+            LKS_CHECK(hs->suite->number == rows[i].suite && hs->group->number == rows[i].group,
+                      "%s: not what the cookie says", rows[i].what);
+        lks_hs_free(hs);
+    }
+    lks_config_free(config);
 }
 
 const struct lks_test server_tests[] = {
@@ -553,5 +645,6 @@ const struct lks_test server_tests[] = {
     {"second flight", second_flight},
     {"a client's Certificate", certificate_of_a_client},
     {"cookies", cookies},
+    {"cookies of other machines", cookies_of_other_machines},
     {NULL, NULL},
 };
