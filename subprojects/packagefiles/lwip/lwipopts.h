@@ -60,14 +60,14 @@
 #define TCP_DEFAULT_LISTEN_BACKLOG 255
 #define LWIP_TCP_KEEPALIVE         0
 /* Both timers of the stack derive from this: fine enough for a LAN's round trips. */
-#define TCP_TMR_INTERVAL           20
-#define TCP_FAST_INTERVAL          20
-#define TCP_SLOW_INTERVAL          40
-#define TCP_MSL                    500 /* ms: TIME_WAIT of a second frees ports for the next connection */
-#define TCP_MAXRTX                 12
-#define TCP_SYNMAXRTX              4 /* at 1, 2, 4, 8 s: unreachable after 31 s */
-#define LWIP_HOOK_FILENAME         "hooks.h"
-#define LWIP_HOOK_TCP_ISN          lockstepd_isn
+#define TCP_TMR_INTERVAL   20
+#define TCP_FAST_INTERVAL  20
+#define TCP_SLOW_INTERVAL  40
+#define TCP_MSL            500 /* ms: TIME_WAIT of a second frees ports for the next connection */
+#define TCP_MAXRTX         12
+#define TCP_SYNMAXRTX      4 /* at 1, 2, 4, 8 s: unreachable after 31 s */
+#define LWIP_HOOK_FILENAME "hooks.h"
+#define LWIP_HOOK_TCP_ISN  lockstepd_isn
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, len, first_len, second, p) \
     lockstepd_bound_mss(header, len, first_len, second)
 #define LWIP_EVENT_API             0
