@@ -28,6 +28,13 @@ static bool pair_start(struct pair *p, enum lks_aead_id aead)
            lks_engine_new(&p->engine, 16) == LKS_OK;
 }
 
+static void pair_end(struct pair *p)
+{
+    lks_key_wipe(&p->seal);
+    lks_key_wipe(&p->open);
+    lks_engine_free(p->engine);
+}
+
 static enum lks_status run(struct pair *p, struct lks_op *op)
 {
     lks_engine_process(p->engine, op, 1);
@@ -98,7 +105,7 @@ static void test_in_place_over_1_to_64_segments(void)
             check_round_trip(&p, s, segs, segs);
             check_round_trip(&p, s, 0, segs);
         }
-        lks_engine_free(p.engine);
+        pair_end(&p);
     }
     CU_ASSERT_EQUAL(chains_in_use(), 0);
 }
@@ -141,7 +148,7 @@ static void test_stream_of_records(void)
             rte_pktmbuf_free(record);
         }
     }
-    lks_engine_free(p.engine);
+    pair_end(&p);
     CU_ASSERT_EQUAL(chains_in_use(), 0);
 }
 
@@ -168,7 +175,7 @@ static void test_seal_into_fresh_segments(void)
         rte_pktmbuf_free(from);
         rte_pktmbuf_free(to);
     }
-    lks_engine_free(p.engine);
+    pair_end(&p);
     CU_ASSERT_EQUAL(chains_in_use(), 0);
 }
 

@@ -353,6 +353,8 @@ static void run_burst(uint64_t seed, bool one_direction)
         plan_op(i, num_keys);
     memcpy(t.before, t.memory, ARENA_LEN);
     check_burst(num_ops, num_keys, lks_engine_process(engine, t.ops, num_ops), seed);
+    for (uint32_t k = 0; k < num_keys; k++)
+        lks_key_wipe(&t.lks_keys[k]);
     lks_engine_free(engine);
 }
 
@@ -421,6 +423,8 @@ static void test_every_length(void)
         for (uint32_t len = 0; len < 1100; len++)
             LKS_CHECK(ops[len].len == len && !memcmp(content, record[len] + prefix, len),
                       "aead %u open %u", aead, len);
+        lks_key_wipe(&seal);
+        lks_key_wipe(&open);
     }
     lks_engine_free(engine);
 }

@@ -27,6 +27,8 @@ static void begin(void)
 
 static void end(void)
 {
+    lks_key_wipe(&seal);
+    lks_key_wipe(&open);
     lks_engine_free(engine);
 }
 
@@ -312,6 +314,8 @@ static void test_neighbours(void)
     for (int i = 5; i < 56; i++)
         CU_ASSERT_EQUAL(records[0][i], 0);
     CU_ASSERT(untouched(memory, sizeof(memory)));
+    for (int i = 0; i < 3; i++)
+        lks_key_wipe(&keys[i]);
     end();
 }
 

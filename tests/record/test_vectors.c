@@ -39,6 +39,7 @@ static bool open_record(const struct reference_key *secrets, uint64_t seq, const
     const struct lks_span src = {copy, len}, dst = {out->content, sizeof(out->content)};
     struct lks_op op = {.key = &key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1};
     lks_engine_process(engine, &op, 1);
+    lks_key_wipe(&key);
     out->len = op.len;
     out->type = op.type;
     return op.status == LKS_OK;
@@ -55,7 +56,9 @@ static bool seals_to(const struct reference_key *secrets, uint64_t seq, struct o
     const struct lks_span src = {in->content, in->len}, dst = {out, sizeof(out)};
     struct lks_op op = {
         .key = &key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = in->type};
-    return lks_engine_process(engine, &op, 1) == 1 && op.len == len && !memcmp(out, record, len);
+    const bool ok = lks_engine_process(engine, &op, 1) == 1;
+    lks_key_wipe(&key);
+    return ok && op.len == len && !memcmp(out, record, len);
 }
 
 /* The application data of section 3, as printed there: "client" then "server". */
