@@ -729,6 +729,54 @@ def key_log_has_what_wireshark_needs(bed):
 
 
 @test
+def an_mtu_below_1500(bed):
+    """At either end, at both, or by --mtu: no longer packet is sent, and none that the peer may send is refused."""
+    big = bed.dir / "www/1M"
+    bed.stop(bed.server)
+    try:
+        for ports, ours, options in ((1400, 1500, ()), (1500, 1400, ()), (1280, 1400, ()), (1500, 1500, ("--mtu", "1300"))):
+            run("ip", "link", "set", "lks1", "mtu", str(ports))
+            run("ip", "link", "set", "lks0", "mtu", str(ours))
+            bed.server = bed.start(*options)
+            out = bed.dir / "got"
+            bed.curl("/1M", "-o", out)
+            equal(sha256_of(out), sha256_of(big), f"SHA-256 of the download, MTU {ports} and {ours}, {options}")
+            equal(bed.curl("/upload", "-T", big), sha256_of(big), f"SHA-256 of the upload, MTU {ports} and {ours}, {options}")
+            with bed.connect() as client:  # what lockstepd announces
+                mss = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+                least = min(ports, ours, int(options[1]) if options else 1500)
+                assert least - 60 <= mss <= least - 40, (mss, ports, ours, options)
+            equal(bed.stop(bed.server)["tx_dropped"], 0, "tx_dropped")
+        for mtu, option, want in ((1400, "1450", "--mtu 1450: the port's interface has an MTU of 1400"), (500, "1400", "an MTU of 500; it takes 576 at least")):
+            run("ip", "link", "set", "lks1", "mtu", str(mtu))
+            command = list(map(str, bed.command("--mtu", option)))
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            assert done.returncode == 2 and want in done.stderr, (done.returncode, done.stderr)
+    finally:
+        if bed.server.poll() is None:
+            bed.stop(bed.server)
+        for name in ("lks0", "lks1"):
+            run("ip", "link", "set", name, "mtu", "1500")
+        bed.server = start_main(bed)
+
+
+@test
+def frames_that_come_cut_are_counted(bed):
+    """Longer than the port's buffers: a peer with larger MTU whose segments nobody splits."""
+    before = bed.counters(bed.server)["rx_cut"]
+    for name in ("lks1", "lks0"):
+        run("ip", "link", "set", name, "mtu", "9000")
+    try:
+        subprocess.run(["ping", "-c", "3", "-i", "0.2", "-W", "1", "-s", "4000", "-M", "do", LOCKSTEPD], capture_output=True, check=False)
+        equal(bed.counters(bed.server)["rx_cut"], before + 3, "rx_cut")
+        until(lambda: "rx_cut counts them" in bed.server.log.read_text(), "the remedy")
+        equal(bed.server.log.read_text().count("rx_cut counts them"), 1, "times that the remedy was said")
+    finally:
+        for name in ("lks0", "lks1"):
+            run("ip", "link", "set", name, "mtu", "1500")
+
+
+@test
 def net_tap_port(bed):
     if not os.path.exists("/dev/net/tun"):
         raise Skip("no /dev/net/tun here")
