@@ -334,7 +334,7 @@ bool port_is_low(const struct port *port)
 uint32_t port_num_short(const struct port *port)
 {
     const uint32_t enough = port->num_mbufs / 8 * 3, left = rte_mempool_avail_count(port->tx_pool);
-    return left < enough ? enough - left : 0;
+    return left < port->num_mbufs / 4 ? enough - left : 0;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)

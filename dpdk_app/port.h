@@ -63,8 +63,8 @@ const char *port_second(const struct port *port);
 /* True while so few buffers are left for sending that only what is under way should get them. */
 bool port_is_low(const struct port *port);
 
-/* How many buffers for sending would have to come back before there are enough for everybody: asked
- * before port_is_low() stops all who send. */
+/* 0 unless port_is_low(): then how many buffers for sending would have to come back before all who
+ * send have enough again. */
 uint32_t port_num_short(const struct port *port);
 
 void port_get_counters(const struct port *port, struct port_counters *counters);

@@ -44,9 +44,9 @@
 #define DETACHED_STALL_US 20000000u
 #define DETACHED_SHARE    4u /* of all flows one in so many */
 
-/* When buffers run short, those who hold most for longest pay; none whose oldest byte is younger
- * than this, which is a retransmission away from being acknowledged. */
-#define SHORT_AGE_US   1000000u
+/* When buffers are so short that nobody can send, those who hold most for longest pay; none whose
+ * oldest byte is younger than this: it may be a retransmission away from being acknowledged. */
+#define SHORT_AGE_US   2000000u
 #define SHORT_EVERY_US 20000u
 #define SHORT_AT_ONCE  16u
 
