@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_NET_POOL_H
+#define LKS_NET_POOL_H
+
+/*
+ * A fixed number of items of one size, named by index. The memory of all of them is reserved when
+ * the pool is made, and touched as items are first used: the one put back last is given out first,
+ * so the pages in use are those of the most items ever in use at once, and first touched by the
+ * lcore that uses them (which is what places them on its NUMA node).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_NONE 0xffffffffu
+
+struct pool {
+    char *items;
+    uint32_t item_size, num_items;
+    uint32_t free;    /* the item put back last; its first word names the one before */
+    uint32_t touched; /* items from here on were never used */
+    uint32_t in_use;
+};
+
+static inline bool pool_make(struct pool *pool, uint32_t item_size, uint32_t num_items)
+{
+    *pool = (struct pool){.item_size = item_size, .num_items = num_items, .free = POOL_NONE};
+    const size_t len = ((size_t)item_size * num_items + 63) & ~(size_t)63;
+    void *items = NULL;
+    if (len && posix_memalign(&items, 64, len))
+        return false;
+    pool->items = items;
+    return true;
+}
+
+static inline void pool_release(struct pool *pool)
+{
+    free(pool->items);
+    pool->items = NULL;
+}
+
+static inline void *pool_item(const struct pool *pool, uint32_t index)
+{
+    return pool->items + (size_t)index * pool->item_size;
+}
+
+static inline uint32_t pool_index(const struct pool *pool, const void *item)
+{
+    return (uint32_t)((size_t)((const char *)item - pool->items) / pool->item_size);
+}
+
+/* What is in it is not defined. NULL: all are in use. */
+static inline void *pool_get(struct pool *pool)
+{
+    uint32_t index = pool->free;
+    if (index != POOL_NONE)
+        memcpy(&pool->free, pool_item(pool, index), sizeof(pool->free));
+    else if (pool->touched < pool->num_items)
+        index = pool->touched++;
+    else
+        return NULL;
+    pool->in_use++;
+    return pool_item(pool, index);
+}
+
+static inline void pool_put(struct pool *pool, void *item)
+{
+#ifdef NET_POISON
+    memset(item, 0xdb, pool->item_size);
+#endif
+    memcpy(item, &pool->free, sizeof(pool->free));
+    pool->free = pool_index(pool, item);
+    pool->in_use--;
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Which way a packet goes, and from which address of ours. */
+
+#include "net/instance.h"
+
+bool route_is_on_link(const struct net *net, const struct net_ip *ip)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++) {
+        const struct own_address *a = &net->addresses[i];
+        if (net_ip_is_v4(ip) == net_ip_is_v4(&a->ip) && net_ip_in_prefix(ip, &a->ip, a->prefix_len))
+            return true;
+    }
+    return false;
+}
+
+bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_ip *next_hop)
+{
+    *next_hop = *to;
+    if (net_ip_is_multicast(to) || route_is_on_link(net, to))
+        return true;
+    if (net_ip_is_link_local(to))
+        return false; /* RFC 4291 2.5.6: never behind a router */
+    for (uint32_t i = 0; i < net->num_routes; i++) {
+        const struct net_route *r = &net->routes[i];
+        if (net_ip_is_v4(to) == net_ip_is_v4(&r->prefix) &&
+            net_ip_in_prefix(to, &r->prefix, r->prefix_len)) {
+            *next_hop = r->gateway;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint8_t common_bits(const struct net_ip *a, const struct net_ip *b)
+{
+    uint8_t bits = 0;
+    while (bits < 128 && net_ip_in_prefix(a, b, (uint8_t)(bits + 1)))
+        bits++;
+    return bits;
+}
+
+/* RFC 6724's rules as far as they tell our few addresses apart: the same scope, then the subnet
+ * that the next hop is in, then the longest common prefix. */
+bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from)
+{
+    struct net_ip hop;
+    uint32_t best = 0;
+    if (!route_next_hop(net, to, &hop))
+        return false;
+    for (uint32_t i = 0; i < net->num_addresses; i++) {
+        const struct own_address *a = &net->addresses[i];
+        uint32_t score;
+        if (a->state != ADDRESS_VALID || net_ip_is_v4(&a->ip) != net_ip_is_v4(to))
+            continue;
+        score = 1u + common_bits(&a->ip, to);
+        if (net_ip_in_prefix(&hop, &a->ip, a->prefix_len))
+            score += 256;
+        if (net_ip_is_link_local(&a->ip) == net_ip_is_link_local(to))
+            score += 512;
+        if (score > best) {
+            best = score;
+            *from = a->ip;
+        }
+    }
+    return best != 0;
+}
+
+bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uint16_t *mtu)
+{
+    struct net_ip hop;
+    if (net_ip_is_multicast(to) || net_ip_is_loopback(to) || net_ip_is_unspecified(to) ||
+        !route_next_hop(net, to, &hop))
+        return false;
+    if (net_ip_is_unspecified(from) && !route_source(net, to, from))
+        return false;
+    *mtu = path_mtu_get(net, to);
+    return true;
+}

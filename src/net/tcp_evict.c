@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* When buffers run low, who holds the most of them for the longest goes: a reader that does not
+ * read keeps what it was sent, and so many of them would keep everybody else waiting. */
+
+#include "net/tcp_flow.h"
+
+#define SCANNED_A_TURN 256u
+#define TURN_US        (4 * TCP_MS)
+#define AGE_MIN_US     (5 * TCP_S) /* younger than that, it may just be slow */
+
+static bool is_low(const struct tcp *tcp)
+{
+    return tcp_free_buffers(tcp) < tcp->max_buffers / 8;
+}
+
+/* Buffers by the time for which none was given back. */
+static uint64_t score(const struct flow *flow)
+{
+    const struct flight *flight = flow->flight;
+    const uint32_t since = flight ? flight->progress_at : flow->heard_at;
+    const uint64_t age_us = (uint64_t)(flow->tcp->tick - since) << TCP_TICK_SHIFT;
+    const uint64_t held = (flight ? flight->num_buffers : 0) + (uint64_t)flow->rcv_buffers +
+                          (flow->reassembly ? flow->reassembly->num_buffers : 0);
+    return age_us < AGE_MIN_US ? 0 : held * age_us;
+}
+
+static bool is_live(const struct flow *flow)
+{
+    return timer_is_set(&flow->timer) && !(flow->flags & FLOW_GONE);
+}
+
+static void evict(struct tcp *tcp, struct flow *flow)
+{
+    tcp->counters.ended_for_buffers++;
+    flow_begin(flow);
+    flow_send_reset(flow);
+    flow_finish(flow, FLOW_END_NO_MEMORY);
+    flow_done(flow);
+}
+
+/* Looks at a part of the flows a turn, and at the end of each round ends the worst. */
+uint32_t tcp_evict(struct tcp *tcp)
+{
+    if (!is_low(tcp)) {
+        tcp->evict_next = 0;
+        tcp->evict_worst = POOL_NONE;
+        return TCP_NO_DEADLINE;
+    }
+    for (uint32_t i = 0; i < SCANNED_A_TURN && tcp->evict_next < tcp->flows.touched; i++) {
+        const uint32_t index = tcp->evict_next++;
+        const struct flow *flow = pool_item(&tcp->flows, index);
+        if (is_live(flow) && score(flow) > (tcp->evict_worst == POOL_NONE
+                                                ? 0
+                                                : score(pool_item(&tcp->flows, tcp->evict_worst))))
+            tcp->evict_worst = index;
+    }
+    if (tcp->evict_next >= tcp->flows.touched) {
+        if (tcp->evict_worst != POOL_NONE && is_live(pool_item(&tcp->flows, tcp->evict_worst)))
+            evict(tcp, pool_item(&tcp->flows, tcp->evict_worst));
+        tcp->evict_next = 0;
+        tcp->evict_worst = POOL_NONE;
+    }
+    return TURN_US >> TCP_TICK_SHIFT;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* ICMP errors that quote a segment of ours. Anybody can send one, so it must name a sequence number
+ * that is in flight (RFC 5927 4.1), and is a hint at most once a connection is open (6.1). */
+
+#include "net/tcp_flow.h"
+
+static uint8_t minute(const struct tcp *tcp)
+{
+    return (uint8_t)(tcp->now_us / (60 * (uint64_t)TCP_S));
+}
+
+/* RFC 1191 5: the next of common sizes where the router did not say. */
+static uint16_t plateau(uint16_t mtu)
+{
+    static const uint16_t plateaus[] = {4352, 2002, 1492, 1280, 1006, 576};
+    for (uint32_t i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++) {
+        if (plateaus[i] < mtu)
+            return plateaus[i];
+    }
+    return TCP_MTU_MIN_4;
+}
+
+static void lower_mtu(struct flow *flow, uint16_t mtu)
+{
+    const uint16_t floor = net_ip_is_v4(&flow->key.peer) ? TCP_MTU_MIN_4 : TCP_MTU_MIN_6;
+    if (!mtu)
+        mtu = plateau(flow->mtu);
+    mtu = (uint16_t)greatest(mtu, floor);
+    if (mtu >= flow->mtu)
+        return;
+    flow->mtu = mtu;
+    flow->mtu_at = minute(flow->tcp);
+    flow->flags |= FLOW_LOW_MTU;
+    flow->tcp->counters.path_mtu_lowered++;
+    flow_update_mss(flow);
+    if (flow->flight)
+        loss_too_big(flow);
+}
+
+/* What was learned is forgotten after ten minutes (RFC 1191 6.3), at the first data after. */
+void flow_age_mtu(struct flow *flow)
+{
+    struct net_ip local = flow->key.local;
+    uint16_t mtu;
+    if (!(flow->flags & FLOW_LOW_MTU) ||
+        (uint8_t)(minute(flow->tcp) - flow->mtu_at) < TCP_MTU_AGE ||
+        !ip_route(flow->tcp->net, &flow->key.peer, &local, &mtu))
+        return;
+    flow->flags &= ~(uint32_t)FLOW_LOW_MTU;
+    flow->mtu = mtu;
+    flow_update_mss(flow);
+}
+
+void tcp_error(struct tcp *tcp, const struct ip_error_info *error, uint64_t now_us)
+{
+    const struct flow_key key = {error->from, error->to, error->from_port, error->to_port};
+    tcp_set_now(tcp, now_us);
+    const uint32_t handle = flow_table_find(&tcp->table, &key, flow_table_hash(&tcp->table, &key));
+    if (handle == FLOW_TABLE_NOTHING || flow_handle_kind(handle) != KIND_FLOW)
+        return;
+    struct flow *flow = pool_item(&tcp->flows, flow_handle_index(handle));
+    if (error->seq - flow->snd_una >= flow->snd_nxt - flow->snd_una)
+        return;
+    flow_begin(flow);
+    if (error->kind == IP_ERROR_TOO_BIG)
+        lower_mtu(flow, error->mtu);
+    else if (error->kind == IP_ERROR_HARD && flow->state == TCP_SYN_SENT)
+        flow_finish(flow, FLOW_END_UNREACHABLE);
+    flow_done(flow);
+}

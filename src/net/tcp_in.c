@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* The way in: a burst is parsed and its flows are fetched ahead, then each segment goes through the
+ * checks of RFC 9293 3.10.7.4 in their order, as RFC 5961 and 7323 have changed them. */
+
+#include <rte_ip.h>
+#include <rte_mbuf.h>
+#include <rte_tcp.h>
+
+#include "net/tcp_flow.h"
+
+/* ---- bursts ---- */
+
+static bool checksum_is_good(const struct rte_mbuf *packet, const struct ip_in *ip)
+{
+    uint16_t of_segment;
+    if (ip->checksum_known_good)
+        return true;
+    if (rte_raw_cksum_mbuf(packet, 0, packet->pkt_len, &of_segment))
+        return false;
+    uint32_t sum = of_segment;
+    const bool is_v4 = net_ip_is_v4(&ip->from);
+    const uint32_t len = is_v4 ? 4 : 16;
+    sum += rte_raw_cksum(ip->from.bytes + 16 - len, len);
+    sum += rte_raw_cksum(ip->to.bytes + 16 - len, len);
+    sum += rte_cpu_to_be_16(IP_PROTO_TCP) + rte_cpu_to_be_16((uint16_t)packet->pkt_len);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
+/* Reads the header and cuts it off. NULL or why the packet is dropped. */
+static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *packet,
+                       const struct ip_in *ip)
+{
+    uint8_t bytes[sizeof(struct rte_tcp_hdr) + TCP_OPTIONS_MAX];
+    struct rte_tcp_hdr header;
+    const void *at = rte_pktmbuf_read(packet, 0, sizeof(header), bytes);
+    if (!at)
+        return &tcp->counters.bad_segments;
+    memcpy(&header, at, sizeof(header));
+    const uint32_t header_len = (uint32_t)(header.data_off >> 4) * 4;
+    if (header_len < sizeof(header) || header_len > packet->pkt_len)
+        return &tcp->counters.bad_segments;
+    if (!checksum_is_good(packet, ip))
+        return &tcp->counters.bad_checksum;
+    *in = (struct segment_in){
+        .packet = packet,
+        .ip = ip,
+        .key = {.local = ip->to,
+                .peer = ip->from,
+                .local_port = rte_be_to_cpu_16(header.dst_port),
+                .peer_port = rte_be_to_cpu_16(header.src_port)},
+        .seq = rte_be_to_cpu_32(header.sent_seq),
+        .ack = rte_be_to_cpu_32(header.recv_ack),
+        .len = packet->pkt_len - header_len,
+        .window = rte_be_to_cpu_16(header.rx_win),
+        .flags = header.tcp_flags,
+    };
+    at = rte_pktmbuf_read(packet, 0, header_len, bytes);
+    if (!tcp_options_read(&in->options, (const uint8_t *)at + sizeof(header),
+                          header_len - (uint32_t)sizeof(header), in->flags & TCP_SYN))
+        return &tcp->counters.bad_segments;
+    in->packet = chain_cut_front(packet, header_len);
+    in->hash = flow_table_hash(&tcp->table, &in->key);
+    flow_table_prefetch_bucket(&tcp->table, in->hash);
+    return NULL;
+}
+
+static void deal(struct tcp *tcp, struct segment_in *in)
+{
+    const uint32_t handle = flow_table_find(&tcp->table, &in->key, in->hash);
+    const uint32_t index = flow_handle_index(handle);
+    if (handle == FLOW_TABLE_NOTHING) {
+        tcp_listen_segment(tcp, in);
+    } else if (flow_handle_kind(handle) == KIND_FLOW) {
+        struct flow *flow = pool_item(&tcp->flows, index);
+        flow_begin(flow);
+        flow_segment(flow, in);
+        if (!(flow->flags & FLOW_GONE))
+            flow_set_timer(flow);
+        flow_done(flow);
+    } else if (flow_handle_kind(handle) == KIND_HALF_OPEN) {
+        half_open_segment(tcp, pool_item(&tcp->half_opens, index), in);
+    } else {
+        time_wait_segment(tcp, pool_item(&tcp->time_waitings, index), in);
+    }
+    if (in->packet)
+        chain_free(in->packet);
+}
+
+void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *ip, uint16_t num,
+               uint64_t now_us)
+{
+    struct segment_in in[NET_BURST_MAX];
+    uint16_t num_in = 0;
+    tcp_set_now(tcp, now_us);
+    for (uint16_t i = 0; i < num; i++) {
+        tcp->counters.segments_in++;
+        uint64_t *why_not = parse(tcp, &in[num_in], packets[i], &ip[i]);
+        if (why_not) {
+            ++*why_not;
+            chain_free(packets[i]);
+        } else {
+            num_in++;
+        }
+    }
+    for (uint16_t i = 0; i < num_in; i++)
+        flow_table_prefetch_item(&tcp->table, in[i].hash);
+    for (uint16_t i = 0; i < num_in; i++)
+        deal(tcp, &in[i]);
+}
+
+/* ---- a flow's segment ---- */
+
+/* RFC 9293 3.4: the four cases of what is acceptable. */
+bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
+{
+    const uint32_t window = edge - nxt;
+    if (!len)
+        return window ? seq - nxt < window : seq == nxt;
+    return window && (seq - nxt < window || seq + len - 1 - nxt < window);
+}
+
+static uint32_t sequence_len(const struct segment_in *in)
+{
+    return in->len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
+}
+
+/* RFC 7323 5.3. With a keepalive every two hours no timestamp gets so old that it must be doubted.
+ * False: the segment is dropped. */
+static bool check_timestamp(struct flow *flow, const struct segment_in *in)
+{
+    if (!(flow->flags & FLOW_TS) || in->flags & TCP_RST)
+        return true;
+    if (!in->options.has_ts)
+        return false;
+    if (seq_before(in->options.ts_value, flow->ts_recent)) {
+        flow->tcp->counters.paws_dropped++;
+        if (in->len)
+            flow->flags |= FLOW_ACK_NOW;
+        else
+            flow_challenge(flow);
+        flow_ready(flow);
+        return false;
+    }
+    return true;
+}
+
+/* It is answered with what we await; bytes that came again are told of. */
+static void not_acceptable(struct flow *flow, struct segment_in *in)
+{
+    if (in->flags & TCP_RST)
+        return;
+    if (in->flags & TCP_SYN || !sequence_len(in)) {
+        flow_challenge(flow);
+        return;
+    }
+    flow->tcp->counters.window_dropped++;
+    flow_came_twice(flow, in->seq, in->seq + in->len);
+    flow->flags |= FLOW_ACK_NOW;
+    flow_ready(flow);
+}
+
+/* RFC 5961 3.2: only a reset at the very number that is awaited is one. */
+static void on_reset(struct flow *flow, const struct segment_in *in)
+{
+    if (in->seq != flow->rcv_nxt) {
+        flow_challenge(flow);
+        return;
+    }
+    flow->tcp->counters.resets_in++;
+    if (flow->state >= TCP_ESTABLISHED)
+        flow->tcp->counters.established_resets++;
+    flow_finish(flow, flow->state == TCP_SYN_RECEIVED ? FLOW_END_REFUSED : FLOW_END_RESET);
+}
+
+static void note_ecn(struct flow *flow, const struct segment_in *in)
+{
+    if (!(flow->flags & FLOW_ECN))
+        return;
+    if (in->flags & TCP_CWR)
+        flow->flags &= ~(uint32_t)FLOW_ECE;
+    if (in->ip->ecn == IP_ECN_CE && in->len)
+        flow->flags |= FLOW_ECE | FLOW_ACK_NOW;
+}
+
+/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. */
+static bool fin_acked(struct flow *flow)
+{
+    if (!(flow->flags & FLOW_FIN_SENT) || flow->snd_una != flow->snd_nxt)
+        return true;
+    if (flow->state == TCP_FIN_WAIT_1) {
+        flow->state = TCP_FIN_WAIT_2;
+    } else if (flow->state == TCP_CLOSING) {
+        time_wait_enter(flow);
+        return false;
+    } else if (flow->state == TCP_LAST_ACK) {
+        flow_finish(flow, FLOW_END_CLOSED);
+        return false;
+    }
+    return true;
+}
+
+/* Figure 7 of RFC 9293 3.5: a SYN that we have, with the acknowledgement that we want. */
+static bool answers_both_opens(const struct flow *flow, const struct segment_in *in)
+{
+    const uint8_t both = TCP_SYN | TCP_ACK;
+    return (in->flags & both) == both && in->seq + 1 == flow->rcv_nxt && in->ack == flow->snd_nxt;
+}
+
+/* The last step of a simultaneous open. False: not acceptable. */
+static bool syn_acked(struct flow *flow, const struct segment_in *in)
+{
+    if (!seq_after(in->ack, flow->snd_una) || seq_after(in->ack, flow->snd_nxt)) {
+        tcp_send_reset(flow->tcp, in);
+        return false;
+    }
+    flow_established(flow, in);
+    flow->events->connected(flow->user);
+    return !(flow->flags & FLOW_GONE);
+}
+
+void flow_segment(struct flow *flow, struct segment_in *in)
+{
+    if (flow->state == TCP_SYN_SENT) {
+        flow_syn_sent_segment(flow, in);
+        return;
+    }
+    if (!check_timestamp(flow, in))
+        return;
+    if (flow->state == TCP_SYN_RECEIVED && answers_both_opens(flow, in)) {
+        in->flags &= (uint8_t)~TCP_SYN;
+        in->seq++;
+    }
+    if (!tcp_seq_acceptable(in->seq, sequence_len(in), flow->rcv_nxt, flow->rcv_edge)) {
+        not_acceptable(flow, in);
+        /* A window of ours that is shut holds back data, not acknowledgements (3.10.7.4). */
+        if (in->seq != flow->rcv_nxt || in->flags & (TCP_RST | TCP_SYN))
+            return;
+        in->len = 0;
+        in->flags &= (uint8_t)~TCP_FIN;
+    }
+    if (in->flags & TCP_RST) {
+        on_reset(flow, in);
+        return;
+    }
+    if (in->flags & TCP_SYN) { /* RFC 5961 4.2 */
+        if (flow->state == TCP_SYN_RECEIVED) {
+            flow->flags |= FLOW_SYN;
+            flow_ready(flow);
+        } else {
+            flow_challenge(flow);
+        }
+        return;
+    }
+    if (!(in->flags & TCP_ACK))
+        return;
+    flow->heard_at = flow->tcp->tick;
+    if (flow->state == TCP_SYN_RECEIVED && !syn_acked(flow, in))
+        return;
+    if (flow->tries) { /* a keepalive was answered */
+        flow->tries = 0;
+        if (!(flow->flags & FLOW_DETACHED))
+            flow->life_at = flow->tcp->tick + flow->tcp->keepalive_ticks;
+    }
+    if (in->options.has_ts && !seq_after(in->seq, flow->ack_sent))
+        flow->ts_recent = in->options.ts_value;
+    if (!flow_acked(flow, in) || !fin_acked(flow))
+        return;
+    note_ecn(flow, in);
+    if (in->len || in->flags & TCP_FIN)
+        flow_receive(flow, in);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Scripts of loss, congestion and errors: what is sent again, when, and how much else. */
+
+#include "net/net.h"
+#include "script.h"
+#include "suites.h"
+
+#define RUN(setup, text) CU_ASSERT(script_run(__func__, setup, text))
+
+#define ACCEPT                                    \
+    "listen\n"                                    \
+    "< S 0:0 win 65535 mss 1460 sackok scale 7\n" \
+    "> S. 0:0 1\n"                                \
+    "+10 < . 1:0 1 win 512\n"
+#define ACCEPT_PLAIN               \
+    "listen\n"                     \
+    "< S 0:0 win 65535 mss 1460\n" \
+    "> S. 0:0 1\n"                 \
+    "+10 < . 1:0 1\n"
+#define TEN_SEGMENTS                                                                     \
+    "> . 1:1460 1\n> . 1461:1460 1\n> . 2921:1460 1\n> . 4381:1460 1\n> . 5841:1460 1\n" \
+    "> . 7301:1460 1\n> . 8761:1460 1\n> . 10221:1460 1\n> . 11681:1460 1\n"             \
+    "> . 13141:1460 1\n"
+
+/* ---- RFC 6928, 5681 ---- */
+
+static void first_window_of_ten(void)
+{
+    RUN(NULL, ACCEPT "send 30000\n" TEN_SEGMENTS "+9 nothing\ncwnd 14600\n");
+}
+
+static void slow_start_doubles(void)
+{
+    RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+8 < . 1:0 14601 win 512\ncwnd 29200\n");
+}
+
+/* What the user left unused is no reason to grow. */
+static void unused_window_does_not_grow(void)
+{
+    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\n+8 < . 1:0 1461 win 512\ncwnd 14600\n");
+}
+
+/* ---- RFC 8985: RACK ---- */
+
+static void reordering_is_waited_for(void)
+{
+    RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-2921\n"
+                     "+2 nothing\n+1 > . 1:1460 1\n");
+}
+
+static void reordered_is_not_lost(void)
+{
+    RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-2921\n"
+                     "+1 < . 1:0 2921 win 512\n+5 nothing\ncounter retransmits 0\n");
+}
+
+/* Three segments' worth of blocks end the wait where nothing was ever reordered (6.2 step 4). */
+static void three_are_enough(void)
+{
+    RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n"
+                     "> . 1:1460 1\nssthresh 10220\n");
+}
+
+static void all_holes_are_filled(void)
+{
+    RUN(NULL,
+        ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 4381-5841 sack 7301-14601\n"
+               "> . 1:1460 1\n> . 1461:1460 1\n> . 2921:1460 1\n> . 5841:1460 1\n");
+}
+
+static void lost_retransmission_goes_again(void)
+{
+    RUN(NULL, ACCEPT "send 40000\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n"
+                     "> . 1:1460 1\n+1 < . 1:0 1 win 512 sack 1461-7301\n> . 14601:1460 1\n"
+                     "+10 < . 1:0 1 win 512 sack 14601-16061 sack 1461-7301\n> . 1:1460 1\n"
+                     "> . 7301:1460 1\n> . 8761:1460 1\n");
+}
+
+/* 7: the tail is probed after two round trips. */
+static void tail_loss_probe(void)
+{
+    RUN(NULL, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\n+22 > . 1461:1460 1\n"
+                     "counter probes 1\n+210 > . 1:1460 1\ncounter timeouts 1\n");
+}
+
+/* 7.4.2: a probe that filled the only hole is congestion all the same. */
+static void tail_loss_is_not_hidden(void)
+{
+    RUN(NULL, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\n+10 < . 1:0 1461 win 512\n"
+                     "+210 > . 1461:1460 1\n");
+}
+
+/* ---- RFC 6298 ---- */
+
+static void timeouts_back_off(void)
+{
+    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\ncwnd 1460\nssthresh 10220\n"
+                     "+420 > . 1:1460 1\n+5 < . 1:0 1461 win 512\n"
+                     "send 1460\n> . 1461:1460 1\n");
+}
+
+static void nobody_there_any_more(void)
+{
+    RUN(NULL, ACCEPT "send 100\n> . 1:100 1\n+210 > . 1:100 1\n+420 > . 1:100 1\n+840 > . 1:100 1\n"
+                     "+1680 > . 1:100 1\n+3360 > . 1:100 1\n+6720 > . 1:100 1\n+13440 > . 1:100 1\n"
+                     "+26880 > . 1:100 1\n+53760 > . 1:100 1\n+60000 > R. 101:0 1\nended timeout\n"
+                     "counter flows 0\ncounter buffers 0\n");
+}
+
+/* RFC 2018 8: a peer may forget what it has said. */
+static void reneging(void)
+{
+    RUN(NULL, ACCEPT "send 4380\n> . 1:1460 1\n> . 1461:1460 1\n> . 2921:1460 1\n"
+                     "+10 < . 1:0 1 win 512 sack 1461-4381\n+2.5 > . 1:1460 1\n"
+                     "+10 < . 1:0 1461 win 512\n+210 > . 1461:1460 1\n+10 < . 1:0 2921 win 512\n"
+                     "> . 2921:1460 1\n");
+}
+
+/* ---- RFC 5682 ---- */
+
+#define TIMED_OUT ACCEPT "send 20000\n" TEN_SEGMENTS "+22 > . 14601:1460 1\n+210 > . 1:1460 1\n"
+
+static void spurious_timeout_at_once(void)
+{
+    RUN(NULL, TIMED_OUT "+5 < . 1:0 2921 win 512\ncounter spurious 1\nssthresh 4294967295\n"
+                        "> . 16061:1460 1\n> . 17521:1460 1\n> . 18981:1020 1\n");
+}
+
+static void spurious_timeout_by_new_data(void)
+{
+    RUN(NULL, TIMED_OUT "+5 < . 1:0 1461 win 512\n> . 16061:1460 1\n> . 17521:1460 1\n"
+                        "+5 < . 1:0 1461 win 512 sack 1461-2921\ncounter spurious 1\n");
+}
+
+static void true_timeout(void)
+{
+    RUN(NULL, TIMED_OUT "+5 < . 1:0 1461 win 512\n> . 16061:1460 1\n> . 17521:1460 1\n"
+                        "+10 < . 1:0 1461 win 512 sack 16061-17521\ncounter spurious 0\n"
+                        "> . 1461:1460 1\n");
+}
+
+/* ---- RFC 9937 ---- */
+
+/* One out for one in, once the window is down: not a burst, not a pause. */
+static void reduction_is_proportional(void)
+{
+    RUN(NULL, ACCEPT "send 18980\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n"
+                     "> . 1:1460 1\ncwnd 10220\n+1 < . 1:0 1 win 512 sack 1461-7301\n"
+                     "> . 14601:1460 1\n+1 < . 1:0 1 win 512 sack 1461-8761\n> . 16061:1460 1\n"
+                     "+1 < . 1:0 1 win 512 sack 1461-10221\n> . 17521:1460 1\n"
+                     "+8 < . 1:0 14601 win 512\ncwnd 10220\n");
+}
+
+/* ---- RFC 6582: peers without SACK ---- */
+
+static void three_duplicates(void)
+{
+    RUN(NULL,
+        ACCEPT_PLAIN "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1\n< . 1:0 1\n+1 nothing\n< . 1:0 1\n"
+                     "> . 1:1460 1\n+10 < . 1:0 2921\n> . 2921:1460 1\n+5 < . 1:0 14601\n"
+                     "cwnd 10220\ncounter retransmits 2\n");
+}
+
+/* ---- RFC 2883, 3522: it was not lost ---- */
+
+static void undone_by_dsack(void)
+{
+    RUN(NULL,
+        ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n> . 1:1460 1\n"
+               "ssthresh 10220\n+1 < . 1:0 5841 win 512\n"
+               "+5 < . 1:0 5841 win 512 sack 1-1461\nssthresh 4294967295\n");
+}
+
+static void undone_by_timestamp(void)
+{
+    RUN(NULL,
+        "listen\n< S 0:0 win 65535 mss 1460 sackok scale 7 tsval 1\n> S. 0:0 1\n"
+        "+10 < . 1:0 1 win 512 tsval 2\nsend 14480\n"
+        "> . 1:1448 1\n> . 1449:1448 1\n> . 2897:1448 1\n> . 4345:1448 1\n> . 5793:1448 1\n"
+        "> . 7241:1448 1\n> . 8689:1448 1\n> . 10137:1448 1\n> . 11585:1448 1\n> . 13033:1448 1\n"
+        "+10 < . 1:0 1 win 512 tsval 3 sack 1449-5793\n> . 1:1448 1\nssthresh 10136\n"
+        "+1 < . 1:0 5793 win 512 tsval 4 tsecr -10\nssthresh 4294967295\n");
+}
+
+/* ---- RFC 3168 ---- */
+
+#define ACCEPT_ECN                                  \
+    "listen\n"                                      \
+    "< SEC 0:0 win 65535 mss 1460 sackok scale 7\n" \
+    "> SE. 0:0 1\n"                                 \
+    "+10 < . 1:0 1 win 512\n"
+
+static void ecn_slows_down(void)
+{
+    RUN(NULL,
+        ACCEPT_ECN "send 1460\n> . 1:1460 1 ect\n+10 < E. 1:0 1461 win 512\nssthresh 10220\n"
+                   "send 1460\n> C. 1461:1460 1 ect\n+10 < . 1:0 2921 win 512\nssthresh 10220\n"
+                   "send 100\n> . 2921:100 1\n");
+}
+
+static void ecn_is_echoed(void)
+{
+    RUN(NULL,
+        ACCEPT_ECN "< P. 1:100 1 win 512 ce\n> E. 1:0 101\n< P. 101:100 1 win 512\n> E. 1:0 201\n"
+                   "< PC. 201:100 1 win 512\n> . 1:0 301\n");
+}
+
+static void no_ecn_unless_offered(void)
+{
+    RUN(NULL, ACCEPT "< P. 1:100 1 win 512 ce\n> . 1:0 101\n");
+}
+
+/* ---- RFC 1191, 5927 ---- */
+
+static void path_mtu_is_lowered(void)
+{
+    RUN(NULL, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\ntoobig 1 1000\nmss 960\n"
+                     "> . 1:960 1\n> . 961:500 1\n> . 1461:960 1\n> . 2421:500 1\n"
+                     "+10 < . 1:0 2921 win 512\ncwnd 14600\ncounter lowered 1\n"
+                     "+600000 send 2000\n> . 2921:1460 1\n> . 4381:540 1\n");
+}
+
+static void path_mtu_lies(void)
+{
+    RUN(NULL,
+        ACCEPT "toobig 1 1000\nmss 1460\nsend 1460\n> . 1:1460 1\ntoobig 1461 1000\nmss 1460\n"
+               "toobig 0 1000\nmss 1460\ntoobig 1 1500\nmss 1460\ntoobig 1 68\nmss 512\n"
+               "> . 1:512 1\n> . 513:512 1\n> . 1025:436 1\n");
+}
+
+static void path_mtu_not_told(void)
+{
+    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\ntoobig 1 0\nmss 1452\n> . 1:1452 1\n> . 1453:8 1\n");
+}
+
+static void black_hole_is_found(void)
+{
+    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
+                     "+840 > . 1:1240 1\n> . 1241:220 1\ncounter black_holes 1\n"
+                     "+1680 > . 1:512 1\n> . 513:512 1\n> . 1025:436 1\ncounter black_holes 2\n");
+}
+
+static void errors_while_connecting(void)
+{
+    RUN(NULL, "connect\n> S 0:0\nsoft 0\nhard 1\n+10 nothing\nhard 0\nended unreachable\n");
+}
+
+static void errors_when_open(void)
+{
+    RUN(NULL, ACCEPT "send 100\n> . 1:100 1\nhard 1\nsoft 1\ncounter flows 1\n");
+}
+
+/* ---- RFC 4987 ---- */
+
+static void no_queue(struct net_config *config)
+{
+    config->max_half_open = 0;
+}
+
+static const struct script_setup cookies = {no_queue};
+
+static void cookie_keeps_options(void)
+{
+    RUN(&cookies,
+        "listen\n< S 0:0 win 65535 mss 1460 sackok scale 6 tsval 9\n"
+        "> S. 0:0 1 mss 1460 sackok scale 7 ts tsecr 9\ncounter half_open 0\ncounter flows 0\n"
+        "+10 < P. 1:200 1 win 512 tsval 10\nup\ngot 200\n> . 1:0 201 ts\ncounter cookies_good 1\n"
+        "mss 1448\nsend 1448\n> . 1:1448 201\n"
+        "< P. 301:100 1 win 512 tsval 11\n> . 1449:0 201 sack 301-401\n");
+}
+
+static void cookie_without_timestamps(void)
+{
+    RUN(&cookies, "listen\n< S 0:0 win 65535 mss 1400 sackok scale 6\n> S. 0:0 1 -sack\n"
+                  "+10 < . 1:0 1 win 5000\nup\nmss 1360\n");
+}
+
+static void cookie_must_be_right(void)
+{
+    RUN(&cookies, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n< . 1:0 2\n> R 2:0\n< . 2:0 1\n> R 1:0\n"
+                  "counter cookies_bad 2\n< . 1:0 1\nup\n");
+}
+
+static void cookie_grows_old(void)
+{
+    RUN(&cookies,
+        "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n+200000 < . 1:0 1\n> R 1:0\ncounter flows 0\n");
+}
+
+/* ---- limits ---- */
+
+static void one_flow(struct net_config *config)
+{
+    config->max_flows = 1;
+}
+
+static void one_flow_no_queue(struct net_config *config)
+{
+    config->max_flows = 1;
+    config->max_half_open = 0;
+}
+
+/* The acknowledgement is as if it had been lost: the peer's data bring another one. */
+static void table_is_full(void)
+{
+    static const struct script_setup setups[] = {{one_flow}, {one_flow_no_queue}};
+    RUN(&setups[0], "connect\n> S 0:0\nlisten\n< S 0:0 mss 1460\n> S. 0:0 1\n+10 < P. 1:10 1\n"
+                    "+5 nothing\ncounter syns_dropped 1\ncounter half_open 1\n");
+    RUN(&setups[1], "connect\n> S 0:0\nlisten\n< S 0:0 mss 1460\n> S. 0:0 1\n+10 < P. 1:10 1\n"
+                    "+5 nothing\ncounter syns_dropped 1\ncounter resets_out 0\n");
+}
+
+static void few_buffers(struct net_config *config)
+{
+    config->max_buffers = 64;
+}
+
+/* Who takes nothing and holds nearly all goes, once it has had its time. */
+static void silent_reader_is_evicted(void)
+{
+    const struct script_setup setup = {few_buffers};
+    RUN(&setup, "listen\n< S 0:0 win 0 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 0\n"
+                "send 118000\ncounter buffers 58\n+210 > . 0:0 1\n+420 > . 0:0 1\n+840 > . 0:0 1\n"
+                "+1680 > . 0:0 1\n+1850 > R. 1:0 1\nended nomemory\ncounter buffers 0\n");
+}
+
+static void byte_by_byte_is_joined(void)
+{
+    RUN(NULL, ACCEPT "send 1\nsend 1\nsend 1\nsend 1\ncounter buffers 1\n> . 1:1 1\n> . 2:1 1\n"
+                     "> . 3:1 1\n> . 4:1 1\n+10 < . 1:0 5 win 512\ncounter buffers 0\n");
+}
+
+const struct lks_test *loss_tests(void)
+{
+#define SCRIPT(function)    \
+    {                       \
+#function, function \
+    }
+    static const struct lks_test tests[] = {
+        SCRIPT(first_window_of_ten),
+        SCRIPT(slow_start_doubles),
+        SCRIPT(unused_window_does_not_grow),
+        SCRIPT(reordering_is_waited_for),
+        SCRIPT(reordered_is_not_lost),
+        SCRIPT(three_are_enough),
+        SCRIPT(all_holes_are_filled),
+        SCRIPT(lost_retransmission_goes_again),
+        SCRIPT(tail_loss_probe),
+        SCRIPT(tail_loss_is_not_hidden),
+        SCRIPT(timeouts_back_off),
+        SCRIPT(nobody_there_any_more),
+        SCRIPT(reneging),
+        SCRIPT(spurious_timeout_at_once),
+        SCRIPT(spurious_timeout_by_new_data),
+        SCRIPT(true_timeout),
+        SCRIPT(reduction_is_proportional),
+        SCRIPT(three_duplicates),
+        SCRIPT(undone_by_dsack),
+        SCRIPT(undone_by_timestamp),
+        SCRIPT(ecn_slows_down),
+        SCRIPT(ecn_is_echoed),
+        SCRIPT(no_ecn_unless_offered),
+        SCRIPT(path_mtu_is_lowered),
+        SCRIPT(path_mtu_lies),
+        SCRIPT(path_mtu_not_told),
+        SCRIPT(black_hole_is_found),
+        SCRIPT(errors_while_connecting),
+        SCRIPT(errors_when_open),
+        SCRIPT(cookie_keeps_options),
+        SCRIPT(cookie_without_timestamps),
+        SCRIPT(cookie_must_be_right),
+        SCRIPT(cookie_grows_old),
+        SCRIPT(table_is_full),
+        SCRIPT(silent_reader_is_evicted),
+        SCRIPT(byte_by_byte_is_joined),
+        {0},
+    };
+    return tests;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "suites.h"
+#include "wire.h"
+
+int main(void)
+{
+    if (!wire_start()) {
+        printf("SKIP net: EAL does not start here\n");
+        return 77;
+    }
+    const struct lks_test_suite suites[] = {
+        {"tables", tables_tests()},
+        {"sent", sent_tests()},
+        {"script", script_tests()},
+        {"loss", loss_tests()},
+        {"link", link_tests()},
+        {"goodput", goodput_tests()},
+        {0},
+    };
+    return lks_test_run("net", suites);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* A rule a script. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "net/net.h"
+#include "script.h"
+#include "suites.h"
+
+#define RUN(setup, text) CU_ASSERT(script_run(__func__, setup, text))
+
+/* The peer opens; timestamps off, so that numbers are round: 1460 bytes a segment. */
+#define ACCEPT                                       \
+    "listen\n"                                       \
+    "< S 0:0 win 65535 mss 1460 sackok scale 7\n"    \
+    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7\n" \
+    "+10 < . 1:0 1 win 512\n"                        \
+    "up\n"
+#define ACCEPT_PLAIN               \
+    "listen\n"                     \
+    "< S 0:0 win 65535 mss 1460\n" \
+    "> S. 0:0 1\n"                 \
+    "+10 < . 1:0 1\n"              \
+    "up\n"
+#define ACCEPT_TS                                                 \
+    "listen\n"                                                    \
+    "< S 0:0 win 65535 mss 1460 sackok scale 7 tsval 100\n"       \
+    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7 ts tsecr 100\n" \
+    "+10 < . 1:0 1 win 512 tsval 110\n"                           \
+    "up\n"
+
+/* ---- RFC 9293 3.5: opening ---- */
+
+static void passive_open(void)
+{
+    RUN(NULL, ACCEPT "counter half_open 0\ncounter flows 1\n");
+}
+
+static void options_only_if_offered(void)
+{
+    RUN(NULL, "listen\n< S 0:0 win 1000\n> S. 0:0 1 -ts -sack win 65535\n+5 < . 1:0 1 win "
+              "1000\nup\nmss 536\n");
+}
+
+static void syn_ack_is_sent_again(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n"
+              "+1000 > S. 0:0 1\n+2000 > S. 0:0 1\n+4000 > S. 0:0 1\n"
+              "+8010 nothing\ncounter half_open 0\n");
+}
+
+static void same_syn_same_answer(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n+100 < S 0:0 mss 1460\n> S. 0:0 1\n"
+              "+5 < . 1:0 1\nup\n");
+}
+
+static void active_open(void)
+{
+    RUN(NULL, "connect\n> S 0:0 win 65535 mss 1460 sackok scale 7 ts\n"
+              "+20 < S. 0:0 1 win 65535 mss 1400 sackok scale 5 tsval 7\nup\n> . 1:0 1 ts tsecr 7\n"
+              "mss 1388\n");
+}
+
+static void syn_is_sent_again_then_given_up(void)
+{
+    RUN(NULL, "connect\n> S 0:0\n+1000 > S 0:0\n+2000 > S 0:0\n+4000 > S 0:0 -ts -sack\n"
+              "+8000 > S 0:0\n+16000 > S 0:0\n+32010 ended unreachable\ncounter flows 0\n");
+}
+
+static void refused(void)
+{
+    RUN(NULL, "connect\n> S 0:0\n+5 < R. 0:0 1\nended refused\n");
+}
+
+/* 3.10.7.3: a reset that acknowledges something else is none, an ACK of it is reset. */
+static void syn_sent_wrong_ack(void)
+{
+    RUN(NULL, "connect\n> S 0:0\n+5 < R. 0:0 77\n+5 < R 0:0\n+5 < . 50:0 77\n> R 77:0\n"
+              "+5 < S. 0:0 1 mss 1460\nup\n> . 1:0 1\n");
+}
+
+/* Figure 7. */
+static void simultaneous_open(void)
+{
+    RUN(NULL, "connect\n> S 0:0\n+5 < S 0:0 mss 1460 sackok\n> S. 0:0 1\n+5 < S. 0:0 1\nup\n"
+              "< . 1:0 1\nup\nsend 100\n> . 1:100 1\n");
+}
+
+static void data_with_the_handshake_ack(void)
+{
+    RUN(NULL,
+        "listen\n< S 0:0 mss 1460 sackok\n> S. 0:0 1\n+5 < P. 1:300 1\nup\ngot 300\n> . 1:0 301\n");
+}
+
+static void nobody_listens(void)
+{
+    RUN(NULL,
+        "listen\nunlisten\n< S 0:0\n> R. 0:0 1\n< . 5:0 77\n> R 77:0\n< R 5:0\n+10 nothing\n");
+}
+
+static void wrong_ack_of_syn_ack(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n+5 < . 1:0 9\n> R 9:0\ncounter half_open 1\n"
+              "+5 < . 1:0 1\nup\n");
+}
+
+/* ---- 3.6: closing ---- */
+
+static void peer_closes(void)
+{
+    RUN(NULL,
+        ACCEPT "+5 < F. 1:0 1 win 512\nfin\n> . 1:0 2\nshutdown\n> F. 1:0 2\n+5 < . 2:0 2 win 512\n"
+               "ended closed\ncounter time_wait 0\ncounter flows 0\n");
+}
+
+static void we_close(void)
+{
+    RUN(NULL, ACCEPT
+        "shutdown\n> F. 1:0 1\n+5 < . 1:0 2 win 512\n+5 < F. 1:0 2 win 512\nfin\nended closed\n"
+        "> . 2:0 2\ncounter time_wait 1\n+60010 counter time_wait 0\n");
+}
+
+static void half_close_receives_on(void)
+{
+    RUN(NULL,
+        ACCEPT "shutdown\n> F. 1:0 1\n+5 < . 1:0 2 win 512\n+5 < P. 1:500 2 win 512\ngot 500\n"
+               "> . 2:0 501\n+5 < F. 501:0 2 win 512\nended closed\n> . 2:0 502\n");
+}
+
+static void half_close_sends_on(void)
+{
+    RUN(NULL,
+        ACCEPT "+5 < F. 1:0 1 win 512\n> . 1:0 2\nsend 700\n> . 1:700 2\n+5 < . 2:0 701 win 512\n"
+               "shutdown\n> F. 701:0 2\n+5 < . 2:0 702 win 512\nended closed\n");
+}
+
+/* Figure 13. */
+static void simultaneous_close(void)
+{
+    RUN(NULL,
+        ACCEPT "shutdown\n> F. 1:0 1\n+5 < F. 1:0 1 win 512\n> . 2:0 2\n+5 < . 2:0 2 win 512\n"
+               "ended closed\ncounter time_wait 1\n");
+}
+
+static void fin_goes_with_the_last_data(void)
+{
+    RUN(NULL, ACCEPT "send 2000 fin\n> . 1:1460 1\n> F. 1461:540 1\n+5 < . 1:0 2002 win 512\n");
+}
+
+static void fin_is_sent_again(void)
+{
+    RUN(NULL,
+        ACCEPT "shutdown\n> F. 1:0 1\n+210 > F. 1:0 1\n+420 > F. 1:0 1\n+5 < . 1:0 2 win 512\n");
+}
+
+/* 3.6.1: who has closed and gets more says that it is lost. */
+static void closed_and_data_come(void)
+{
+    RUN(NULL, ACCEPT "close\n> F. 1:0 1\ncounter detached 1\n+5 < P. 1:100 2 win 512\n> R. 2:0 1\n"
+                     "counter flows 0\ncounter detached 0\n");
+}
+
+static void detached_has_a_deadline(void)
+{
+    RUN(NULL,
+        ACCEPT "close\n> F. 1:0 1\n+5 < . 1:0 2 win 512\n+59995 > R. 2:0 1\ncounter flows 0\n");
+}
+
+static void few_detached(struct net_config *config)
+{
+    config->max_detached = 0;
+}
+
+static void detached_has_a_limit(void)
+{
+    const struct script_setup setup = {few_detached};
+    RUN(&setup, ACCEPT "close\n> R. 1:0 1\ncounter flows 0\n");
+}
+
+static void abort_resets(void)
+{
+    RUN(NULL, ACCEPT "abort\n> R. 1:0 1\ncounter flows 0\n");
+}
+
+/* ---- TIME_WAIT ---- */
+
+#define TO_TIME_WAIT                                                     \
+    ACCEPT_TS                                                            \
+    "shutdown\n> F. 1:0 1\n+5 < F. 1:0 2 win 512 tsval 115\n> . 2:0 2\n" \
+    "counter time_wait 1\n"
+
+static void time_wait_answers_fin(void)
+{
+    RUN(NULL, TO_TIME_WAIT
+        "+30000 < F. 1:0 2 win 512 tsval 115\n> . 2:0 2 ts\n+31000 counter time_wait 1\n"
+        "+29100 counter time_wait 0\n");
+}
+
+/* RFC 1337. */
+static void time_wait_ignores_resets(void)
+{
+    RUN(NULL, TO_TIME_WAIT "+10 < R 2:0\n+10 nothing\ncounter time_wait 1\n");
+}
+
+/* RFC 6191. */
+static void time_wait_is_reused(void)
+{
+    RUN(NULL, TO_TIME_WAIT
+        "+10 < S 500:0 mss 1460 tsval 116\n> S. 0:0 501\ncounter time_wait 0\ncounter reused 1\n");
+}
+
+static void time_wait_is_not_reused_by_old_syn(void)
+{
+    RUN(NULL, TO_TIME_WAIT "+10 < S 500:0 mss 1460 tsval 90\n> . 2:0 2\ncounter time_wait 1\n");
+}
+
+/* ---- RFC 5961: blind attacks ---- */
+
+static void reset_at_the_number_awaited(void)
+{
+    RUN(NULL, ACCEPT "+5 < R 1:0\nended reset\n");
+}
+
+static void reset_in_window_is_challenged(void)
+{
+    RUN(NULL, ACCEPT
+        "+5 < R 100:0\n> . 1:0 1\ncounter challenges 1\ncounter flows 1\n+5 < R 101:0\n+5 nothing\n"
+        "+600 < R 102:0\n> . 1:0 1\ncounter challenges 2\n");
+}
+
+static void reset_out_of_window_is_ignored(void)
+{
+    RUN(NULL, ACCEPT "+5 < R 70000:0\n+5 < R 0:0\n+5 nothing\ncounter flows 1\n");
+}
+
+static void syn_is_challenged(void)
+{
+    RUN(NULL, ACCEPT "+5 < S 1:0\n> . 1:0 1\ncounter challenges 1\ncounter flows 1\n");
+}
+
+static void ack_of_the_future_is_challenged(void)
+{
+    RUN(NULL, ACCEPT "+5 < P. 1:10 5000 win 512\n> . 1:0 1\ngot 0\n");
+}
+
+static void ack_of_the_past_is_challenged(void)
+{
+    RUN(NULL, ACCEPT "+5 < P. 1:10 -100000 win 512\n> . 1:0 1\ngot 0\n");
+}
+
+/* ---- RFC 7323 ---- */
+
+static void paws(void)
+{
+    RUN(NULL, ACCEPT_TS "+5 < P. 1:10 1 win 512 tsval 109\n> . 1:0 1\ngot 0\ncounter paws 1\n"
+                        "< P. 1:10 1 win 512 tsval 111\ngot 10\n> . 1:0 11 tsecr 111\n");
+}
+
+/* 3.2: who has negotiated them and leaves them out is not heard. */
+static void timestamps_are_required(void)
+{
+    RUN(NULL, ACCEPT_TS "+5 < P. 1:10 1 win 512\ngot 0\n+50 nothing\n");
+}
+
+static void window_scale_counts(void)
+{
+    RUN(NULL,
+        "listen\n< S 0:0 win 10 mss 1460 sackok scale 0\n> S. 0:0 1\n+5 < . 1:0 1 win 3000\n"
+        "send 6000\n> . 1:1460 1\n> . 1461:1460 1\n+10 < . 1:0 2921 win 1460\n> . 2921:1460 1\n");
+}
+
+/* ---- acknowledgements ---- */
+
+#define SIXTEEN_READ /* past the segments that a young flow acknowledges at once */        \
+    "< P. 1:1460 1 win 512\n> . 1:0 1461\n< P. 1461:1460 1 win 512\n> . 1:0 2921\n"        \
+    "< P. 2921:1460 1 win 512\n> . 1:0 4381\n< P. 4381:1460 1 win 512\n> . 1:0 5841\n"     \
+    "< P. 5841:1460 1 win 512\n> . 1:0 7301\n< P. 7301:1460 1 win 512\n> . 1:0 8761\n"     \
+    "< P. 8761:1460 1 win 512\n> . 1:0 10221\n< P. 10221:1460 1 win 512\n> . 1:0 11681\n"  \
+    "< P. 11681:1460 1 win 512\n> . 1:0 13141\n< P. 13141:1460 1 win 512\n> . 1:0 14601\n" \
+    "< P. 14601:1460 1 win 512\n> . 1:0 16061\n< P. 16061:1460 1 win 512\n> . 1:0 17521\n" \
+    "< P. 17521:1460 1 win 512\n> . 1:0 18981\n< P. 18981:1460 1 win 512\n> . 1:0 20441\n" \
+    "< P. 20441:1460 1 win 512\n> . 1:0 21901\nread 21900\n> . 1:0 21901\n"
+
+static void every_second_segment(void)
+{
+    RUN(NULL, ACCEPT SIXTEEN_READ
+        "< P. 21901:1460 1 win 512\n+5 nothing\n< P. 23361:1460 1 win 512\n> . 1:0 24821\n");
+}
+
+static void after_forty_milliseconds(void)
+{
+    RUN(NULL, ACCEPT SIXTEEN_READ "< P. 21901:100 1 win 512\n+40 > . 1:0 22001\n");
+}
+
+static void at_once_when_out_of_order(void)
+{
+    RUN(NULL, ACCEPT SIXTEEN_READ "< P. 23361:1460 1 win 512\n> . 1:0 21901 sack 23361-24821\n"
+                                  "< P. 21901:1460 1 win 512\n> . 1:0 24821\ngot 24820\n");
+}
+
+static void data_carry_acknowledgements(void)
+{
+    RUN(NULL, ACCEPT SIXTEEN_READ "< P. 21901:100 1 win 512\n+5 send 50\n> . 1:50 22001\n+50 < . "
+                                  "22001:0 51 win 512\n+50 nothing\n");
+}
+
+/* ---- RFC 2018, 2883: blocks that we send ---- */
+
+static void blocks_latest_first(void)
+{
+    RUN(NULL, ACCEPT "< P. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n"
+                     "< P. 301:100 1 win 512\n> . 1:0 1 sack 301-401 sack 101-201\n"
+                     "< P. 501:100 1 win 512\n> . 1:0 1 sack 501-601 sack 301-401 sack 101-201\n"
+                     "< P. 201:100 1 win 512\n> . 1:0 1 sack 101-401 sack 501-601\n"
+                     "< P. 1:100 1 win 512\n> . 1:0 401 sack 501-601\n"
+                     "< P. 401:100 1 win 512\n> . 1:0 601\ngot 600\n");
+}
+
+static void duplicate_is_told(void)
+{
+    RUN(NULL,
+        ACCEPT "< P. 1:100 1 win 512\n> . 1:0 101\n< P. 1:100 1 win 512\n> . 1:0 101 sack 1-101\n"
+               "< P. 201:100 1 win 512\n> . 1:0 101 sack 201-301\n"
+               "< P. 201:100 1 win 512\n> . 1:0 101 sack 201-301 sack 201-301\n");
+}
+
+static void overlaps_are_cut(void)
+{
+    RUN(NULL, ACCEPT "< P. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n"
+                     "< P. 301:100 1 win 512\n> . 1:0 1 sack 301-401 sack 101-201\n"
+                     "< P. 151:200 1 win 512\n> . 1:0 1 sack 301-351 sack 101-401\n"
+                     "< P. 1:500 1 win 512\n> . 1:0 501\ngot 500\n");
+}
+
+static void fin_out_of_order(void)
+{
+    RUN(NULL, ACCEPT "< F. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n< P. 1:100 1 win 512\ngot "
+                     "200\nfin\n> . 1:0 202\n");
+}
+
+/* ---- windows ---- */
+
+/* 3.8.6.2.2: small gains are not told, large ones are, at once. */
+static void window_of_ours_shuts_and_opens(void)
+{
+    RUN(NULL,
+        "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 win 65535\n< . 1:0 1\n"
+        "< . 1:8960 1\n> . 1:0 8961 win 56575\n< . 8961:8960 1\n> . 1:0 17921 win 47615\n"
+        "< . 17921:8960 1\n> . 1:0 26881 win 38655\n< . 26881:8960 1\n> . 1:0 35841 win 29695\n"
+        "< . 35841:8960 1\n> . 1:0 44801 win 20735\n< . 44801:8960 1\n> . 1:0 53761 win 11775\n"
+        "< . 53761:8960 1\n> . 1:0 62721 win 2815\n< . 62721:8960 1\n> . 1:0 65536 win 0\n"
+        "got 65535\nread 500\n+5 nothing\n< . 65536:1 1\n> . 1:0 65536 win 0\n"
+        "read 10000\n> . 1:0 65536 win 10500\n");
+}
+
+/* 3.8.6.1. */
+static void window_of_theirs_is_probed(void)
+{
+    RUN(NULL, ACCEPT
+        "send 1000\n> . 1:1000 1\n+10 < . 1:0 1001 win 0\nsend 1000\n+212 > . 1000:0 1\n"
+        "+10 < . 1:0 1001 win 0\n+415 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+835 > . 1000:0 1\n"
+        "+10 < . 1:0 1001 win 512\n> . 1001:1000 1\n");
+}
+
+static void shut_window_is_waited_for(void)
+{
+    RUN(NULL, ACCEPT
+        "send 1000\n> . 1:1000 1\n+10 < . 1:0 1001 win 0\nsend 100\n"
+        "+212 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+415 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n"
+        "+835 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+1670 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n"
+        "+3370 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+6740 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n"
+        "+13500 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+27000 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n"
+        "+54000 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n+60000 > . 1000:0 1\n+10 < . 1:0 1001 win 0\n"
+        "+60000 > . 1000:0 1\n+10 < . 1:0 1001 win 512\n> . 1001:100 1\n");
+}
+
+/* 3.8.6.2.1: a window that is too small to be worth it waits, but not for ever. */
+static void silly_window_is_not_filled(void)
+{
+    RUN(NULL, "listen\n< S 0:0 win 20000 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 20000\n"
+              "send 2000\n> . 1:1460 1\n> . 1461:540 1\n+10 < . 1:0 2001 win 100\nsend 3000\n+100 "
+              "nothing\n"
+              "+110 > . 2001:100 1\n");
+}
+
+/* ---- MSS ---- */
+
+static void mss_of(const char *syn, const char *expected)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "listen\n< S 0:0 win 65535 %s\n> S. 0:0 1\n+1 < . 1:0 1\n%s", syn,
+             expected);
+    CU_ASSERT(script_run(syn, NULL, text));
+}
+
+static void mss_of_all_sizes(void)
+{
+    mss_of("sackok", "mss 536\nsend 600\n> . 1:536 1\n> . 537:64 1\n");
+    mss_of("mss 1", "mss 48\nsend 60\n> . 1:48 1\n> . 49:12 1\n");
+    mss_of("mss 88", "mss 88\nsend 100\n> . 1:88 1\n> . 89:12 1\n");
+    mss_of("mss 536", "mss 536\n");
+    mss_of("mss 1460", "mss 1460\n");
+    mss_of("mss 8960", "mss 1460\n");
+    mss_of("mss 65535", "mss 1460\n");
+}
+
+static void jumbo(struct net_config *config)
+{
+    config->port.mtu = 9000;
+    config->port.max_tx_segs = 64;
+}
+
+static void jumbo_frames(void)
+{
+    const struct script_setup setup = {jumbo};
+    RUN(&setup, "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 mss 8960\n+1 < . 1:0 1\nmss "
+                "8960\nsend 9000\n> . 1:8960 1\n> . 8961:40 1\n");
+}
+
+/* ---- keepalive ---- */
+
+static void keepalive_of_a_minute(struct net_config *config)
+{
+    config->keepalive_s = 60;
+}
+
+static void keepalive(void)
+{
+    const struct script_setup setup = {keepalive_of_a_minute};
+    RUN(&setup, ACCEPT "+60000 > . 0:0 1\n+10 < . 1:0 1 win 512\n+60000 > . 0:0 1\n"
+                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
+                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
+                       "+75000 > R. 1:0 1\nended timeout\ncounter flows 0\n");
+}
+
+static void old_number_is_answered(void)
+{
+    RUN(NULL, ACCEPT "+5000 < . 0:0 1 win 512\n> . 1:0 1\n+5000 < . 0:1 1 win 512\n> . 1:0 1\n");
+}
+
+static void checksum_is_looked_at(void)
+{
+    RUN(NULL, ACCEPT "< P. 1:100 1 win 512 bad\n+5 nothing\ngot 0\ncounter bad_checksum 1\n");
+}
+
+const struct lks_test *script_tests(void)
+{
+#define SCRIPT(function)    \
+    {                       \
+#function, function \
+    }
+    static const struct lks_test tests[] = {
+        SCRIPT(passive_open),
+        SCRIPT(options_only_if_offered),
+        SCRIPT(syn_ack_is_sent_again),
+        SCRIPT(same_syn_same_answer),
+        SCRIPT(active_open),
+        SCRIPT(syn_is_sent_again_then_given_up),
+        SCRIPT(refused),
+        SCRIPT(syn_sent_wrong_ack),
+        SCRIPT(simultaneous_open),
+        SCRIPT(data_with_the_handshake_ack),
+        SCRIPT(nobody_listens),
+        SCRIPT(wrong_ack_of_syn_ack),
+        SCRIPT(peer_closes),
+        SCRIPT(we_close),
+        SCRIPT(half_close_receives_on),
+        SCRIPT(half_close_sends_on),
+        SCRIPT(simultaneous_close),
+        SCRIPT(fin_goes_with_the_last_data),
+        SCRIPT(fin_is_sent_again),
+        SCRIPT(closed_and_data_come),
+        SCRIPT(detached_has_a_deadline),
+        SCRIPT(detached_has_a_limit),
+        SCRIPT(abort_resets),
+        SCRIPT(time_wait_answers_fin),
+        SCRIPT(time_wait_ignores_resets),
+        SCRIPT(time_wait_is_reused),
+        SCRIPT(time_wait_is_not_reused_by_old_syn),
+        SCRIPT(reset_at_the_number_awaited),
+        SCRIPT(reset_in_window_is_challenged),
+        SCRIPT(reset_out_of_window_is_ignored),
+        SCRIPT(syn_is_challenged),
+        SCRIPT(ack_of_the_future_is_challenged),
+        SCRIPT(ack_of_the_past_is_challenged),
+        SCRIPT(paws),
+        SCRIPT(timestamps_are_required),
+        SCRIPT(window_scale_counts),
+        SCRIPT(every_second_segment),
+        SCRIPT(after_forty_milliseconds),
+        SCRIPT(at_once_when_out_of_order),
+        SCRIPT(data_carry_acknowledgements),
+        SCRIPT(blocks_latest_first),
+        SCRIPT(duplicate_is_told),
+        SCRIPT(overlaps_are_cut),
+        SCRIPT(fin_out_of_order),
+        SCRIPT(window_of_ours_shuts_and_opens),
+        SCRIPT(window_of_theirs_is_probed),
+        SCRIPT(shut_window_is_waited_for),
+        SCRIPT(silly_window_is_not_filled),
+        SCRIPT(mss_of_all_sizes),
+        SCRIPT(jumbo_frames),
+        SCRIPT(keepalive),
+        SCRIPT(old_number_is_answered),
+        SCRIPT(checksum_is_looked_at),
+        {0},
+    };
+    return tests;
+}
