@@ -6,6 +6,12 @@
  * liblockstep-dpdk: mbuf chains as the engine's spans, without copying. A chain is what DPDK calls
  * a packet: segments linked by next, of any number, pkt_len and nb_segs right in the first. Records
  * need not begin or end with a segment.
+ *
+ * Clones share their bytes: opening or sealing in place writes where the spans point, so through an
+ * indirect mbuf (rte_pktmbuf_clone(), or the border that lks_mbuf_cut() makes) it changes the
+ * original and every other clone of it, and a record that fails to open is wiped in all of them.
+ * Nothing here looks for that. Who still needs the bytes as they came (a capture, a mirror, TCP's
+ * copy for sending again) opens into other memory, or a chain of rte_pktmbuf_copy().
  */
 
 #include <stdbool.h>
@@ -23,7 +29,8 @@ struct rte_mempool;
 /*
  * The spans of len bytes of a chain, from byte offset on; at most max_spans are written. Returns
  * how many there are, which may be more than max_spans (call again with more room), or 0 if the
- * chain ends before (or len is 0). Empty segments give no span.
+ * chain ends before (or len is 0). Empty segments give no span. They are where the bytes are, in a
+ * clone the original's: see above before using them as a destination.
  */
 LKS_API uint32_t lks_mbuf_spans(const struct rte_mbuf *chain, uint32_t offset, uint32_t len,
                                 struct lks_span *spans, uint32_t max_spans);

@@ -852,6 +852,13 @@ def bad_options_are_named(bed):
 
 
 @test
+def dev_without_arguments_helps(bed):
+    for arguments in ([], ["help"], ["--help"]):
+        done = subprocess.run([bed.top / "dev", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and done.stdout.startswith("usage: ./dev COMMAND") and not done.stderr, done
+
+
+@test
 def nothing_is_left_open(bed):
     """Once all clients are gone, so are the connections."""
     def is_empty():
