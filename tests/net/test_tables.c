@@ -33,7 +33,7 @@ static void pool_gives_each_once(void)
     CU_ASSERT(pool_make(&pool, 24, 5));
     for (int i = 0; i < 5; i++)
         items[i] = pool_get(&pool);
-    for (int i = 0; i < 5; i++) {
+    for (uint32_t i = 0; i < 5; i++) {
         CU_ASSERT_PTR_NOT_NULL(items[i]);
         CU_ASSERT_EQUAL(pool_index(&pool, items[i]), i);
     }
