@@ -152,9 +152,10 @@ static bool is_memif_client(const struct rte_eth_dev_info *info)
 static int start(struct port *port, char *error, unsigned int error_len)
 {
     int rc = rte_eth_dev_start(port->id);
-    if (rc && port->tx->is_memif_client)
-        return fail(error, error_len,
-                    "cannot start the port: no memif server answers at its socket", rc);
+    if (rc && port->tx->is_memif_client) { /* the code it gives says something else */
+        snprintf(error, error_len, "cannot start the port: no memif server answers at its socket");
+        return -1;
+    }
     if (rc)
         return fail(error, error_len, "cannot start the port", rc);
     rte_eth_promiscuous_enable(port->id); /* some virtual ports cannot, and do not need it */
