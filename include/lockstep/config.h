@@ -111,7 +111,9 @@ enum lks_client_auth {
     LKS_CLIENT_AUTH_REQUIRED, /* certificate_required without one */
 };
 /* send_authorities: CertificateRequest names the trusted CAs (section 4.2.4), so that a client with
- * several certificates can choose: for a file with few. */
+ * several certificates can choose. Their names, two bytes more each, have room for 65023 bytes in
+ * it; with more lks_config_set_trust(), called behind this, is LKS_BAD_CONFIG, and so is
+ * lks_conn_new(). */
 LKS_API void lks_config_set_client_auth(struct lks_config *config, enum lks_client_auth mode,
                                         bool send_authorities);
 

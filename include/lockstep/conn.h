@@ -83,7 +83,7 @@ struct lks_conn_options {
 };
 
 /* So many bytes hold any session. */
-#define LKS_SESSION_MAX 3072u
+#define LKS_SESSION_MAX 5120u
 
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
  * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
@@ -223,14 +223,14 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
 /*
  * A client's session, to be resumed by a later connection: struct lks_conn_options. Servers send
  * tickets when they like, mostly right after the handshake; the connection keeps the newest, if its
- * configuration says so (lks_config_set_tickets()), and forgets it when it is taken. Use a session
- * once, lest who watches can tell that it is you again (RFC 8446 appendix C.4). The bytes are for
- * this library only, and as secret as the connections' keys. A resumed
- * connection does not ask for the peer's certificate again; so a session ends with the first of
- * what was verified then, with the CA's place among those trusted (lks_config_set_trust()), and
- * after seven days, and a session that was got by resuming is as old as the first one. *len: how
- * many bytes were written to buf (at most LKS_SESSION_MAX), or with LKS_NO_ROOM how many it takes.
- * LKS_WANT_DATA: there is none now.
+ * configuration says so (lks_config_set_tickets()), and forgets it when it is taken; a
+ * NewSessionTicket of more than 4 KiB is skipped. Use a session once, lest who watches can tell
+ * that it is you again (RFC 8446 appendix C.4). The bytes are for this library only, and as secret
+ * as the connections' keys. A resumed connection does not ask for the peer's certificate again; so
+ * a session ends with the first of what was verified then, with the CA's place among those trusted
+ * (lks_config_set_trust()), and after seven days, and a session that was got by resuming is as old
+ * as the first one. *len: how many bytes were written to buf (at most LKS_SESSION_MAX), or with
+ * LKS_NO_ROOM how many it takes. LKS_WANT_DATA: there is none now.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf,
                                                              size_t cap, size_t *len);
@@ -273,10 +273,11 @@ LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *l
 
 /*
  * Keying material for another protocol, bound to this connection: RFC 8446 section 7.5, with the
- * interface of RFC 5705. Both sides get the same out_len bytes for the same label and context; an
- * empty context is none. LKS_WANT_ROOM: not established yet. LKS_UNSUPPORTED: an imported
- * connection, or TLS 1.2 without extended master secret (RFC 7627 section 5.4). LKS_BAD_ARGUMENT: a
- * label of more than 249 bytes, or more output than 255 hashes.
+ * interface of RFC 5705. Both sides get the same out_len bytes for the same label and context.
+ * context NULL: none, which is the same as an empty one in TLS 1.3, and not in TLS 1.2.
+ * LKS_WANT_ROOM: not established yet. LKS_UNSUPPORTED: an imported connection, or TLS 1.2 without
+ * extended master secret (RFC 7627 section 5.4). LKS_BAD_ARGUMENT: a label of more than 249 bytes,
+ * or more output than 255 hashes; under TLS 1.2 label and context of more than 900 bytes.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_export_keying_material(const struct lks_conn *conn, uint8_t *out, size_t out_len,

@@ -71,12 +71,13 @@ enum own_state {
 };
 
 /* A client's tickets, if it wants some: allocated with the handshake, since later nothing is. */
-#define TICKET_MESSAGE_MAX 2048u
+#define TICKET_MESSAGE_MAX 4096u /* servers that put the client's chain into it need as much */
 
 struct conn_tickets {
     struct lks_ticket_base base;
     size_t session_len; /* of the newest; 0: none */
-    uint32_t body_len;  /* of a NewSessionTicket that comes in, so far */
+    bool keeps_body;    /* of the NewSessionTicket that comes in: it fits */
+    uint32_t body_len;  /* so far */
     uint8_t body[TICKET_MESSAGE_MAX];
     uint8_t session[LKS_SESSION_MAX];
 };
@@ -189,6 +190,8 @@ LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const 
                                                    size_t len, enum lks_event *event);
 /* tickets.c: a client's. */
 LKS_MUST_CHECK enum lks_status conn_tickets_begin(struct lks_conn *conn);
+/* A NewSessionTicket's header came, and its body, of conn->skip_len bytes, in pieces. */
+void conn_tickets_header(struct lks_conn *conn);
 LKS_MUST_CHECK enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data,
                                                  size_t len, enum lks_event *event);
 void conn_tickets_free(struct lks_conn *conn);

@@ -50,6 +50,8 @@ enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uin
         return conn->failed ? (enum lks_status)conn->failed : LKS_WANT_ROOM;
     if (!conn->has_exporter)
         return LKS_UNSUPPORTED;
+    if (!context && context_len)
+        return LKS_BAD_ARGUMENT;
     if (conn->tls12)
         return lks_tls12_exporter(conn->suite, conn->exporter_secret, conn->client_random,
                                   conn->server_random, out, out_len, label, context, context_len);

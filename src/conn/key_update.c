@@ -88,6 +88,7 @@ static enum lks_status check_header(struct lks_conn *conn)
             return LKS_ALERT_DECODE_ERROR;
         conn->skip_len = len;
         conn->message_len = 0;
+        conn_tickets_header(conn);
         return conn_count_idle(conn);
     }
     return LKS_ALERT_UNEXPECTED_MESSAGE;

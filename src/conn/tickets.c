@@ -48,21 +48,27 @@ static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
     return status;
 }
 
-/* Some bytes of a body of which conn->skip_len are to come. One that is too long is dropped. */
+/* Whether a body is kept is said once, for all of its pieces. */
+void conn_tickets_header(struct lks_conn *conn)
+{
+    if (conn->tickets)
+        conn->tickets->keeps_body = conn->skip_len <= sizeof(conn->tickets->body);
+}
+
+/* Some bytes of a body of which conn->skip_len are to come. */
 enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, size_t len,
                                   enum lks_event *event)
 {
     struct conn_tickets *t = conn->tickets;
     if (!t)
         return LKS_OK;
-    const bool fits = t->body_len + (size_t)conn->skip_len <= sizeof(t->body);
-    if (fits) {
+    if (t->keeps_body) {
         memcpy(t->body + t->body_len, data, len);
         t->body_len += (uint32_t)len;
     }
     if (len < conn->skip_len)
         return LKS_OK;
-    enum lks_status status = fits ? take_ticket(conn, event) : LKS_OK;
+    enum lks_status status = t->keeps_body ? take_ticket(conn, event) : LKS_OK;
     t->body_len = 0;
     return status;
 }

@@ -123,7 +123,7 @@ enum lks_status lks_compression_undo(uint8_t **out, size_t *out_len, struct lks_
         offered++;
     if (!*offered) /* RFC 8879 section 4 */
         return LKS_ALERT_ILLEGAL_PARAMETER;
-    if (!len || len > LKS_UNCOMPRESSED_MAX)
+    if (!len || len > LKS_CERTIFICATE_MAX)
         return LKS_ALERT_BAD_CERTIFICATE;
     *out = malloc(len);
     if (!*out)

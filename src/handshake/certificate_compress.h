@@ -14,8 +14,9 @@
 
 #define LKS_COMPRESSIONS_MAX 3u
 
-/* The longest Certificate message that may come out of a compressed one. */
-#define LKS_UNCOMPRESSED_MAX 65536u
+/* The longest body of a Certificate message that we take, as it is or out of a compressed one: a
+ * chain is as long as its makers like. */
+#define LKS_CERTIFICATE_MAX 131072u
 
 struct lks_compression {
     uint16_t number; /* CertificateCompressionAlgorithm */

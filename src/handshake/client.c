@@ -45,7 +45,7 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
     enum lks_status status = set_server_name(hs, options->server_name);
     if (!status)
         status = lks_hs_random(hs, hs->client_random, sizeof(hs->client_random));
-    if (!status && !hs->config->no_compat) {
+    if (!status && !hs->config->no_compat && lks_config_speaks(hs->config, LKS_TLS_1_3)) {
         /* Section 4.1.2: fresh 32 bytes; otherwise it stays empty. [8446 4.1.2-7 4.1.2-8] */
         /* RFC 8446 appendix D.4: a session id that is not empty, so that it looks like TLS 1.2. */
         hs->session_id_len = sizeof(hs->session_id);

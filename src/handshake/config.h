@@ -101,6 +101,9 @@ bool lks_config_speaks(const struct lks_config *config, enum lks_version version
 /* The row of a suite that is configured, of a version that is spoken; NULL: none. */
 const struct lks_suite *lks_config_suite(const struct lks_config *config, uint16_t number);
 
+/* Whether a CertificateRequest can name all whom it is to name. */
+bool lks_config_authorities_fit(const struct lks_config *config);
+
 /* Another reference; give it up with lks_config_free(). */
 struct lks_config *lks_config_ref(struct lks_config *config);
 

@@ -11,15 +11,19 @@
 #include "base/ct.h"
 #include "handshake/errors.h"
 
-/* A ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more. A chain of
- * certificates is as long as its makers like. */
-#define HELLO_MAX       65536u
-#define EXTENSIONS_MAX  16384u
-#define CERTIFICATE_MAX 131072u
-#define SIGNATURE_MAX   (4u + LKS_SIGNATURE_MAX)
-#define KX_MAX          (LKS_KX_PARAMS_MAX + SIGNATURE_MAX)
-#define TICKET_MAX      (6u + 65535u)
-#define STATUS_MAX      (4u + 65536u)
+/* The longest bodies. Where the lengths within a message allow more than anybody needs, the bound
+ * is ours: a ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more; a
+ * prime field that is too long for us has an alert of its own. */
+#define HELLO_MAX         65536u
+#define EXTENSIONS_MAX    (2u + 65535u)
+#define SERVER_HELLO_MAX  (2u + 32u + 33u + 3u + EXTENSIONS_MAX)
+#define REQUEST_MAX       (256u + EXTENSIONS_MAX)
+#define TLS12_REQUEST_MAX (256u + 2u * (2u + 65535u))
+#define CERTIFICATE_MAX   LKS_CERTIFICATE_MAX
+#define SIGNATURE_MAX     (4u + LKS_SIGNATURE_MAX)
+#define KX_MAX            4096u
+#define TICKET_MAX        (6u + 65535u)
+#define STATUS_MAX        (4u + 65536u)
 
 /* (role, state, message) → handler. An absent row is unexpected_message. [8446 4-1
  * 4-2 4.5-3 4.6.3-1 B-1] [5246 7.4-1] */
@@ -45,13 +49,13 @@ static const struct row {
      lks_server_end_of_early_data},
     {LKS_SERVER, LKS_STATE_FINISHED, LKS_MSG_FINISHED, LKS_HASH_MAX, true, lks_server_finished},
 
-    {LKS_CLIENT, LKS_STATE_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
+    {LKS_CLIENT, LKS_STATE_SERVER_HELLO, LKS_MSG_SERVER_HELLO, SERVER_HELLO_MAX, false,
      lks_client_server_hello},
-    {LKS_CLIENT, LKS_STATE_SECOND_SERVER_HELLO, LKS_MSG_SERVER_HELLO, EXTENSIONS_MAX, false,
+    {LKS_CLIENT, LKS_STATE_SECOND_SERVER_HELLO, LKS_MSG_SERVER_HELLO, SERVER_HELLO_MAX, false,
      lks_client_server_hello},
     {LKS_CLIENT, LKS_STATE_ENCRYPTED_EXTENSIONS, LKS_MSG_ENCRYPTED_EXTENSIONS, EXTENSIONS_MAX,
      false, lks_client_encrypted_extensions},
-    {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX, false,
+    {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, REQUEST_MAX, false,
      lks_client_certificate_request},
     {LKS_CLIENT, LKS_STATE_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE, CERTIFICATE_MAX, false,
      lks_client_certificate},
@@ -80,13 +84,13 @@ static const struct row {
      lks_tls12_client_certificate_status},
     {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_SERVER_KEY_EXCHANGE, KX_MAX, false,
      lks_tls12_client_server_key_exchange},
-    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX,
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_CERTIFICATE_REQUEST, TLS12_REQUEST_MAX,
      false, lks_tls12_client_certificate_request},
     {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_STATUS, LKS_MSG_SERVER_HELLO_DONE, 0, true,
      lks_tls12_client_server_hello_done},
     {LKS_CLIENT, LKS_STATE_12_SERVER_KEY_EXCHANGE, LKS_MSG_SERVER_KEY_EXCHANGE, KX_MAX, false,
      lks_tls12_client_server_key_exchange},
-    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, EXTENSIONS_MAX,
+    {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_REQUEST, LKS_MSG_CERTIFICATE_REQUEST, TLS12_REQUEST_MAX,
      false, lks_tls12_client_certificate_request},
     {LKS_CLIENT, LKS_STATE_12_CERTIFICATE_REQUEST, LKS_MSG_SERVER_HELLO_DONE, 0, true,
      lks_tls12_client_server_hello_done},
@@ -112,7 +116,8 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     LKS_OWN_ERRORS;
     static const struct lks_conn_options none;
     *out = NULL;
-    if (role == LKS_SERVER && !config->certificates && !config->resumption.num_psks)
+    if (role == LKS_SERVER && ((!config->certificates && !config->resumption.num_psks) ||
+                               !lks_config_authorities_fit(config)))
         return LKS_BAD_CONFIG;
     struct lks_hs *hs = calloc(1, sizeof(*hs));
     if (!hs)
@@ -335,8 +340,8 @@ static enum lks_status append(struct lks_hs *hs, const uint8_t *data, size_t len
 
 /*
  * The first message that came, if it is whole: its handler runs, and it is gone. A message that
- * may not come now, or is too long, is refused from its header. RFC 8446 names no alert for the
- * latter; illegal_parameter says that a length is out of range. [8446 4-2]
+ * may not come now, or is too long, is refused from its header; the latter with decode_error, RFC
+ * 8446 section 6.2: a field is out of range, or the length of a message. [8446 4-2 6-5]
  */
 static enum lks_status take_message(struct lks_hs *hs)
 {
@@ -344,17 +349,15 @@ static enum lks_status take_message(struct lks_hs *hs)
     if (!all.len)
         return LKS_WANT_DATA;
     const struct row *row = find_row(hs, all.data[0]);
-    if (!row && lks_tls12_skip_hello_request(hs, all))
-        return LKS_OK;
     if (!row)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_tls12_skip_hello_request(hs, all);
     struct lks_incoming in;
     uint8_t type;
     uint32_t len;
     if (!lks_read_u8(&rest, &type) || !lks_read_u24(&rest, &len))
         return LKS_WANT_DATA;
     if (len > row->body_max)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return LKS_ALERT_DECODE_ERROR;
     if (rest.len < len)
         return LKS_WANT_DATA;
     in.message = lks_reader_of(all.data, LKS_MSG_HEADER_LEN + len);

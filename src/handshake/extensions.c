@@ -22,7 +22,7 @@ static const struct {
     {LKS_EXT_SERVER_NAME, CH | EE | S12},
     {LKS_EXT_MAX_FRAGMENT_LENGTH, CH | EE | S12},
     {LKS_EXT_STATUS_REQUEST, CH | CR | CT | S12},
-    {LKS_EXT_SUPPORTED_GROUPS, CH | EE},
+    {LKS_EXT_SUPPORTED_GROUPS, CH | EE | S12}, /* not in RFC 8422, but some servers say it */
     {LKS_EXT_EC_POINT_FORMATS, CH | S12},
     {LKS_EXT_SIGNATURE_ALGORITHMS, CH | CR},
     {LKS_EXT_USE_SRTP, CH | EE},

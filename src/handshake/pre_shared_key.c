@@ -326,7 +326,7 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     struct lks_session session;
     uint8_t version;
     hs->hello_ms = hs->config->resumption.now_ms();
-    if (!lks_read_u8(&in, &version) ||
+    if (len > LKS_SESSION_MAX || !lks_read_u8(&in, &version) ||
         (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
         !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||
         !lks_session_read(&session, state))

@@ -57,8 +57,9 @@ void lks_tls12_wipe(struct lks_tls12 *t);
 LKS_MUST_CHECK enum lks_status lks_tls12_keep_message(struct lks_tls12 *t, const uint8_t *message,
                                                       size_t len);
 /* A client that shakes hands ignores a HelloRequest (RFC 5246 section 7.4.1.1), and forgets it:
- * whether one began what came in, and was taken. */
-bool lks_tls12_skip_hello_request(struct lks_hs *hs, struct lks_reader in);
+ * LKS_OK where one began what came in, and was taken; unexpected_message where it did not. */
+LKS_MUST_CHECK enum lks_status lks_tls12_skip_hello_request(struct lks_hs *hs,
+                                                            struct lks_reader in);
 
 /* tls12_secrets.c: PRF(secret, label, seed) of RFC 5246 section 5 with the suite's hash.
  * LKS_BAD_ARGUMENT: label and seed are longer than LKS_PRF_SEED_MAX. */

@@ -197,6 +197,8 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
         return read_sct(hs, body);
     case LKS_EXT_ALPN:
         return lks_alpn_read(hs, body);
+    case LKS_EXT_SUPPORTED_GROUPS: /* nothing follows from it */
+        return LKS_OK;
     case LKS_EXT_RECORD_SIZE_LIMIT:
         return lks_record_size_limit_read(hs, body);
     default:

@@ -37,16 +37,18 @@ enum lks_status lks_tls12_keep_message(struct lks_tls12 *t, const uint8_t *messa
 }
 
 /* [5246 7.4.1.1-1] */
-bool lks_tls12_skip_hello_request(struct lks_hs *hs, struct lks_reader in)
+enum lks_status lks_tls12_skip_hello_request(struct lks_hs *hs, struct lks_reader in)
 {
     static const uint8_t request[LKS_MSG_HEADER_LEN] = {LKS_MSG_HELLO_REQUEST};
-    if (hs->role != LKS_CLIENT || hs->version != LKS_TLS_1_2 || in.len < sizeof(request) ||
-        memcmp(in.data, request, sizeof(request)) != 0 ||
+    const size_t len = in.len < sizeof(request) ? in.len : sizeof(request);
+    if (hs->role != LKS_CLIENT || hs->version != LKS_TLS_1_2 || memcmp(in.data, request, len) ||
         hs->tls12.num_hello_requests == HELLO_REQUESTS_MAX)
-        return false;
+        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (len < sizeof(request))
+        return LKS_WANT_DATA;
     hs->tls12.num_hello_requests++;
     hs->in_at += sizeof(request);
-    return true;
+    return LKS_OK;
 }
 
 /* [5246 7.1-1] */

@@ -141,7 +141,7 @@ enum lks_status lks_tls12_verify_data(const struct lks_hs *hs, enum lks_role rol
                                lks_reader_of(hash, hs->suite->hash_len), out, LKS_VERIFY_DATA_LEN);
 }
 
-/* RFC 5705 section 4; an empty context is none. */
+/* RFC 5705 section 4: an empty context is one, too; NULL is none. */
 enum lks_status lks_tls12_exporter(const struct lks_suite *suite, const uint8_t *master,
                                    const uint8_t client_random[32], const uint8_t server_random[32],
                                    uint8_t *out, size_t out_len, const char *label,
@@ -152,7 +152,7 @@ enum lks_status lks_tls12_exporter(const struct lks_suite *suite, const uint8_t 
     struct lks_writer w = lks_writer_of(seed, sizeof(seed));
     lks_write_bytes(&w, client_random, 32);
     lks_write_bytes(&w, server_random, 32);
-    if (context_len) {
+    if (context) {
         lks_write_u16(&w, (uint16_t)context_len);
         lks_write_bytes(&w, context, context_len);
     }

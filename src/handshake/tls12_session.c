@@ -130,7 +130,8 @@ static enum lks_status describe(const struct lks_hs *hs, struct lks_session *ses
     return LKS_OK;
 }
 
-/* RFC 5077 section 3.3: one that was promised comes, if only empty. */
+/* RFC 5077 section 3.3: one that was promised comes, if only empty; a lifetime of 0 would be for as
+ * long as the client likes. */
 enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 {
     struct lks_resumption *r = &hs->config->resumption;
@@ -143,7 +144,7 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     lks_write_u32(w, session.lifetime_s);
     size_t ticket = lks_write_open(w, 2);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
-    if (!status && ring->num_keys)
+    if (!status && ring->num_keys && session.lifetime_s)
         status = lks_ticket_seal(w, ring, &session);
     lks_ticket_ring_release(&r->keys, ring);
     lks_write_close(w, ticket, 2);

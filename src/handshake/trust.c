@@ -15,7 +15,8 @@
 #include "handshake/config.h"
 #include "handshake/errors.h"
 
-#define NAMES_MAX 16384u /* a client that gets more of them has other troubles */
+/* A CertificateRequest's extensions have 65535 bytes at most, all together. */
+#define NAMES_MAX (65535u - 512u)
 
 /* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
 #define AUTH_LEVEL 2
@@ -95,43 +96,72 @@ static enum lks_status load(X509_STORE *store, const char *path, struct lks_erro
     return status;
 }
 
-/* The digests that sessions name them by. */
-static bool write_digests(struct lks_config *config)
+/* The digests that sessions name them by; NULL: no memory. */
+static uint8_t (*digests_of(const STACK_OF(X509) * all))[32]
 {
-    STACK_OF(X509) *all = X509_STORE_get1_all_certs(config->trust);
-    const int num = all ? sk_X509_num(all) : 0;
-    uint8_t(*digests)[32] = calloc((size_t)num + 1, sizeof(*digests));
-    bool ok = all && digests;
-    for (int i = 0; i < num && ok; i++)
+    uint8_t(*digests)[32] = calloc((size_t)sk_X509_num(all) + 1, sizeof(*digests));
+    bool ok = digests != NULL;
+    for (int i = 0; i < sk_X509_num(all) && ok; i++)
         ok = X509_digest(sk_X509_value(all, i), EVP_sha256(), digests[i], NULL) == 1;
-    sk_X509_pop_free(all, X509_free);
-    free(config->anchors);
-    config->anchors = digests;
-    config->num_anchors = ok ? (size_t)num : 0;
-    return ok;
+    if (ok)
+        return digests;
+    free(digests);
+    return NULL;
 }
 
-/* DistinguishedName authorities<3..2^16-1>, RFC 8446 section 4.2.4; nothing where they are too
- * many. */
-static bool write_names(struct lks_config *config)
+/* DistinguishedName authorities<3..2^16-1>, RFC 8446 section 4.2.4; written where there is room.
+ * What it takes, all names together. */
+static size_t write_names(struct lks_writer *w, const STACK_OF(X509) * all)
 {
-    STACK_OF(X509) *all = X509_STORE_get1_all_certs(config->trust);
-    uint8_t *names = malloc(NAMES_MAX);
-    struct lks_writer w = lks_writer_of(names, names ? NAMES_MAX : 0);
+    size_t total = 0;
     for (int i = 0; i < sk_X509_num(all); i++) {
         const unsigned char *der;
         size_t len;
         if (!X509_NAME_get0_der(X509_get_subject_name(sk_X509_value(all, i)), &der, &len))
             continue;
-        lks_write_u16(&w, (uint16_t)len);
-        lks_write_bytes(&w, der, len);
+        lks_write_u16(w, (uint16_t)len);
+        lks_write_bytes(w, der, len);
+        total += 2 + len;
     }
-    const bool ok = all && names;
-    sk_X509_pop_free(all, X509_free);
+    return total;
+}
+
+static bool names_fit(const struct lks_config *config, size_t len)
+{
+    return !config->client_auth || !config->sends_authorities || len <= NAMES_MAX;
+}
+
+bool lks_config_authorities_fit(const struct lks_config *config)
+{
+    return names_fit(config, config->authorities_len);
+}
+
+/* What a configuration keeps of whom it trusts, beside the store. */
+static enum lks_status keep(struct lks_config *config, const STACK_OF(X509) * all, const char *path,
+                            struct lks_error *err)
+{
+    uint8_t(*digests)[32] = digests_of(all);
+    uint8_t *names = malloc(NAMES_MAX);
+    struct lks_writer w = lks_writer_of(names, names ? NAMES_MAX : 0);
+    const size_t names_len = write_names(&w, all);
+    enum lks_status status = digests && names ? LKS_OK : LKS_NO_MEMORY;
+    if (!status && !names_fit(config, names_len))
+        status =
+            fail(err, path ? path : "the system's certificates",
+                 "more than 65023 bytes of names, which no CertificateRequest can carry; trust "
+                 "fewer, or do not send the names");
+    if (status) {
+        free(digests);
+        free(names);
+        return status;
+    }
+    free(config->anchors);
+    config->anchors = digests;
+    config->num_anchors = (size_t)sk_X509_num(all);
     free(config->authorities);
     config->authorities = names;
-    config->authorities_len = w.failed ? 0 : w.len;
-    return ok;
+    config->authorities_len = names_len;
+    return LKS_OK;
 }
 
 enum lks_status lks_config_set_trust(struct lks_config *config, const char *path,
@@ -139,15 +169,18 @@ enum lks_status lks_config_set_trust(struct lks_config *config, const char *path
 {
     LKS_OWN_ERRORS;
     X509_STORE *store = lks_trust_new();
+    STACK_OF(X509) *all = NULL;
     err->text[0] = '\0';
-    if (!store)
-        return LKS_NO_MEMORY;
-    enum lks_status status = load(store, path, err);
+    enum lks_status status = store ? load(store, path, err) : LKS_NO_MEMORY;
+    if (!status)
+        status =
+            (all = X509_STORE_get1_all_certs(store)) ? keep(config, all, path, err) : LKS_NO_MEMORY;
+    sk_X509_pop_free(all, X509_free);
     if (status) {
         X509_STORE_free(store);
         return status;
     }
     X509_STORE_free(config->trust);
     config->trust = store;
-    return write_names(config) && write_digests(config) ? LKS_OK : LKS_NO_MEMORY;
+    return LKS_OK;
 }

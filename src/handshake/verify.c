@@ -115,8 +115,7 @@ static enum lks_status read_list(struct lks_peer *peer, struct lks_reader list,
         struct entry e;
         enum lks_status status = read_entry(&e, &list, offered);
         if (!status)
-            status =
-                i < LKS_PEER_CHAIN_MAX ? add_certificate(peer, e.der) : LKS_ALERT_BAD_CERTIFICATE;
+            status = add_certificate(peer, e.der);
         if (!status && i == 0)
             status = set_leaf(peer, &e);
         if (status)

@@ -14,7 +14,9 @@
 
 struct lks_config;
 
-#define LKS_PEER_CHAIN_MAX 10u /* certificates that a peer may send */
+/* CAs between a leaf and what is trusted, and how many certificates a chain of our own has; a peer
+ * may send others beside those that are used, as many as fit into its message. */
+#define LKS_PEER_CHAIN_MAX 10u
 
 /* Extensions of a CertificateEntry that are asked for: RFC 8446 section 4.4.2.1. */
 #define LKS_PEER_ASKED_STATUS 1u /* status_request */
@@ -39,8 +41,8 @@ struct lks_peer {
 /*
  * Reads certificate_list of a Certificate message (what is in its vector). offered: the
  * extensions that may be in it. An empty list is not for here. Keeps no pointer into list.
- * decode_error: the structure; bad_certificate: no X.509, or too many; unsupported_certificate: a
- * kind of key that we don't know; unsupported_extension, illegal_parameter: extensions.
+ * decode_error: the structure; bad_certificate: no X.509; unsupported_certificate: a kind of key
+ * that we don't know; unsupported_extension, illegal_parameter: extensions.
  */
 LKS_MUST_CHECK enum lks_status lks_peer_read(struct lks_peer **out, struct lks_reader list,
                                              lks_extension_set offered);

@@ -488,7 +488,7 @@ static void bad_compression(void)
     const struct lks_compression *rows = lks_compression_rows();
     if (!rows[0].name)
         LKS_SKIP("built without zlib, brotli and zstd");
-    static uint8_t plain[LKS_UNCOMPRESSED_MAX + 1], made[8 + 4096];
+    static uint8_t plain[LKS_CERTIFICATE_MAX + 1], made[8 + 4096];
     for (const struct lks_compression *row = rows; row->name; row++) {
         const struct lks_compression *offered[] = {row, NULL};
         size_t len = 4096, out_len;
@@ -508,7 +508,7 @@ static void bad_compression(void)
              LKS_ALERT_BAD_CERTIFICATE},
             {"of no length", row->number, 0, (uint32_t)len, 8 + (uint32_t)len,
              LKS_ALERT_BAD_CERTIFICATE},
-            {"too long", row->number, LKS_UNCOMPRESSED_MAX + 1, (uint32_t)len, 8 + (uint32_t)len,
+            {"too long", row->number, LKS_CERTIFICATE_MAX + 1, (uint32_t)len, 8 + (uint32_t)len,
              LKS_ALERT_BAD_CERTIFICATE},
             {"huge", row->number, 0xffffff, (uint32_t)len, 8 + (uint32_t)len,
              LKS_ALERT_BAD_CERTIFICATE},

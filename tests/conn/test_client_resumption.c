@@ -2,8 +2,11 @@
 
 /* The client's sessions and pre-shared keys: against our own server, and OpenSSL's. */
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/writer.h"
+#include "conn/conn.h"
 #include "handshake/config.h"
 #include "test_conn.h"
 
@@ -156,6 +159,71 @@ static void not_resumed(void)
     lks_config_free(sha384);
     lks_config_free(server);
     lks_config_free(other);
+}
+
+/* Handshake bytes in records of at most so many, as the server would seal them, to its client. */
+static void put_sealed(struct loopback *l, struct lks_key *key, const uint8_t *bytes, size_t len,
+                       size_t record_max)
+{
+    for (size_t at = 0, n; at < len; at += n) {
+        uint8_t src_bytes[4096], record[4096 + 64];
+        n = len - at < record_max ? len - at : record_max;
+        memcpy(src_bytes, bytes + at, n);
+        struct lks_span src = {src_bytes, n}, dst = {record, sizeof(record)};
+        struct lks_op op = {.key = key,
+                            .src = &src,
+                            .num_src = 1,
+                            .dst = &dst,
+                            .num_dst = 1,
+                            .type = LKS_TYPE_HANDSHAKE};
+        CU_ASSERT_EQUAL(lks_engine_process(l->loop.engine, &op, 1), 1);
+        buffer_add(&l->client.wire_in, record, op.len);
+    }
+}
+
+/* A NewSessionTicket is kept up to 4 KiB and skipped beyond, in however many records it comes; the
+ * connection goes on, and a ticket behind it is taken. */
+static void long_tickets(void)
+{
+    static const size_t lens[] = {2049, 3000, 4096, 4097, 5000, 65535, 200000};
+    static const size_t record_lens[] = {4096, 1000, 300};
+    struct lks_config *client = a_client(NULL), *server = a_server(NULL);
+    CU_ASSERT_EQUAL(lks_config_set_tickets(server, 0, 60), LKS_OK);
+    for (size_t i = 0; i < 3 * sizeof(lens) / sizeof(lens[0]); i++) {
+        const size_t len = lens[i / 3], record_len = record_lens[i % 3];
+        uint8_t *message = calloc(1, 4 + len);
+        struct lks_writer w = lks_writer_of(message, 4 + len);
+        struct loopback l;
+        struct lks_key key;
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        CU_ASSERT_TRUE_FATAL(l.client.established && message);
+        CU_ASSERT_EQUAL(
+            conn_set_key(&key, LKS_SEAL, l.server.conn->suite, l.server.conn->seal_secret), LKS_OK);
+        lks_write_u8(&w, HANDSHAKE_NEW_SESSION_TICKET);
+        lks_write_uint(&w, len, 3);
+        lks_write_u32(&w, 3600);
+        lks_write_u32(&w, 0);
+        lks_write_u16(&w, 0x0100); /* nonce */
+        lks_write_u16(&w, (uint16_t)(len - 4 - 4 - 2 - 2 - 2));
+        put_sealed(&l, &key, message, 4 + len, record_len);
+        loopback_run(&l);
+        LKS_CHECK(!l.client.end && (l.client.session_len > len) == (len <= 4096),
+                  "%zu bytes, records of %zu: %s, session of %zu", len, record_len,
+                  lks_status_name(l.client.end), l.client.session_len);
+        static const uint8_t small[] = {4, 0, 0, 16, 0, 0, 0, 60, 0, 0,
+                                        0, 0, 1, 1,  0, 2, 8, 9,  0, 0};
+        l.client.session_len = 0;
+        put_sealed(&l, &key, small, sizeof(small), record_len);
+        loopback_run(&l);
+        LKS_CHECK(!l.client.end && l.client.session_len, "behind %zu bytes: %s", len,
+                  lks_status_name(l.client.end));
+        lks_key_wipe(&key);
+        loopback_free(&l);
+        free(message);
+    }
+    lks_config_free(client);
+    lks_config_free(server);
 }
 
 /* A client that wants no tickets gets none, and keeps no memory for them. */
@@ -332,6 +400,7 @@ static void openssl_and_external_keys(void)
 const struct lks_test client_resumption_tests[] = {
     {"resumed with each suite", resumed_with_each_suite},
     {"not resumed", not_resumed},
+    {"long tickets", long_tickets},
     {"no tickets wanted", no_tickets_wanted},
     {"external keys", external_keys},
     {"identity that was not offered", identity_that_was_not_offered},

@@ -250,6 +250,31 @@ static void client_certificates(void)
     }
 }
 
+/* RFC 5705 section 4: an empty context is another one than none, as OpenSSL has it. */
+static void contexts_of_exporters(void)
+{
+    struct pair p;
+    uint8_t ours[2][32], theirs[2][32];
+    const struct client_options options = {.max_version = TLS1_2_VERSION};
+    pair_init(&p, NULL, &options);
+    pair_exchange(&p);
+    CU_ASSERT_TRUE_FATAL(p.side.established);
+    for (int has = 0; has < 2; has++) {
+        CU_ASSERT_EQUAL(lks_conn_export_keying_material(p.side.conn, ours[has], 32, "EXPERIMENTAL",
+                                                        has ? theirs[0] : NULL, 0),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(SSL_export_keying_material(p.client.ssl, theirs[has], 32, "EXPERIMENTAL",
+                                                   12, theirs[0], 0, has),
+                        1);
+        CU_ASSERT_EQUAL(memcmp(ours[has], theirs[has], 32), 0);
+    }
+    CU_ASSERT_NOT_EQUAL(memcmp(ours[0], ours[1], 32), 0);
+    CU_ASSERT_EQUAL(
+        lks_conn_export_keying_material(p.side.conn, ours[0], 32, "EXPERIMENTAL", NULL, 1),
+        LKS_BAD_ARGUMENT);
+    pair_free(&p);
+}
+
 /* Both have the same keying material, and traffic keys stay where they are. */
 static void exporters(void)
 {
@@ -326,5 +351,6 @@ const struct lks_test tls12_tests[] = {
     {"unknown names", unknown_names},
     {"client certificates", client_certificates},
     {"exporters", exporters},
+    {"contexts of exporters", contexts_of_exporters},
     {NULL, NULL},
 };

@@ -324,7 +324,7 @@ static void order_of_extensions(void)
     lks_config_free(config);
 }
 
-/* One byte of the front, changed. [8446 4.1.1-4 4.1.2-9 4.1.2-11 4.2.1-3 5.1-4] */
+/* One byte of the front, changed. [8446 4.1.1-4 4.1.2-9 4.1.2-11 4.2.1-3 5.1-4 6-5] */
 static void bad_front(void)
 {
     static const struct {
@@ -333,7 +333,7 @@ static void bad_front(void)
         uint8_t value;
         enum lks_status status;
     } rows[] = {
-        {"too long", 1, 2, LKS_ALERT_ILLEGAL_PARAMETER},
+        {"too long", 1, 2, LKS_ALERT_DECODE_ERROR},
         {"session id of 33", 38, 33, LKS_ALERT_DECODE_ERROR},
         {"suites odd", 40, 5, LKS_ALERT_DECODE_ERROR},
         {"no suites", 40, 0, LKS_ALERT_DECODE_ERROR},

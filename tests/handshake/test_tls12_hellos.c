@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "common/test.h"
@@ -316,6 +317,11 @@ static const struct edit server_edits[] = {
      .drop = EXTENDED_MASTER_SECRET,
      .status = LKS_ALERT_HANDSHAKE_FAILURE},
     {.what = "TLS 1.1", .version = 0x0302, .drop = NONE, .status = LKS_ALERT_PROTOCOL_VERSION},
+    /* RFC 8422 has it in no ServerHello; some servers do. */
+    {.what = "supported_groups",
+     .drop = NONE,
+     .extensions = "000a 0004 0002 0017",
+     .status = LKS_WANT_DATA},
 };
 
 /* [5246 7.4.1.4-2 7.4.1.4-3] [5746 3.4-2 3.4-3 4.1-1] [7366 2-2] [7627 5.3-6] [5288 4-1] [7905 2-4]
@@ -349,6 +355,8 @@ static void our_hello(void)
         const size_t suites_len = get16(hello->bytes + suites_at);
         CU_ASSERT_EQUAL(memcmp(hello->bytes + suites_at + 2 + suites_len, "\1\0", 2), 0);
         CU_ASSERT_EQUAL(get16(hello->bytes + 4), LKS_TLS_1_2);
+        /* RFC 5246 section 7.4.1.2: empty, unless there is a session to be known by. */
+        CU_ASSERT_EQUAL(hello->bytes[SESSION_AT], kind == KIND_RESUMED ? 32 : 0);
         const uint8_t *info = find(hello, RENEGOTIATION_INFO);
         CU_ASSERT_TRUE(info && memcmp(info + 2, "\0\1\0", 3) == 0);
         const uint8_t *ems = find(hello, EXTENDED_MASTER_SECRET);
@@ -535,6 +543,37 @@ static void certificate_requests(void)
     talk_settings_free();
 }
 
+static uint64_t jump_ms;
+
+static uint64_t jumping_clock(void)
+{
+    return (uint64_t)time(NULL) * 1000 + jump_ms;
+}
+
+/* RFC 5077 section 3.3: a lifetime of 0 says nothing, so where a session's end came before its
+ * handshake's there is no ticket but an empty one. */
+static void no_ticket_of_no_time(void)
+{
+    for (int late = 0; late < 2; late++) {
+        struct talk t;
+        const struct item *ticket = NULL;
+        jump_ms = 0;
+        talk_init(&t, KIND_ECDHE);
+        t.config[LKS_SERVER]->resumption.now_ms = jumping_clock;
+        CU_ASSERT_TRUE_FATAL(talk_go_on(&t, LKS_SERVER, 1));
+        jump_ms = late ? UINT64_C(1000) * (LKS_TICKET_LIFETIME_MAX + 60) : 0;
+        talk_go_on(&t, LKS_SERVER, ITEMS_MAX);
+        CU_ASSERT_TRUE(talk_done(&t));
+        for (size_t i = 0; i < t.num[LKS_SERVER]; i++)
+            if (t.items[LKS_SERVER][i].bytes[0] == LKS_MSG_NEW_SESSION_TICKET)
+                ticket = &t.items[LKS_SERVER][i];
+        CU_ASSERT_PTR_NOT_NULL_FATAL(ticket);
+        CU_ASSERT_EQUAL(get16(ticket->bytes + 8) == 0, late);
+        talk_free(&t);
+    }
+    talk_settings_free();
+}
+
 const struct lks_test tls12_hello_tests[] = {
     {"ClientHellos", client_hellos},
     {"ServerHellos", server_hellos},
@@ -544,5 +583,6 @@ const struct lks_test tls12_hello_tests[] = {
     {"prime fields", prime_fields},
     {"CertificateRequests", certificate_requests},
     {"sessions of failed handshakes", sessions_of_failed_handshakes},
+    {"no ticket of no time", no_ticket_of_no_time},
     {NULL, NULL},
 };

@@ -372,17 +372,53 @@ static void lists(void)
     longer[2] = (uint8_t)(first - 4);
     CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(longer, first + 1), 0),
                     LKS_ALERT_BAD_CERTIFICATE);
-    size_t all = 0;
-    for (unsigned int i = 0; i <= LKS_PEER_CHAIN_MAX; i++)
+    /* As many as there is room for. */
+    size_t all = 0, num = 0;
+    for (; all + first <= sizeof(list); num++)
         all += pki_entry(list + all, sizeof(list) - all, root);
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all), 0), LKS_ALERT_BAD_CERTIFICATE);
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all - first), 0), LKS_OK);
+    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all), 0), LKS_OK);
+    CU_ASSERT_TRUE_FATAL(num > 20 && peer && sk_X509_num(peer->chain) == (int)num);
     lks_peer_free(peer);
     static const uint8_t no_der[] = {0, 0, 3, 1, 2, 3, 0, 0}, empty[] = {0, 0, 0, 0, 0};
     CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(no_der, sizeof(no_der)), 0),
                     LKS_ALERT_BAD_CERTIFICATE);
     CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(empty, sizeof(empty)), 0),
                     LKS_ALERT_DECODE_ERROR);
+}
+
+/* What is bounded is how deep a chain goes, not what comes beside it. */
+static void depth(void)
+{
+    static uint8_t list[LIST_MAX];
+    make_cas();
+    for (unsigned int num = LKS_PEER_CHAIN_MAX - 1; num <= LKS_PEER_CHAIN_MAX + 1; num++) {
+        X509 *ca[LKS_PEER_CHAIN_MAX + 1];
+        struct lks_config *config = config_trusting(root);
+        struct lks_peer *peer;
+        size_t len = 0;
+        for (unsigned int i = 0; i < num; i++) {
+            char name[16];
+            snprintf(name, sizeof(name), "CA %u", i);
+            ca[i] = pki_make(&(struct pki){.subject = name, .ca = true}, i ? ca[i - 1] : root,
+                             PKI_P256);
+        }
+        X509 *leaf =
+            pki_make(&(struct pki){.subject = "leaf", .san = "DNS:" HOST}, ca[num - 1], PKI_P256);
+        len += pki_entry(list, sizeof(list), leaf);
+        for (unsigned int i = 0; i < 6; i++) /* of no use */
+            len += pki_entry(list + len, sizeof(list) - len, intermediate);
+        for (unsigned int i = 0; i < num; i++) {
+            len += pki_entry(list + len, sizeof(list) - len, ca[i]);
+            X509_free(ca[i]);
+        }
+        CU_ASSERT_EQUAL_FATAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
+        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, HOST);
+        LKS_CHECK(status == (num > LKS_PEER_CHAIN_MAX ? LKS_ALERT_UNKNOWN_CA : LKS_OK),
+                  "%u CAs: %s", num, lks_status_name(status));
+        X509_free(leaf);
+        lks_peer_free(peer);
+        lks_config_free(config);
+    }
 }
 
 /* Extensions of the leaf's entry. [8446 4.2-2 4.2-3 4.2-5 4.4.2-6 4.4.2.1-1] */
@@ -577,6 +613,7 @@ const struct lks_test verify_tests[] = {
     {"authorities", authorities},
     {"name constraints", name_constraints},
     {"lists", lists},
+    {"depth", depth},
     {"extensions of an entry", entry_extensions},
     {"a client's", clients},
     {"signatures", signatures},
