@@ -2,7 +2,8 @@
 
 /*
  * Packets that come in fragments (RFC 791, 815, 8200 4.5, 5722). A source hashes to one set of a
- * table, and has half of its ways at most: whoever sends first pieces alone keeps only itself out.
+ * table, and has half of its ways at most: whoever sends first pieces alone drives only its own
+ * out, the oldest first, since a fragment that was lost must not keep out what comes after it.
  * Overlaps end the whole packet, but for an exact copy of a fragment.
  *
  * librte_ip_frag would do the joining, but takes at most eight fragments a packet, counts bytes
@@ -92,22 +93,31 @@ static struct packet *set_of(struct reassembly *r, const struct net_ip *from)
     return &r->packets[rte_jhash(from->bytes, len, r->seed) % r->num_sets * WAYS];
 }
 
-/* The packet that a fragment belongs to, or a place for it; NULL: its source has enough. */
+static bool goes_before(const struct packet *p, const struct packet *place)
+{
+    return !place || (place->is_used && (!p->is_used || p->until_us < place->until_us));
+}
+
+/* The packet that a fragment belongs to, or a place for it. */
 static struct packet *find(struct net *net, struct packet *set, const struct fragment *f)
 {
-    struct packet *place = NULL;
+    struct packet *place = NULL, *oldest = NULL; /* that of its own source */
     uint32_t of_source = 0;
     for (uint32_t i = 0; i < WAYS; i++) {
         struct packet *p = &set[i];
         if (p->is_used && p->id == f->id && net_ip_equal(&p->from, &f->from) &&
             net_ip_equal(&p->to, &f->to) && (!net_ip_is_v4(&f->from) || p->proto == f->proto))
             return p; /* in IPv6 the next header of the first fragment counts alone */
-        of_source += p->is_used && is_same_source(&p->from, &f->from);
-        if (!place || (place->is_used && (!p->is_used || p->until_us < place->until_us)))
+        if (goes_before(p, place))
             place = p;
+        if (!p->is_used || !is_same_source(&p->from, &f->from))
+            continue;
+        of_source++;
+        if (goes_before(p, oldest))
+            oldest = p;
     }
     if (of_source >= SOURCE_WAYS)
-        return NULL;
+        place = oldest;
     if (place->is_used) {
         net->counters.rx_fragments_dropped += place->num;
         forget(net->reassembly, place);
@@ -188,7 +198,7 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     const uint32_t len = packet->pkt_len;
     uint16_t at = 0;
     net->counters.rx_fragments++;
-    const enum fit fit = p && !p->is_dead ? find_gap(p, fragment, len, &at) : COPY;
+    const enum fit fit = !p->is_dead ? find_gap(p, fragment, len, &at) : COPY;
     if (fit != FITS) {
         if (fit == CONTRADICTS) {
             net->counters.rx_fragments_dropped += p->num;

@@ -164,7 +164,7 @@ static void ends_after_its_time(void)
     bed_end(&b);
 }
 
-/* A source that only ever begins packets keeps nobody out but itself. */
+/* A source that only ever begins packets keeps nobody out, not even what it sends whole. */
 static void a_source_has_its_share(void)
 {
     bed_start(&b, NULL);
@@ -172,6 +172,9 @@ static void a_source_has_its_share(void)
     for (uint32_t id = 0; id < 500; id++)
         send_part(true, id, &bed_peer4, 0, 32, false);
     CU_ASSERT(bed_counters(&b).rx_fragments_dropped >= 500 - 8);
+    send_part(true, 1000, &bed_peer4, 0, 64, false);
+    send_part(true, 1000, &bed_peer4, 64, 128, true);
+    CU_ASSERT_TRUE(got(128));
     for (uint32_t host = 20; host < 60; host++) {
         struct net_ip source = bed_peer4;
         source.bytes[15] = (uint8_t)host;
