@@ -9,6 +9,7 @@
 
 #include <rte_ip.h>
 
+#include "net/cksum.h"
 #include "net/instance.h"
 
 #define HOP_LIMIT     64u
@@ -31,11 +32,9 @@ static void finish(struct net *net, struct rte_mbuf *packet, const struct net_ip
                                         0,     HOP_LIMIT, true};
     h->cksum = 0;
     if (is_v4) {
-        uint16_t sum = 0;
-        rte_raw_cksum_mbuf(packet, 0, packet->pkt_len, &sum);
-        h->cksum = (uint16_t)~sum;
+        h->cksum = (uint16_t)~cksum_fold(cksum_packet(packet));
     } else {
-        h->cksum = ip_upper_cksum(packet, from, to, IPPROTO_ICMPV6);
+        h->cksum = cksum_upper(packet, from, to, IPPROTO_ICMPV6);
     }
     net->counters.icmp_out++;
     ip_output(net, packet, &info);
@@ -207,9 +206,8 @@ static int unreachable_kind4(uint8_t code)
 void icmp4_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *in)
 {
     const struct header *h = net_pull(net, &packet, sizeof(*h));
-    uint16_t sum = 0;
     net->counters.icmp_in++;
-    if (!h || rte_raw_cksum_mbuf(packet, 0, packet->pkt_len, &sum) || sum != 0xffff) {
+    if (!h || cksum_fold(cksum_packet(packet)) != 0xffff) {
         net->counters.rx_bad_checksum++;
         rte_pktmbuf_free(packet);
         return;
@@ -276,7 +274,7 @@ void icmp6_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *i
 {
     const struct header *h = net_pull(net, &packet, sizeof(*h));
     net->counters.icmp_in++;
-    if (!h || ip_upper_cksum(packet, &in->from, &in->to, IPPROTO_ICMPV6)) {
+    if (!h || cksum_upper(packet, &in->from, &in->to, IPPROTO_ICMPV6)) {
         net->counters.rx_bad_checksum++;
         rte_pktmbuf_free(packet);
         return;

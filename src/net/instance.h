@@ -187,10 +187,6 @@ void ip_deliver(struct net *net, struct rte_mbuf *packet, struct ip_in *in, uint
 
 /* Puts an IP header in front of what begins with the upper layer's and sends it. */
 void ip_output(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info);
-/* Checksum over pseudo header and packet (RFC 9293 3.1, 8200 8.1); 0 in a received packet that has
- * its checksum right. */
-uint16_t ip_upper_cksum(const struct rte_mbuf *packet, const struct net_ip *from,
-                        const struct net_ip *to, uint8_t proto);
 
 /* ---- icmp.c ---- */
 

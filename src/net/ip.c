@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* What both versions of IP have in common: checksums, delivery to the upper layer, the way out. */
+/* What both versions of IP have in common: delivery to the upper layer, the way out. */
 
 #include <string.h>
 
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
+#include "net/cksum.h"
 #include "net/instance.h"
 
 #define TCP_HOP_LIMIT 64u
-
-static uint32_t pseudo_sum(const struct net_ip *from, const struct net_ip *to, uint8_t proto,
-                           uint32_t len)
-{
-    const struct {
-        rte_be32_t len, proto;
-    } rest = {rte_cpu_to_be_32(len), rte_cpu_to_be_32(proto)};
-    const uint8_t skip = net_ip_is_v4(from) ? 12 : 0;
-    uint32_t sum = __rte_raw_cksum(&rest, sizeof(rest), 0);
-    sum = __rte_raw_cksum(from->bytes + skip, 16u - skip, sum);
-    return __rte_raw_cksum(to->bytes + skip, 16u - skip, sum);
-}
-
-uint16_t ip_upper_cksum(const struct rte_mbuf *packet, const struct net_ip *from,
-                        const struct net_ip *to, uint8_t proto)
-{
-    uint16_t of_packet = 0;
-    uint32_t sum;
-    if (rte_raw_cksum_mbuf(packet, 0, packet->pkt_len, &of_packet))
-        return 1; /* a chain shorter than it says: no checksum is right for it */
-    sum = __rte_raw_cksum_reduce(pseudo_sum(from, to, proto, packet->pkt_len) + of_packet);
-    return (uint16_t)~sum;
-}
 
 bool ip_source_is_good(struct net *net, const struct net_ip *from)
 {
@@ -179,7 +157,7 @@ static void ask_for_cksum(struct net *net, struct rte_mbuf *packet, struct rte_t
         packet->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
         packet->tso_segsz = out->segment_len;
     }
-    tcp->cksum = __rte_raw_cksum_reduce(pseudo_sum(&out->from, &out->to, IP_PROTO_TCP, summed));
+    tcp->cksum = cksum_fold(cksum_pseudo(&out->from, &out->to, IP_PROTO_TCP, summed));
 }
 
 void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
@@ -190,7 +168,7 @@ void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
     if (net->port.offloads & (NET_TX_CKSUM | NET_TX_SEGMENT))
         ask_for_cksum(net, packet, tcp, out);
     else
-        tcp->cksum = ip_upper_cksum(packet, &out->from, &out->to, IP_PROTO_TCP);
+        tcp->cksum = cksum_upper(packet, &out->from, &out->to, IP_PROTO_TCP);
     ip_output(net, packet, &info);
 }
 

@@ -12,6 +12,7 @@
 
 #include <rte_jhash.h>
 
+#include "net/cksum.h"
 #include "net/instance.h"
 
 #define HOP_LIMIT       255u /* RFC 4861 3.1: nothing from beyond the link has it */
@@ -58,7 +59,7 @@ static void send_message(struct net *net, struct solicitation *message, uint16_t
     const struct ip_header_info info = {*from, *to, IPPROTO_ICMPV6, 0, HOP_LIMIT, false};
     memcpy(rte_pktmbuf_mtod(packet, void *), message, len);
     rte_pktmbuf_mtod(packet, struct solicitation *)->cksum =
-        ip_upper_cksum(packet, from, to, IPPROTO_ICMPV6);
+        cksum_upper(packet, from, to, IPPROTO_ICMPV6);
     if (!mac) {
         ip_output(net, packet, &info);
         return;
@@ -252,7 +253,7 @@ static void report_groups(struct net *net)
     }
     p[7] = (uint8_t)num;
     rte_pktmbuf_trim(packet, (uint16_t)(most - 8 - 20 * num));
-    const uint16_t cksum = ip_upper_cksum(packet, &from, &routers, IPPROTO_ICMPV6);
+    const uint16_t cksum = cksum_upper(packet, &from, &routers, IPPROTO_ICMPV6);
     memcpy(p + 2, &cksum, 2);
     memcpy(rte_pktmbuf_prepend(packet, sizeof(alert)), alert, sizeof(alert));
     const struct ip_header_info info = {from, routers, IPPROTO_HOPOPTS, 0, 1, false};

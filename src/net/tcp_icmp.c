@@ -32,6 +32,7 @@ static void lower_mtu(struct flow *flow, uint16_t mtu)
     flow->mtu = mtu;
     flow->mtu_at = minute(flow->tcp);
     flow->flags |= FLOW_LOW_MTU;
+    ip_learn_mtu(flow->tcp->net, &flow->key.peer, mtu); /* for those that come later */
     flow->tcp->counters.path_mtu_lowered++;
     flow_update_mss(flow);
     if (flow->flight)

@@ -3,31 +3,13 @@
 /* The way in: a burst is parsed and its flows are fetched ahead, then each segment goes through the
  * checks of RFC 9293 3.10.7.4 in their order, as RFC 5961 and 7323 have changed them. */
 
-#include <rte_ip.h>
 #include <rte_mbuf.h>
 #include <rte_tcp.h>
 
+#include "net/cksum.h"
 #include "net/tcp_flow.h"
 
 /* ---- bursts ---- */
-
-static bool checksum_is_good(const struct rte_mbuf *packet, const struct ip_in *ip)
-{
-    uint16_t of_segment;
-    if (ip->checksum_known_good)
-        return true;
-    if (rte_raw_cksum_mbuf(packet, 0, packet->pkt_len, &of_segment))
-        return false;
-    uint32_t sum = of_segment;
-    const bool is_v4 = net_ip_is_v4(&ip->from);
-    const uint32_t len = is_v4 ? 4 : 16;
-    sum += rte_raw_cksum(ip->from.bytes + 16 - len, len);
-    sum += rte_raw_cksum(ip->to.bytes + 16 - len, len);
-    sum += rte_cpu_to_be_16(IP_PROTO_TCP) + rte_cpu_to_be_16((uint16_t)packet->pkt_len);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
-}
 
 /* Reads the header and cuts it off. NULL or why the packet is dropped. */
 static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *packet,
@@ -42,7 +24,7 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
     const uint32_t header_len = (uint32_t)(header.data_off >> 4) * 4;
     if (header_len < sizeof(header) || header_len > packet->pkt_len)
         return &tcp->counters.bad_segments;
-    if (!checksum_is_good(packet, ip))
+    if (!ip->checksum_known_good && cksum_upper(packet, &ip->from, &ip->to, IP_PROTO_TCP))
         return &tcp->counters.bad_checksum;
     *in = (struct segment_in){
         .packet = packet,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <rte_mbuf.h>
-#include <rte_tcp.h>
 
 #include "common/test.h"
 #include "wire.h"
@@ -32,11 +31,6 @@ void link_free(struct link *link)
 double link_chance(struct link *link)
 {
     return (double)(lks_test_random(&link->seed) >> 11) / (double)(1ull << 53);
-}
-
-uint32_t wire_packet_len(size_t frame_len)
-{
-    return (uint32_t)(frame_len - sizeof(struct wire_header) + 20);
 }
 
 /* ---- the heap ---- */
@@ -107,24 +101,6 @@ static bool is_dropped(struct link *link, struct path *path, size_t len)
     return queued + len > shape->queue_bytes;
 }
 
-static void too_big(struct link *link, int from, const uint8_t *bytes)
-{
-    const struct path_shape *shape = &link->paths[from].shape;
-    struct wire_header header;
-    struct rte_tcp_hdr tcp;
-    memcpy(&header, bytes, sizeof(header));
-    memcpy(&tcp, bytes + sizeof(header), sizeof(tcp));
-    const struct ip_error_info error = {.from = header.from,
-                                        .to = header.to,
-                                        .from_port = rte_be_to_cpu_16(tcp.src_port),
-                                        .to_port = rte_be_to_cpu_16(tcp.dst_port),
-                                        .seq = rte_be_to_cpu_32(tcp.sent_seq),
-                                        .kind = IP_ERROR_TOO_BIG,
-                                        .mtu = shape->mtu};
-    if (shape->tells_mtu)
-        tcp_error(wire_tcp(link->hosts[from]), &error, link->now_us);
-}
-
 static void fly(struct link *link, int from, const uint8_t *bytes, size_t len, uint64_t departs_us)
 {
     const struct path_shape *shape = &link->paths[from].shape;
@@ -138,30 +114,21 @@ static void fly(struct link *link, int from, const uint8_t *bytes, size_t len, u
     if (!flying.bytes)
         abort();
     memcpy(flying.bytes, bytes, len);
-    if (link_chance(link) < shape->corrupt) {
-        const size_t at = sizeof(struct wire_header) +
-                          (size_t)(link_chance(link) * (double)(len - sizeof(struct wire_header)));
+    const size_t from_at = wire_covered_at(bytes, len);
+    if (link_chance(link) < shape->corrupt && from_at < len) {
+        const size_t at = from_at + (size_t)(link_chance(link) * (double)(len - from_at));
         flying.bytes[at] ^= (uint8_t)(1u << (unsigned int)(link_chance(link) * 8));
     }
-    if (((struct wire_header *)(void *)flying.bytes)->ecn == IP_ECN_ECT0 &&
-        link_chance(link) < shape->mark)
-        ((struct wire_header *)(void *)flying.bytes)->ecn = IP_ECN_CE;
+    if (link_chance(link) < shape->mark)
+        wire_mark(flying.bytes, len);
     heap_push(link, &flying);
 }
 
-static void transmit(struct link *link, int from, const uint8_t *bytes, size_t len)
+static void pass(struct link *link, int from, const uint8_t *bytes, size_t len)
 {
     struct path *path = &link->paths[from];
     const struct path_shape *shape = &path->shape;
-    const uint32_t packet_len = wire_packet_len(len);
-    if (link->tap)
-        link->tap(link->tap_user, from, bytes, len, link->now_us);
-    path->num_frames++;
-    if (shape->mtu && packet_len > shape->mtu) {
-        path->num_dropped++;
-        too_big(link, from, bytes);
-        return;
-    }
+    const uint32_t packet_len = wire_packet_len(bytes, len);
     if (is_dropped(link, path, packet_len)) {
         path->num_dropped++;
         return;
@@ -177,6 +144,30 @@ static void transmit(struct link *link, int from, const uint8_t *bytes, size_t l
     fly(link, from, bytes, len, path->busy_until_us);
     if (link_chance(link) < shape->duplicate)
         fly(link, from, bytes, len, path->busy_until_us);
+}
+
+static void transmit(struct link *link, int from, const uint8_t *bytes, size_t len)
+{
+    static uint8_t fragment[WIRE_FRAME_MAX];
+    struct path *path = &link->paths[from];
+    const struct path_shape *shape = &path->shape;
+    if (link->tap)
+        link->tap(link->tap_user, from, bytes, len, link->now_us);
+    path->num_frames++;
+    if (!shape->mtu || wire_packet_len(bytes, len) <= shape->mtu) {
+        pass(link, from, bytes, len);
+        return;
+    }
+    size_t fragment_len;
+    if (shape->fragments) {
+        for (uint32_t i = 0; (fragment_len = wire_fragment(fragment, bytes, len, shape->mtu, i));
+             i++)
+            pass(link, from, fragment, fragment_len);
+        return;
+    }
+    path->num_dropped++;
+    if (shape->tells_mtu)
+        wire_too_big(link->hosts[from], bytes, len, shape->mtu, link->now_us);
 }
 
 /* ---- time ---- */

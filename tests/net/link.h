@@ -21,8 +21,9 @@ struct path_shape {           /* one direction */
     uint32_t reorder_us, delay_us, jitter_us;
     uint64_t rate;        /* bytes a second; 0: no limit */
     uint32_t queue_bytes; /* longer than that, it drops its tail */
-    uint16_t mtu;         /* of packets (wire_packet_len()); larger ones vanish */
-    bool tells_mtu;       /* or are answered with "too big" */
+    uint16_t mtu;         /* of packets (wire_packet_len()); larger ones vanish, */
+    bool tells_mtu;       /* are answered with "too big", */
+    bool fragments;       /* or cut into fragments, whatever their sender wished */
 };
 
 struct path {
@@ -51,8 +52,5 @@ void link_free(struct link *link);
  * false when `until` was reached before. */
 bool link_step(struct link *link, uint64_t until_us);
 double link_chance(struct link *link); /* 0 to 1 */
-
-/* Bytes of the IPv4 packet that a frame stands for. */
-uint32_t wire_packet_len(size_t frame_len);
 
 #endif

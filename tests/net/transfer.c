@@ -236,10 +236,11 @@ static struct net *make_host(const struct transfer *transfer, int side)
     struct net_address address;
     char error[128];
     const struct transfer_side *from = &transfer->sides[side];
-    wire_config(&config, &address, (uint8_t)(side + 1));
+    wire_config(&config, &address, transfer->is_v6, (uint8_t)(side + 1));
     config.congestion = from->congestion;
     config.port.offloads |= from->offloads;
     config.port.mtu = from->mtu ? from->mtu : 1500;
+    config.port.vlan = transfer->vlan;
     if (from->max_tx_segs)
         config.port.max_tx_segs = (uint8_t)from->max_tx_segs;
     if (from->max_buffers)
@@ -249,10 +250,19 @@ static struct net *make_host(const struct transfer *transfer, int side)
     return net;
 }
 
+/* Duplicate address detection comes first. */
+static void settle(struct run *run)
+{
+    const uint64_t begin = run->link.now_us + 4000000;
+    while (run->transfer->is_v6 && link_step(&run->link, begin))
+        ;
+}
+
 static void begin(struct run *run)
 {
     struct transfer *transfer = run->transfer;
-    const struct net_addr server = {wire_host(2), PORT}, any = {net_ip4(0), PORT};
+    const struct net_addr server = {wire_host(transfer->is_v6, 2), PORT},
+                          any = {transfer->is_v6 ? (struct net_ip){{{0}}} : net_ip4(0), PORT};
     char error[128];
     run->begun_us = run->link.now_us;
     CU_ASSERT(!flow_listen(run->link.hosts[1], &any, &events, run, error, sizeof(error)));
@@ -287,6 +297,7 @@ static void check_end(struct run *run, uint64_t limit)
         ;
     for (int side = 0; side < 2; side++) {
         flow_get_counters(run->link.hosts[side], &transfer->counters[side]);
+        net_get_counters(run->link.hosts[side], &transfer->below[side]);
         const struct flow_counters *c = &transfer->counters[side];
         if (!run->is_wrong && !LKS_CHECK(!c->flows && !c->half_open && !c->time_wait && !c->buffers,
                                          "seed %llu: side %d keeps %u flows, %u half-open, %u in "
@@ -310,6 +321,7 @@ bool transfer_run(struct transfer *transfer)
     run->link.tap_user = transfer->tap_user;
     for (int side = 0; side < 2; side++)
         run->link.paths[side].shape = transfer->sides[side].path;
+    settle(run);
     begin(run);
     const uint64_t limit = run->begun_us + transfer->limit_us;
     while (!run->is_wrong && !is_done(run) && link_step(&run->link, next_read(run, limit))) {

@@ -19,6 +19,8 @@ struct transfer_side {
 
 struct transfer {
     uint64_t seed;
+    bool is_v6;
+    uint16_t vlan;
     struct transfer_side sides[2]; /* 0 connects */
     uint32_t num_flows;
     uint64_t up, down;               /* bytes of each flow */
@@ -32,6 +34,7 @@ struct transfer {
     /* what came of it */
     uint64_t took_us;
     struct flow_counters counters[2];
+    struct net_counters below[2];
     struct flow_info info; /* of side 1's first flow, when its last byte was sent */
 };
 

@@ -54,14 +54,15 @@ unsigned int wire_in_use(void)
            rte_mempool_in_use_count(wire_pools.clones);
 }
 
-struct net_ip wire_host(uint8_t host)
+struct net_ip wire_host(bool is_v6, uint8_t host)
 {
-    return net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
+    const struct net_ip v6 = {{{0xfd, [15] = host}}};
+    return is_v6 ? v6 : net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
 }
 
-void wire_config(struct net_config *config, struct net_address *address, uint8_t host)
+void wire_config(struct net_config *config, struct net_address *address, bool is_v6, uint8_t host)
 {
-    *address = (struct net_address){wire_host(host), 96 + 24};
+    *address = (struct net_address){wire_host(is_v6, host), is_v6 ? 64 : 96 + 24};
     *config = (struct net_config){
         .port = {.mtu = 1500,
                  .offloads = NET_TX_MULTI_SEGS,
@@ -136,6 +137,11 @@ uint16_t net_output(struct net *net, struct rte_mbuf **frames, uint16_t max, uin
     return num;
 }
 
+void net_get_counters(const struct net *net, struct net_counters *counters)
+{
+    *counters = net->counters;
+}
+
 struct tcp *net_tcp(const struct net *net)
 {
     return net->tcp;
@@ -179,6 +185,13 @@ void ip_confirm(struct net *net, const struct net_ip *to)
     (void)to;
 }
 
+void ip_learn_mtu(struct net *net, const struct net_ip *to, uint16_t mtu)
+{
+    (void)net;
+    (void)to;
+    (void)mtu;
+}
+
 uint16_t ip_output_room(const struct net *net)
 {
     return net->num_output < net->room ? (uint16_t)(net->room - net->num_output) : 0;
@@ -195,6 +208,57 @@ struct tcp *wire_tcp(struct net *net)
 }
 
 /* ---- frames ---- */
+
+uint32_t wire_packet_len(const uint8_t *frame, size_t frame_len)
+{
+    struct wire_header header;
+    memcpy(&header, frame, sizeof(header));
+    return (uint32_t)(frame_len - sizeof(header) + (net_ip_is_v4(&header.from) ? 20 : 40));
+}
+
+size_t wire_covered_at(const uint8_t *bytes, size_t frame_len)
+{
+    (void)bytes;
+    (void)frame_len;
+    return sizeof(struct wire_header);
+}
+
+void wire_mark(uint8_t *bytes, size_t frame_len)
+{
+    struct wire_header *header = (struct wire_header *)(void *)bytes;
+    (void)frame_len;
+    if (header->ecn == IP_ECN_ECT0)
+        header->ecn = IP_ECN_CE;
+}
+
+void wire_too_big(struct net *net, const uint8_t *bytes, size_t frame_len, uint16_t mtu,
+                  uint64_t now_us)
+{
+    struct wire_header header;
+    struct rte_tcp_hdr tcp;
+    (void)frame_len;
+    memcpy(&header, bytes, sizeof(header));
+    memcpy(&tcp, bytes + sizeof(header), sizeof(tcp));
+    const struct ip_error_info error = {.from = header.from,
+                                        .to = header.to,
+                                        .from_port = rte_be_to_cpu_16(tcp.src_port),
+                                        .to_port = rte_be_to_cpu_16(tcp.dst_port),
+                                        .seq = rte_be_to_cpu_32(tcp.sent_seq),
+                                        .kind = IP_ERROR_TOO_BIG,
+                                        .mtu = mtu};
+    tcp_error(net->tcp, &error, now_us);
+}
+
+size_t wire_fragment(uint8_t *fragment, const uint8_t *bytes, size_t frame_len, uint16_t mtu,
+                     uint32_t which)
+{
+    (void)fragment;
+    (void)bytes;
+    (void)frame_len;
+    (void)mtu;
+    (void)which;
+    return 0;
+}
 
 void wire_checksum(uint8_t *bytes, size_t len)
 {

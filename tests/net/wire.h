@@ -23,6 +23,22 @@ struct wire_header {
 
 #define WIRE_FRAME_MAX (sizeof(struct wire_header) + 65536u)
 
+/* ---- what a link does with frames; whole.c has it for real ones ---- */
+
+/* Bytes of the IP packet that a frame stands for. */
+uint32_t wire_packet_len(const uint8_t *frame, size_t frame_len);
+/* Where the bytes begin that a checksum of TCP's covers; frame_len: there are none. */
+size_t wire_covered_at(const uint8_t *bytes, size_t frame_len);
+/* A router that is congested says so where the sender lets it. */
+void wire_mark(uint8_t *bytes, size_t frame_len);
+/* A router tells the sender, `net`, that it cannot pass the frame on. */
+void wire_too_big(struct net *net, const uint8_t *bytes, size_t frame_len, uint16_t mtu,
+                  uint64_t now_us);
+/* A fragment of a frame, in packets of `mtu` bytes at most, `which` counted from 0: its length; 0
+ * where there are no more, or frames of this kind have none. */
+size_t wire_fragment(uint8_t *fragment, const uint8_t *bytes, size_t frame_len, uint16_t mtu,
+                     uint32_t which);
+
 /* A frame's bytes, its TCP checksum right. A frame that the link is to cut up gives several: `cut`
  * says which, from 0; returns 0 where there are no more. */
 size_t wire_bytes(uint8_t *bytes, const struct rte_mbuf *frame, uint32_t cut);
@@ -39,9 +55,10 @@ bool wire_start(void);
 /* mbufs of all pools that are in use. */
 unsigned int wire_in_use(void);
 
-/* A configuration to start from: one address, 10.0.0.`host`. */
-void wire_config(struct net_config *config, struct net_address *address, uint8_t host);
-struct net_ip wire_host(uint8_t host);
+/* 10.0.0.`host`, or fd00::`host`. */
+struct net_ip wire_host(bool is_v6, uint8_t host);
+/* A configuration to start from, with that address alone. */
+void wire_config(struct net_config *config, struct net_address *address, bool is_v6, uint8_t host);
 
 /* The path's MTU that ip_route() tells; the port's where it is 0. */
 void wire_set_mtu(struct net *net, uint16_t mtu);

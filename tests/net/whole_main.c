@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+
+#include "suites.h"
+#include "wire.h"
+
+int main(void)
+{
+    if (!wire_start()) {
+        printf("SKIP net_whole: EAL does not start here\n");
+        return 77;
+    }
+    const struct lks_test_suite suites[] = {
+        {"whole", whole_tests()},
+        {"link", link_tests()},
+        {0},
+    };
+    return lks_test_run("net_whole", suites);
+}
