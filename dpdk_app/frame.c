@@ -137,9 +137,18 @@ uint32_t frame_now_ms(void)
     return (uint32_t)(frame_now_us() / 1000);
 }
 
+static uint64_t (*clock_us)(void); /* NULL: the time stamp counter */
+
+void frame_set_clock(uint64_t (*now_us)(void))
+{
+    clock_us = now_us;
+}
+
 uint64_t frame_now_us(void)
 {
     static double us_per_cycle;
+    if (clock_us)
+        return clock_us();
     if (us_per_cycle == 0)
         us_per_cycle = 1e6 / (double)rte_get_tsc_hz();
     return (uint64_t)((double)rte_rdtsc() * us_per_cycle);

@@ -43,5 +43,7 @@ struct rte_mbuf *frame_compact(const struct port *port, const struct rte_mbuf *c
 /* Milliseconds and microseconds that only go up. */
 uint32_t frame_now_ms(void);
 uint64_t frame_now_us(void);
+/* Another clock, in microseconds: for tests, whose time is not the machine's. */
+void frame_set_clock(uint64_t (*now_us)(void));
 
 #endif

@@ -108,7 +108,7 @@ static int start_tcp(const struct options *o, struct port *port, struct worker *
         .ip_be = o->listen[0].ip_be,
         .netmask_be = htonl(0xffffffffu << (32 - o->prefix_len)),
         .gateway_be = o->gateway_be,
-        .max_flows = 2 * o->max_connections + 64, /* and some that are still closing */
+        .max_flows = 2 * o->max_connections,
     };
     if (flow_init(&config, error, error_len))
         return -1;

@@ -52,7 +52,7 @@ struct flow_events {
 struct flow_config {
     struct port *port;                      /* started */
     uint32_t ip_be, netmask_be, gateway_be; /* gateway 0: none */
-    uint32_t max_flows;
+    uint32_t max_flows; /* that have users; those closed have places of their own */
 };
 
 struct flow_counters {
@@ -70,6 +70,9 @@ struct flow_counters {
 /* Less than this is not believed of a peer's MSS. */
 #define FLOW_MIN_MSS 216u
 
+/* The room of a flow that has nothing queued, at least: a record, and one under way. */
+#define FLOW_MIN_ROOM (32u * 1024u)
+
 /* 0, or -1 with one line in error. */
 int flow_init(const struct flow_config *config, char *error, unsigned int error_len);
 int flow_listen(const struct flow_addr *addr, const struct flow_events *events, void *listener_user,
@@ -83,14 +86,16 @@ struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *
  * first two itself). */
 void flow_input(struct rte_mbuf **packets, uint16_t num_packets);
 
-/* Bytes that may be queued now: this flow's share of the buffers that all flows have, counted in
- * buffers of flow_mss() bytes, and at least 32 KiB where nothing is queued. `sent` says when to ask
- * again. 0: connecting, shut down, or full. */
+/* Bytes that may be queued now: what is left of this flow's share of the buffers that all flows
+ * have, and of the bytes that fit into it. So what was sent in short segments leaves less room, and
+ * a peer's MSS neither more nor less. FLOW_MIN_ROOM at least where nothing is queued. `sent` says
+ * when to ask again. 0: connecting, shut down, or full. */
 uint32_t flow_send_room(const struct flow *flow);
 
-/* Queues a chain (any number of segments; pkt_len at most flow_send_room(), or others go short); it
- * now belongs to the flow and is freed when acknowledged. Nothing is sent before flow_flush().
- * false: connecting, shut down or ended; the chain is still the caller's. */
+/* Queues a chain of any number of segments; it now belongs to the flow and is freed when
+ * acknowledged. pkt_len should be at most flow_send_room(), or others go short, but a longer one is
+ * taken, too. Nothing is sent before flow_flush(). false: connecting, shut down or ended; the chain
+ * is still the caller's. */
 bool flow_send(struct flow *flow, struct rte_mbuf *chain);
 
 /* bytes of those received have been dealt with: opens the window again. */
@@ -99,9 +104,10 @@ void flow_consumed(struct flow *flow, uint32_t bytes);
 /* FIN behind all that is queued; receiving goes on. */
 void flow_shutdown(struct flow *flow);
 
-/* Ends our interest: FIN if not yet sent, then the stack finishes by itself, within a minute and
- * while the peer acknowledges; bytes that still come in are answered as RFC 9293 asks. The handle
- * is invalid afterwards. */
+/* Ends our interest: FIN if not yet sent, then the stack finishes by itself; bytes that still come
+ * in are answered as RFC 9293 asks. The handle is invalid afterwards. A peer that does not let it
+ * finish is reset: after 20 s in which no buffer came back, after a minute in any case, and at once
+ * where it is the oldest of more than a quarter of max_flows. */
 void flow_close(struct flow *flow);
 
 /* RST. The handle is invalid afterwards. */

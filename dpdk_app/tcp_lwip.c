@@ -27,48 +27,21 @@
 
 #include "frame.h"
 #include "lwip_buckets.h"
+#include "lwip_flow.h"
 #include "lwip_link.h"
-#include "lwip_sent.h"
 #include "port.h"
 
 #define FIRST_LOCAL_PORT 1024u
 #define PORT_TRIES       4096u
-#define GRANTED_BY_SYN   0xffffu       /* a window in a SYN is not scaled */
-#define MIN_SEND         (32u * 1024u) /* a record, and one under way */
+#define GRANTED_BY_SYN   0xffffu /* a window in a SYN is not scaled */
+#define MIN_SEND_BUFFERS ((FLOW_MIN_ROOM + TCP_MSS - 1) / TCP_MSS)
 #define MIN_WINDOW       (8u * 1024u)
 #define SLICE_US         (TCP_TMR_INTERVAL * 1000u / BUCKET_SLICES)
 
-/* A flow whose user has gone finishes by itself, but not for ever: within so long, and while its
- * peer acknowledges. */
-#define DETACHED_US       60000000u
-#define DETACHED_STALL_US 20000000u
-#define DETACHED_SHARE    4u /* of all flows one in so many */
+#define DETACHED_SHARE 4u /* as many detached flows as one in so many that have users, and one */
 
-/* When buffers are so short that nobody can send, those who hold most for longest pay; none whose
- * oldest byte is younger than this: it may be a retransmission away from being acknowledged. */
-#define SHORT_AGE_US   2000000u
 #define SHORT_EVERY_US 20000u
 #define SHORT_AT_ONCE  16u
-
-struct flow {
-    struct tcp_pcb *pcb; /* NULL: lwIP is done with it */
-    const struct flow_events *events;
-    void *user;
-    struct sent sent;
-    uint32_t unconsumed; /* received bytes that keep the window closed */
-    uint32_t bucket;
-    uint64_t detached_us; /* since when is_detached */
-    uint64_t progress_us; /* detached: when the last buffer was acknowledged */
-    bool is_used;
-    bool is_detached; /* the user has closed or aborted it, or been told of its end */
-    bool wants_abort;
-    bool must_end; /* the user is to be told of its end, why, by flow_timers() */
-    enum flow_end why;
-    bool wants_fin; /* behind all that was sent */
-    bool fin_sent, fin_received, is_connecting;
-    bool is_dirty;           /* in the list of those that flow_flush() looks at */
-    struct flow *next_dirty; /* or next free one */
-};
 
 struct listener {
     const struct flow_events *events;
@@ -78,8 +51,7 @@ struct listener {
 
 static struct {
     struct flow *flows, *free_list, *dirty, *ending;
-    uint32_t max_flows, num_flows, num_detached;
-    uint32_t next_look; /* at detached flows' deadlines: an index */
+    uint32_t num_places, num_flows, max_detached;
     uint16_t next_port;
     uint64_t last_slice_us, last_second_us, last_short_us;
     uint64_t ended_for_buffers, ended_detached;
@@ -111,30 +83,15 @@ static struct flow *new_flow(struct tcp_pcb *pcb, const struct flow_events *even
     memset(f, 0, sizeof(*f));
     f->pcb = pcb;
     f->events = events;
-    f->is_used = true;
     stack.num_flows++;
     return f;
 }
 
 static void free_flow(struct flow *f)
 {
-    if (f->is_detached)
-        stack.num_detached--;
-    f->is_used = false;
     f->next_dirty = stack.free_list;
     stack.free_list = f;
     stack.num_flows--;
-}
-
-/* Its user has nothing to do with it any more. */
-static void detach(struct flow *f)
-{
-    if (f->is_detached)
-        return;
-    f->is_detached = true;
-    f->detached_us = f->progress_us = frame_now_us();
-    stack.num_detached++;
-    mark_dirty(f);
 }
 
 /* lwIP forgets us; it may still finish the connection by itself. */
@@ -145,6 +102,31 @@ static void let_go(struct flow *f)
     tcp_sent(f->pcb, NULL);
     tcp_err(f->pcb, NULL);
     f->pcb = NULL;
+    detached_remove(f);
+}
+
+/* A peer that did not let it finish. */
+static void reset_detached(struct flow *f)
+{
+    stack.ended_detached++;
+    detached_remove(f);
+    f->wants_abort = true;
+    mark_dirty(f);
+}
+
+/* Its user has nothing to do with it any more. Of too many such flows the oldest has had its time.
+ */
+static void detach(struct flow *f)
+{
+    if (f->is_detached)
+        return;
+    f->is_detached = true;
+    mark_dirty(f);
+    if (!f->pcb || f->wants_abort)
+        return;
+    detached_add(f);
+    if (detached_num() > stack.max_detached)
+        reset_detached(detached_oldest());
 }
 
 /* Once both FINs are out and all bytes acknowledged, lwIP sees to the rest without a word: it frees
@@ -224,6 +206,7 @@ static void on_error(void *arg, err_t err)
 {
     struct flow *f = arg;
     f->pcb = NULL;
+    detached_remove(f);
     sent_free(&f->sent);
     if (!f->is_detached)
         f->events->ended(f->user, why_ended(f, err));
@@ -303,19 +286,20 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 
 int flow_init(const struct flow_config *config, char *error, unsigned int error_len)
 {
-    stack.flows = calloc(config->max_flows, sizeof(*stack.flows));
+    stack.max_detached = config->max_flows / DETACHED_SHARE + 1;
+    stack.num_places = config->max_flows + stack.max_detached;
+    stack.flows = calloc(stack.num_places, sizeof(*stack.flows));
     if (!stack.flows) {
         snprintf(error, error_len, "no memory for %u connections; ask for fewer",
                  config->max_flows);
         return -1;
     }
-    for (uint32_t i = 0; i < config->max_flows; i++) {
+    for (uint32_t i = 0; i < stack.num_places; i++) {
         stack.flows[i].next_dirty = stack.free_list;
         stack.free_list = &stack.flows[i];
     }
     stack.next_port = (uint16_t)(FIRST_LOCAL_PORT + LWIP_RAND() % 32768);
     stack.port = config->port;
-    stack.max_flows = config->max_flows;
     lwip_init();
     link_start(config);
     stack.last_slice_us = stack.last_second_us = frame_now_us();
@@ -407,20 +391,15 @@ void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
         link_input(packets[i]);
 }
 
-/* A buffer holds an MSS at least, where records are laid out as segments. */
 uint32_t flow_send_room(const struct flow *f)
 {
     const struct sent *sent = &f->sent;
     if (!f->pcb || f->wants_fin || f->is_connecting)
         return 0;
-    if (!sent->head)
-        return MIN_SEND;
-    const uint32_t buffers = fair_buffers(), mss = flow_mss(f);
-    const uint32_t by_buffers =
-        buffers > sent->num_buffers ? (buffers - sent->num_buffers) * mss : 0;
+    const uint32_t share = clamp(fair_buffers(), MIN_SEND_BUFFERS, TCP_SND_BUF / TCP_MSS);
+    const uint32_t buffers = sent->num_buffers < share ? share - sent->num_buffers : 0;
     const uint32_t most = sent->num_bytes < TCP_SND_BUF ? TCP_SND_BUF - sent->num_bytes : 0;
-    const uint32_t least = sent->num_bytes < MIN_SEND ? MIN_SEND - sent->num_bytes : 0;
-    return clamp(by_buffers, least, most);
+    return clamp(buffers * TCP_MSS, 0, most);
 }
 
 bool flow_send(struct flow *f, struct rte_mbuf *chain)
@@ -566,45 +545,11 @@ static void tell_ends(void)
 static void evict(struct flow *f)
 {
     f->wants_abort = true;
+    detached_remove(f);
     if (!f->is_detached)
         f->events->ended(f->user, FLOW_END_NO_MEMORY);
     detach(f);
     mark_dirty(f);
-}
-
-/* What a flow costs others: buffers times the age of the oldest byte in them. An acknowledgement of
- * a few bytes, or an answered probe, makes neither less. */
-static uint64_t weight(const struct flow *f, uint64_t least_age_us)
-{
-    const uint64_t age = sent_age_us(&f->sent);
-    return age >= least_age_us ? f->sent.num_buffers * age : 0;
-}
-
-static uint64_t weight_of_any(const struct flow *f)
-{
-    return weight(f, SHORT_AGE_US);
-}
-
-/* A detached one costs a place as well, even with nothing but its FIN unacknowledged. */
-static uint64_t weight_of_detached(const struct flow *f)
-{
-    return f->is_detached ? 1 + weight(f, 0) + (frame_now_us() - f->detached_us) : 0;
-}
-
-/* The flow that weighs most; NULL: none weighs anything. */
-static struct flow *find_worst(uint64_t (*weigh)(const struct flow *f))
-{
-    struct flow *worst = NULL;
-    uint64_t most = 0;
-    for (uint32_t i = 0; i < stack.max_flows; i++) {
-        struct flow *f = &stack.flows[i];
-        const uint64_t w = f->is_used && !f->wants_abort ? weigh(f) : 0;
-        if (w > most) {
-            most = w;
-            worst = f;
-        }
-    }
-    return worst;
 }
 
 /* While buffers are short, the worst go; what they hold comes back with flow_flush(). */
@@ -616,7 +561,7 @@ static void relieve(uint64_t now)
     stack.last_short_us = now;
     missing = port_num_short(stack.port);
     for (uint32_t i = 0; i < SHORT_AT_ONCE && missing; i++) {
-        struct flow *f = find_worst(weight_of_any);
+        struct flow *f = worst_holder(stack.flows, stack.num_places);
         if (!f)
             return;
         missing -= f->sent.num_buffers < missing ? f->sent.num_buffers : missing;
@@ -625,35 +570,16 @@ static void relieve(uint64_t now)
     }
 }
 
-/* Looks at some of the flows: all are looked at within 256 slices, a third of a second. */
-static void look_at_detached(uint64_t now)
-{
-    for (uint32_t i = 0; i < stack.max_flows / 256 + 1; i++) {
-        struct flow *f = &stack.flows[stack.next_look];
-        stack.next_look = (stack.next_look + 1) % stack.max_flows;
-        if (f->is_used && f->is_detached && !f->wants_abort &&
-            (now - f->detached_us >= DETACHED_US || now - f->progress_us >= DETACHED_STALL_US)) {
-            stack.ended_detached++;
-            evict(f);
-        }
-    }
-    if (stack.num_detached > stack.max_flows / DETACHED_SHARE) {
-        struct flow *f = find_worst(weight_of_detached);
-        if (f) {
-            stack.ended_detached++;
-            evict(f);
-        }
-    }
-}
-
 uint32_t flow_timers(void)
 {
     const uint64_t now = frame_now_us();
+    struct flow *late;
     tell_ends();
     for (uint32_t i = 0; i < BUCKET_SLICES && now - stack.last_slice_us >= SLICE_US; i++) {
         stack.last_slice_us += SLICE_US;
         bucket_timers();
-        look_at_detached(now);
+        while ((late = detached_late()))
+            reset_detached(late);
     }
     if (now - stack.last_slice_us >= SLICE_US) /* polled too seldom: time stands still for TCP */
         stack.last_slice_us = now;
@@ -678,5 +604,5 @@ void flow_get_counters(struct flow_counters *counters)
     counters->ended_for_buffers = stack.ended_for_buffers;
     counters->ended_detached = stack.ended_detached;
     counters->flows = stack.num_flows;
-    counters->detached = stack.num_detached;
+    counters->detached = detached_num();
 }
