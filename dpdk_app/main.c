@@ -245,7 +245,7 @@ int main(int argc, char **argv)
     struct options o;
     struct lks_config *tls = NULL;
     struct lks_error err;
-    struct report last;
+    struct report last = {0};
     char error[512];
     int own = own_options(argc, argv), status;
     const bool has_device = asks_for_device(own, argv);
@@ -279,7 +279,7 @@ int main(int argc, char **argv)
         rte_eal_cleanup();
     }
     if (chores)
-        chores_stop(atomic_exchange(&chores, NULL));
+        chores_stop(atomic_exchange(&chores, NULL), &last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
         counters_print(stdout, &last);
     lks_config_free(tls);
