@@ -65,11 +65,14 @@ void counters_print(FILE *to, const struct report *report)
     line(to, "tx_bytes", tcp->tx_bytes);
     line(to, "tx_waited", tcp->tx_waited);
     line(to, "tx_dropped", tcp->tx_dropped);
+    line(to, "tx_too_long", tcp->tx_too_long);
+    line(to, "tx_no_route", tcp->tx_no_route);
     line(to, "tcp_retransmits", tcp->retransmits);
     line(to, "tcp_connections_now", tcp->flows);
     line(to, "tcp_detached_now", tcp->detached);
     line(to, "tcp_ended_for_buffers", tcp->ended_for_buffers);
     line(to, "tcp_ended_detached", tcp->ended_detached);
+    line(to, "key_log_dropped", report->key_log_dropped);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

@@ -41,6 +41,7 @@ struct counters {
 struct report {
     struct counters app;
     struct flow_counters tcp;
+    uint64_t key_log_dropped; /* lines of the key log that were lost */
 };
 
 /* All of it, one "name value" a line, for people and scripts. */

@@ -26,7 +26,7 @@ _Static_assert(sizeof(struct rx_pbuf) <= PORT_MBUF_PRIVATE, "the pbuf fits besid
 static struct netif netif;
 static const struct port *port;
 static struct {
-    uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes;
+    uint64_t rx_packets, rx_bytes, rx_dropped, tx_packets, tx_bytes, tx_no_route;
 } count;
 
 static void free_rx(struct pbuf *p)
@@ -155,6 +155,13 @@ static err_t link_output(struct netif *to, struct pbuf *p)
     return ERR_OK;
 }
 
+static err_t route(struct netif *to, struct pbuf *p, const ip4_addr_t *ip)
+{
+    const err_t err = etharp_output(to, p, ip);
+    count.tx_no_route += err == ERR_RTE;
+    return err;
+}
+
 static err_t init_netif(struct netif *n)
 {
     n->name[0] = 'l';
@@ -163,7 +170,7 @@ static err_t init_netif(struct netif *n)
     n->hwaddr_len = 6;
     memcpy(n->hwaddr, port->mac, 6);
     n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
-    n->output = etharp_output;
+    n->output = route;
     n->linkoutput = link_output;
     return ERR_OK;
 }
@@ -190,4 +197,5 @@ void link_add_counters(struct flow_counters *c)
     c->rx_dropped = count.rx_dropped;
     c->tx_packets = count.tx_packets;
     c->tx_bytes = count.tx_bytes;
+    c->tx_no_route = count.tx_no_route;
 }

@@ -106,7 +106,7 @@ static int start_tcp(const struct options *o, struct port *port, struct worker *
     struct flow_config config = {
         .port = port,
         .ip_be = o->listen[0].ip_be,
-        .netmask_be = htonl(0xffffffffu << (32 - o->prefix_len)),
+        .netmask_be = options_netmask_be(o),
         .gateway_be = o->gateway_be,
         .max_flows = 2 * o->max_connections,
     };
@@ -133,13 +133,23 @@ static void announce(const struct options *o)
 }
 
 /* *last: the counters at the end, if it began. */
-static int serve(const struct options *o, struct lks_config *tls, struct report *last)
+static int serve(const struct options *o, struct lks_config *tls, bool asks_for_device,
+                 struct report *last)
 {
     char error[512];
     struct port port;
-    if (!rte_eth_dev_is_valid_port(o->port_id))
-        return complain(
-            "no such DPDK port; give EAL a device (-a or --vdev), or choose it by --port");
+    if (!rte_eth_dev_count_avail())
+        return complain(asks_for_device
+                            ? "DPDK made no port of the device that it was given; its own lines "
+                              "above say why"
+                            : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
+                              "--vdev)");
+    if (!rte_eth_dev_is_valid_port(o->port_id)) {
+        snprintf(error, sizeof(error),
+                 "--port %u: no such DPDK port; there are %u, the first is %u", o->port_id,
+                 rte_eth_dev_count_avail(), rte_eth_find_next(0));
+        return complain(error);
+    }
     if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
         return complain(error);
     struct worker_config config = {
@@ -190,6 +200,16 @@ static bool has_word(int argc, char **argv, const char *word)
     return false;
 }
 
+/* Whether EAL was given a device. */
+static bool asks_for_device(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "-a", 2) == 0 || strncmp(argv[i], "--allow", 7) == 0 ||
+            strncmp(argv[i], "--vdev", 6) == 0)
+            return true;
+    return false;
+}
+
 /* Whether the kernel has any hugepage reserved. */
 static bool has_hugepages(void)
 {
@@ -225,9 +245,10 @@ int main(int argc, char **argv)
     struct options o;
     struct lks_config *tls = NULL;
     struct lks_error err;
-    struct report last;
+    struct report last = {0};
     char error[512];
     int own = own_options(argc, argv), status;
+    const bool has_device = asks_for_device(own, argv);
     if (own < 0)
         return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
                         "--listen ... (--help)");
@@ -254,11 +275,11 @@ int main(int argc, char **argv)
     } else if (rte_eal_init(own ? own : 1, argv) < 0) {
         status = complain_of_eal(argc, argv);
     } else {
-        status = serve(&o, tls, &last);
+        status = serve(&o, tls, has_device, &last);
         rte_eal_cleanup();
     }
     if (chores)
-        chores_stop(atomic_exchange(&chores, NULL));
+        chores_stop(atomic_exchange(&chores, NULL), &last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
         counters_print(stdout, &last);
     lks_config_free(tls);

@@ -28,6 +28,8 @@ struct options {
 
 /* 0, or -1: error has one line that names the option, the cause and the remedy. */
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len);
+/* Of the listen address' network. */
+uint32_t options_netmask_be(const struct options *o);
 /* Whether a word is one of our options, which EAL does not know. */
 bool options_is_ours(const char *arg);
 void options_help(const char *program);

@@ -5,6 +5,7 @@
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_ethdev.h>
+#include <rte_kvargs.h>
 #include <rte_mbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define TX_BURST       128u
-#define VLAN_LEN       4u
 #define NOTHING_WAITED UINT64_MAX
 
 /* Frames that wait to be sent, a ring with room for all buffers that there are to send. The numbers
@@ -27,9 +27,12 @@ struct port_tx {
     uint64_t counted; /* those before it are in tx_waited already */
     uint64_t stood;   /* the head at the last look, NOTHING_WAITED if none was there */
     uint32_t mask;
-    bool is_stopped; /* between two servers of a memif client */
+    uint32_t mtu;          /* the interface's at the last look, if below what it was at the start */
+    unsigned int if_index; /* 0: no interface of the kernel's is behind the port */
+    bool is_stopped;       /* between two servers of a memif client */
     bool is_memif_client;
-    bool was_down, said_stuck, said_cut;
+    bool is_down, is_stuck;
+    bool said_down, said_stuck, said_cut, said_too_long;
     struct port_counters count;
     struct rte_mbuf *frames[];
 };
@@ -139,14 +142,22 @@ static int choose_mtu(struct port *port, unsigned int if_index, uint16_t wanted,
     }
     mtu = wanted ? wanted : mtu;
     port->mtu = (uint16_t)(mtu < PORT_MTU_MAX ? mtu : PORT_MTU_MAX);
+    port->tx->mtu = port->mtu;
+    port->tx->if_index = if_index;
     return 0;
 }
 
+/* Without a role= it is one, too. */
 static bool is_memif_client(const struct rte_eth_dev_info *info)
 {
     const struct rte_devargs *args = rte_dev_devargs(info->device);
-    return strcmp(info->driver_name, "net_memif") == 0 && args && args->args &&
-           (strstr(args->args, "role=client") || strstr(args->args, "role=slave"));
+    if (strcmp(info->driver_name, "net_memif") != 0 || !args || !args->args)
+        return false;
+    struct rte_kvargs *list = rte_kvargs_parse(args->args, NULL);
+    const char *role = list ? rte_kvargs_get(list, "role") : NULL;
+    const bool is_client = !role || strcmp(role, "client") == 0 || strcmp(role, "slave") == 0;
+    rte_kvargs_free(list);
+    return is_client;
 }
 
 static int start(struct port *port, char *error, unsigned int error_len)
@@ -241,9 +252,12 @@ void port_send(const struct port *port, struct rte_mbuf *packet)
     struct port_tx *tx = port->tx;
     if (tx->tail - tx->head >= TX_BURST)
         port_flush(port);
-    if (tx->tail - tx->head > tx->mask ||
-        packet->pkt_len > port->mtu + RTE_ETHER_HDR_LEN + VLAN_LEN) {
-        tx->count.tx_dropped++;
+    const bool is_too_long = packet->pkt_len > tx->mtu + RTE_ETHER_HDR_LEN;
+    if (is_too_long || tx->tail - tx->head > tx->mask) {
+        if (is_too_long)
+            tx->count.tx_too_long++;
+        else
+            tx->count.tx_dropped++;
         rte_pktmbuf_free(packet);
         return;
     }
@@ -299,32 +313,48 @@ static void restart(const struct port *port)
     port->tx->is_stopped = rte_eth_dev_start(port->id) != 0;
 }
 
-const char *port_second(const struct port *port)
+void port_second(const struct port *port)
 {
     struct port_tx *tx = port->tx;
-    const bool down = is_down(port), stands = tx->head != tx->tail && tx->head == tx->stood;
-    const char *line = NULL;
-    if (stands && !tx->said_stuck && !down) {
-        tx->said_stuck = true;
-        line = "the port took no frame for a second; tx_dropped counts what goes for that";
+    const bool stands = tx->head != tx->tail && tx->head == tx->stood;
+    tx->mtu = RTE_MIN(port->mtu, kernel_mtu(tx->if_index));
+    tx->is_down = is_down(port);
+    if (stands && tx->is_down) {
+        drop(tx, tx->tail - tx->head);
+    } else if (stands) {
+        tx->is_stuck = true;
+        unblock(port);
     }
-    if (tx->count.rx_cut && !tx->said_cut) {
-        tx->said_cut = true;
-        line = "frames come in cut, longer than the port's buffers, and are lost: switch off GRO "
+    tx->stood = tx->head != tx->tail ? tx->head : NOTHING_WAITED;
+    if (tx->is_down && tx->is_memif_client)
+        restart(port);
+}
+
+/* Whether it is time to say something, the only one. */
+static bool say_once(bool is_so, bool *said)
+{
+    const bool now = is_so && !*said;
+    *said |= now;
+    return now;
+}
+
+const char *port_news(const struct port *port)
+{
+    struct port_tx *tx = port->tx;
+    if (tx->is_down != tx->said_down) {
+        tx->said_down = tx->is_down;
+        return tx->is_down ? "the port's link is down" : "the port's link is up again";
+    }
+    if (say_once(tx->is_stuck, &tx->said_stuck))
+        return "the port took no frame for a second; tx_dropped counts what goes for that";
+    if (say_once(tx->count.rx_cut, &tx->said_cut))
+        return "frames come in cut, longer than the port's buffers, and are lost: switch off GRO "
                "where they come in and TSO at the peer (ethtool -K INTERFACE gro off tso off), and "
                "let no MTU be larger than 1500; rx_cut counts them";
-    }
-    if (down != tx->was_down)
-        line = down ? "the port's link is down" : "the port's link is up again";
-    tx->was_down = down;
-    if (stands && down)
-        drop(tx, tx->tail - tx->head);
-    else if (stands)
-        unblock(port);
-    tx->stood = tx->head != tx->tail ? tx->head : NOTHING_WAITED;
-    if (down && tx->is_memif_client)
-        restart(port);
-    return line;
+    if (say_once(tx->count.tx_too_long, &tx->said_too_long))
+        return "the interface's MTU is smaller than when lockstepd started, and what is longer is "
+               "lost: raise it again, or start lockstepd again; tx_too_long counts these frames";
+    return NULL;
 }
 
 bool port_is_low(const struct port *port)

@@ -57,10 +57,12 @@ struct flow_config {
 
 struct flow_counters {
     uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
-    uint64_t rx_dropped; /* malformed, not for us, or no memory */
-    uint64_t rx_cut;     /* longer than the port's buffers */
-    uint64_t tx_waited;  /* packets that waited because the port was full */
-    uint64_t tx_dropped; /* packets that the port did not take */
+    uint64_t rx_dropped;  /* malformed, not for us, or no memory */
+    uint64_t rx_cut;      /* longer than the port's buffers */
+    uint64_t tx_waited;   /* packets that waited because the port was full */
+    uint64_t tx_dropped;  /* packets that the port did not take */
+    uint64_t tx_too_long; /* packets longer than the port's MTU */
+    uint64_t tx_no_route; /* packets to who is not on the port's network, without a gateway */
     uint64_t retransmits;
     uint64_t ended_for_buffers; /* flows reset because buffers ran short and they held most */
     uint64_t ended_detached;  /* flows reset whose users had gone, and whose peers did not finish */

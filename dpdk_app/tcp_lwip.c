@@ -600,6 +600,7 @@ void flow_get_counters(struct flow_counters *counters)
     counters->rx_cut = of_port.rx_cut;
     counters->tx_waited = of_port.tx_waited;
     counters->tx_dropped = of_port.tx_dropped;
+    counters->tx_too_long = of_port.tx_too_long;
     counters->retransmits = lwip_stats.mib2.tcpretranssegs;
     counters->ended_for_buffers = stack.ended_for_buffers;
     counters->ended_detached = stack.ended_detached;

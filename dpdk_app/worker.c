@@ -39,7 +39,8 @@ struct worker {
     struct worker_config config;
     struct sessions sessions;
     struct counters counters;
-    const char *to_say; /* a line about the port; NULL: none */
+    const char *to_say; /* a line for people; NULL: none */
+    bool said_no_route;
     struct lks_engine *engine;
     struct lks_batch batch; /* the open batch, then the seal batch */
     struct session *op_session[BATCH_OPS];
@@ -498,6 +499,19 @@ static void feed_starved(struct worker *w)
     }
 }
 
+/* A line about what was noticed, or NULL. */
+static const char *news(struct worker *w)
+{
+    struct flow_counters tcp;
+    flow_get_counters(&tcp);
+    if (!w->said_no_route && tcp.tx_no_route) {
+        w->said_no_route = true;
+        return "somebody who is not on the port's network gets no answer, since there is no "
+               "--gateway; tx_no_route counts the packets";
+    }
+    return port_news(w->config.sessions.port);
+}
+
 bool worker_poll(struct worker *w)
 {
     const uint16_t num_received = receive(w);
@@ -516,7 +530,9 @@ bool worker_poll(struct worker *w)
     if (seconds_now() != w->sessions.now_s) {
         w->sessions.now_s = seconds_now();
         sessions_second(&w->sessions);
-        w->to_say = port_second(w->config.sessions.port);
+        port_second(w->config.sessions.port);
+        if (!w->to_say)
+            w->to_say = news(w);
     }
     const bool was_busy = num_received || w->num_now;
     w->counters.polls++;

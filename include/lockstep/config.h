@@ -212,9 +212,27 @@ lks_config_set_padding(struct lks_config *config, enum lks_padding padding, uint
 
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
  * read the traffic: for debugging, off unless called. It is made with mode 0600; LKS_BAD_CONFIG: it
- * cannot be opened, or is one that others than its owner may read or write. */
+ * cannot be opened, is a FIFO without a reader, or one that others than its owner may read or
+ * write. What cannot be written, and what a FIFO has no room for, is left out. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_key_log(struct lks_config *config, const char *file, struct lks_error *err);
+
+/*
+ * A file may be slow, and each line is written where its handshake runs. With this call a line goes
+ * to a function instead, on the connection's core, for which the application has a queue; another
+ * thread gives it to lks_config_write_key_log() later. line has len bytes, at most
+ * LKS_KEY_LOG_LINE_MAX with its newline, and is wiped after the call: who keeps a copy wipes that.
+ */
+#define LKS_KEY_LOG_LINE_MAX 256u
+LKS_API void lks_config_queue_key_log(struct lks_config *config,
+                                      void (*queue)(void *user, const char *line, size_t len),
+                                      void *user);
+
+/* Appends a whole line to the key log's file. Callable on any thread. LKS_WANT_ROOM: it is a FIFO
+ * whose reader is slow; nothing was written. LKS_INTERNAL: it cannot be written, or there is none.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_write_key_log(const struct lks_config *config,
+                                                                const char *line, size_t len);
 
 /*
  * Resumption. A server seals what a later handshake needs into tickets and keeps nothing itself; a

@@ -32,10 +32,17 @@ uint64_t frame_now_us(void)
     return bed.now_us;
 }
 
-const char *port_second(const struct port *port)
+void port_second(const struct port *port)
 {
     (void)port;
-    return NULL;
+}
+
+const char *port_news(const struct port *port)
+{
+    (void)port;
+    const char *line = bed.port_news;
+    bed.port_news = NULL;
+    return line;
 }
 
 bool port_is_low(const struct port *port)
@@ -60,13 +67,16 @@ void flow_flush(void)
 
 uint32_t flow_timers(void)
 {
+    if (bed.seconds_to_run) {
+        bed.now_us += 1000000;
+        bed.signals.stop = --bed.seconds_to_run == 0;
+    }
     return 1000;
 }
 
 void flow_get_counters(struct flow_counters *counters)
 {
-    memset(counters, 0, sizeof(*counters));
-    counters->tx_waited = 7; /* to be known again */
+    *counters = bed.tcp;
 }
 
 static struct flow *flow_new(const struct flow_events *events, void *user)
@@ -310,6 +320,13 @@ void bed_wait(uint32_t seconds)
         bed_poll(); /* notes the time, and frees in the next one */
         bed_poll();
     }
+}
+
+void bed_run(struct chores *chores, uint32_t seconds)
+{
+    bed.seconds_to_run = seconds;
+    bed.signals.stop = 0;
+    worker_run(bed.worker, &bed.signals, chores);
 }
 
 struct report bed_report(void)

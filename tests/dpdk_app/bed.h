@@ -38,8 +38,12 @@ struct bed {
     struct poll_loop loop; /* the client's */
     uint64_t now_us;
     uint32_t num_polls;
-    struct flow *connected; /* the last flow_connect()'s */
-    bool no_connect;        /* flow_connect() fails */
+    struct flow *connected;   /* the last flow_connect()'s */
+    bool no_connect;          /* flow_connect() fails */
+    struct flow_counters tcp; /* what the double says that it counted */
+    const char *port_news;    /* what port_news() says next */
+    struct worker_signals signals;
+    uint32_t seconds_to_run;
 };
 
 extern struct bed bed;
@@ -52,6 +56,8 @@ void bed_stop(void);
 void bed_poll(void);
 /* Seconds pass, in which nothing comes. */
 void bed_wait(uint32_t seconds);
+/* worker_run(), a second a poll; all sessions are ended afterwards. */
+void bed_run(struct chores *chores, uint32_t seconds);
 struct report bed_report(void);
 /* Polls a hundred times and returns how many had work: 0 is a session that waits for TCP. */
 uint32_t bed_busy_polls(void);
