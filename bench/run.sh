@@ -14,6 +14,9 @@ usage: ./dev bench [--full] [--filter REGEX] [--sample N] [--list] [--json FILE]
   --sample N      every N-th of the rows
   --list          the rows' names
   --out FOLDER    where the drawings go (build/bench)
+
+Times of handshakes, connections and ML-KEM have programs of their own, with Google Benchmark's options
+alone: build/release/bench/{handshake,conn,mlkem}_bench --benchmark_filter=REGEX.
 HELP
 }
 
@@ -21,10 +24,9 @@ build=${LKS_BENCH_BUILD:-build/release}
 out=build/bench filter='' sample=1 json='' full='' list=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --filter) filter=${2:?--filter needs a pattern}; shift ;;
-        --json) json=${2:?--json needs a file}; shift ;;
-        --out) out=${2:?--out needs a folder}; shift ;;
-        --sample) sample=${2:?--sample needs a number}; shift ;;
+        --filter|--json|--out|--sample)
+            [ -n "${2:-}" ] || { echo "bench: $1 needs a value (--help)" >&2; exit 2; }
+            declare "${1#--}=$2"; shift ;;
         --full) full=--full ;;
         --list) list=--list ;;
         -h|--help) usage; exit 0 ;;
@@ -37,8 +39,10 @@ done
 # shellcheck disable=SC2086
 if [ -n "$list" ]; then exec "$build/bench/record_bench" --list $full --filter "$filter" --sample "$sample"; fi
 
+# What an earlier run left there is no result of this one.
 mkdir -p "$out"
 json=${json:-$out/records.json}
+{ : > "$json"; } 2>/dev/null || { echo "bench: $json cannot be written; name another file by --json" >&2; exit 1; }
 keep='--benchmark_min_time=0.02 --benchmark_display_aggregates_only=true'
 if [ -n "$full" ]; then keep='--benchmark_min_time=0.01 --benchmark_report_aggregates_only=true'; fi
 # One core, and the last: the first has the interrupts. What Google Benchmark says of the machine goes into a
@@ -49,5 +53,6 @@ taskset -c "$(($(nproc) - 1))" "$build/bench/record_bench" $full --filter "$filt
     --benchmark_repetitions=5 $keep \
     --benchmark_out="$json" --benchmark_out_format=json 2>&1 > "$out/records.txt" | tee "$out/said.txt" |
     sed -un '/^\(record_\)\?bench: /{s/^record_//;p}' >&2 || status=$?
+[ -s "$json" ] || exit $((status ? status : 1)) # no row ran, and record_bench has said why
 python3 "$(dirname "$0")/report.py" "$json" "$out"
 exit $status # of the rows: one that failed is missing above

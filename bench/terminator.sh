@@ -66,7 +66,7 @@ start_lockstepd() {
         --vdev=net_af_packet0,iface=lks1,framecnt=8192,blocksz=4096,qdisc_bypass="${QDISC_BYPASS:-1}" -- --mbufs 65536 \
         --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080 > lockstepd.log 2>&1 &
     pid=$!
-    for _ in $(seq 100); do grep -q listening lockstepd.log && return; sleep 0.1; done
+    for _ in $(seq 600); do grep -q listening lockstepd.log && return; sleep 0.1; done
     cat lockstepd.log >&2
     exit 1
 }

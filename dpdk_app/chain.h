@@ -97,18 +97,6 @@ static inline struct rte_mbuf *chain_cut(struct chain *c, uint32_t len, struct r
     return front;
 }
 
-/* Puts back what was cut off. false: too many segments; the chain is still the caller's. */
-static inline bool chain_prepend(struct chain *c, struct rte_mbuf *front)
-{
-    struct chain all = {front, rte_pktmbuf_lastseg(front)};
-    struct rte_mbuf *tail = c->tail;
-    if (c->head && !chain_append(&all, c->head))
-        return false;
-    all.tail = c->head ? tail : all.tail;
-    *c = all;
-    return true;
-}
-
 /* Frees the first len bytes. */
 static inline void chain_drop(struct chain *c, uint32_t len)
 {

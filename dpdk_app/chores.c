@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define LINES_MAX 4u
+#include "key_queue.h"
+
+#define LINES_MAX        4u
+#define KEY_LOG_AGAIN_MS 10   /* how often a FIFO without room is tried again */
+#define KEY_LOG_LAST_MS  1000 /* and for how long at the end */
 
 struct chores {
     pthread_t thread;
@@ -20,7 +24,45 @@ struct chores {
     atomic_bool has_report;               /* the report is the thread's until this is false again */
     const char *_Atomic lines[LINES_MAX]; /* NULL: none */
     atomic_bool hung_up, stop;
+    struct key_queue *keys;
+    bool said_dropped;
 };
+
+/* Writes what there is of the key log. false: its FIFO has no room. */
+static bool write_keys(struct chores *c)
+{
+    const char *line;
+    size_t len;
+    while ((line = key_queue_first(c->keys, &len)) != NULL) {
+        const enum lks_status status = lks_config_write_key_log(c->tls, line, len);
+        if (status == LKS_WANT_ROOM)
+            return false;
+        key_queue_take(c->keys, status == LKS_OK);
+    }
+    return true;
+}
+
+static void say_dropped(struct chores *c)
+{
+    if (c->said_dropped || !key_queue_dropped(c->keys))
+        return;
+    c->said_dropped = true;
+    fprintf(c->err, "lockstepd: --key-log: the file is full or too slow, and lines are lost; "
+                    "key_log_dropped counts them\n");
+    fflush(c->err);
+}
+
+/* At the end a reader that does not read gets no more than a moment. */
+static void write_last_keys(struct chores *c)
+{
+    const struct timespec pause = {.tv_nsec = KEY_LOG_AGAIN_MS * 1000000};
+    size_t len;
+    for (int ms = 0; !write_keys(c) && ms < KEY_LOG_LAST_MS; ms += KEY_LOG_AGAIN_MS)
+        nanosleep(&pause, NULL);
+    while (key_queue_first(c->keys, &len))
+        key_queue_take(c->keys, false);
+    say_dropped(c);
+}
 
 /* A bad file is complained about once, and the keys stay. */
 static void reload_ticket_keys(struct chores *c)
@@ -52,34 +94,70 @@ static void do_what_was_asked(struct chores *c)
         }
     }
     if (atomic_load(&c->has_report)) {
+        c->report.key_log_dropped = key_queue_dropped(c->keys);
         counters_print(c->out, &c->report);
         atomic_store(&c->has_report, false);
     }
 }
 
+static struct timespec in_ms(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += ms * 1000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static bool is_past(const struct timespec *t)
+{
+    const struct timespec now = in_ms(0);
+    return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
 static void *work(void *arg)
 {
     struct chores *c = arg;
-    struct timespec next;
-    clock_gettime(CLOCK_MONOTONIC, &next);
-    next.tv_sec++;
+    struct timespec look = in_ms(1000);
+    bool is_written = true;
     while (!atomic_load(&c->stop)) {
-        if (sem_clockwait(&c->wake, CLOCK_MONOTONIC, &next) && errno == ETIMEDOUT) {
+        const struct timespec again = in_ms(KEY_LOG_AGAIN_MS);
+        sem_clockwait(&c->wake, CLOCK_MONOTONIC, is_written ? &look : &again);
+        if (is_past(&look)) {
             reload_ticket_keys(c);
-            clock_gettime(CLOCK_MONOTONIC, &next);
-            next.tv_sec++;
+            look = in_ms(1000);
         }
         do_what_was_asked(c);
+        is_written = write_keys(c);
+        say_dropped(c);
     }
     return NULL;
+}
+
+/* In the poll loop. */
+static void queue_keys(void *chores, const char *line, size_t len)
+{
+    struct chores *c = chores;
+    key_queue_put(c->keys, line, len);
+    sem_post(&c->wake);
+}
+
+static void free_chores(struct chores *c)
+{
+    key_queue_free(c->keys);
+    sem_destroy(&c->wake);
+    free(c);
 }
 
 struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err)
 {
     sigset_t all, before;
     struct chores *c = calloc(1, sizeof(*c));
-    if (!c)
+    if (!c || !(c->keys = key_queue_new())) {
+        free(c);
         return NULL;
+    }
     c->tls = tls;
     c->out = out;
     c->err = err;
@@ -88,10 +166,11 @@ struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&c->thread, NULL, work, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!rc)
+    if (!rc) {
+        lks_config_queue_key_log(tls, queue_keys, c);
         return c;
-    sem_destroy(&c->wake);
-    free(c);
+    }
+    free_chores(c);
     return NULL;
 }
 
@@ -122,12 +201,14 @@ void chores_hang_up(struct chores *c)
     sem_post(&c->wake);
 }
 
-void chores_stop(struct chores *c)
+void chores_stop(struct chores *c, struct report *report)
 {
     atomic_store(&c->stop, true);
     sem_post(&c->wake);
     pthread_join(c->thread, NULL);
+    lks_config_queue_key_log(c->tls, NULL, NULL);
     do_what_was_asked(c);
-    sem_destroy(&c->wake);
-    free(c);
+    write_last_keys(c);
+    report->key_log_dropped = key_queue_dropped(c->keys);
+    free_chores(c);
 }

@@ -16,9 +16,10 @@
 
 struct chores;
 
-/* Starts the thread, which looks once a second whether the file of ticket keys has changed. It runs
- * where the caller may run now: start it before EAL pins the caller to a core. Signals go to other
- * threads. NULL: the system gives none. */
+/* Starts the thread, which looks once a second whether the file of ticket keys has changed, and
+ * writes the key log of tls: lines wait in a queue and are lost, and counted, where that is full.
+ * It runs where the caller may run now: start it before EAL pins the caller to a core. Signals go
+ * to other threads. NULL: the system gives none. */
 struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err);
 
 /* Has counters printed; from one thread only. false: earlier ones are still being written. */
@@ -31,7 +32,8 @@ bool chores_say(struct chores *c, const char *line);
 /* Has it said that SIGHUP reads nothing again. Callable from a signal handler. */
 void chores_hang_up(struct chores *c);
 
-/* Ends the thread when it has written what it was given. */
-void chores_stop(struct chores *c);
+/* Ends the thread when it has written what it was given; a key log that is a FIFO without room gets
+ * a second. *report gets what only the thread counts. */
+void chores_stop(struct chores *c, struct report *report);
 
 #endif

@@ -27,10 +27,58 @@ static void average(FILE *to, const char *name, uint64_t sum, uint64_t num)
     fprintf(to, "  %-28s %.2f\n", name, num ? (double)sum / (double)num : 0);
 }
 
+/* Frames that came for nothing. */
+static uint64_t num_dropped(const struct report *report)
+{
+    const struct net_counters *n = &report->net;
+    return n->rx_not_ours + n->rx_malformed + n->rx_bad_checksum + n->rx_bad_source +
+           n->rx_fragments_dropped + n->rx_no_memory + report->tcp.bad_segments +
+           report->tcp.bad_checksum;
+}
+
+static void print_tcp(FILE *to, const struct flow_counters *tcp)
+{
+    line(to, "tcp_retransmits", tcp->retransmits);
+    line(to, "tcp_timeouts", tcp->timeouts);
+    line(to, "tcp_timeouts_spurious", tcp->spurious_timeouts);
+    line(to, "tcp_out_of_order", tcp->out_of_order);
+    line(to, "tcp_resets_in", tcp->resets_in);
+    line(to, "tcp_resets_out", tcp->resets_out);
+    line(to, "tcp_syn_cookies_sent", tcp->syn_cookies_sent);
+    line(to, "tcp_syn_cookies_good", tcp->syn_cookies_good);
+    line(to, "tcp_syns_dropped", tcp->syns_dropped);
+    line(to, "tcp_window_dropped", tcp->window_dropped);
+    line(to, "tcp_window_probes", tcp->zero_window_probes);
+    line(to, "tcp_path_mtu_lowered", tcp->path_mtu_lowered + tcp->black_holes);
+    line(to, "tcp_no_ports", tcp->no_ports);
+    line(to, "tcp_connections_now", tcp->flows);
+    line(to, "tcp_half_open_now", tcp->half_open);
+    line(to, "tcp_detached_now", tcp->detached);
+    line(to, "tcp_time_wait_now", tcp->time_wait);
+    line(to, "tcp_buffers_now", tcp->buffers);
+    line(to, "tcp_ended_for_buffers", tcp->ended_for_buffers);
+    line(to, "tcp_ended_detached", tcp->ended_detached_deadline + tcp->detached_limit);
+}
+
+static void print_net(FILE *to, const struct report *report)
+{
+    const struct net_counters *n = &report->net;
+    line(to, "rx_packets", n->rx_frames);
+    line(to, "rx_bytes", n->rx_bytes);
+    line(to, "rx_dropped", num_dropped(report));
+    line(to, "rx_cut", report->port.rx_cut + n->rx_cut);
+    line(to, "tx_packets", n->tx_frames);
+    line(to, "tx_bytes", n->tx_bytes);
+    line(to, "tx_waited", report->port.tx_waited);
+    line(to, "tx_dropped", report->port.tx_dropped);
+    line(to, "tx_too_long", report->port.tx_too_long);
+    line(to, "tx_no_route", n->no_route);
+    print_tcp(to, &report->tcp);
+}
+
 void counters_print(FILE *to, const struct report *report)
 {
     const struct counters *c = &report->app;
-    const struct flow_counters *tcp = &report->tcp;
     char name[64];
     fprintf(to, "lockstepd counters\n");
     line(to, "connections", c->connections);
@@ -57,19 +105,8 @@ void counters_print(FILE *to, const struct report *report)
         if (c->alerts_sent[i])
             line(to, name, c->alerts_sent[i]);
     }
-    line(to, "rx_packets", tcp->rx_packets);
-    line(to, "rx_bytes", tcp->rx_bytes);
-    line(to, "rx_dropped", tcp->rx_dropped);
-    line(to, "rx_cut", tcp->rx_cut);
-    line(to, "tx_packets", tcp->tx_packets);
-    line(to, "tx_bytes", tcp->tx_bytes);
-    line(to, "tx_waited", tcp->tx_waited);
-    line(to, "tx_dropped", tcp->tx_dropped);
-    line(to, "tcp_retransmits", tcp->retransmits);
-    line(to, "tcp_connections_now", tcp->flows);
-    line(to, "tcp_detached_now", tcp->detached);
-    line(to, "tcp_ended_for_buffers", tcp->ended_for_buffers);
-    line(to, "tcp_ended_detached", tcp->ended_detached);
+    print_net(to, report);
+    line(to, "key_log_dropped", report->key_log_dropped);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "tcp.h"
+#include "port.h"
+#include "stack.h"
 
 /* Why a session ended. */
 enum session_end {
@@ -41,6 +42,9 @@ struct counters {
 struct report {
     struct counters app;
     struct flow_counters tcp;
+    struct net_counters net;
+    struct port_counters port;
+    uint64_t key_log_dropped; /* lines of the key log that were lost */
 };
 
 /* All of it, one "name value" a line, for people and scripts. */

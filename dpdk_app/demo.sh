@@ -87,14 +87,14 @@ say "lockstepd at 10.9.0.2:443"
     --vdev=net_af_packet0,iface=lks1,framecnt=$frames,blocksz=4096 -- \
     --listen 10.9.0.2:443 --cert demo.pem --key demo.key --backend 10.9.0.1:8080 --alpn http/1.1 > lockstepd.log 2>&1 &
 lockstepd=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     grep -q listening lockstepd.log && break
     kill -0 $lockstepd 2>/dev/null || fail "lockstepd did not start"
     sleep 0.1
 done
-grep -q listening lockstepd.log || fail "lockstepd did not start within 10 s"
+grep -q listening lockstepd.log || fail "lockstepd did not start within 60 s"
 cat lockstepd.log
-fetch=(curl -sS --max-time 30 --cacert "$dir/ca.pem" --resolve demo.test:443:10.9.0.2)
+fetch=(curl -sS --max-time 300 --cacert "$dir/ca.pem" --resolve demo.test:443:10.9.0.2)
 
 if [ $stay = 1 ]; then
     say "It stays up until you press Ctrl-C. In another terminal:"
@@ -103,7 +103,7 @@ if [ $stay = 1 ]; then
     cat <<EOF
   $enter curl --cacert $dir/ca.pem --resolve demo.test:443:10.9.0.2 https://demo.test/
   $enter openssl s_client -connect 10.9.0.2:443 -servername demo.test -CAfile $dir/ca.pem
-  kill -USR1 \$(pgrep -f 'lockstepd.*--listen 10.9.0.2:443')    (prints the counters here)
+  kill -USR1 \$(pgrep --ns $LOCKSTEP_DEMO_OUTER --nslist net -x lockstepd)    (prints the counters here)
 EOF
     tail -n +1 -f lockstepd.log &
     trap 'kill -TERM $lockstepd; wait $lockstepd || true; rm -rf "$dir"; exit 0' INT TERM

@@ -12,6 +12,7 @@
 
 #include <lockstep/config.h>
 
+#include "clock.h"
 #include "options.h"
 
 #define EXIT_USAGE 2
@@ -100,22 +101,33 @@ static void warn(const struct lks_config *tls)
         fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
 }
 
-static int start_tcp(const struct options *o, struct port *port, struct worker *w, char *error,
-                     unsigned int error_len)
+static struct net_addr to_net(const struct option_addr *addr)
 {
-    struct flow_config config = {
+    return (struct net_addr){net_ip4(addr->ip_be), addr->port};
+}
+
+static struct net *make_stack(const struct options *o, const struct port *port, char *error,
+                              unsigned int error_len)
+{
+    const struct net_ip gateway = net_ip4(o->gateway_be);
+    const struct stack_config config = {
         .port = port,
-        .ip_be = o->listen[0].ip_be,
-        .netmask_be = htonl(0xffffffffu << (32 - o->prefix_len)),
-        .gateway_be = o->gateway_be,
-        .max_flows = 2 * o->max_connections + 64, /* and some that are still closing */
+        .address = {net_ip4(o->listen[0].ip_be), (uint8_t)(96 + o->prefix_len)},
+        .gateway = o->gateway_be ? &gateway : NULL,
+        .max_flows = 2 * o->max_connections,
+        .now_us = clock_us(),
     };
-    if (flow_init(&config, error, error_len))
-        return -1;
-    for (uint32_t i = 0; i < o->num_listen; i++)
-        if (flow_listen(&o->listen[i], &session_client_events, worker_sessions(w), error,
-                        error_len))
+    return stack_new(&config, error, error_len);
+}
+
+static int listen_all(const struct options *o, struct net *net, struct worker *w, char *error,
+                      unsigned int error_len)
+{
+    for (uint32_t i = 0; i < o->num_listen; i++) {
+        const struct net_addr addr = to_net(&o->listen[i]);
+        if (flow_listen(net, &addr, &session_client_events, worker_sessions(w), error, error_len))
             return -1;
+    }
     return 0;
 }
 
@@ -132,37 +144,57 @@ static void announce(const struct options *o)
     fflush(stdout);
 }
 
-/* *last: the counters at the end, if it began. */
-static int serve(const struct options *o, struct lks_config *tls, struct report *last)
+/* One worker on a port that has been started. *last: the counters at the end, if it began. */
+static int work(const struct options *o, struct lks_config *tls, struct port *port,
+                struct report *last)
 {
     char error[512];
-    struct port port;
-    if (!rte_eth_dev_is_valid_port(o->port_id))
-        return complain(
-            "no such DPDK port; give EAL a device (-a or --vdev), or choose it by --port");
-    if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
-        return complain(error);
-    struct worker_config config = {
+    struct net *net = make_stack(o, port, error, sizeof(error));
+    const struct worker_config config = {
         .sessions = {.tls = tls,
-                     .port = &port,
-                     .backend = o->backend,
+                     .port = port,
+                     .net = net,
+                     .backend = to_net(&o->backend),
                      .max_sessions = o->max_connections,
                      .handshake_timeout_s = o->handshake_timeout_s,
                      .idle_timeout_s = o->idle_timeout_s},
         .idle = o->idle,
         .idle_us = o->idle_us,
     };
-    struct worker *w = worker_new(&config, error, sizeof(error));
-    if (!w || start_tcp(o, &port, w, error, sizeof(error))) {
-        port_stop(&port);
+    struct worker *w = net ? worker_new(&config, error, sizeof(error)) : NULL;
+    const bool begins = w && !listen_all(o, net, w, error, sizeof(error));
+    if (begins) {
+        announce(o);
+        worker_run(w, &signals, chores);
+        worker_get_report(w, last);
+    }
+    worker_free(w);
+    net_free(net);
+    return begins ? EXIT_SUCCESS : complain(error);
+}
+
+static int serve(const struct options *o, struct lks_config *tls, bool asks_for_device,
+                 struct report *last)
+{
+    char error[512];
+    struct port port;
+    if (!rte_eth_dev_count_avail())
+        return complain(asks_for_device
+                            ? "DPDK made no port of the device that it was given; its own lines "
+                              "above say why"
+                            : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
+                              "--vdev)");
+    if (!rte_eth_dev_is_valid_port(o->port_id)) {
+        snprintf(error, sizeof(error),
+                 "--port %u: no such DPDK port; there are %u, the first is %u", o->port_id,
+                 rte_eth_dev_count_avail(), rte_eth_find_next(0));
         return complain(error);
     }
-    announce(o);
-    worker_run(w, &signals, chores);
-    worker_get_report(w, last);
-    worker_free(w);
+    if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
+        return complain(error);
+    const int status = work(o, tls, &port, last);
     port_stop(&port);
-    return EXIT_SUCCESS;
+    return status;
 }
 
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
@@ -186,6 +218,16 @@ static bool has_word(int argc, char **argv, const char *word)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Whether EAL was given a device. */
+static bool asks_for_device(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "-a", 2) == 0 || strncmp(argv[i], "--allow", 7) == 0 ||
+            strncmp(argv[i], "--vdev", 6) == 0)
             return true;
     return false;
 }
@@ -225,9 +267,10 @@ int main(int argc, char **argv)
     struct options o;
     struct lks_config *tls = NULL;
     struct lks_error err;
-    struct report last;
+    struct report last = {0};
     char error[512];
     int own = own_options(argc, argv), status;
+    const bool has_device = asks_for_device(own, argv);
     if (own < 0)
         return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
                         "--listen ... (--help)");
@@ -254,11 +297,11 @@ int main(int argc, char **argv)
     } else if (rte_eal_init(own ? own : 1, argv) < 0) {
         status = complain_of_eal(argc, argv);
     } else {
-        status = serve(&o, tls, &last);
+        status = serve(&o, tls, has_device, &last);
         rte_eal_cleanup();
     }
     if (chores)
-        chores_stop(atomic_exchange(&chores, NULL));
+        chores_stop(atomic_exchange(&chores, NULL), &last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
         counters_print(stdout, &last);
     lks_config_free(tls);

@@ -2,16 +2,18 @@
 #include "options.h"
 
 #include <arpa/inet.h>
-#include <getopt.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "port.h"
 
+#define PREFIX_LEN 24
+
 enum option_id {
-    OPT_LISTEN = 256,
+    OPT_LISTEN,
     OPT_CERT,
     OPT_KEY,
     OPT_BACKEND,
@@ -32,31 +34,35 @@ enum option_id {
     OPT_MTU,
     OPT_VERSION,
     OPT_HELP,
+    NUM_OPTIONS,
 };
 
-static const struct option known[] = {
-    {"listen", required_argument, NULL, OPT_LISTEN},
-    {"cert", required_argument, NULL, OPT_CERT},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"backend", required_argument, NULL, OPT_BACKEND},
-    {"gateway", required_argument, NULL, OPT_GATEWAY},
-    {"alpn", required_argument, NULL, OPT_ALPN},
-    {"tls-preset", required_argument, NULL, OPT_TLS_PRESET},
-    {"suites", required_argument, NULL, OPT_SUITES},
-    {"groups", required_argument, NULL, OPT_GROUPS},
-    {"key-log", required_argument, NULL, OPT_KEY_LOG},
-    {"ticket-keys", required_argument, NULL, OPT_TICKET_KEYS},
-    {"strict-sni", no_argument, NULL, OPT_STRICT_SNI},
-    {"port", required_argument, NULL, OPT_PORT},
-    {"mbufs", required_argument, NULL, OPT_MBUFS},
-    {"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
-    {"handshake-timeout", required_argument, NULL, OPT_HANDSHAKE_TIMEOUT},
-    {"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
-    {"idle", required_argument, NULL, OPT_IDLE},
-    {"mtu", required_argument, NULL, OPT_MTU},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
+static const struct known {
+    const char *name;
+    bool takes_value, is_list;
+    size_t text_at; /* in struct options, where all of the value goes as it is; 0: elsewhere */
+} known[NUM_OPTIONS] = {
+    [OPT_LISTEN] = {"listen", true, true, 0},
+    [OPT_CERT] = {"cert", true, true, 0},
+    [OPT_KEY] = {"key", true, true, 0},
+    [OPT_BACKEND] = {"backend", true, false, 0},
+    [OPT_GATEWAY] = {"gateway", true, false, 0},
+    [OPT_ALPN] = {"alpn", true, false, offsetof(struct options, alpn)},
+    [OPT_TLS_PRESET] = {"tls-preset", true, false, offsetof(struct options, preset)},
+    [OPT_SUITES] = {"suites", true, false, offsetof(struct options, suites)},
+    [OPT_GROUPS] = {"groups", true, false, offsetof(struct options, groups)},
+    [OPT_KEY_LOG] = {"key-log", true, false, offsetof(struct options, key_log)},
+    [OPT_TICKET_KEYS] = {"ticket-keys", true, false, offsetof(struct options, ticket_keys)},
+    [OPT_STRICT_SNI] = {"strict-sni", false, false, 0},
+    [OPT_PORT] = {"port", true, false, 0},
+    [OPT_MBUFS] = {"mbufs", true, false, 0},
+    [OPT_MAX_CONNECTIONS] = {"max-connections", true, false, 0},
+    [OPT_HANDSHAKE_TIMEOUT] = {"handshake-timeout", true, false, 0},
+    [OPT_IDLE_TIMEOUT] = {"idle-timeout", true, false, 0},
+    [OPT_IDLE] = {"idle", true, false, 0},
+    [OPT_MTU] = {"mtu", true, false, 0},
+    [OPT_VERSION] = {"version", false, false, 0},
+    [OPT_HELP] = {"help", false, false, 0},
 };
 
 static int fail(char *error, unsigned int error_len, const char *fmt, ...)
@@ -84,27 +90,31 @@ static bool parse_number(const char *text, uint32_t low, uint32_t high, uint32_t
     return true;
 }
 
-/* IPv4[/prefix]:port; prefix_len NULL: none allowed. */
-static bool parse_addr(const char *text, struct flow_addr *addr, uint8_t *prefix_len)
+/* IPv4[/prefix]:port; prefix_len NULL: none allowed. NULL, or what is wrong. */
+static const char *parse_addr(const char *text, struct option_addr *addr, uint32_t *prefix_len)
 {
     char host[32];
     const char *colon = strrchr(text, ':');
     struct in_addr ip;
-    uint32_t port, prefix;
-    if (!colon || (size_t)(colon - text) >= sizeof(host))
-        return false;
+    uint32_t port;
+    if (!colon)
+        return "it names no port";
+    if ((size_t)(colon - text) >= sizeof(host))
+        return "not an IPv4 address";
     snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
     char *slash = strchr(host, '/');
-    if (slash) {
-        if (!prefix_len || !parse_number(slash + 1, 1, 32, &prefix))
-            return false;
+    if (slash && !prefix_len)
+        return "no prefix belongs here";
+    if (slash && !parse_number(slash + 1, 1, 32, prefix_len))
+        return "the prefix is not a number from 1 to 32";
+    if (slash)
         *slash = '\0';
-        *prefix_len = (uint8_t)prefix;
-    }
-    if (inet_pton(AF_INET, host, &ip) != 1 || !parse_number(colon + 1, 1, 65535, &port))
-        return false;
-    *addr = (struct flow_addr){ip.s_addr, (uint16_t)port};
-    return true;
+    if (inet_pton(AF_INET, host, &ip) != 1)
+        return "not an IPv4 address";
+    if (!parse_number(colon + 1, 1, 65535, &port))
+        return "the port is not a number from 1 to 65535";
+    *addr = (struct option_addr){ip.s_addr, (uint16_t)port};
+    return NULL;
 }
 
 static bool parse_idle(const char *text, struct options *o)
@@ -120,69 +130,49 @@ static bool parse_idle(const char *text, struct options *o)
     return true;
 }
 
-static int parse_one(struct options *o, int id, const char *name, char *value, char *error,
-                     unsigned int error_len)
+/* Each --listen may say the prefix; those that do say the same. */
+static int parse_listen(struct options *o, const char *value, char *error, unsigned int error_len)
 {
-    struct in_addr ip;
-    uint32_t n;
-    switch (id) {
-    case OPT_LISTEN:
-        if (o->num_listen == OPTIONS_LIST_MAX)
-            return fail(error, error_len, "--listen: at most %u of them", OPTIONS_LIST_MAX);
-        if (parse_addr(value, &o->listen[o->num_listen], &o->prefix_len)) {
-            o->num_listen++;
-            return 0;
-        }
+    struct option_addr *addr = &o->listen[o->num_listen];
+    uint32_t prefix_len = 0;
+    if (o->num_listen == OPTIONS_LIST_MAX)
+        return fail(error, error_len, "--listen: at most %u of them", OPTIONS_LIST_MAX);
+    const char *wrong = parse_addr(value, addr, &prefix_len);
+    if (wrong)
         return fail(error, error_len,
-                    "--listen %s: not an address; write IPv4[/prefix]:port, as 10.9.0.2/24:443",
-                    value);
-    case OPT_BACKEND:
-        if (parse_addr(value, &o->backend, NULL))
-            return 0;
+                    "--listen %s: %s; write IPv4[/prefix]:port, as 10.9.0.2/24:443", value, wrong);
+    if (prefix_len && o->prefix_len && prefix_len != o->prefix_len)
         return fail(error, error_len,
-                    "--backend %s: not an address; write IPv4:port, as 10.9.0.1:8080", value);
-    case OPT_GATEWAY:
-        if (inet_pton(AF_INET, value, &ip) != 1)
-            return fail(error, error_len, "--gateway %s: not an IPv4 address", value);
-        o->gateway_be = ip.s_addr;
-        return 0;
-    case OPT_CERT:
-    case OPT_KEY:
-        if ((id == OPT_CERT ? o->num_certs : o->num_keys) == OPTIONS_LIST_MAX)
-            return fail(error, error_len, "--%s: at most %u of them", name, OPTIONS_LIST_MAX);
-        if (id == OPT_CERT)
-            o->cert[o->num_certs++] = value;
-        else
-            o->key[o->num_keys++] = value;
-        return 0;
-    case OPT_ALPN:
-        o->alpn = value;
-        return 0;
-    case OPT_TLS_PRESET:
-        o->preset = value;
-        return 0;
-    case OPT_SUITES:
-        o->suites = value;
-        return 0;
-    case OPT_GROUPS:
-        o->groups = value;
-        return 0;
-    case OPT_KEY_LOG:
-        o->key_log = value;
-        return 0;
-    case OPT_TICKET_KEYS:
-        o->ticket_keys = value;
-        return 0;
-    case OPT_STRICT_SNI:
-        o->strict_sni = true;
-        return 0;
-    case OPT_IDLE:
-        if (parse_idle(value, o))
-            return 0;
-        return fail(error, error_len, "--idle %s: use spin, yield or sleep:MICROSECONDS", value);
-    default:
-        break;
+                    "--listen %s: another prefix was %u; a port is on one network, say its "
+                    "prefix once",
+                    value, o->prefix_len);
+    if (prefix_len)
+        o->prefix_len = (uint8_t)prefix_len;
+    for (uint32_t i = 0; i < o->num_listen; i++) {
+        if (addr->ip_be != o->listen[i].ip_be)
+            return fail(error, error_len,
+                        "--listen: all must have the same address, the port's own");
+        if (addr->port == o->listen[i].port)
+            return fail(error, error_len, "--listen %s: this port is given twice", value);
     }
+    o->num_listen++;
+    return 0;
+}
+
+static int parse_file(struct options *o, int id, const char *value, char *error,
+                      unsigned int error_len)
+{
+    uint32_t *num = id == OPT_CERT ? &o->num_certs : &o->num_keys;
+    if (*num == OPTIONS_LIST_MAX)
+        return fail(error, error_len, "--%s: at most %u of them", known[id].name, OPTIONS_LIST_MAX);
+    (id == OPT_CERT ? o->cert : o->key)[(*num)++] = value;
+    return 0;
+}
+
+static int parse_number_of(struct options *o, int id, const char *value, char *error,
+                           unsigned int error_len)
+{
+    uint32_t n;
     const struct {
         int id;
         uint32_t low, high, *to;
@@ -196,38 +186,195 @@ static int parse_one(struct options *o, int id, const char *name, char *value, c
         if (numbers[i].id != id)
             continue;
         if (!parse_number(value, numbers[i].low, numbers[i].high, numbers[i].to))
-            return fail(error, error_len, "--%s %s: not a number from %u to %u", name, value,
-                        numbers[i].low, numbers[i].high);
+            return fail(error, error_len, "--%s %s: not a number from %u to %u", known[id].name,
+                        value, numbers[i].low, numbers[i].high);
         if (id == OPT_PORT)
             o->port_id = (uint16_t)n;
         if (id == OPT_MTU)
             o->mtu = (uint16_t)n;
         return 0;
     }
-    return fail(error, error_len, "--%s is not handled", name);
+    return fail(error, error_len, "--%s is not handled", known[id].name);
 }
 
-/* The option as it was written, which getopt_long() has taken for a whole one. */
-static bool is_abbreviated(char **argv, int index)
+static int parse_one(struct options *o, int id, const char *value, char *error,
+                     unsigned int error_len)
 {
-    const bool is_apart = known[index].has_arg == required_argument && optarg == argv[optind - 1];
-    const char *written = argv[optind - (is_apart ? 2 : 1)] + 2;
-    return strcspn(written, "=") != strlen(known[index].name);
+    struct in_addr ip;
+    const char *wrong;
+    if (known[id].text_at) {
+        memcpy((char *)o + known[id].text_at, &value, sizeof(value));
+        return 0;
+    }
+    switch (id) {
+    case OPT_LISTEN:
+        return parse_listen(o, value, error, error_len);
+    case OPT_BACKEND:
+        wrong = parse_addr(value, &o->backend, NULL);
+        return wrong ? fail(error, error_len, "--backend %s: %s; write IPv4:port, as 10.9.0.1:8080",
+                            value, wrong)
+                     : 0;
+    case OPT_GATEWAY:
+        if (inet_pton(AF_INET, value, &ip) != 1 || !ip.s_addr)
+            return fail(error, error_len, "--gateway %s: not a host's IPv4 address", value);
+        o->gateway_be = ip.s_addr;
+        return 0;
+    case OPT_CERT:
+    case OPT_KEY:
+        return parse_file(o, id, value, error, error_len);
+    case OPT_STRICT_SNI:
+        o->strict_sni = true;
+        return 0;
+    case OPT_HELP:
+        o->help = true;
+        return 0;
+    case OPT_VERSION:
+        o->version = true;
+        return 0;
+    case OPT_IDLE:
+        if (parse_idle(value, o))
+            return 0;
+        return fail(error, error_len,
+                    "--idle %s: use spin, yield or sleep:MICROSECONDS (1 to 1000000)", value);
+    default:
+        return parse_number_of(o, id, value, error, error_len);
+    }
 }
 
-/* Those that may stand more than once. */
-static bool is_list(int id)
+/* The option that a word names, --NAME or --NAME=VALUE; NUM_OPTIONS: none. */
+static int find_option(const char *word)
 {
-    return id == OPT_LISTEN || id == OPT_CERT || id == OPT_KEY;
+    int id = 0;
+    if (strcmp(word, "-h") == 0)
+        return OPT_HELP;
+    const size_t len = strcspn(word, "=");
+    while (id < NUM_OPTIONS && (strncmp(word, "--", 2) != 0 || strlen(known[id].name) != len - 2 ||
+                                strncmp(word + 2, known[id].name, len - 2) != 0))
+        id++;
+    return id;
+}
+
+/* The only option that a word abbreviates. What is one today may be two options' tomorrow. */
+static int find_abbreviated(const char *word)
+{
+    const size_t len = strcspn(word, "=");
+    int found = NUM_OPTIONS;
+    if (strncmp(word, "--", 2) != 0 || len <= 2)
+        return NUM_OPTIONS;
+    for (int id = 0; id < NUM_OPTIONS; id++)
+        if (strncmp(word + 2, known[id].name, len - 2) == 0) {
+            if (found != NUM_OPTIONS)
+                return NUM_OPTIONS;
+            found = id;
+        }
+    return found;
 }
 
 bool options_is_ours(const char *arg)
 {
-    for (size_t i = 0; known[i].name; i++)
-        if (strncmp(arg, "--", 2) == 0 && strcspn(arg + 2, "=") == strlen(known[i].name) &&
-            strncmp(arg + 2, known[i].name, strlen(known[i].name)) == 0)
-            return true;
-    return false;
+    return arg[0] == '-' && arg[1] == '-' && find_option(arg) != NUM_OPTIONS;
+}
+
+static int complain_of_word(const char *word, char *error, unsigned int error_len)
+{
+    const int meant = find_abbreviated(word);
+    if (meant != NUM_OPTIONS)
+        return fail(error, error_len, "%s: write --%s in full", word, known[meant].name);
+    if (word[0] == '-' && word[1] && strcmp(word, "--") != 0)
+        return fail(error, error_len, "%s: no such option (--help lists the options)", word);
+    return fail(error, error_len, "\"%s\": not an option (--help lists them)", word);
+}
+
+/* Finds the value of the option at *at, in the same word or the next one; *at is then its last
+ * word's. */
+static int find_value(const char **value, int id, int *at, int argc, char **argv, char *error,
+                      unsigned int error_len)
+{
+    const char *name = known[id].name, *equals = strchr(argv[*at], '=');
+    *value = equals ? equals + 1 : NULL;
+    if (!known[id].takes_value)
+        return equals ? fail(error, error_len, "--%s takes no value", name) : 0;
+    if (!equals && *at + 1 == argc)
+        return fail(error, error_len, "--%s: it needs a value (--help)", name);
+    if (!equals) {
+        *value = argv[++*at];
+        if (strncmp(*value, "--", 2) == 0 || strcmp(*value, "-h") == 0)
+            return fail(error, error_len,
+                        "--%s: it needs a value, but %s is next; a value that begins like that is "
+                        "written --%s=VALUE",
+                        name, *value, name);
+    }
+    return **value ? 0 : fail(error, error_len, "--%s: its value is empty", name);
+}
+
+uint32_t options_netmask_be(const struct options *o)
+{
+    return htonl(UINT32_MAX << (32 - o->prefix_len));
+}
+
+static bool is_near(const struct options *o, uint32_t ip_be)
+{
+    return !((ip_be ^ o->listen[0].ip_be) & options_netmask_be(o));
+}
+
+/* NULL, or why no host that lockstepd can reach has this address. */
+static const char *no_host(const struct options *o, uint32_t ip_be)
+{
+    const uint32_t first = ntohl(ip_be) >> 24, mask = options_netmask_be(o);
+    if (first == 127)
+        return "is this machine's loopback, and lockstepd knows its port only";
+    if (first == 0 || first >= 224)
+        return "is no single host's address";
+    if (!is_near(o, ip_be) || o->prefix_len == 32)
+        return NULL;
+    if (!(ip_be & ~mask))
+        return "is the address of --listen's network itself";
+    return (ip_be | mask) == UINT32_MAX ? "is the broadcast address of --listen's network" : NULL;
+}
+
+/* One of the two that lockstepd talks to. */
+static int check_other(const struct options *o, const char *option, uint32_t ip_be, bool has_way,
+                       const char *remedy, char *error, unsigned int error_len)
+{
+    char text[INET_ADDRSTRLEN], net[INET_ADDRSTRLEN];
+    const uint32_t net_be = o->listen[0].ip_be & options_netmask_be(o);
+    const char *wrong = no_host(o, ip_be);
+    if (!wrong && ip_be == o->listen[0].ip_be)
+        wrong = "is --listen's own, not another host's";
+    inet_ntop(AF_INET, &ip_be, text, sizeof(text));
+    if (wrong)
+        return fail(error, error_len, "%s %s: this address %s", option, text, wrong);
+    if (is_near(o, ip_be) || has_way)
+        return 0;
+    inet_ntop(AF_INET, &net_be, net, sizeof(net));
+    return fail(error, error_len, "%s %s: not in --listen's network, %s/%u; %s", option, text, net,
+                o->prefix_len, remedy);
+}
+
+/* A network of two, /31, has neither an address of its own nor one for all (RFC 3021). */
+static int check_network(const struct options *o, char *error, unsigned int error_len)
+{
+    const uint32_t ip_be = o->listen[0].ip_be;
+    char text[INET_ADDRSTRLEN];
+    const char *wrong = no_host(o, ip_be);
+    inet_ntop(AF_INET, &ip_be, text, sizeof(text));
+    if (o->prefix_len == 31)
+        return fail(error, error_len,
+                    "--listen %s/31: a network of two is not handled; write /32, and the other "
+                    "address as --gateway",
+                    text);
+    if (o->prefix_len == 32 && !o->gateway_be)
+        return fail(error, error_len,
+                    "--listen %s/32: nobody else is in this network; name a --gateway", text);
+    if (wrong)
+        return fail(error, error_len, "--listen %s/%u: this address %s", text, o->prefix_len,
+                    wrong);
+    if (o->gateway_be &&
+        check_other(o, "--gateway", o->gateway_be, o->prefix_len == 32,
+                    "say the prefix as in --listen 10.9.0.2/16:443", error, error_len))
+        return -1;
+    return check_other(o, "--backend", o->backend.ip_be, o->gateway_be, "name a --gateway", error,
+                       error_len);
 }
 
 /* What must be there, and together. */
@@ -245,50 +392,34 @@ static int check(const struct options *o, char *error, unsigned int error_len)
     if (o->num_certs != o->num_keys)
         return fail(error, error_len, "%u --cert but %u --key: each certificate needs its key",
                     o->num_certs, o->num_keys);
-    for (uint32_t i = 1; i < o->num_listen; i++)
-        if (o->listen[i].ip_be != o->listen[0].ip_be)
-            return fail(error, error_len,
-                        "--listen: all must have the same address, the port's own");
-    return 0;
+    return check_network(o, error, error_len);
 }
 
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len)
 {
-    bool is_given[OPT_HELP + 1] = {false};
-    int id, index = 0;
-    memset(o, 0, sizeof(*o));
-    o->prefix_len = 24;
-    o->num_mbufs = 32768;
-    o->max_connections = 8000;
-    o->handshake_timeout_s = 10;
-    o->idle_timeout_s = 300;
-    o->idle = IDLE_YIELD;
-    optind = 0; /* from the start, whatever was parsed before (glibc) */
-    opterr = 0;
-    while ((id = getopt_long(argc, argv, ":h", known, &index)) != -1) {
-        if (id == OPT_HELP || id == 'h') {
-            o->help = true;
-            return 0;
-        }
-        if (id == '?' || id == ':')
-            return fail(error, error_len, "%s: %s (--help lists the options)", argv[optind - 1],
-                        id == ':' ? "it needs a value" : "no such option");
-        if (is_abbreviated(argv, index))
-            return fail(error, error_len, "%s: write --%s in full",
-                        argv[optind - 1] == optarg ? argv[optind - 2] : argv[optind - 1],
-                        known[index].name);
-        if (id == OPT_VERSION) {
-            o->version = true;
-            return 0;
-        }
-        if (is_given[id] && !is_list(id))
-            return fail(error, error_len, "--%s is given twice", known[index].name);
-        is_given[id] = true;
-        if (parse_one(o, id, known[index].name, optarg, error, error_len))
+    bool is_given[NUM_OPTIONS] = {false};
+    *o = (struct options){.num_mbufs = 32768,
+                          .max_connections = 8000,
+                          .handshake_timeout_s = 10,
+                          .idle_timeout_s = 300,
+                          .idle = IDLE_YIELD};
+    for (int at = 1; at < argc; at++) {
+        const char *value;
+        const int id = find_option(argv[at]);
+        if (id == NUM_OPTIONS)
+            return complain_of_word(argv[at], error, error_len);
+        if (find_value(&value, id, &at, argc, argv, error, error_len))
             return -1;
+        if (is_given[id] && !known[id].is_list)
+            return fail(error, error_len, "--%s is given twice", known[id].name);
+        is_given[id] = true;
+        if (parse_one(o, id, value, error, error_len))
+            return -1;
+        if (o->help || o->version)
+            return 0;
     }
-    if (optind != argc)
-        return fail(error, error_len, "%s: not an option (--help lists them)", argv[optind]);
+    if (!o->prefix_len)
+        o->prefix_len = PREFIX_LEN;
     return check(o, error, error_len);
 }
 
@@ -314,7 +445,9 @@ void options_help(const char *program)
         "                               exchange and CBC, too, but nothing below TLS 1.2)\n"
         "  --suites LIST                cipher suites in order of preference\n"
         "  --groups LIST                key exchange groups in order of preference\n"
-        "  --key-log FILE               append the secrets of every connection (debugging only)\n"
+        "  --key-log FILE               append the secrets of every connection (debugging only); "
+        "lines\n"
+        "                               that a slow file has no room for are lost and counted\n"
         "  --ticket-keys FILE           keys that seal session tickets, shared by machines, read "
         "again\n"
         "                               when it changes (random keys without it)\n"

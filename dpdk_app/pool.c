@@ -15,10 +15,9 @@
 
 #define CACHE 256
 
-struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t private_len,
-                             uint16_t room, int socket)
+struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket)
 {
-    return rte_pktmbuf_pool_create(name, num_mbufs, CACHE, private_len, room, socket);
+    return rte_pktmbuf_pool_create(name, num_mbufs, CACHE, 0, room, socket);
 }
 
 #else
@@ -84,12 +83,11 @@ static const struct rte_mempool_ops poisoned_ops = {
 RTE_MEMPOOL_REGISTER_OPS(poisoned_ops)
 
 /* Without a cache, in which freed buffers would lie as they are. */
-struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t private_len,
-                             uint16_t room, int socket)
+struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket)
 {
     is_filling = true;
-    struct rte_mempool *pool = rte_pktmbuf_pool_create_by_ops(name, num_mbufs, 0, private_len, room,
-                                                              socket, poisoned_ops.name);
+    struct rte_mempool *pool =
+        rte_pktmbuf_pool_create_by_ops(name, num_mbufs, 0, 0, room, socket, poisoned_ops.name);
     is_filling = false;
     if (pool)
         rte_mempool_obj_iter(pool, poison, NULL);

@@ -5,6 +5,7 @@
 #include <rte_dev.h>
 #include <rte_devargs.h>
 #include <rte_ethdev.h>
+#include <rte_kvargs.h>
 #include <rte_mbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "net/port.h"
 #include "pool.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define TX_BURST       128u
-#define VLAN_LEN       4u
+#define TX_WAITING     512u /* frames that wait, at most: more are not asked for */
+#define TX_SEGS_MAX    16u
 #define NOTHING_WAITED UINT64_MAX
 
 /* Frames that wait to be sent, a ring with room for all buffers that there are to send. The numbers
@@ -27,9 +30,12 @@ struct port_tx {
     uint64_t counted; /* those before it are in tx_waited already */
     uint64_t stood;   /* the head at the last look, NOTHING_WAITED if none was there */
     uint32_t mask;
-    bool is_stopped; /* between two servers of a memif client */
+    uint32_t mtu;          /* the interface's at the last look, if below what it was at the start */
+    unsigned int if_index; /* 0: no interface of the kernel's is behind the port */
+    bool is_stopped;       /* between two servers of a memif client */
     bool is_memif_client;
-    bool was_down, said_stuck, said_cut;
+    bool is_down, is_stuck;
+    bool said_down, said_stuck, said_cut, said_too_long;
     struct port_counters count;
     struct rte_mbuf *frames[];
 };
@@ -46,12 +52,13 @@ static int make_pools(struct port *port, uint32_t num_mbufs, int socket, char *e
     char name[32];
     uint32_t num_frames = rte_align32pow2(num_mbufs);
     port->num_mbufs = num_mbufs;
+    port->socket = socket;
     snprintf(name, sizeof(name), "port%u_rx", port->id);
-    port->rx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->rx_pool = pool_new(name, num_mbufs, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_tx", port->id);
-    port->tx_pool = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+    port->tx_pool = pool_new(name, num_mbufs, RTE_MBUF_DEFAULT_BUF_SIZE, socket);
     snprintf(name, sizeof(name), "port%u_clones", port->id);
-    port->clones = pool_new(name, num_mbufs, PORT_MBUF_PRIVATE, 0, socket);
+    port->clones = pool_new(name, num_mbufs, 0, socket);
     port->tx = calloc(1, sizeof(*port->tx) + num_frames * sizeof(port->tx->frames[0]));
     if (port->rx_pool && port->tx_pool && port->clones && port->tx) {
         port->tx->mask = num_frames - 1;
@@ -73,12 +80,42 @@ static void free_pools(struct port *port)
     rte_mempool_free(port->rx_pool);
 }
 
+/* net_tap sums in software, and wrongly where a piece of a frame begins at an odd offset. */
+static bool sums_badly(const struct rte_eth_dev_info *info)
+{
+    return strcmp(info->driver_name, "net_tap") == 0;
+}
+
+/* What the port does for the stack: all that it can of what the stack can use. */
+static void choose_offloads(struct port *port, const struct rte_eth_dev_info *info,
+                            struct rte_eth_conf *conf)
+{
+    static const struct {
+        uint64_t tx, rx;
+        uint32_t offload;
+    } all[] = {
+        {RTE_ETH_TX_OFFLOAD_MULTI_SEGS, 0, NET_TX_MULTI_SEGS},
+        {RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM, 0, NET_TX_CKSUM},
+        {0, RTE_ETH_RX_OFFLOAD_TCP_CKSUM, NET_RX_CKSUM},
+    };
+    for (size_t i = 0; i < RTE_DIM(all); i++) {
+        if ((info->tx_offload_capa & all[i].tx) != all[i].tx ||
+            (info->rx_offload_capa & all[i].rx) != all[i].rx ||
+            (all[i].offload != NET_TX_MULTI_SEGS && sums_badly(info)))
+            continue;
+        conf->txmode.offloads |= all[i].tx;
+        conf->rxmode.offloads |= all[i].rx;
+        port->offloads |= all[i].offload;
+    }
+    const uint16_t segs = info->tx_desc_lim.nb_mtu_seg_max;
+    port->max_tx_segs = (uint8_t)(segs >= 2 && segs < TX_SEGS_MAX ? segs : TX_SEGS_MAX);
+}
+
 static int configure(struct port *port, const struct rte_eth_dev_info *info, char *error,
                      unsigned int error_len)
 {
     struct rte_eth_conf conf = {0};
-    if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
-        conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    choose_offloads(port, info, &conf);
     int rc = rte_eth_dev_configure(port->id, 1, 1, &conf);
     if (rc)
         return fail(error, error_len, "cannot configure the port", rc);
@@ -139,14 +176,22 @@ static int choose_mtu(struct port *port, unsigned int if_index, uint16_t wanted,
     }
     mtu = wanted ? wanted : mtu;
     port->mtu = (uint16_t)(mtu < PORT_MTU_MAX ? mtu : PORT_MTU_MAX);
+    port->tx->mtu = port->mtu;
+    port->tx->if_index = if_index;
     return 0;
 }
 
+/* Without a role= it is one, too. */
 static bool is_memif_client(const struct rte_eth_dev_info *info)
 {
     const struct rte_devargs *args = rte_dev_devargs(info->device);
-    return strcmp(info->driver_name, "net_memif") == 0 && args && args->args &&
-           (strstr(args->args, "role=client") || strstr(args->args, "role=slave"));
+    if (strcmp(info->driver_name, "net_memif") != 0 || !args || !args->args)
+        return false;
+    struct rte_kvargs *list = rte_kvargs_parse(args->args, NULL);
+    const char *role = list ? rte_kvargs_get(list, "role") : NULL;
+    const bool is_client = !role || strcmp(role, "client") == 0 || strcmp(role, "slave") == 0;
+    rte_kvargs_free(list);
+    return is_client;
 }
 
 static int start(struct port *port, char *error, unsigned int error_len)
@@ -236,18 +281,33 @@ uint16_t port_receive(const struct port *port, struct rte_mbuf **packets, uint16
     return kept;
 }
 
+uint32_t port_room(const struct port *port)
+{
+    const uint64_t waiting = port->tx->tail - port->tx->head;
+    return waiting < TX_WAITING ? (uint32_t)(TX_WAITING - waiting) : 0;
+}
+
 void port_send(const struct port *port, struct rte_mbuf *packet)
 {
     struct port_tx *tx = port->tx;
     if (tx->tail - tx->head >= TX_BURST)
         port_flush(port);
-    if (tx->tail - tx->head > tx->mask ||
-        packet->pkt_len > port->mtu + RTE_ETHER_HDR_LEN + VLAN_LEN) {
-        tx->count.tx_dropped++;
+    const bool is_too_long = packet->pkt_len > tx->mtu + RTE_ETHER_HDR_LEN;
+    if (is_too_long || tx->tail - tx->head > tx->mask) {
+        if (is_too_long)
+            tx->count.tx_too_long++;
+        else
+            tx->count.tx_dropped++;
         rte_pktmbuf_free(packet);
         return;
     }
     tx->frames[tx->tail++ & tx->mask] = packet;
+}
+
+/* How many of the frames are fit to be sent. */
+static uint16_t prepare(const struct port *port, struct rte_mbuf **frames, uint16_t num)
+{
+    return port->offloads & NET_TX_CKSUM ? rte_eth_tx_prepare(port->id, 0, frames, num) : num;
 }
 
 uint32_t port_flush(const struct port *port)
@@ -257,9 +317,14 @@ uint32_t port_flush(const struct port *port)
         const uint32_t at = (uint32_t)tx->head & tx->mask, to_end = tx->mask + 1 - at;
         uint64_t num = tx->tail - tx->head;
         num = RTE_MIN(num, RTE_MIN(to_end, TX_BURST));
-        uint16_t sent = rte_eth_tx_burst(port->id, 0, tx->frames + at, (uint16_t)num);
+        const uint16_t good = prepare(port, tx->frames + at, (uint16_t)num);
+        if (!good) {
+            drop(tx, 1); /* no such frame goes through this port */
+            continue;
+        }
+        uint16_t sent = rte_eth_tx_burst(port->id, 0, tx->frames + at, good);
         tx->head += sent;
-        if (sent < num)
+        if (sent < good)
             break;
     }
     if (tx->head != tx->tail) {
@@ -299,43 +364,53 @@ static void restart(const struct port *port)
     port->tx->is_stopped = rte_eth_dev_start(port->id) != 0;
 }
 
-const char *port_second(const struct port *port)
+void port_second(const struct port *port)
 {
     struct port_tx *tx = port->tx;
-    const bool down = is_down(port), stands = tx->head != tx->tail && tx->head == tx->stood;
-    const char *line = NULL;
-    if (stands && !tx->said_stuck && !down) {
-        tx->said_stuck = true;
-        line = "the port took no frame for a second; tx_dropped counts what goes for that";
+    const bool stands = tx->head != tx->tail && tx->head == tx->stood;
+    tx->mtu = RTE_MIN(port->mtu, kernel_mtu(tx->if_index));
+    tx->is_down = is_down(port);
+    if (stands && tx->is_down) {
+        drop(tx, tx->tail - tx->head);
+    } else if (stands) {
+        tx->is_stuck = true;
+        unblock(port);
     }
-    if (tx->count.rx_cut && !tx->said_cut) {
-        tx->said_cut = true;
-        line = "frames come in cut, longer than the port's buffers, and are lost: switch off GRO "
+    tx->stood = tx->head != tx->tail ? tx->head : NOTHING_WAITED;
+    if (tx->is_down && tx->is_memif_client)
+        restart(port);
+}
+
+/* Whether it is time to say something, the only one. */
+static bool say_once(bool is_so, bool *said)
+{
+    const bool now = is_so && !*said;
+    *said |= now;
+    return now;
+}
+
+const char *port_news(const struct port *port)
+{
+    struct port_tx *tx = port->tx;
+    if (tx->is_down != tx->said_down) {
+        tx->said_down = tx->is_down;
+        return tx->is_down ? "the port's link is down" : "the port's link is up again";
+    }
+    if (say_once(tx->is_stuck, &tx->said_stuck))
+        return "the port took no frame for a second; tx_dropped counts what goes for that";
+    if (say_once(tx->count.rx_cut, &tx->said_cut))
+        return "frames come in cut, longer than the port's buffers, and are lost: switch off GRO "
                "where they come in and TSO at the peer (ethtool -K INTERFACE gro off tso off), and "
                "let no MTU be larger than 1500; rx_cut counts them";
-    }
-    if (down != tx->was_down)
-        line = down ? "the port's link is down" : "the port's link is up again";
-    tx->was_down = down;
-    if (stands && down)
-        drop(tx, tx->tail - tx->head);
-    else if (stands)
-        unblock(port);
-    tx->stood = tx->head != tx->tail ? tx->head : NOTHING_WAITED;
-    if (down && tx->is_memif_client)
-        restart(port);
-    return line;
+    if (say_once(tx->count.tx_too_long, &tx->said_too_long))
+        return "the interface's MTU is smaller than when lockstepd started, and what is longer is "
+               "lost: raise it again, or start lockstepd again; tx_too_long counts these frames";
+    return NULL;
 }
 
 bool port_is_low(const struct port *port)
 {
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
-}
-
-uint32_t port_num_short(const struct port *port)
-{
-    const uint32_t enough = port->num_mbufs / 8 * 3, left = rte_mempool_avail_count(port->tx_pool);
-    return left < port->num_mbufs / 4 ? enough - left : 0;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)

@@ -127,11 +127,13 @@ void session_fail_tls(struct session *s)
     lose_backend(s);
 }
 
-static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *peer)
+static void *on_accepted(void *user, struct flow *flow, const struct net_addr *peer,
+                         const struct net_addr *local)
 {
     struct sessions *all = user;
     struct session *s = all->free_list;
     (void)peer;
+    (void)local;
     all->counters->connections++;
     if (!s) {
         all->counters->refused++;
@@ -285,7 +287,7 @@ void session_connect_backend(struct sessions *all, struct session *s)
 {
     s->established = true;
     touch(s);
-    s->backend = flow_connect(&all->config.backend, &backend_events, s);
+    s->backend = flow_connect(all->config.net, &all->config.backend, NULL, &backend_events, s);
     if (!s->backend)
         on_backend_ended(s, FLOW_END_NO_MEMORY);
 }
@@ -299,18 +301,14 @@ static uint32_t send_queue(struct sessions *all, struct session *s, struct chain
     while (queue->head) {
         const uint32_t len = at_most(chain_len(queue), flow_send_room(to));
         struct rte_mbuf *front = len ? chain_cut(queue, len, all->config.port->clones) : NULL;
-        if (front && flow_send(to, front)) {
-            *unacked += len;
-            sent += len;
-            continue;
+        if (!front) {
+            if (!*unacked)
+                session_starve(all, s);
+            break;
         }
-        if (front && !chain_prepend(queue, front)) {
-            rte_pktmbuf_free(front);
-            session_over(s, END_NO_MEMORY);
-        } else if (!*unacked) {
-            session_starve(all, s);
-        }
-        break;
+        flow_send(to, front);
+        *unacked += len;
+        sent += len;
     }
     return sent;
 }

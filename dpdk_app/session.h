@@ -15,7 +15,7 @@
 #include "chain.h"
 #include "counters.h"
 #include "port.h"
-#include "tcp.h"
+#include "stack.h"
 
 struct session {
     struct lks_conn *tls; /* NULL: this session is free */
@@ -47,7 +47,8 @@ struct session {
 struct session_config {
     struct lks_config *tls;
     struct port *port;
-    struct flow_addr backend;
+    struct net *net;
+    struct net_addr backend;
     uint32_t max_sessions;
     uint32_t handshake_timeout_s, idle_timeout_s;
 };

@@ -16,16 +16,17 @@
 
 #include <lockstep/dpdk.h>
 
-#include "frame.h"
+#include "clock.h"
 
-#define RX_BURST        256u
 #define BATCH_OPS       256u
 #define BATCH_SPANS     8192u
 #define SESSION_SPANS   1024u /* of one session's queue that one look at it covers */
 #define EMPTY_POLLS     64u
+#define LAST_SENDS      64u /* for the resets of all sessions, on a port that takes them */
 #define STARVED_US      5000u
-#define RECORD_SEGMENTS 11u   /* full segments in a long record: the most that 2^14 bytes allow */
-#define SEGMENT_LEN     1460u /* of a peer that names no smaller one */
+#define PAUSE_US        20000u /* between polls: a stall */
+#define RECORD_SEGMENTS 11u    /* full segments in a long record: the most that 2^14 bytes allow */
+#define SEGMENT_LEN     1460u  /* of a peer that names no smaller one */
 #define CLONES_LEAST    (2u * BATCH_OPS) /* a batch takes one an op */
 
 /* A chain of records to send once the seal batch has run. */
@@ -39,7 +40,8 @@ struct worker {
     struct worker_config config;
     struct sessions sessions;
     struct counters counters;
-    const char *to_say; /* a line about the port; NULL: none */
+    const char *to_say; /* a line for people; NULL: none */
+    bool said_no_route;
     struct lks_engine *engine;
     struct lks_batch batch; /* the open batch, then the seal batch */
     struct session *op_session[BATCH_OPS];
@@ -49,15 +51,10 @@ struct worker {
     uint32_t num_now;
     bool is_low; /* on buffers to send with */
     bool is_low_on_clones;
-    uint64_t last_fed_us;
+    uint64_t now_us, last_fed_us;
     struct lks_op ops[BATCH_OPS];
     struct lks_span spans[BATCH_SPANS];
 };
-
-static uint32_t seconds_now(void)
-{
-    return (uint32_t)(frame_now_us() / 1000000);
-}
 
 struct worker *worker_new(const struct worker_config *config, char *error, unsigned int error_len)
 {
@@ -82,7 +79,8 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
         return NULL;
     }
     w->config = *config;
-    w->sessions.now_s = seconds_now();
+    w->now_us = clock_us();
+    w->sessions.now_s = (uint32_t)(w->now_us / 1000000);
     w->batch = (struct lks_batch){
         .ops = w->ops, .spans = w->spans, .max_ops = BATCH_OPS, .max_spans = BATCH_SPANS};
     return w;
@@ -90,6 +88,8 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
 
 void worker_free(struct worker *w)
 {
+    if (!w)
+        return;
     sessions_free(&w->sessions);
     lks_engine_free(w->engine);
     free(w->now);
@@ -104,7 +104,9 @@ struct sessions *worker_sessions(struct worker *w)
 void worker_get_report(const struct worker *w, struct report *report)
 {
     report->app = w->counters;
-    flow_get_counters(&report->tcp);
+    flow_get_counters(w->config.sessions.net, &report->tcp);
+    net_get_counters(w->config.sessions.net, &report->net);
+    port_get_counters(w->config.sessions.port, &report->port);
 }
 
 static uint32_t op_record_len(const struct lks_op *op)
@@ -464,12 +466,18 @@ static void free_over(struct worker *w)
             session_free(&w->sessions, w->now[i]);
 }
 
-static uint16_t receive(struct worker *w)
+/* The time is read once a poll. */
+static uint32_t receive(struct worker *w)
 {
-    struct rte_mbuf *packets[RX_BURST];
-    uint16_t num = port_receive(w->config.sessions.port, packets, RX_BURST);
-    flow_input(packets, num);
-    return num;
+    const uint64_t before_us = w->now_us;
+    w->now_us = clock_us();
+    return stack_receive(w->config.sessions.net, w->config.sessions.port,
+                         w->now_us - before_us >= PAUSE_US, w->now_us);
+}
+
+static bool send_all(struct worker *w)
+{
+    return stack_send(w->config.sessions.net, w->config.sessions.port, w->now_us);
 }
 
 static void wait_a_little(const struct worker *w)
@@ -483,10 +491,9 @@ static void wait_a_little(const struct worker *w)
 /* Sessions that had to wait for buffers, all sessions' acknowledgements being what frees them. */
 static void feed_starved(struct worker *w)
 {
-    uint64_t now_us = frame_now_us();
-    if (now_us - w->last_fed_us < STARVED_US || port_is_low(w->config.sessions.port))
+    if (w->now_us - w->last_fed_us < STARVED_US || port_is_low(w->config.sessions.port))
         return;
-    w->last_fed_us = now_us;
+    w->last_fed_us = w->now_us;
     w->sessions.any_starved = false;
     for (uint32_t i = 0; i < w->config.sessions.max_sessions; i++) {
         struct session *s = &w->sessions.all[i];
@@ -498,9 +505,22 @@ static void feed_starved(struct worker *w)
     }
 }
 
+/* A line about what was noticed, or NULL. */
+static const char *news(struct worker *w)
+{
+    struct net_counters net;
+    net_get_counters(w->config.sessions.net, &net);
+    if (!w->said_no_route && net.no_route) {
+        w->said_no_route = true;
+        return "somebody who is not on the port's network gets no answer, since there is no "
+               "--gateway; tx_no_route counts the packets";
+    }
+    return port_news(w->config.sessions.port);
+}
+
 bool worker_poll(struct worker *w)
 {
-    const uint16_t num_received = receive(w);
+    const uint32_t num_received = receive(w);
     take_ready(w);
     open_all(w);
     for (uint32_t i = 0; i < w->num_now; i++)
@@ -509,16 +529,18 @@ bool worker_poll(struct worker *w)
     for (uint32_t i = 0; i < w->num_now; i++)
         session_move(&w->sessions, w->now[i]);
     free_over(w);
-    flow_flush();
-    flow_timers();
+    net_timers(w->config.sessions.net, w->now_us);
+    const bool has_more = send_all(w);
     if (w->sessions.any_starved)
         feed_starved(w);
-    if (seconds_now() != w->sessions.now_s) {
-        w->sessions.now_s = seconds_now();
+    if (w->now_us / 1000000 != w->sessions.now_s) {
+        w->sessions.now_s = (uint32_t)(w->now_us / 1000000);
         sessions_second(&w->sessions);
-        w->to_say = port_second(w->config.sessions.port);
+        port_second(w->config.sessions.port);
+        if (!w->to_say)
+            w->to_say = news(w);
     }
-    const bool was_busy = num_received || w->num_now;
+    const bool was_busy = num_received || w->num_now || has_more;
     w->counters.polls++;
     w->counters.busy_polls += was_busy;
     return was_busy;
@@ -547,5 +569,6 @@ void worker_run(struct worker *w, struct worker_signals *signals, struct chores 
             print_counters(w, signals, chores);
     }
     sessions_end(&w->sessions);
-    flow_flush();
+    for (uint32_t i = 0; i < LAST_SENDS && send_all(w); i++)
+        continue;
 }

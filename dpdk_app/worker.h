@@ -38,6 +38,6 @@ bool worker_poll(struct worker *w);
 
 /* Polls until signals->stop, then ends all sessions. Counters that are asked for go to `chores`. */
 void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores);
-void worker_free(struct worker *w);
+void worker_free(struct worker *w); /* NULL: nothing */
 
 #endif

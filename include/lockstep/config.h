@@ -5,8 +5,8 @@
 /*
  * What the connections of one listener have in common. Build it, then share it read-only between
  * any number of connections and cores: nothing in it changes after the first lks_conn_new(), but
- * for ticket keys. Calls that read files fill *err with one line that names the file and the
- * remedy.
+ * for ticket keys. Calls with an err, which may not be NULL, fill it when they return
+ * LKS_BAD_CONFIG: one line that names the file or the word at fault and what would do.
  */
 
 #include <stdbool.h>
@@ -104,7 +104,8 @@ LKS_API void lks_config_set_sct_wanted(struct lks_config *config, bool wanted);
 LKS_API void lks_config_set_sni_required(struct lks_config *config, bool required);
 
 /* Whether a server asks its clients for a certificate, to be verified against what
- * lks_config_set_trust() says. Off unless called. */
+ * lks_config_set_trust() says. Off unless called. A server that asks resumes nothing and sends no
+ * tickets: who the client is would not be shown again. */
 enum lks_client_auth {
     LKS_CLIENT_AUTH_OFF,
     LKS_CLIENT_AUTH_OPTIONAL, /* a client may have none; one that it has must be good */
@@ -211,9 +212,27 @@ lks_config_set_padding(struct lks_config *config, enum lks_padding padding, uint
 
 /* Appends every connection's secrets to a file, in the NSS key log format. Whoever has the file can
  * read the traffic: for debugging, off unless called. It is made with mode 0600; LKS_BAD_CONFIG: it
- * cannot be opened, or is one that others than its owner may read or write. */
+ * cannot be opened, is a FIFO without a reader, or one that others than its owner may read or
+ * write. What cannot be written, and what a FIFO has no room for, is left out. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_key_log(struct lks_config *config, const char *file, struct lks_error *err);
+
+/*
+ * A file may be slow, and each line is written where its handshake runs. With this call a line goes
+ * to a function instead, on the connection's core, for which the application has a queue; another
+ * thread gives it to lks_config_write_key_log() later. line has len bytes, at most
+ * LKS_KEY_LOG_LINE_MAX with its newline, and is wiped after the call: who keeps a copy wipes that.
+ */
+#define LKS_KEY_LOG_LINE_MAX 256u
+LKS_API void lks_config_queue_key_log(struct lks_config *config,
+                                      void (*queue)(void *user, const char *line, size_t len),
+                                      void *user);
+
+/* Appends a whole line to the key log's file. Callable on any thread. LKS_WANT_ROOM: it is a FIFO
+ * whose reader is slow; nothing was written. LKS_INTERNAL: it cannot be written, or there is none.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_config_write_key_log(const struct lks_config *config,
+                                                                const char *line, size_t len);
 
 /*
  * Resumption. A server seals what a later handshake needs into tickets and keeps nothing itself; a
@@ -271,8 +290,9 @@ lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct l
 
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
- * 7200). A key that opens no longer ends them earlier. A client with 0 wants no tickets; others
- * keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
+ * 7200). A key that opens no longer ends them earlier; where lks_config_set_client_auth() asks for
+ * certificates none are sent. A client with 0 wants no tickets; others keep the newest, in some KiB
+ * a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
                                                               uint32_t num, uint32_t lifetime_s);
 

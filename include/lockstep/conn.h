@@ -22,7 +22,7 @@
  * - Each comes back once, and a connection's ops in the order of the batch. One that is missing is
  *   noticed when the next one comes, or when ops are to go into a batch where it is not.
  * - They begin as LKS_NOT_RUN. One that comes back so was never done, and what it should have
- * sealed is in the clear: don't send it.
+ *   sealed is in the clear: don't send it.
  * - An op that breaks these rules, or another connection's, ends the connection: lks_conn_opened()
  *   and lks_conn_sealed() return LKS_BAD_ARGUMENT, or LKS_NOT_RUN.
  * - Queueing (lks_conn_close(), lks_conn_update_key()) is allowed meanwhile, exporting keys is not.
@@ -66,7 +66,9 @@ struct lks_conn_options {
     /* A client's: the DNS name or IP address of the server, which its certificate must be for. A
      * name, not an address, is also sent (SNI, RFC 6066 section 3). Names are compared and sent in
      * lower case, without the one dot that may stand at their end; others than ASCII come as
-     * A-labels (xn--…). An address is "192.0.2.1" or "2001:db8::1": no brackets, zone or port. */
+     * A-labels (xn--…). An address is "192.0.2.1" or "2001:db8::1": no brackets, zone or port.
+     * NULL: a certificate is then for nobody, and every one is refused with bad_certificate; that
+     * is for clients whose servers all have external keys (lks_config_add_psk()). */
     const char *server_name;
     /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
      * NULL: none. One that has expired, is for another name or makes no sense is not offered, nor
@@ -123,13 +125,15 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
 enum lks_event {
     LKS_EVENT_NONE, /* the record was for the connection itself: drop its bytes */
     LKS_EVENT_DATA, /* op->len bytes of application data, at lks_op_content_at() of the record */
-    LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data */
+    LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data. Under TLS 1.3 a
+                              server that refuses the client's certificate says so only later */
     LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
     LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
     LKS_EVENT_EARLY_DATA,  /* as LKS_EVENT_DATA, but 0-RTT data, before the handshake is done: only
                               where lks_config_set_early_data() allows it */
-    LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session() */
+    LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session(); not
+                              under TLS 1.2, where a session is there once established, or never */
 };
 
 /* Acts on an op of lks_conn_open() after the engine ran; once, in the order of the batch. On
@@ -266,7 +270,7 @@ LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info
  * The peer's certificate in DER, verified; and the SignedCertificateTimestampList that came with it
  * (RFC 6962 section 3.3), not verified. Ask when LKS_EVENT_ESTABLISHED is told: they are there
  * until the next lks_conn_open() with bytes, so that an idle connection does not keep them. NULL
- * and 0: none.
+ * and 0: none, as on a resumed connection, where no certificate is sent.
  */
 LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
 LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);

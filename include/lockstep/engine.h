@@ -161,7 +161,7 @@ struct lks_op {
                          refused */
     uint16_t pad_len; /* in, sealing under TLS 1.3: zero bytes of padding to add */
     uint8_t type;     /* enum lks_content_type; in when sealing, out when opening */
-    uint16_t status;  /* out: enum lks_status; fill an op with LKS_NOT_RUN, as below */
+    uint16_t status;  /* out: enum lks_status; fill an op with LKS_NOT_RUN, as above */
     uint32_t number;  /* lockstep/conn.h's; the engine does not look at it */
     void *user;       /* the caller's; the engine does not look at it */
 };
@@ -193,8 +193,10 @@ LKS_API uint32_t lks_engine_process(struct lks_engine *engine, struct lks_op *op
                                     uint32_t num_ops);
 
 /*
- * What runs, in words, one line an algorithm ("aes_128_gcm: aesni"), into text (always terminated;
- * cap bytes). Returns the length that the whole text has, as snprintf does.
+ * What runs, in words, one line an algorithm ("aes_128_gcm: vaes256, 2 records in lanes of any
+ * length": the kernel, and how many connections' records of what length share its vectors), into
+ * text (always terminated; cap bytes). Returns the length that the whole text has, as snprintf
+ * does.
  *
  * The environment variable LOCKSTEP_PROVIDER says whose kernels they are: "lockstep", or "ipsec_mb"
  * (Intel's library, where it was built in) for every algorithm that it has; unset, ipsec-mb's

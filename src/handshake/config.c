@@ -310,7 +310,7 @@ enum lks_status lks_config_set_key_log(struct lks_config *config, const char *fi
                                        struct lks_error *err)
 {
     struct stat st;
-    const int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    const int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
     if (fd < 0 || fstat(fd, &st) != 0) {
         fail(err, "%s: cannot append to the key log: %s", file, strerror(errno));
     } else if (S_ISREG(st.st_mode) && st.st_mode & 077) {
@@ -327,6 +327,27 @@ enum lks_status lks_config_set_key_log(struct lks_config *config, const char *fi
     return LKS_BAD_CONFIG;
 }
 
+void lks_config_queue_key_log(struct lks_config *config,
+                              void (*queue)(void *user, const char *line, size_t len), void *user)
+{
+    config->key_log_queue = queue;
+    config->key_log_user = user;
+}
+
+/* A line is one write(2): lines of several cores and processes do not mix, and no buffer keeps a
+ * secret. */
+enum lks_status lks_config_write_key_log(const struct lks_config *config, const char *line,
+                                         size_t len)
+{
+    const int before = errno;
+    const ssize_t written = config->key_log < 0 ? -1 : write(config->key_log, line, len);
+    const bool waits = written < 0 && config->key_log >= 0 && errno == EAGAIN;
+    errno = before;
+    if (waits)
+        return LKS_WANT_ROOM;
+    return written == (ssize_t)len ? LKS_OK : LKS_INTERNAL;
+}
+
 static void write_hex(struct lks_writer *w, const uint8_t *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
@@ -336,12 +357,11 @@ static void write_hex(struct lks_writer *w, const uint8_t *bytes, size_t len)
     }
 }
 
-/* A line is one write(2): lines of several cores and processes do not mix, and no buffer keeps a
- * secret. */
+/* A log that cannot be written stops no connection. */
 void lks_config_log_secret(const struct lks_config *config, const char *label,
                            const uint8_t random[32], const uint8_t *secret, size_t secret_len)
 {
-    uint8_t line[64 + 64 + 2 * LKS_HASH_MAX];
+    uint8_t line[LKS_KEY_LOG_LINE_MAX];
     struct lks_writer w = lks_writer_of(line, sizeof(line));
     if (config->key_log < 0)
         return;
@@ -351,7 +371,9 @@ void lks_config_log_secret(const struct lks_config *config, const char *label,
     lks_write_u8(&w, ' ');
     write_hex(&w, secret, secret_len);
     lks_write_u8(&w, '\n');
-    if (!w.failed && write(config->key_log, line, w.len) < 0)
-        errno = 0; /* a log that cannot be written stops no connection */
+    if (!w.failed && config->key_log_queue)
+        config->key_log_queue(config->key_log_user, (const char *)line, w.len);
+    else if (!w.failed && lks_config_write_key_log(config, (const char *)line, w.len))
+        w.failed = true;
     lks_wipe(line, sizeof(line));
 }

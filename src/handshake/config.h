@@ -71,7 +71,9 @@ struct lks_config {
     char *alpn[LKS_LIST_MAX + 1];         /* NULL at the end */
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
-    int key_log;                   /* a file descriptor; -1: none */
+    int key_log; /* a file descriptor; -1: none */
+    void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
+    void *key_log_user;
     const struct lks_hooks *hooks; /* tests only */
     uint16_t min_version, max_version;
     uint16_t record_size_limit;

@@ -6,8 +6,6 @@
 
 #include "net/tcp_flow.h"
 
-#define RECORD_LEN 16640u /* the longest TLS record: queued ahead, so that sealing never waits */
-
 static bool may_send(const struct flow *flow)
 {
     return !(flow->flags & (FLOW_FIN | FLOW_GONE)) &&
@@ -64,7 +62,7 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
     struct flow *flow = flow_new(tcp, &key, hash);
     if (!flow)
         return NULL;
-    flow->mtu = mtu;
+    flow_set_mtu(flow, mtu);
     flow->state = TCP_SYN_SENT;
     flow->flags |= FLOW_SYN;
     flow->snd_iss = tcp_initial_seq(tcp, &key);
@@ -80,16 +78,22 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
     return flow;
 }
 
-/* What a fourth of the free buffers would hold if they were as full as those queued; the last
- * fourth of all is for receiving, or two ends that both only send would wait for each other. */
+/* Half of all buffers are for sending, or two ends that both only send would wait for each other.
+ * Of these a fourth is kept for flows that have less than their share of it, so that those that
+ * hold much keep nobody waiting; the others are had for the asking, a fourth of what is left at
+ * once. A buffer counts for what those queued hold. */
 static uint32_t room_in_buffers(const struct flow *flow)
 {
+    const struct tcp *tcp = flow->tcp;
     const struct flight *flight = flow->flight;
-    const uint32_t free = tcp_free_buffers(flow->tcp), kept = flow->tcp->max_buffers / 4;
-    uint32_t each = TCP_BUFFER_LEN;
-    if (flight && flight->num_buffers >= 8)
-        each = (flow->snd_nxt - flow->snd_una + flight->unsent) / flight->num_buffers;
-    return free > kept ? (uint32_t)least64((uint64_t)(free - kept) / 4 * each, UINT32_MAX) : 0;
+    const uint32_t left = tcp_left_for_sending(tcp), kept = tcp->max_buffers / 8;
+    const uint32_t held = flight ? flight->num_buffers : 0, share = tcp_share(tcp);
+    uint32_t each = TCP_BUFFER_LEN, num = left > kept ? (left - kept) / 4 : 0;
+    if (held < share)
+        num = greatest(num, least(share - held, left));
+    if (held >= 8)
+        each = (flow->snd_nxt - flow->snd_una + flight->unsent) / held;
+    return (uint32_t)least64((uint64_t)num * each, UINT32_MAX);
 }
 
 uint32_t flow_send_room(const struct flow *flow)
@@ -100,7 +104,7 @@ uint32_t flow_send_room(const struct flow *flow)
     const uint32_t unsent = flow->flight ? flow->flight->unsent : 0;
     const int32_t window = seq_diff(flow->snd_una + flow->snd_wnd, flow->snd_nxt);
     uint32_t open = flow->cwnd > in_flight ? flow->cwnd - in_flight : 0;
-    open = least(open, window > 0 ? (uint32_t)window : 0) + RECORD_LEN;
+    open = least(open, window > 0 ? (uint32_t)window : 0) + FLOW_RECORD_LEN;
     open = least(open, room_in_buffers(flow));
     return open > unsent ? open - unsent : 0;
 }
@@ -162,7 +166,7 @@ static void queue(struct flow *flow, struct rte_mbuf *chain)
     for (; chain; chain = chain->next) {
         flight->unsent += chain->data_len;
         flight->num_buffers++;
-        flow_count_buffers(flow, 1);
+        flow_count_sending(flow, 1);
         flight->tail = chain;
     }
     flight->tail_is_ours = flight->tail->pool == flow->tcp->header_pool;
@@ -202,26 +206,14 @@ void flow_abort(struct flow *flow)
 
 void flow_close(struct flow *flow)
 {
-    struct tcp *tcp = flow->tcp;
     if (flow->flags & FLOW_GONE)
         return;
     if (flow->state <= TCP_SYN_RECEIVED) {
         flow_abort(flow);
         return;
     }
-    if (tcp->num_detached >= tcp->max_detached) {
-        tcp->counters.detached_limit++;
-        flow_abort(flow);
-        return;
-    }
     flow_shutdown(flow);
-    tcp->num_detached++;
-    flow->flags |= FLOW_DETACHED;
-    flow->events = NULL;
-    flow->life_at = tcp_ticks(tcp, TCP_DETACHED);
-    /* What was given to the user is no longer counted as held. */
-    flow_receive_release(flow);
-    flow_set_timer(flow);
+    flow_detach(flow);
 }
 
 uint16_t flow_mss(const struct flow *flow)
@@ -257,6 +249,7 @@ void flow_get_info(const struct flow *flow, struct flow_info *info)
         .has_timestamps = flow->flags & FLOW_TS,
         .has_scale = flow->flags & FLOW_SCALE,
         .has_ecn = flow->flags & FLOW_ECN,
+        .has_soft_error = flow->flags & FLOW_SOFT_ERROR,
     };
 }
 

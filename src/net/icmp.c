@@ -48,26 +48,79 @@ static bool is_within_limit(struct net *net)
     return false;
 }
 
-/* The answer is a copy, cut to what a path takes for certain: what came in belongs to the port. */
+/* The answer to an echo request: the message with another type, in as many fragments as the link
+ * needs (RFC 1122 3.2.2.6, 4443 4.2). */
+struct echo {
+    const struct rte_mbuf *request;
+    struct net_ip from, to;
+    rte_be16_t type_code, cksum; /* as they are sent */
+    uint16_t id;                 /* of the fragments */
+};
+
+static struct echo make_echo(struct net *net, const struct rte_mbuf *packet, const struct ip_in *in,
+                             uint8_t reply_type)
+{
+    struct header h;
+    rte_be16_t was;
+    const void *at = rte_pktmbuf_read(packet, 0, sizeof(h), &h);
+    if (at != &h)
+        memcpy(&h, at, sizeof(h));
+    memcpy(&was, &h, 2);
+    struct echo e = {.request = packet, .from = in->to, .to = in->from, .id = net->next_ip_id++};
+    e.type_code = rte_cpu_to_be_16((uint16_t)(reply_type << 8 | h.code));
+    /* RFC 1624 3: the rest of what is summed stays */
+    e.cksum = (rte_be16_t)~cksum_fold((uint64_t)(uint16_t)~h.cksum + (uint16_t)~was + e.type_code);
+    return e;
+}
+
+/* `len` bytes at `at`; false: no buffer. */
+static bool send_echo(struct net *net, const struct echo *e, uint32_t at, uint32_t len, bool whole)
+{
+    const bool is_v4 = net_ip_is_v4(&e->to), more = at + len < e->request->pkt_len;
+    const uint16_t extension = is_v4 || whole ? 0 : 8;
+    struct ip_header_info info = {e->from, e->to,     is_v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+                                  0,       HOP_LIMIT, true};
+    struct rte_mbuf *reply = net_buffer(net, (uint16_t)(extension + len));
+    if (!reply)
+        return false;
+    uint8_t *to = rte_pktmbuf_mtod_offset(reply, uint8_t *, extension);
+    const void *from = rte_pktmbuf_read(e->request, at, len, to);
+    if (from != to)
+        memcpy(to, from, len);
+    if (!at) {
+        memcpy(to, &e->type_code, 2);
+        memcpy(to + 2, &e->cksum, 2);
+    }
+    if (extension) {
+        struct rte_ipv6_fragment_ext *fragment = rte_pktmbuf_mtod(reply, void *);
+        *fragment =
+            (struct rte_ipv6_fragment_ext){.next_header = IPPROTO_ICMPV6,
+                                           .frag_data = rte_cpu_to_be_16((uint16_t)(at | more)),
+                                           .id = rte_cpu_to_be_32(e->id)};
+        info.proto = IPPROTO_FRAGMENT;
+    } else if (!whole) {
+        info.fragment =
+            (uint16_t)(at / RTE_IPV4_HDR_OFFSET_UNITS | (more ? RTE_IPV4_HDR_MF_FLAG : 0));
+        info.fragment_id = e->id;
+    }
+    net->counters.icmp_out++;
+    ip_output(net, reply, &info);
+    return true;
+}
+
 static void echo(struct net *net, const struct rte_mbuf *packet, const struct ip_in *in,
                  uint8_t reply_type)
 {
-    const uint32_t len = packet->pkt_len;
-    struct rte_mbuf *reply;
-    if (net->is_to_many || net_ip_is_multicast(&in->to) || net_ip_is_unspecified(&in->from) ||
-        len > (uint32_t)net->port.mtu - sizeof(struct rte_ipv6_hdr) || !is_within_limit(net))
+    const uint32_t len = packet->pkt_len, headers = net_ip_is_v4(&in->from) ? 20 : 40;
+    const uint32_t room = rte_pktmbuf_data_room_size(net->port.buffers) - NET_HEADROOM;
+    const uint32_t most = RTE_MIN(net->port.mtu - headers, room);
+    const uint32_t each = len <= most ? len : (most - 8) & ~7u; /* 8: the fragment header */
+    if (net->is_to_many || net_ip_is_multicast(&in->to) || net_ip_is_unspecified(&in->from))
         return;
-    if (len + NET_HEADROOM > rte_pktmbuf_data_room_size(net->port.buffers))
-        return;
-    reply = net_buffer(net, (uint16_t)len);
-    if (!reply)
-        return;
-    uint8_t *to = rte_pktmbuf_mtod(reply, uint8_t *);
-    const uint8_t *from = rte_pktmbuf_read(packet, 0, len, to);
-    if (from != to)
-        memcpy(to, from, len);
-    to[0] = reply_type;
-    finish(net, reply, &in->to, &in->from);
+    const struct echo e = make_echo(net, packet, in, reply_type);
+    for (uint32_t at = 0; at < len; at += each)
+        if (!is_within_limit(net) || !send_echo(net, &e, at, RTE_MIN(each, len - at), len <= most))
+            return;
 }
 
 /* RFC 1122 3.2.2, 4443 2.4 (e): never about a group, a fragment that is not the first, an error, or

@@ -71,6 +71,8 @@ struct ip_header_info {
     struct net_ip from, to;
     uint8_t proto, ecn, hop_limit;
     bool may_fragment; /* IPv4: DF is not set */
+    /* IPv4, of a packet that is sent in fragments: offset in units and MF, never 0; their id. */
+    uint16_t fragment, fragment_id;
 };
 
 /* ---- net.c ---- */

@@ -127,13 +127,16 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info)
 {
     struct rte_ipv4_hdr *ip = (void *)rte_pktmbuf_prepend(packet, sizeof(*ip));
+    const uint16_t where = info->fragment       ? info->fragment
+                           : info->may_fragment ? 0
+                                                : RTE_IPV4_HDR_DF_FLAG;
     /* The id matters to fragments alone (RFC 6864 4.1); a segmenting link counts up from it. */
     *ip = (struct rte_ipv4_hdr){
         .version_ihl = RTE_IPV4_VHL_DEF,
         .type_of_service = info->ecn,
         .total_length = rte_cpu_to_be_16((uint16_t)packet->pkt_len),
-        .packet_id = rte_cpu_to_be_16(net->next_ip_id++),
-        .fragment_offset = rte_cpu_to_be_16(info->may_fragment ? 0 : RTE_IPV4_HDR_DF_FLAG),
+        .packet_id = rte_cpu_to_be_16(info->fragment ? info->fragment_id : net->next_ip_id++),
+        .fragment_offset = rte_cpu_to_be_16(where),
         .time_to_live = info->hop_limit,
         .next_proto_id = info->proto,
         .src_addr = net_ip_v4_be(&info->from),

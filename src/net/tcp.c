@@ -55,9 +55,55 @@ uint32_t tcp_free_buffers(const struct tcp *tcp)
     return tcp->num_buffers < tcp->max_buffers ? tcp->max_buffers - tcp->num_buffers : 0;
 }
 
+uint32_t tcp_left_for_sending(const struct tcp *tcp)
+{
+    const uint32_t most = tcp->max_buffers / 2;
+    return tcp->num_sending < most ? most - tcp->num_sending : 0;
+}
+
+uint32_t tcp_left_for_receiving(const struct tcp *tcp)
+{
+    const uint32_t most = tcp->max_buffers / 2, held = tcp->num_buffers - tcp->num_sending;
+    return held < most ? least(most - held, tcp_free_buffers(tcp)) : 0;
+}
+
+uint32_t tcp_share(const struct tcp *tcp)
+{
+    return greatest(tcp->max_buffers / 8 / greatest(tcp->flows.in_use, 1), 1);
+}
+
+void flow_count_sending(struct flow *flow, int32_t more)
+{
+    flow->tcp->num_sending += (uint32_t)more;
+    flow_count_buffers(flow, more);
+}
+
 void flow_count_buffers(struct flow *flow, int32_t more)
 {
     flow->tcp->num_buffers += (uint32_t)more;
+}
+
+/* ---- challenges ---- */
+
+static uint16_t challenge_time(const struct tcp *tcp)
+{
+    return (uint16_t)(tcp->now_us >> 16);
+}
+
+uint16_t tcp_never_challenged(const struct tcp *tcp)
+{
+    return (uint16_t)(challenge_time(tcp) - 0x8000);
+}
+
+/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. */
+bool tcp_may_challenge(struct tcp *tcp, uint16_t *at)
+{
+    const uint16_t now = challenge_time(tcp);
+    if ((uint16_t)(now - *at) < TCP_CHALLENGE_GAP >> 16)
+        return false;
+    *at = now;
+    tcp->counters.challenge_acks++;
+    return true;
 }
 
 /* ---- flows ---- */
@@ -74,12 +120,12 @@ struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash
         .rcv_limit = TCP_WINDOW_FIRST,
         .quick_acks = 15,
         .ssthresh = UINT32_MAX,
-        .peer_mss = TCP_MSS_DEFAULT,
-        .rcv_mss = TCP_MSS_DEFAULT,
+        .peer_mss = tcp_default_mss(key),
+        .rcv_mss = TCP_MSS_DEFAULT_4,
         .mtu = tcp->link_mtu,
         .heard_at = tcp->tick,
         .sent_at = tcp->tick,
-        .challenge_at = (uint16_t)((tcp->now_us >> 16) - 0x8000),
+        .challenge_at = tcp_never_challenged(tcp),
         .life_at = tcp->tick + tcp->keepalive_ticks,
         .next_ready = POOL_NONE,
     };
@@ -111,12 +157,12 @@ void flow_free(struct flow *flow)
     flow->flags |= FLOW_GONE;
     flow->events = NULL;
     if (flow->flags & FLOW_DETACHED)
-        tcp->num_detached--;
+        detached_remove(flow);
     flow_table_remove(&tcp->table, flow_table_hash(&tcp->table, &flow->key),
                       flow_handle(KIND_FLOW, pool_index(&tcp->flows, flow)));
     flow_receive_release(flow);
     if (flow->flight) {
-        flow_count_buffers(flow, -(int32_t)flow->flight->num_buffers);
+        flow_count_sending(flow, -(int32_t)flow->flight->num_buffers);
         chain_free(flow->flight->head);
         sent_release(&flow->flight->sent, tcp->rings);
         pool_put(&tcp->flights, flow->flight);
@@ -196,6 +242,7 @@ struct flight *flow_flight(struct flow *flow)
     sent_init(&flight->sent);
     flight->reorder_mult = 1;
     flight->progress_at = flow->tcp->tick;
+    flight->freed_at = flow->tcp->tick;
     flight->rack_fack = flow->snd_una;
     flight->cc.hystart.round_end = flow->snd_nxt;
     flow->flight = flight;
@@ -264,9 +311,7 @@ static void life_timer(struct flow *flow)
 {
     struct tcp *tcp = flow->tcp;
     if (flow->flags & FLOW_DETACHED) {
-        tcp->counters.ended_detached_deadline++;
-        flow_send_reset(flow);
-        flow_free(flow);
+        detached_timer(flow);
         return;
     }
     if (flow->state <= TCP_SYN_RECEIVED) {
@@ -402,6 +447,7 @@ struct tcp *tcp_new(struct net *net, const struct net_config *config, char *erro
     flow_table_set_kind(&tcp->table, KIND_TIME_WAITING, tcp->time_waitings.items,
                         sizeof(struct time_waiting));
     tcp->ready_first = tcp->ready_last = tcp->evict_worst = POOL_NONE;
+    tcp->detached_first = tcp->detached_last = POOL_NONE;
     tcp->time_wait_list = (struct waiting_list){POOL_NONE, POOL_NONE};
     for (uint32_t i = 0; i < TCP_HALF_OPEN_TRIES; i++)
         tcp->half_open_lists[i] = (struct waiting_list){POOL_NONE, POOL_NONE};

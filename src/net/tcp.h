@@ -62,7 +62,8 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
                           const struct flow_events *events, void *user);
 
 /* Bytes that flow_send() takes now: what congestion window and the peer's window will let go soon,
- * plus one record, less what is queued, and less where buffers are short. */
+ * plus one record (FLOW_RECORD_LEN), less what is queued, and less where buffers are short. */
+#define FLOW_RECORD_LEN 16640u
 uint32_t flow_send_room(const struct flow *flow);
 
 /* Queues a chain (any number of segments, pkt_len at most flow_send_room()); it now belongs to the
@@ -85,7 +86,9 @@ void flow_close(struct flow *flow);
 void flow_abort(struct flow *flow);
 
 /* Largest payload of one segment to this peer now (path MTU and options considered): for who lays
- * out records. It is never less than 48 nor more than the link's. */
+ * out records. It is never less than FLOW_MIN_MSS, whatever a peer says, nor more than the link's.
+ */
+#define FLOW_MIN_MSS 48u
 uint16_t flow_mss(const struct flow *flow);
 
 /* What one flow looks like from inside, for logs and tests. */
@@ -100,6 +103,7 @@ struct flow_info {
     uint16_t mss;
     uint8_t state;
     bool has_sack, has_timestamps, has_scale, has_ecn;
+    bool has_soft_error; /* ICMP says that segments do not arrive; nothing was acknowledged since */
 };
 void flow_get_info(const struct flow *flow, struct flow_info *info);
 
@@ -115,6 +119,7 @@ struct flow_counters {
     uint64_t paws_dropped, window_dropped, old_acks, too_new_acks;
     uint64_t zero_window_probes, keepalives;
     uint64_t path_mtu_lowered, black_holes;
+    uint64_t soft_errors, hard_errors; /* of ICMP: noted, and obeyed */
     uint64_t ended_for_buffers, ended_detached_deadline, detached_limit, time_wait_reused;
     uint64_t no_ports;
     uint32_t flows, half_open, detached, time_wait; /* now */

@@ -77,8 +77,9 @@ static void release_sent(struct flow *flow, uint32_t len)
         struct rte_mbuf *next = flight->head->next;
         len -= flight->head->data_len;
         buffer_free(flight->head);
-        flow_count_buffers(flow, -1);
+        flow_count_sending(flow, -1);
         flight->num_buffers--;
+        flight->freed_at = flow->tcp->tick;
         flight->head = next;
     }
     flight->head_offset = len;
@@ -175,6 +176,7 @@ bool flow_acked(struct flow *flow, const struct segment_in *in)
     const uint32_t payload = news.cc.acked - (flow->flags & FLOW_FIN_SENT && news.cc.acked &&
                                               flow->snd_una == flow->snd_nxt);
     if (news.new_data_acked) {
+        flow->flags &= ~(uint32_t)FLOW_SOFT_ERROR;
         ip_confirm(tcp->net, &flow->key.peer);
         flow_drop_flight(flow);
     }

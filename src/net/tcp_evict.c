@@ -7,22 +7,22 @@
 
 #define SCANNED_A_TURN 256u
 #define TURN_US        (4 * TCP_MS)
-#define AGE_MIN_US     (5 * TCP_S) /* younger than that, it may just be slow */
+#define AGE_MIN_US     (2 * TCP_S) /* younger than that, a retransmission may be under way */
 
+/* Shares are being used up: soon nobody could send. */
 static bool is_low(const struct tcp *tcp)
 {
-    return tcp_free_buffers(tcp) < tcp->max_buffers / 8;
+    return tcp_left_for_sending(tcp) < tcp->max_buffers / 16;
 }
 
-/* Buffers by the time for which none was given back. */
+/* Buffers by the time for which none came back. Nobody goes for a share. */
 static uint64_t score(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
-    const uint32_t since = flight ? flight->progress_at : flow->heard_at;
-    const uint64_t age_us = (uint64_t)(flow->tcp->tick - since) << TCP_TICK_SHIFT;
-    const uint64_t held = (flight ? flight->num_buffers : 0) + (uint64_t)flow->rcv_buffers +
-                          (flow->reassembly ? flow->reassembly->num_buffers : 0);
-    return age_us < AGE_MIN_US ? 0 : held * age_us;
+    if (!flight || flight->num_buffers <= tcp_share(flow->tcp))
+        return 0;
+    const uint64_t age_us = (uint64_t)(flow->tcp->tick - flight->freed_at) << TCP_TICK_SHIFT;
+    return age_us < AGE_MIN_US ? 0 : flight->num_buffers * age_us;
 }
 
 static bool is_live(const struct flow *flow)

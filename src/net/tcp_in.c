@@ -36,6 +36,7 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
         .seq = rte_be_to_cpu_32(header.sent_seq),
         .ack = rte_be_to_cpu_32(header.recv_ack),
         .len = packet->pkt_len - header_len,
+        .largest = packet->pkt_len - header_len,
         .window = rte_be_to_cpu_16(header.rx_win),
         .flags = header.tcp_flags,
     };
@@ -47,6 +48,33 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
     in->hash = flow_table_hash(&tcp->table, &in->key);
     flow_table_prefetch_bucket(&tcp->table, in->hash);
     return NULL;
+}
+
+/* Whether `next` says nothing but a few bytes more than `in` does. */
+static bool continues(const struct segment_in *in, const struct segment_in *next)
+{
+    const uint8_t only = TCP_ACK | TCP_PSH;
+    return in->len && next->len && next->len <= TCP_CRUMB_MAX && next->seq == in->seq + in->len &&
+           next->hash == in->hash && flow_key_equal(&next->key, &in->key) &&
+           ((in->flags | next->flags) & ~only) == 0 && in->flags & next->flags & TCP_ACK &&
+           next->ack == in->ack && next->window == in->window && next->ip->ecn == in->ip->ecn &&
+           next->options.has_ts == in->options.has_ts &&
+           next->options.ts_value == in->options.ts_value &&
+           next->options.ts_echo == in->options.ts_echo && !in->options.num_sacks &&
+           !next->options.num_sacks;
+}
+
+/* A peer that sends byte by byte would have its reader hold a buffer a byte: what of it a burst
+ * brings goes into one, where there is room behind the first. False: there is none. */
+static bool join_crumb(struct segment_in *in, const struct segment_in *next)
+{
+    if (!chain_absorb(chain_tail(in->packet), next->packet))
+        return false;
+    in->packet->pkt_len += next->len;
+    in->len += next->len;
+    in->largest = greatest(in->largest, next->len);
+    in->flags |= next->flags;
+    return true;
 }
 
 static void deal(struct tcp *tcp, struct segment_in *in)
@@ -83,7 +111,8 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
         if (why_not) {
             ++*why_not;
             chain_free(packets[i]);
-        } else {
+        } else if (!num_in || !continues(&in[num_in - 1], &in[num_in]) ||
+                   !join_crumb(&in[num_in - 1], &in[num_in])) {
             num_in++;
         }
     }
@@ -104,8 +133,11 @@ bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
     return window && (seq - nxt < window || seq + len - 1 - nxt < window);
 }
 
+/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4). */
 static uint32_t sequence_len(const struct segment_in *in)
 {
+    if (in->flags & TCP_RST)
+        return 0;
     return in->len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
 }
 
@@ -113,8 +145,8 @@ static uint32_t sequence_len(const struct segment_in *in)
  * False: the segment is dropped. */
 static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 {
-    if (!(flow->flags & FLOW_TS) || in->flags & TCP_RST)
-        return true;
+    if (!(flow->flags & FLOW_TS) || in->flags & (TCP_RST | TCP_SYN))
+        return true; /* a SYN is challenged whatever it says (RFC 5961 4.2) */
     if (!in->options.has_ts)
         return false;
     if (seq_before(in->options.ts_value, flow->ts_recent)) {

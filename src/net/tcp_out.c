@@ -308,11 +308,15 @@ static bool send_syn(struct flow *flow)
     struct tcp *tcp = flow->tcp;
     const bool is_first = flow->state == TCP_SYN_SENT;
     const bool offers = is_first && flow->tries < TCP_CONNECT_TRIES / 2;
+    if (is_first && !flow->tries) {
+        flow->rcv_edge = flow->rcv_nxt + tcp_first_window(tcp);
+        flow_set_aside(flow);
+    }
     struct segment_out out = {.key = &flow->key,
                               .seq = flow->snd_iss,
                               .ack = is_first ? 0 : flow->rcv_nxt,
                               .flags = is_first ? TCP_SYN : TCP_SYN | TCP_ACK,
-                              .window = TCP_WINDOW_FIRST};
+                              .window = (uint16_t)(flow->rcv_edge - flow->rcv_nxt)};
     struct tcp_options *options = &out.options;
     options->has_mss = true;
     options->mss = (uint16_t)(tcp->link_mtu - (net_ip_is_v4(&flow->key.peer) ? 40 : 60));
@@ -327,7 +331,6 @@ static bool send_syn(struct flow *flow)
     flow->flags &= ~(uint32_t)FLOW_SYN;
     if (flow->tries++ == 0)
         flow->tune_at = (uint32_t)tcp->now_us; /* until established: when it was sent */
-    flow->rcv_edge = flow->rcv_nxt + TCP_WINDOW_FIRST;
     flow->ack_sent = flow->rcv_nxt;
     return true;
 }
@@ -367,14 +370,10 @@ bool flow_output(struct flow *flow)
     return more;
 }
 
-/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. */
 void flow_challenge(struct flow *flow)
 {
-    const uint16_t now = (uint16_t)(flow->tcp->now_us >> 16);
-    if ((uint16_t)(now - flow->challenge_at) < TCP_CHALLENGE_GAP >> 16)
+    if (!tcp_may_challenge(flow->tcp, &flow->challenge_at))
         return;
-    flow->challenge_at = now;
-    flow->tcp->counters.challenge_acks++;
     flow->flags |= FLOW_ACK_NOW;
     flow_ready(flow);
 }

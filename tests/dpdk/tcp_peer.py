@@ -121,7 +121,7 @@ def test_small_writes():
 
 
 def test_crumbs():
-    """Thousands of segments of a byte wait for a slow backend: more than lwIP's queue would take."""
+    """Thousands of segments of a byte wait for a slow backend: more than any queue of segments would take."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -137,6 +137,21 @@ def test_crumbs():
     assert read_all(backend) == b"a" * 100000 + bytes(i & 255 for i in range(4000))
     for x in (backend, s, listener):
         x.close()
+
+
+def test_odd_pieces():
+    """Segments come back in frames that are pieced together at odd offsets."""
+    s = connect(7)
+    data = random.Random(7).randbytes(333 * 3000)
+    def send():
+        for at in range(0, len(data), 333):
+            s.sendall(data[at:at + 333])
+        s.shutdown(socket.SHUT_WR)
+    t = threading.Thread(target=send)
+    t.start()
+    assert read_all(s) == data
+    t.join()
+    s.close()
 
 
 def test_requests():
@@ -321,7 +336,7 @@ def wait_until(done, what):
 
 def test_readers_that_never_read():
     """They ask for more than all buffers there are; others are served meanwhile and afterwards."""
-    readers = [silent_reader(19, mss) for mss in (536, 1460) for _ in range(200)]
+    readers = [silent_reader(19, mss) for mss in (536, 1460) for _ in range(800)]
     echo(7, b"in the middle of it" * 10000)
     wait_until(lambda: any(is_reset(s) for s in readers), "nobody was ended")
     echo(7, b"and after it" * 10000)
@@ -388,7 +403,7 @@ def test_junk():
     echo(7, b"still there" * 1000)
 
 
-ALL = [test_ping, test_echo_sizes, test_small_writes, test_crumbs, test_requests, test_echo_100_mb, test_splice_100_mb,
+ALL = [test_ping, test_echo_sizes, test_odd_pieces, test_small_writes, test_crumbs, test_requests, test_echo_100_mb, test_splice_100_mb,
        test_server_half_close, test_slow_reader, test_client_reset, test_server_closes, test_server_resets,
        test_connect_refused, test_port_without_listener, test_1000_connections, test_connection_rate,
        test_no_window_scaling, test_tiny_mss, test_syn_flood, test_junk, test_connect_unreachable]
@@ -396,7 +411,7 @@ CASES = {
     "af_packet": ALL,
     "fins": [test_lost_fins],
     "readers": [test_readers_that_never_read, test_detached_readers],
-    "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
+    "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_odd_pieces, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
     "faults": [test_echo_sizes, test_small_writes, test_echo_100_mb, test_splice_100_mb, test_server_half_close,
                test_client_reset, test_1000_connections],
 }

@@ -20,15 +20,16 @@
 #include <string.h>
 
 #include "chain.h"
-#include "frame.h"
+#include "clock.h"
 #include "port.h"
-#include "tcp.h"
+#include "stack.h"
 #include "tcp_faults.h"
 
 #define MAX_FLOWS  4096u
 #define SOURCE_LEN (1u << 20)
-#define CLOSE_LEN  30000u
+#define CLOSE_LEN  16000u /* a flow takes so much at once */
 #define BURST      32u
+#define OUR_IP     0x0a080002u
 
 enum service {
     ECHO = 7,
@@ -54,6 +55,7 @@ struct end {
 
 static struct end ends[MAX_FLOWS];
 static struct port port;
+static struct net *net;
 static volatile sig_atomic_t must_stop;
 static uint64_t num_ended[FLOW_NUM_ENDS];
 
@@ -76,23 +78,25 @@ static bool is_splice(const struct end *e)
 
 static void start_splice(struct end *e)
 {
-    struct flow_addr to = {rte_cpu_to_be_32(0x0a080001), 2000};
+    struct net_addr to = {net_ip4(rte_cpu_to_be_32(0x0a080001)), 2000};
     if (e->service == SPLICE_REFUSED)
         to.port = 2001;
     if (e->service == SPLICE_UNREACHABLE)
-        to.ip_be = rte_cpu_to_be_32(0x0a080063);
+        to.ip = net_ip4(rte_cpu_to_be_32(0x0a080063));
     struct end *other = new_end(e->service);
     if (!other)
         return;
     other->peer = e;
     e->peer = other;
-    other->flow = flow_connect(&to, &events, other);
+    other->flow = flow_connect(net, &to, NULL, &events, other);
 }
 
-static void *on_accepted(void *user, struct flow *flow, const struct flow_addr *peer)
+static void *on_accepted(void *user, struct flow *flow, const struct net_addr *peer,
+                         const struct net_addr *local)
 {
     struct end *e = new_end((enum service)(uintptr_t)user);
     (void)peer;
+    (void)local;
     if (!e)
         return NULL;
     e->flow = flow;
@@ -183,7 +187,8 @@ static const struct flow_events events = {on_accepted, on_connected, on_received
 
 static void make_some(struct end *e)
 {
-    while (e->to_make && chain_len(&e->out) < 65536) {
+    const uint32_t room = flow_send_room(e->flow);
+    while (e->to_make && chain_len(&e->out) < room) {
         uint16_t n = e->to_make < 1460 ? (uint16_t)e->to_make : 1460;
         struct rte_mbuf *m = rte_pktmbuf_alloc(port.tx_pool);
         if (!m)
@@ -203,8 +208,8 @@ static void move(struct end *e)
     uint32_t room = flow_send_room(e->flow), n = chain_len(&e->out);
     n = n < room ? n : room;
     struct rte_mbuf *front = n ? chain_cut(&e->out, n, port.clones) : NULL;
-    if (front && !flow_send(e->flow, front))
-        abort(); /* it said that there is room */
+    if (front)
+        flow_send(e->flow, front);
     if (front && e->peer && e->peer->flow)
         flow_consumed(e->peer->flow, n);
     if (e->service == SOURCE_CLOSE && !e->to_make && !e->out.head) {
@@ -224,13 +229,14 @@ static void move(struct end *e)
 static void poll_once(void)
 {
     struct rte_mbuf *packets[BURST + 1];
+    const uint64_t now_us = clock_us();
     uint16_t num = port_receive(&port, packets, BURST);
-    flow_input(packets, faults_received(packets, num, BURST + 1));
+    net_input(net, packets, faults_received(packets, num, BURST + 1), now_us);
     for (uint32_t i = 0; i < MAX_FLOWS; i++)
         if (ends[i].in_use && ends[i].is_touched)
             move(&ends[i]);
-    flow_flush();
-    flow_timers();
+    net_timers(net, now_us);
+    stack_send(net, &port, now_us);
     if (!num)
         sched_yield();
 }
@@ -248,8 +254,8 @@ static bool listen_to_all(void)
                                        CLOSE,  RESET,          SOURCE_CLOSE};
     char error[160];
     for (size_t i = 0; i < RTE_DIM(all); i++) {
-        struct flow_addr addr = {rte_cpu_to_be_32(0x0a080002), (uint16_t)all[i]};
-        if (flow_listen(&addr, &events, (void *)(uintptr_t)all[i], error, sizeof(error))) {
+        struct net_addr addr = {net_ip4(rte_cpu_to_be_32(OUR_IP)), (uint16_t)all[i]};
+        if (flow_listen(net, &addr, &events, (void *)(uintptr_t)all[i], error, sizeof(error))) {
             printf("%s\n", error);
             return false;
         }
@@ -266,14 +272,17 @@ static void on_signal(int number)
 static int report(unsigned int in_use_at_start)
 {
     struct flow_counters c;
-    flow_get_counters(&c);
+    struct net_counters n;
+    flow_get_counters(net, &c);
+    net_get_counters(net, &n);
     unsigned int left = mbufs_in_use() - in_use_at_start;
     printf("tcp_server: flows=%u mbufs=%u faults=%llu retransmits=%llu rx=%llu tx=%llu "
            "for_buffers=%llu "
            "detached=%llu\n",
            c.flows, left, (unsigned long long)faults_made(), (unsigned long long)c.retransmits,
-           (unsigned long long)c.rx_packets, (unsigned long long)c.tx_packets,
-           (unsigned long long)c.ended_for_buffers, (unsigned long long)c.ended_detached);
+           (unsigned long long)n.rx_frames, (unsigned long long)n.tx_frames,
+           (unsigned long long)c.ended_for_buffers,
+           (unsigned long long)(c.ended_detached_deadline + c.detached_limit));
     return c.flows || left;
 }
 
@@ -290,9 +299,12 @@ int main(int argc, char **argv)
     const unsigned int in_use_at_start = mbufs_in_use();
     const struct faults faults = {(uint32_t)atoi(argv[used + 1]), (uint32_t)atoi(argv[used + 2]),
                                   (uint32_t)atoi(argv[used + 3]), (uint32_t)atoi(argv[used + 4])};
-    const struct flow_config config = {&port, rte_cpu_to_be_32(0x0a080002),
-                                       rte_cpu_to_be_32(0xffffff00), 0, MAX_FLOWS};
-    if (flow_init(&config, error, sizeof(error)) || !listen_to_all())
+    const struct stack_config config = {.port = &port,
+                                        .address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24},
+                                        .max_flows = MAX_FLOWS,
+                                        .now_us = clock_us()};
+    net = stack_new(&config, error, sizeof(error));
+    if (!net || !listen_to_all())
         return 2;
     faults_start(&port, &faults);
     signal(SIGTERM, on_signal);
@@ -300,12 +312,14 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (!must_stop)
         poll_once();
-    flow_unlisten_all();
-    /* TIME_WAIT holds no mbufs; what is left finishes, or runs into its deadline of a minute */
+    flow_unlisten_all(net);
+    /* TIME_WAIT holds no mbufs; what is left finishes, or runs into its deadline of a minute, and
+     * neighbours that do not answer are given up */
     struct flow_counters c = {.flows = 1};
-    for (uint64_t end = frame_now_us() + 90000000; c.flows && frame_now_us() < end;) {
+    for (uint64_t end = clock_us() + 90000000;
+         (c.flows || mbufs_in_use() > in_use_at_start) && clock_us() < end;) {
         poll_once();
-        flow_get_counters(&c);
+        flow_get_counters(net, &c);
     }
     return report(in_use_at_start);
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/test.h"
 #include "conn/client.h"
-#include "frame.h"
 
 #define FLOWS_MAX 16u
 
@@ -27,15 +27,22 @@ static void must(bool ok, const char *what)
 
 /* --- the double --- */
 
-uint64_t frame_now_us(void)
+uint64_t clock_us(void)
 {
     return bed.now_us;
 }
 
-const char *port_second(const struct port *port)
+void port_second(const struct port *port)
 {
     (void)port;
-    return NULL;
+}
+
+const char *port_news(const struct port *port)
+{
+    (void)port;
+    const char *line = bed.port_news;
+    bed.port_news = NULL;
+    return line;
 }
 
 bool port_is_low(const struct port *port)
@@ -43,30 +50,44 @@ bool port_is_low(const struct port *port)
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
 }
 
-uint16_t port_receive(const struct port *port, struct rte_mbuf **packets, uint16_t max)
+uint32_t stack_receive(struct net *net, const struct port *port, bool after_pause, uint64_t now_us)
 {
-    (void)port, (void)packets, (void)max;
+    (void)net, (void)port, (void)after_pause, (void)now_us;
     return 0; /* the tests call the flows' events themselves */
 }
 
-void flow_input(struct rte_mbuf **packets, uint16_t num_packets)
+bool stack_send(struct net *net, const struct port *port, uint64_t now_us)
 {
-    (void)packets, (void)num_packets;
+    (void)net, (void)port, (void)now_us;
+    return false;
 }
 
-void flow_flush(void)
+uint64_t net_timers(struct net *net, uint64_t now_us)
 {
+    (void)net;
+    if (bed.seconds_to_run) {
+        bed.now_us += 1000000;
+        bed.signals.stop = --bed.seconds_to_run == 0;
+    }
+    return now_us + 1000;
 }
 
-uint32_t flow_timers(void)
+void net_get_counters(const struct net *net, struct net_counters *counters)
 {
-    return 1000;
+    (void)net;
+    *counters = bed.net;
 }
 
-void flow_get_counters(struct flow_counters *counters)
+void flow_get_counters(const struct net *net, struct flow_counters *counters)
 {
-    memset(counters, 0, sizeof(*counters));
-    counters->tx_waited = 7; /* to be known again */
+    (void)net;
+    *counters = bed.tcp;
+}
+
+void port_get_counters(const struct port *port, struct port_counters *counters)
+{
+    (void)port;
+    *counters = bed.counted;
 }
 
 static struct flow *flow_new(const struct flow_events *events, void *user)
@@ -82,9 +103,10 @@ static bool is_over(const struct flow *f)
     return f->is_closed || f->is_aborted;
 }
 
-struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *events, void *user)
+struct flow *flow_connect(struct net *net, const struct net_addr *to, const struct net_ip *from,
+                          const struct flow_events *events, void *user)
 {
-    (void)to;
+    (void)net, (void)to, (void)from;
     if (bed.no_connect)
         return NULL;
     bed.connected = flow_new(events, user);
@@ -92,21 +114,27 @@ struct flow *flow_connect(const struct flow_addr *to, const struct flow_events *
     return bed.connected;
 }
 
-uint32_t flow_send_room(const struct flow *f)
+static uint32_t room(const struct flow *f)
 {
-    must(!is_over(f), "a flow that is over was asked for room");
     if (f->is_connecting || f->is_shut || f->room < f->unacked)
         return 0;
     return f->room - f->unacked;
 }
 
-bool flow_send(struct flow *f, struct rte_mbuf *chain)
+uint32_t flow_send_room(const struct flow *asked)
 {
-    must(chain->pkt_len <= flow_send_room(f), "more was sent than there is room for");
-    if (f->refusals) {
+    struct flow *f = &flows[asked - flows];
+    must(!is_over(f), "a flow that is over was asked for room");
+    if (f->refusals && f->refused_in_poll != bed.num_polls) {
         f->refusals--;
-        return false;
+        f->refused_in_poll = bed.num_polls;
     }
+    return f->refused_in_poll == bed.num_polls ? 0 : room(f);
+}
+
+void flow_send(struct flow *f, struct rte_mbuf *chain)
+{
+    must(chain->pkt_len <= room(f), "more was sent than there is room for");
     for (const struct rte_mbuf *m = chain; m; m = m->next) {
         buffer_add(&f->sent, rte_pktmbuf_mtod(m, const void *), m->data_len);
         f->num_segments++;
@@ -123,7 +151,6 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
         rte_pktmbuf_lastseg(chain)->next = f->held;
         f->held = chain;
     }
-    return true;
 }
 
 void flow_consumed(struct flow *f, uint32_t bytes)
@@ -244,8 +271,7 @@ bool bed_eal(void)
 
 static struct rte_mempool *pool(const char *name, uint16_t room)
 {
-    struct rte_mempool *made =
-        rte_pktmbuf_pool_create(name, BED_MBUFS, 0, PORT_MBUF_PRIVATE, room, 0);
+    struct rte_mempool *made = rte_pktmbuf_pool_create(name, BED_MBUFS, 0, 0, room, 0);
     must(made, "no memory for a pool");
     return made;
 }
@@ -269,7 +295,7 @@ void bed_start(const char *suites)
     loop_init(&bed.loop, 64, 8192);
     struct worker_config config = {.sessions = {.tls = bed.server,
                                                 .port = &bed.port,
-                                                .backend = {1, 80},
+                                                .backend = {net_ip4(1), 80},
                                                 .max_sessions = 8,
                                                 .handshake_timeout_s = 20,
                                                 .idle_timeout_s = 100}};
@@ -312,6 +338,13 @@ void bed_wait(uint32_t seconds)
     }
 }
 
+void bed_run(struct chores *chores, uint32_t seconds)
+{
+    bed.seconds_to_run = seconds;
+    bed.signals.stop = 0;
+    worker_run(bed.worker, &bed.signals, chores);
+}
+
 struct report bed_report(void)
 {
     struct report report;
@@ -351,8 +384,9 @@ void peer_start(struct peer *p, const struct lks_conn_options *options)
     memset(p, 0, sizeof(*p));
     side_init_as(&p->tls, bed.client, LKS_CLIENT, options ? options : &localhost);
     p->client = flow_new(&session_client_events, NULL);
-    const struct flow_addr from = {2, 1234};
-    p->client->user = session_client_events.accepted(worker_sessions(bed.worker), p->client, &from);
+    const struct net_addr from = {net_ip4(2), 1234}, to = {net_ip4(3), 443};
+    p->client->user =
+        session_client_events.accepted(worker_sessions(bed.worker), p->client, &from, &to);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p->client->user);
 }
 

@@ -3,9 +3,9 @@
 #define LKS_TESTS_DPDK_APP_BED_H
 
 /*
- * lockstepd's worker and sessions over a double of TCP: tcp.h's and port.h's functions without a
- * network, so that a test chooses segments, room, refusals, ends and their order, and the time.
- * Packet buffers, engine and TLS are the real ones; the client is one of ours.
+ * lockstepd's worker and sessions over a double of TCP: the stack's and the port's functions
+ * without a network, so that a test chooses segments, room, refusals, ends and their order, and the
+ * time. Packet buffers, engine and TLS are the real ones; the client is one of ours.
  */
 
 #include "conn/side.h"
@@ -20,8 +20,9 @@ struct flow {
     void *user;
     uint16_t mss;
     uint32_t room;     /* bytes that may be unacknowledged */
-    uint32_t refusals; /* so often flow_send() refuses */
-    bool holds;        /* keeps buffers until they are acknowledged, as TCP does */
+    uint32_t refusals; /* for so many polls in which it is asked it has no room */
+    uint32_t refused_in_poll;
+    bool holds; /* keeps buffers until they are acknowledged, as TCP does */
     bool is_connecting, is_shut, is_closed, is_aborted;
     struct buffer sent; /* by lockstepd, not looked at yet */
     uint64_t num_sent;  /* bytes in all */
@@ -38,8 +39,14 @@ struct bed {
     struct poll_loop loop; /* the client's */
     uint64_t now_us;
     uint32_t num_polls;
-    struct flow *connected; /* the last flow_connect()'s */
-    bool no_connect;        /* flow_connect() fails */
+    struct flow *connected;   /* the last flow_connect()'s */
+    bool no_connect;          /* flow_connect() fails */
+    struct flow_counters tcp; /* what the doubles say that they counted */
+    struct net_counters net;
+    struct port_counters counted;
+    const char *port_news; /* what port_news() says next */
+    struct worker_signals signals;
+    uint32_t seconds_to_run;
 };
 
 extern struct bed bed;
@@ -52,6 +59,8 @@ void bed_stop(void);
 void bed_poll(void);
 /* Seconds pass, in which nothing comes. */
 void bed_wait(uint32_t seconds);
+/* worker_run(), a second a poll; all sessions are ended afterwards. */
+void bed_run(struct chores *chores, uint32_t seconds);
 struct report bed_report(void);
 /* Polls a hundred times and returns how many had work: 0 is a session that waits for TCP. */
 uint32_t bed_busy_polls(void);

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bed.h"
 #include "common/test.h"
 #include "conn/client.h"
+#include "handshake/config.h"
+#include "key_queue.h"
 
 static void resumed_ones(void)
 {
@@ -68,12 +71,12 @@ static void alerts_that_left(void)
 static void refused_ones(void)
 {
     struct peer p[9];
-    const struct flow_addr from = {2, 1};
+    const struct net_addr from = {net_ip4(2), 1}, to = {net_ip4(3), 443};
     bed_start(NULL);
     for (int i = 0; i < 8; i++)
         peer_start(&p[i], NULL);
     CU_ASSERT_PTR_NULL(
-        session_client_events.accepted(worker_sessions(bed.worker), p[0].client, &from));
+        session_client_events.accepted(worker_sessions(bed.worker), p[0].client, &from, &to));
     CU_ASSERT_EQUAL(bed_report().app.connections, 9);
     CU_ASSERT_EQUAL(bed_report().app.refused, 1);
     CU_ASSERT_EQUAL(bed_report().app.sessions, 8);
@@ -85,7 +88,10 @@ static void refused_ones(void)
 /* Every name once, with its own value. */
 static void printed(void)
 {
-    struct report r = {.app = {.handshakes = 3, .handshakes_resumed = 2}, .tcp = {.tx_waited = 7}};
+    struct report r = {.app = {.handshakes = 3, .handshakes_resumed = 2},
+                       .port = {.tx_waited = 7, .tx_too_long = 8},
+                       .net = {.no_route = 9},
+                       .key_log_dropped = 6};
     char *text = NULL;
     size_t len;
     r.app.ended[END_SHUTDOWN] = 4;
@@ -94,8 +100,9 @@ static void printed(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
     counters_print(to, &r);
     fclose(to);
-    static const char *const lines[] = {"handshakes 3", "handshakes_resumed 2", "tx_waited 7",
-                                        "ended_shutdown 4", "alert_sent_80 5"};
+    static const char *const lines[] = {
+        "handshakes 3",  "handshakes_resumed 2", "tx_waited 7",      "tx_too_long 8",
+        "tx_no_route 9", "key_log_dropped 6",    "ended_shutdown 4", "alert_sent_80 5"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         char name[64], line[128];
         int value;
@@ -149,7 +156,7 @@ static void nobody_reads(void)
             sched_yield();
     while (!chores_print(c, &r))
         sched_yield();
-    chores_stop(c);
+    chores_stop(c, &(struct report){0});
     fclose(out);
     while ((n = read(fds[0], text + len, sizeof(text) - 1 - len)) > 0)
         len += (size_t)n;
@@ -159,12 +166,137 @@ static void nobody_reads(void)
     lks_config_free(config);
 }
 
+/* Troubles are said, each once, however often it is counted. */
+static void news_once(void)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *err = open_memstream(&text, &len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(err);
+    bed_start(NULL);
+    struct chores *c = chores_start(bed.server, stdout, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    bed_run(c, 3);
+    bed.net.no_route = 1;
+    bed.port_news = "something of the port";
+    bed_run(c, 3);
+    bed.net.no_route = 2;
+    bed_run(c, 3);
+    chores_stop(c, &(struct report){0});
+    fclose(err);
+    CU_ASSERT_EQUAL(count(text, "\n"), 2);
+    CU_ASSERT_EQUAL(count(text, "there is no --gateway; tx_no_route counts"), 1);
+    CU_ASSERT_EQUAL(count(text, "something of the port"), 1);
+    free(text);
+    bed_stop();
+}
+
+/* What comes out of a FIFO until it has `want` bytes, or, want 0, is empty. */
+static size_t read_some(int fd, char *text, size_t len, size_t want)
+{
+    size_t num = 0;
+    while (num < len && (!want || num < want)) {
+        const ssize_t n = read(fd, text + num, len - num);
+        if (n > 0)
+            num += (size_t)n;
+        else if (!want)
+            break;
+        else
+            sched_yield();
+    }
+    return num;
+}
+
+/* A key log that nobody reads: handshakes go on, its lines wait and come in order; those that find
+ * no room are counted and said. */
+static void slow_key_log(void)
+{
+    static char text[1u << 20];
+    char name[] = "/tmp/lockstep-keys-XXXXXX", file[64], said[256] = "";
+    struct lks_error err;
+    struct peer p;
+    struct report last = {0};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(name));
+    snprintf(file, sizeof(file), "%s/fifo", name);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(file, 0600), 0);
+    const int reader = open(file, O_RDONLY | O_NONBLOCK);
+    CU_ASSERT_TRUE_FATAL(reader >= 0 && fcntl(reader, F_SETPIPE_SZ, 4096) == 4096);
+    FILE *to = fmemopen(said, sizeof(said), "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
+    bed_start(NULL);
+    LKS_CHECK(!lks_config_set_key_log(bed.server, file, &err), "%s", err.text);
+    struct chores *c = chores_start(bed.server, stdout, to);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    for (int i = 0; i < 8; i++) { /* more lines than the FIFO holds */
+        peer_establish(&p, NULL);
+        peer_free(&p);
+        bed_poll();
+    }
+    /* more than the FIFO holds at once */
+    size_t len = read_some(reader, text, sizeof(text) - 1, 5000);
+    for (unsigned int i = 0; i < KEY_QUEUE_LINES + 100; i++) {
+        lks_config_log_secret(bed.server, "TEST", (const uint8_t[32]){1}, (const uint8_t[1]){2}, 1);
+    }
+    chores_stop(c, &last);
+    fclose(to);
+    len += read_some(reader, text + len, sizeof(text) - 1 - len, 0);
+    text[len] = 0;
+    const size_t num = count(text, "\n"), num_tests = count(text, "TEST ");
+    CU_ASSERT_EQUAL(count(text, "CLIENT_HANDSHAKE_TRAFFIC_SECRET "), 8);
+    CU_ASSERT_EQUAL(count(text, "EXPORTER_SECRET "), 8);
+    LKS_CHECK(num == 40 + num_tests && last.key_log_dropped == KEY_QUEUE_LINES + 100 - num_tests,
+              "%zu lines, %zu of the test, %u dropped", num, num_tests,
+              (unsigned int)last.key_log_dropped);
+    CU_ASSERT_TRUE(num_tests > 0 && last.key_log_dropped > 0);
+    CU_ASSERT_EQUAL(count(said, "key_log_dropped counts them"), 1);
+    bed_stop();
+    close(reader);
+    unlink(file);
+    rmdir(name);
+}
+
+/* Lines are wiped when they are taken. */
+static void keys_are_wiped(void)
+{
+    struct key_queue *q = key_queue_new();
+    char line[LKS_KEY_LOG_LINE_MAX + 1];
+    size_t len;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(q);
+    CU_ASSERT_PTR_NULL(key_queue_first(q, &len));
+    for (unsigned int i = 0; i <= KEY_QUEUE_LINES; i++) {
+        snprintf(line, sizeof(line), "secret %u", i);
+        key_queue_put(q, line, strlen(line));
+    }
+    CU_ASSERT_EQUAL(key_queue_dropped(q), 1);
+    for (unsigned int i = 0; i < KEY_QUEUE_LINES; i++) {
+        const char *first = key_queue_first(q, &len);
+        snprintf(line, sizeof(line), "secret %u", i);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+        LKS_CHECK(len == strlen(line) && memcmp(first, line, len) == 0, "line %u", i);
+        key_queue_take(q, i != 7);
+        for (size_t at = 0; at < len; at++)
+            CU_ASSERT_EQUAL(first[at], 0);
+    }
+    CU_ASSERT_EQUAL(key_queue_dropped(q), 2);
+    CU_ASSERT_PTR_NULL(key_queue_first(q, &len));
+    memset(line, 'x', sizeof(line));
+    key_queue_put(q, line, sizeof(line)); /* longer than lines are */
+    CU_ASSERT_EQUAL(key_queue_dropped(q), 3);
+    key_queue_free(q);
+}
+
 const struct lks_test *counter_tests(void)
 {
     static const struct lks_test tests[] = {
-        {"resumed handshakes", resumed_ones},  {"alerts that left", alerts_that_left},
-        {"refused connections", refused_ones}, {"as printed", printed},
-        {"nobody reads", nobody_reads},        {0},
+        {"resumed handshakes", resumed_ones},
+        {"alerts that left", alerts_that_left},
+        {"refused connections", refused_ones},
+        {"as printed", printed},
+        {"nobody reads", nobody_reads},
+        {"news, once", news_once},
+        {"slow key log", slow_key_log},
+        {"keys are wiped", keys_are_wiped},
+        {0},
     };
     return tests;
 }

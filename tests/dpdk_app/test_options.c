@@ -2,6 +2,7 @@
 
 /* Command lines, and what is said of each that is wrong. */
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 static char error[512];
 
-/* Parses a line of words between blanks. */
+/* Parses a line of words between blanks; '' is an empty one. */
 static int parse(struct options *o, const char *line)
 {
     static char text[1024];
@@ -24,17 +25,29 @@ static int parse(struct options *o, const char *line)
     char *at = text + sizeof("lockstepd");
     snprintf(at, sizeof(text) - sizeof("lockstepd"), "%s", line);
     for (char *word = strtok(at, " "); word && num < WORDS_MAX; word = strtok(NULL, " "))
-        words[num++] = word;
+        words[num++] = strcmp(word, "''") == 0 ? word + 2 : word;
     words[num] = NULL;
     error[0] = 0;
     return options_parse(o, num, words, error, sizeof(error));
 }
 
+struct row {
+    const char *line, *said;
+};
+
+static void check_rows(const struct row *rows, size_t num)
+{
+    struct options o;
+    for (size_t i = 0; i < num; i++) {
+        int rc = parse(&o, rows[i].line);
+        LKS_CHECK(rc == -1 && strcmp(error, rows[i].said) == 0, "%s: %d, %s", rows[i].line, rc,
+                  error);
+    }
+}
+
 static void what_is_wrong(void)
 {
-    static const struct {
-        const char *line, *said;
-    } rows[] = {
+    static const struct row rows[] = {
         {"", "--listen is missing: where are clients to connect? (--help)"},
         {"--listen 10.9.0.2:443", "--backend is missing: where does the plaintext go? (--help)"},
         {"--listen 10.9.0.2:443 --backend 10.9.0.1:80",
@@ -49,33 +62,188 @@ static void what_is_wrong(void)
         {GOOD "--strict", "--strict: write --strict-sni in full"},
         {GOOD "--nonsense", "--nonsense: no such option (--help lists the options)"},
         {GOOD "-x", "-x: no such option (--help lists the options)"},
-        {GOOD "--alpn", "--alpn: it needs a value (--help lists the options)"},
-        {GOOD "word", "word: not an option (--help lists them)"},
-        {"--listen 10.9.0.2", "--listen 10.9.0.2: not an address; write IPv4[/prefix]:port, as "
-                              "10.9.0.2/24:443"},
-        {"--listen 10.9.0.2/33:443", "--listen 10.9.0.2/33:443: not an address; write "
-                                     "IPv4[/prefix]:port, as 10.9.0.2/24:443"},
-        {"--listen 10.9.0.2:0", "--listen 10.9.0.2:0: not an address; write IPv4[/prefix]:port, as "
-                                "10.9.0.2/24:443"},
-        {"--backend 10.9.0.1/24:80",
-         "--backend 10.9.0.1/24:80: not an address; write IPv4:port, as 10.9.0.1:8080"},
-        {"--gateway here", "--gateway here: not an IPv4 address"},
+        {GOOD "--i 5", "--i: no such option (--help lists the options)"},
+        {GOOD "-", "\"-\": not an option (--help lists them)"},
+        {GOOD "--", "\"--\": not an option (--help lists them)"},
+        {GOOD "''", "\"\": not an option (--help lists them)"},
+        {GOOD "word", "\"word\": not an option (--help lists them)"},
+        {GOOD "word --alpn a", "\"word\": not an option (--help lists them)"},
         {"--mtu 575", "--mtu 575: not a number from 576 to 1500"},
         {"--mtu 1501", "--mtu 1501: not a number from 576 to 1500"},
         {"--mtu 0x500", "--mtu 0x500: not a number from 576 to 1500"},
         {"--port -1", "--port -1: not a number from 0 to 65535"},
+        {"--port 65536", "--port 65536: not a number from 0 to 65535"},
+        {"--mbufs 1023", "--mbufs 1023: not a number from 1024 to 16777216"},
+        {"--handshake-timeout 0", "--handshake-timeout 0: not a number from 1 to 3600"},
         {"--max-connections 9001", "--max-connections 9001: not a number from 1 to 9000"},
         {"--idle-timeout 99999999999999999999",
          "--idle-timeout 99999999999999999999: not a number from 1 to 86400"},
-        {"--idle sleep", "--idle sleep: use spin, yield or sleep:MICROSECONDS"},
+        {"--idle sleep", "--idle sleep: use spin, yield or sleep:MICROSECONDS (1 to 1000000)"},
+        {"--idle sleep:0", "--idle sleep:0: use spin, yield or sleep:MICROSECONDS (1 to 1000000)"},
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* An option is not taken for the value of the one in front of it. */
+static void values_that_are_missing(void)
+{
+#define BEGINS "; a value that begins like that is written "
+    static const struct row rows[] = {
+        {GOOD "--alpn", "--alpn: it needs a value (--help)"},
+        {"--cert --key k", "--cert: it needs a value, but --key is next" BEGINS "--cert=VALUE"},
+        {"--cert c --key --cert d",
+         "--key: it needs a value, but --cert is next" BEGINS "--key=VALUE"},
+        {"--mtu --strict-sni",
+         "--mtu: it needs a value, but --strict-sni is next" BEGINS "--mtu=VALUE"},
+        {"--listen --lisen=10.9.0.2:443",
+         "--listen: it needs a value, but --lisen=10.9.0.2:443 is next" BEGINS "--listen=VALUE"},
+        {"--alpn --", "--alpn: it needs a value, but -- is next" BEGINS "--alpn=VALUE"},
+        {"--alpn -h", "--alpn: it needs a value, but -h is next" BEGINS "--alpn=VALUE"},
+        {"--cert=", "--cert: its value is empty"},
+        {"--alpn ''", "--alpn: its value is empty"},
+        {"--gateway=", "--gateway: its value is empty"},
+        {"--port=", "--port: its value is empty"},
+        {GOOD "--strict-sni=no", "--strict-sni takes no value"},
+        {"--help=all", "--help takes no value"},
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    struct options o;
+    LKS_CHECK(parse(&o, "--listen 10.9.0.2:443 --cert=--odd --key=a=b --backend 10.9.0.1:80") == 0,
+              "%s", error);
+    CU_ASSERT_STRING_EQUAL(o.cert[0], "--odd");
+    CU_ASSERT_STRING_EQUAL(o.key[0], "a=b");
+}
+
+/* Addresses by themselves. */
+static void addresses(void)
+{
+#define LISTEN  "; write IPv4[/prefix]:port, as 10.9.0.2/24:443"
+#define BACKEND "; write IPv4:port, as 10.9.0.1:8080"
+    static const struct row rows[] = {
+        {"--listen 10.9.0.2", "--listen 10.9.0.2: it names no port" LISTEN},
+        {"--listen 443", "--listen 443: it names no port" LISTEN},
+        {"--listen :443", "--listen :443: not an IPv4 address" LISTEN},
+        {"--listen [::1]:443", "--listen [::1]:443: not an IPv4 address" LISTEN},
+        {"--listen 10.9.2:443", "--listen 10.9.2:443: not an IPv4 address" LISTEN},
+        {"--listen 10.9.0.256:443", "--listen 10.9.0.256:443: not an IPv4 address" LISTEN},
+        {"--listen 1234567890123456789012345678901234567890:443",
+         "--listen 1234567890123456789012345678901234567890:443: not an IPv4 address" LISTEN},
+        {"--listen 10.9.0.2:0",
+         "--listen 10.9.0.2:0: the port is not a number from 1 to 65535" LISTEN},
+        {"--listen 10.9.0.2:65536",
+         "--listen 10.9.0.2:65536: the port is not a number from 1 to 65535" LISTEN},
+        {"--listen 10.9.0.2:https",
+         "--listen 10.9.0.2:https: the port is not a number from 1 to 65535" LISTEN},
+        {"--listen 10.9.0.2:",
+         "--listen 10.9.0.2:: the port is not a number from 1 to 65535" LISTEN},
+        {"--listen 10.9.0.2/0:443",
+         "--listen 10.9.0.2/0:443: the prefix is not a number from 1 to 32" LISTEN},
+        {"--listen 10.9.0.2/33:443",
+         "--listen 10.9.0.2/33:443: the prefix is not a number from 1 to 32" LISTEN},
+        {"--listen 10.9.0.2/:443",
+         "--listen 10.9.0.2/:443: the prefix is not a number from 1 to 32" LISTEN},
+        {"--listen 10.9.0.2/255.255.255.0:443",
+         "--listen 10.9.0.2/255.255.255.0:443: the prefix is not a number from 1 to 32" LISTEN},
+        {"--backend 10.9.0.1/24:80", "--backend 10.9.0.1/24:80: no prefix belongs here" BACKEND},
+        {"--backend localhost:80", "--backend localhost:80: not an IPv4 address" BACKEND},
+        {"--backend 10.9.0.1:65536",
+         "--backend 10.9.0.1:65536: the port is not a number from 1 to 65535" BACKEND},
+        {"--gateway here", "--gateway here: not a host's IPv4 address"},
+        {"--gateway 0.0.0.0", "--gateway 0.0.0.0: not a host's IPv4 address"},
+        {"--gateway 10.9.0.1/24", "--gateway 10.9.0.1/24: not a host's IPv4 address"},
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* Addresses beside each other: there is one network, and who is outside it needs a router. */
+static void one_network(void)
+{
+#define REST " --cert c --key k --backend 10.9.0.1:80 "
+    static const struct row rows[] = {
         {GOOD "--listen 10.9.0.3:444", "--listen: all must have the same address, the port's own"},
+        {GOOD "--listen 10.9.0.2:443", "--listen 10.9.0.2:443: this port is given twice"},
+        {"--listen 10.9.0.2/16:443 --listen 10.9.0.2/24:444" REST,
+         "--listen 10.9.0.2/24:444: another prefix was 16; a port is on one network, say its "
+         "prefix "
+         "once"},
+        {"--listen 10.9.0.2/24:443 --listen 10.9.0.2:444 --listen 10.9.0.2/25:445" REST,
+         "--listen 10.9.0.2/25:445: another prefix was 24; a port is on one network, say its "
+         "prefix "
+         "once"},
+        {"--listen 10.9.0.2/31:443" REST,
+         "--listen 10.9.0.2/31: a network of two is not handled; write /32, and the other address "
+         "as --gateway"},
+        {"--listen 10.9.0.2/32:443" REST,
+         "--listen 10.9.0.2/32: nobody else is in this network; name a --gateway"},
+        {"--listen 10.9.0.0:443" REST,
+         "--listen 10.9.0.0/24: this address is the address of --listen's network itself"},
+        {"--listen 10.9.0.255:443" REST,
+         "--listen 10.9.0.255/24: this address is the broadcast address of --listen's network"},
+        {"--listen 0.0.0.0:443" REST,
+         "--listen 0.0.0.0/24: this address is no single host's address"},
+        {"--listen 224.0.0.1:443" REST,
+         "--listen 224.0.0.1/24: this address is no single host's address"},
+        {"--listen 127.0.0.1:443" REST,
+         "--listen 127.0.0.1/24: this address is this machine's loopback, and lockstepd knows its "
+         "port only"},
+        {GOOD "--gateway 10.9.1.1", "--gateway 10.9.1.1: not in --listen's network, 10.9.0.0/24; "
+                                    "say the prefix as in --listen "
+                                    "10.9.0.2/16:443"},
+        {GOOD "--gateway 10.9.0.2",
+         "--gateway 10.9.0.2: this address is --listen's own, not another host's"},
+        {GOOD "--gateway 10.9.0.0",
+         "--gateway 10.9.0.0: this address is the address of --listen's network itself"},
+        {GOOD "--gateway 10.9.0.255",
+         "--gateway 10.9.0.255: this address is the broadcast address of --listen's network"},
+        {GOOD "--gateway 255.255.255.255",
+         "--gateway 255.255.255.255: this address is no single host's address"},
+        {"--listen 10.9.0.2:443 --cert c --key k --backend 127.0.0.1:80",
+         "--backend 127.0.0.1: this address is this machine's loopback, and lockstepd knows its "
+         "port only"},
+        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.0.2:80",
+         "--backend 10.9.0.2: this address is --listen's own, not another host's"},
+        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.0.255:80",
+         "--backend 10.9.0.255: this address is the broadcast address of --listen's network"},
+        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.1.1:80",
+         "--backend 10.9.1.1: not in --listen's network, 10.9.0.0/24; name a --gateway"},
+    };
+    static const char *const good[] = {
+        "--listen 10.9.0.2/16:443 --cert c --key k --backend 10.9.1.255:80",
+        "--listen 10.9.0.2/16:443 --listen 10.9.0.2/16:444" REST,
+        "--listen 10.9.0.2:443 --gateway 10.9.0.1 --cert c --key k --backend 10.8.0.1:80",
+        "--listen 10.9.0.2:443 --gateway 10.9.0.1 --cert c --key k --backend 10.8.0.0:80",
+        "--listen 10.9.0.2/30:443" REST,
+        "--listen 10.9.0.0/32:443 --gateway 10.0.0.1" REST,
+        "--listen 10.9.0.2/1:443" REST,
     };
     struct options o;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int rc = parse(&o, rows[i].line);
-        LKS_CHECK(rc == -1 && strcmp(error, rows[i].said) == 0, "%s: %d, %s", rows[i].line, rc,
-                  error);
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        LKS_CHECK(parse(&o, good[i]) == 0, "%s: %s", good[i], error);
+    CU_ASSERT_EQUAL(parse(&o, GOOD), 0);
+    CU_ASSERT_EQUAL(options_netmask_be(&o), inet_addr("255.255.255.0"));
+    CU_ASSERT_EQUAL(parse(&o, good[5]), 0);
+    CU_ASSERT_EQUAL(options_netmask_be(&o), UINT32_MAX);
+}
+
+static void too_many(void)
+{
+    static const char *const words[] = {"--cert c ", "--key k "};
+    char line[512];
+    struct options o;
+    for (int i = 0; i < 2; i++) {
+        line[0] = 0;
+        for (unsigned int n = 0; n <= OPTIONS_LIST_MAX; n++)
+            strcat(line, words[i]);
+        CU_ASSERT_EQUAL(parse(&o, line), -1);
+        CU_ASSERT_STRING_EQUAL(error,
+                               i ? "--key: at most 16 of them" : "--cert: at most 16 of them");
     }
+    line[0] = 0;
+    for (unsigned int n = 0; n <= OPTIONS_LIST_MAX; n++)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line), "--listen 10.9.0.2:%u ", 1 + n);
+    CU_ASSERT_EQUAL(parse(&o, line), -1);
+    CU_ASSERT_STRING_EQUAL(error, "--listen: at most 16 of them");
 }
 
 static void what_is_right(void)
@@ -106,14 +274,16 @@ static void words_of_ours(void)
     CU_ASSERT_FALSE(options_is_ours("listen"));
     CU_ASSERT_FALSE(options_is_ours("--no-huge"));
     CU_ASSERT_FALSE(options_is_ours("--"));
+    CU_ASSERT_FALSE(options_is_ours("-h"));
 }
 
 int main(void)
 {
-    static const struct lks_test tests[] = {{"what is wrong", what_is_wrong},
-                                            {"what is right", what_is_right},
-                                            {"words of ours", words_of_ours},
-                                            {0}};
+    static const struct lks_test tests[] = {
+        {"what is wrong", what_is_wrong}, {"what is right", what_is_right},
+        {"words of ours", words_of_ours}, {"values that are missing", values_that_are_missing},
+        {"addresses", addresses},         {"one network", one_network},
+        {"too many", too_many},           {0}};
     static const struct lks_test_suite suites[] = {{"command line", tests}, {0}};
     return lks_test_run("options", suites);
 }

@@ -734,7 +734,7 @@ def an_mtu_below_1500(bed):
     big = bed.dir / "www/1M"
     bed.stop(bed.server)
     try:
-        for ports, ours, options in ((1400, 1500, ()), (1500, 1400, ()), (1280, 1400, ()), (1500, 1500, ("--mtu", "1300"))):
+        for ports, ours, options in ((1400, 1500, ()), (1500, 1400, ()), (1280, 1400, ()), (9000, 9000, ()), (1500, 1500, ("--mtu", "1300"))):
             run("ip", "link", "set", "lks1", "mtu", str(ports))
             run("ip", "link", "set", "lks0", "mtu", str(ours))
             bed.server = bed.start(*options)
@@ -744,9 +744,10 @@ def an_mtu_below_1500(bed):
             equal(bed.curl("/upload", "-T", big), sha256_of(big), f"SHA-256 of the upload, MTU {ports} and {ours}, {options}")
             with bed.connect() as client:  # what lockstepd announces
                 mss = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
-                least = min(ports, ours, int(options[1]) if options else 1500)
+                least = min(ports, ours, 1500, int(options[1]) if options else 1500)
                 assert least - 60 <= mss <= least - 40, (mss, ports, ours, options)
-            equal(bed.stop(bed.server)["tx_dropped"], 0, "tx_dropped")
+            counters = bed.stop(bed.server)
+            equal((counters["tx_dropped"], counters["tx_too_long"]), (0, 0), "tx_dropped, tx_too_long")
         for mtu, option, want in ((1400, "1450", "--mtu 1450: the port's interface has an MTU of 1400"), (500, "1400", "an MTU of 500; it takes 576 at least")):
             run("ip", "link", "set", "lks1", "mtu", str(mtu))
             command = list(map(str, bed.command("--mtu", option)))
@@ -757,6 +758,35 @@ def an_mtu_below_1500(bed):
             bed.stop(bed.server)
         for name in ("lks0", "lks1"):
             run("ip", "link", "set", name, "mtu", "1500")
+        bed.server = start_main(bed)
+
+
+@test
+def who_is_beyond_the_subnet_needs_a_gateway(bed):
+    """Without one a stranger's SYN and ping get no answer, which is counted, and said once; with one the page."""
+    said = "there is no --gateway"
+    run("ip", "addr", "add", "10.8.0.1/32", "dev", "lo")
+    try:
+        before = bed.counters(bed.server)["tx_no_route"]
+        for _ in range(3):
+            with socket.socket() as raw:
+                raw.bind(("10.8.0.1", 0))
+                raw.setblocking(False)
+                raw.connect_ex((LOCKSTEPD, 443))
+                until(lambda: bed.counters(bed.server)["tx_no_route"] > before, "a packet without a route")
+                before = bed.counters(bed.server)["tx_no_route"]
+        subprocess.run(["ping", "-c", "1", "-W", "1", "-I", "10.8.0.1", LOCKSTEPD], capture_output=True, check=False)
+        until(lambda: bed.counters(bed.server)["tx_no_route"] > before, "an answer to a ping without a route")
+        until(lambda: said in bed.server.log.read_text(), "what lockstepd says of the gateway")
+        assert "script saw" in bed.curl("/")
+        equal(bed.server.log.read_text().count(said), 1, "times that it was said")
+        bed.stop(bed.server)
+        bed.server = bed.start("--gateway", KERNEL)
+        assert "script saw" in bed.curl("/", "--interface", "10.8.0.1")
+        equal(bed.counters(bed.server)["tx_no_route"], 0, "tx_no_route with a gateway")
+    finally:
+        run("ip", "addr", "del", "10.8.0.1/32", "dev", "lo")
+        bed.stop(bed.server)
         bed.server = start_main(bed)
 
 
@@ -780,7 +810,7 @@ def frames_that_come_cut_are_counted(bed):
 def net_tap_port(bed):
     if not os.path.exists("/dev/net/tun"):
         raise Skip("no /dev/net/tun here")
-    server = bed.start("--port", "0", vdev="net_tap0,iface=lkstap", backend="10.9.7.1:8080", listen="10.9.6.2:443", prefix="tap")
+    server = bed.start("--port", "0", vdev="net_tap0,iface=lkstap", backend="10.9.6.1:8080", listen="10.9.6.2:443", prefix="tap")
     try:
         run("ip", "addr", "add", "10.9.6.1/24", "dev", "lkstap")
         run("ip", "link", "set", "lkstap", "up")
@@ -842,13 +872,29 @@ def bad_options_are_named(bed):
              ({"--cert": bed.dir / "absent.pem"}, "absent.pem"), ({"--cert": bed.dir / "absent.pem"}, "--cert, --key: "),
              ({"--key": bed.dir / "empty"}, "no private key"), ({"--cert": bed.dir / "empty"}, "no certificate"),
              ({"--idle": "doze"}, "--idle doze"), ({"--suites": "RC4"}, "TLS_AES_128_GCM_SHA256"), ({"--groups": "p1"}, "x25519"),
-             ({"--ticket-keys": bed.dir / "empty"}, "--ticket-keys: "), ({"--max-connections": "0"}, "--max-connections"), ({"--frobnicate": "1"}, "--frobnicate"), ({"--port": "7"}, "--port")]
-    for change, want in cases:
+             ({"--ticket-keys": bed.dir / "empty"}, "--ticket-keys: "), ({"--max-connections": "0"}, "--max-connections"), ({"--frobnicate": "1"}, "--frobnicate"),
+             ({"--gateway": "10.8.0.1"}, "--gateway 10.8.0.1: not in --listen's network"), ({}, "DPDK has no port; give EAL a device"),
+             ({"--port": "7"}, "--port 7: no such DPDK port; there are 1, the first is 0", "net_ring0"),
+             ({}, "DPDK made no port of the device", "net_af_packet0,iface=absent")]
+    for change, want, *vdev in cases:
+        devices = [f"--vdev={device}" for device in vdev]
         options = [str(x) for pair in {**good, **change}.items() if pair[1] is not None for x in pair]
-        done = subprocess.run([bed.program, "--no-huge", "--no-shconf", "-m", "64", "--no-pci", "--no-telemetry", "--log-level=1", "--", *options],
+        done = subprocess.run([bed.program, "--no-huge", "--no-shconf", "-m", "64", "--no-pci", "--no-telemetry", "--log-level=1", *devices, "--", *options],
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         lines = [line for line in done.stderr.splitlines() if line.startswith("lockstepd: ")]
         assert done.returncode == 2 and len(lines) == 1 and want in lines[0], (change, done.returncode, done.stderr)
+
+
+@test
+def eal_that_does_not_start(bed):
+    """No hugepages is what most first tries meet."""
+    with open("/proc/meminfo", encoding="ascii") as info:
+        if not re.search("^HugePages_Free: +0$", info.read(), re.M):
+            raise Skip("there are hugepages here")
+    command = [str(x) for x in bed.command() if x not in ("--no-huge", "-m", "768")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and last.startswith("lockstepd: DPDK's EAL does not start: no hugepage is free"), done.stderr
 
 
 @test

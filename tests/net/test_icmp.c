@@ -53,6 +53,66 @@ static void answers_echo(void)
         }
 }
 
+/* One that came in fragments, or is as long, leaves in fragments. */
+static void answers_long_echo(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        const struct net_ip *from = is_v4 ? &bed_peer4 : &bed_peer6,
+                            *to = is_v4 ? &bed_ip4 : &bed_ip6;
+        const uint16_t headers = is_v4 ? 34 : 62, size = 4008, each = 1200;
+        uint8_t m[4008] = {is_v4 ? 8 : 128, 0, 0, 0, 0x12, 0x34, 0, 1}, got[4008], part[1300];
+        uint32_t len = 0;
+        bed_start(&b, NULL);
+        bed_know_peers(&b);
+        for (uint16_t i = 8; i < size; i++)
+            m[i] = (uint8_t)(i * 7 + (i >> 8));
+        bed_put16(m + 2, bed_cksum(from, to, IPPROTO_ICMPV6, m, size));
+        if (is_v4) {
+            bed_put16(m + 2, 0);
+            const uint16_t sum = (uint16_t)~rte_raw_cksum(m, size);
+            memcpy(m + 2, &sum, 2);
+        }
+        for (uint16_t at = 0; at < size; at = (uint16_t)(at + each)) {
+            const uint16_t n = (uint16_t)RTE_MIN(each, size - at);
+            const bool more = at + n < size;
+            uint16_t frame_len;
+            if (is_v4) {
+                frame_len = bed_ip_frame(frame, from, to, IPPROTO_ICMP, m + at, n);
+                bed_put16(frame + 20, (uint16_t)(at / 8 | (more ? 0x2000 : 0)));
+                bed_fix_ip4(frame);
+            } else {
+                memset(part, 0, 8);
+                part[0] = IPPROTO_ICMPV6;
+                bed_put16(part + 2, (uint16_t)(at | more));
+                memcpy(part + 8, m + at, n);
+                frame_len =
+                    bed_ip_frame(frame, from, to, IPPROTO_FRAGMENT, part, (uint16_t)(n + 8));
+            }
+            bed_in(&b, frame, frame_len);
+        }
+        CU_ASSERT_EQUAL_FATAL(bed_out(&b), 3);
+        for (unsigned int i = 0; i < b.num_frames; i++) {
+            const uint8_t *f = b.frames[i];
+            const uint16_t n = (uint16_t)(b.lens[i] - headers);
+            const uint16_t where = bed_get16(f + (is_v4 ? 20 : 56));
+            CU_ASSERT_EQUAL_FATAL(is_v4 ? (where & 0x1fffu) * 8 : where & 0xfff8u, len);
+            CU_ASSERT_EQUAL(!!(where & (is_v4 ? 0x2000 : 1)), i < 2);
+            CU_ASSERT(b.lens[i] <= 1514 && len + n <= size);
+            memcpy(got + len, f + headers, n);
+            len += n;
+        }
+        CU_ASSERT_EQUAL(len, size);
+        CU_ASSERT_EQUAL(got[0], is_v4 ? 0 : 129);
+        CU_ASSERT_EQUAL(memcmp(got + 4, m + 4, size - 4u), 0);
+        if (is_v4) {
+            CU_ASSERT_EQUAL(rte_raw_cksum(got, size), 0xffff);
+        } else {
+            CU_ASSERT_EQUAL(bed_cksum(to, from, IPPROTO_ICMPV6, got, size), 0);
+        }
+        bed_end(&b);
+    }
+}
+
 static void no_answer(void)
 {
     uint8_t m[64] = {8};
@@ -230,6 +290,7 @@ static void unknown_protocols(void)
 
 const struct lks_test icmp_tests[] = {
     {"answers_echo", answers_echo},
+    {"answers_long_echo", answers_long_echo},
     {"no_answer", no_answer},
     {"is_rate_limited", is_rate_limited},
     {"errors_for_tcp", errors_for_tcp},

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stack.h"
+
+#include <rte_mbuf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "port.h"
+
+#define RX_BURST     256u
+#define RX_BURSTS    4u
+#define RX_ALL       64u /* bursts: more than any ring holds */
+#define TX_BURST     64u
+#define TX_FRAMES    1024u /* a poll: what is received meanwhile is looked at in between */
+#define HALF_OPEN    4096u
+#define TIME_WAITING 65536u
+#define NEIGHBOURS   1024u
+#define REASSEMBLED  256u
+
+static void describe_port(struct net_port *to, const struct port *port)
+{
+    *to = (struct net_port){.mtu = port->mtu,
+                            .offloads = port->offloads,
+                            .max_tx_segs = port->max_tx_segs,
+                            .rss = {.num_queues = 1},
+                            .buffers = port->tx_pool,
+                            .clones = port->clones,
+                            .socket = port->socket};
+    memcpy(to->mac, port->mac, sizeof(to->mac));
+}
+
+/* Of the pool for receiving flows hold three fourths at most, and so of that for sending: there are
+ * always buffers for what comes next, and for headers. */
+struct net *stack_new(const struct stack_config *config, char *error, unsigned int error_len)
+{
+    const bool is_v4 = net_ip_is_v4(&config->address.ip);
+    struct net_route route = {.prefix = is_v4 ? net_ip4(0) : (struct net_ip){{{0}}},
+                              .prefix_len = is_v4 ? 96 : 0};
+    struct net_config net = {
+        .addresses = &config->address,
+        .num_addresses = 1,
+        .routes = &route,
+        .num_routes = config->gateway ? 1 : 0,
+        .max_flows = config->max_flows + config->max_flows / 4,
+        .max_half_open = HALF_OPEN,
+        .max_detached = config->max_flows / 4,
+        .max_time_wait = TIME_WAITING,
+        .max_neighbours = NEIGHBOURS,
+        .max_reassembled = REASSEMBLED,
+        .max_buffers = config->port->num_mbufs / 4 * 3,
+        .now_us = config->now_us,
+    };
+    describe_port(&net.port, config->port);
+    if (config->gateway)
+        route.gateway = *config->gateway;
+    if (getrandom(net.secret, sizeof(net.secret), 0) != sizeof(net.secret)) {
+        snprintf(error, error_len, "the kernel gives no random numbers");
+        return NULL;
+    }
+    return net_new(&net, error, error_len);
+}
+
+uint32_t stack_receive(struct net *net, const struct port *port, bool after_pause, uint64_t now_us)
+{
+    struct rte_mbuf *frames[RX_BURST];
+    uint32_t num_all = 0;
+    uint16_t num = RX_BURST;
+    for (uint32_t i = 0; num == RX_BURST && i < (after_pause ? RX_ALL : RX_BURSTS); i++) {
+        num = port_receive(port, frames, RX_BURST);
+        net_input(net, frames, num, now_us);
+        num_all += num;
+    }
+    return num_all;
+}
+
+bool stack_send(struct net *net, const struct port *port, uint64_t now_us)
+{
+    struct rte_mbuf *frames[TX_BURST];
+    uint32_t room, num = 1, num_all = 0;
+    while (num && num_all < TX_FRAMES && (room = port_room(port))) {
+        num = net_output(net, frames, (uint16_t)RTE_MIN(room, TX_BURST), now_us);
+        for (uint32_t i = 0; i < num; i++)
+            port_send(port, frames[i]);
+        num_all += num;
+    }
+    port_flush(port);
+    return num != 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef LKS_TESTS_DPDK_PEERS_H
+#define LKS_TESTS_DPDK_PEERS_H
+
+/* TCP peers in this process, of any manners, for the stack to talk to; a server on top of the
+ * stack for them; and a time that goes on only when a test says so. */
+
+#include "port.h"
+#include "segments.h"
+
+#define NUM_PEERS    1024u
+#define PEER_PORT    20000u /* of the first */
+#define SERVICE      80u
+#define SECOND       1000000u
+#define PEER_BUFFERS 4095u /* in each pool */
+#define MAX_FLOWS    512u
+
+struct peer {
+    /* Manners: set before peer_open(). */
+    uint16_t mss; /* that its SYN says; 0: none */
+    bool scales;  /* its windows, by 0 bits: it takes the stack's scale */
+    uint16_t window;
+    bool reads;         /* acknowledges all that comes, at once; one that does not is silent */
+    uint32_t lose_fins; /* so many frames with FIN do not come */
+
+    /* The stack's side. */
+    struct flow *flow;
+    uint32_t to_send;     /* bytes that the server still has for it */
+    bool close_when_sent; /* flow_close(), else flow_shutdown() */
+    uint32_t received;    /* bytes that the server got, and consumed at once */
+    bool fin_received, connected, ended, is_shut;
+    enum flow_end why;
+
+    /* What came from the stack. */
+    uint16_t our_port;
+    uint32_t seq;  /* the next byte to send */
+    uint32_t next; /* the next expected */
+    uint32_t ack;  /* what is acknowledged: one that reads keeps it at next */
+    uint32_t edge; /* behind the last byte that the windows have let come */
+    uint32_t got;  /* bytes, in order */
+    uint32_t num_segments;
+    uint16_t longest, last_window;
+    bool got_fin, owes_ack;
+    bool got_rst;     /* where RFC 5961 3.2 believes it: at `next` */
+    bool got_bad_rst; /* elsewhere */
+};
+
+extern struct peer peers[NUM_PEERS];
+extern struct port peers_port;
+extern struct net *peers_net;
+
+bool peers_start(void);
+
+/* All peers' connections reset, all times over: between tests. Whether stack and pools are as they
+ * were at the start. */
+bool peers_end(void);
+
+/* SYN, and ACK to the answer. */
+void peer_open(struct peer *p);
+
+/* The stack connects to the peer, whose SYN+ACK is as peer_open()'s SYN. */
+void peer_accept(struct peer *p);
+
+/* A frame comes in now. */
+void peers_receive(struct rte_mbuf *frame);
+
+/* A segment from the peer, with its window. */
+void peer_send(struct peer *p, uint8_t flags, uint16_t len);
+
+/* An acknowledgement of all that has come, and of what will come, with this window. */
+void peer_read_on(struct peer *p, uint16_t window);
+
+/* A segment with options, in whole words. */
+void peer_send_options(struct peer *p, uint8_t flags, const uint8_t *options, uint8_t options_len);
+
+/* Lets server, stack and reading peers go on until nothing more happens. */
+void peers_settle(void);
+
+/* As time passes, 20 ms a step. */
+void peers_advance(uint64_t us);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The port over taps and memif, in a network namespace of its own. Seconds are calls of
+ * port_second().
+ */
+
+#include <net/if.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/test.h"
+#include "port.h"
+
+#define NUM_MBUFS   1024u
+#define MEMIF_POLLS 60000u /* of a millisecond, at most */
+
+static bool has_namespace;
+static char directory[] = "/tmp/lockstep-eal-XXXXXX";
+
+/* Each device has a name of its own: EAL keeps those of closed ones. */
+static bool make_device(const char *driver, const char *args, uint16_t *id)
+{
+    static unsigned int num_made;
+    char name[64];
+    snprintf(name, sizeof(name), "%s%u", driver, num_made++);
+    return rte_eal_hotplug_add("vdev", name, args) == 0 &&
+           rte_eth_dev_get_port_by_name(name, id) == 0;
+}
+
+static bool open_vdev(struct port *port, const char *driver, const char *args, uint16_t mtu,
+                      char *error, unsigned int error_len)
+{
+    uint16_t id;
+    snprintf(error, error_len, "no device");
+    if (!make_device(driver, args, &id))
+        return false;
+    return port_start(port, id, NUM_MBUFS, mtu, error, error_len) == 0;
+}
+
+static struct port_counters counted(const struct port *port)
+{
+    struct port_counters c;
+    port_get_counters(port, &c);
+    return c;
+}
+
+static void send_frames(const struct port *port, uint32_t num, uint16_t len)
+{
+    for (uint32_t i = 0; i < num; i++) {
+        struct rte_mbuf *m = rte_pktmbuf_alloc(port->tx_pool);
+        char *data = m ? rte_pktmbuf_append(m, len) : NULL;
+        if (!data)
+            abort();
+        memset(data, 2, len); /* no IP */
+        port_send(port, m);
+    }
+}
+
+static bool set_mtu(const char *interface, int mtu)
+{
+    struct ifreq request = {.ifr_mtu = mtu};
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+    bool done = s >= 0 && ioctl(s, SIOCSIFMTU, &request) == 0;
+    close(s);
+    return done;
+}
+
+static bool have_tap(void)
+{
+    return has_namespace && access("/dev/net/tun", R_OK | W_OK) == 0;
+}
+
+static void mtu_is_the_interfaces(void)
+{
+    static const struct {
+        int of_interface;
+        uint16_t asked, want; /* 0: refused */
+        const char *error;
+    } cases[] = {{1500, 0, 1500, ""},
+                 {1400, 0, 1400, ""},
+                 {576, 0, 576, ""},
+                 {575, 0, 0, "the port's interface has an MTU of 575; it takes 576 at least"},
+                 {9000, 0, 1500, ""},
+                 {1400, 1300, 1300, ""},
+                 {1400, 1400, 1400, ""},
+                 {1400, 1401, 0,
+                  "--mtu 1401: the port's interface has an MTU of 1400 and would drop larger "
+                  "packets; raise it there, or ask for less"}};
+    if (!have_tap())
+        LKS_SKIP("no tap devices in a network namespace of its own here");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct port port;
+        char error[256] = "";
+        uint16_t id = 0;
+        CU_ASSERT_TRUE(make_device("net_tap", "iface=lkstest", &id));
+        CU_ASSERT_TRUE(set_mtu("lkstest", cases[i].of_interface));
+        int rc = port_start(&port, id, NUM_MBUFS, cases[i].asked, error, sizeof(error));
+        if (!cases[i].want) {
+            LKS_CHECK(rc && strcmp(error, cases[i].error) == 0, "case %zu: %s", i, error);
+            continue;
+        }
+        LKS_CHECK(!rc && port.mtu == cases[i].want, "case %zu: %s, MTU %u", i, error, port.mtu);
+        if (!rc)
+            port_stop(&port);
+    }
+}
+
+/* A tap whose own MTU sinks takes a larger frame never, and nothing behind it. */
+static void tap_goes_on_behind_a_large_frame(void)
+{
+    struct port port;
+    char error[256];
+    if (!have_tap())
+        LKS_SKIP("no tap devices in a network namespace of its own here");
+    CU_ASSERT_TRUE_FATAL(open_vdev(&port, "net_tap", "iface=lkstest", 0, error, sizeof(error)));
+    CU_ASSERT_EQUAL(rte_eth_dev_set_mtu(port.id, 600), 0);
+    send_frames(&port, 1, 1000); /* before anybody has looked */
+    send_frames(&port, 2, 60);
+    CU_ASSERT_EQUAL(port_flush(&port), 3);
+    port_second(&port);
+    port_second(&port);
+    CU_ASSERT_EQUAL(port_flush(&port), 0);
+    CU_ASSERT_EQUAL(counted(&port).tx_dropped, 1);
+    CU_ASSERT_EQUAL(rte_mempool_in_use_count(port.tx_pool), 0);
+    port_stop(&port);
+}
+
+/* The interface's MTU changes while frames are sent: what is longer is counted, and said once. */
+static void mtu_that_sinks(void)
+{
+    struct port port;
+    char error[256];
+    const char *line;
+    if (!have_tap())
+        LKS_SKIP("no tap devices in a network namespace of its own here");
+    CU_ASSERT_TRUE_FATAL(open_vdev(&port, "net_tap", "iface=lkstest", 0, error, sizeof(error)));
+    for (unsigned int time = 0; time < 2; time++) {
+        CU_ASSERT_TRUE(set_mtu("lkstest", 1000));
+        port_second(&port);
+        while ((line = port_news(&port)) && strstr(line, "link"))
+            ; /* the kernel's end of a tap is down at first */
+        send_frames(&port, 1, 14 + 1000);
+        CU_ASSERT_EQUAL(counted(&port).tx_too_long, 3u * time);
+        send_frames(&port, 2, 14 + 1001);
+        CU_ASSERT_EQUAL(counted(&port).tx_too_long, 2u + 3u * time);
+        line = port_news(&port);
+        CU_ASSERT_TRUE(time ? !line : line && strstr(line, "tx_too_long"));
+        CU_ASSERT_TRUE(set_mtu("lkstest", 9000));
+        port_second(&port);
+        send_frames(&port, 1, 14 + 1500);
+        CU_ASSERT_EQUAL(counted(&port).tx_too_long, 2u + 3u * time);
+        send_frames(&port, 1, 14 + 1501);
+        CU_ASSERT_EQUAL(counted(&port).tx_too_long, 3u + 3u * time);
+    }
+    port_stop(&port);
+}
+
+/* A memif server in a process of its own, this program run again: it sends back what comes. */
+static pid_t start_server(void)
+{
+    int ready[2];
+    char byte, fd[16];
+    if (pipe(ready))
+        return -1;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        snprintf(fd, sizeof(fd), "%d", ready[1]);
+        execl("/proc/self/exe", "test_devices", "memif-server", directory, fd, (char *)NULL);
+        _exit(1);
+    }
+    close(ready[1]);
+    bool is_ready = pid > 0 && read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    CU_ASSERT_TRUE(is_ready);
+    return pid;
+}
+
+static void kill_server(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Sends until something comes back. EAL's own thread shakes hands meanwhile. */
+static bool comes_back(const struct port *port)
+{
+    struct rte_mbuf *got[32];
+    for (uint32_t i = 0; i < MEMIF_POLLS; i++) {
+        if (port_flush(port) == 0)
+            send_frames(port, 1, 60);
+        uint16_t num = port_receive(port, got, 32);
+        rte_pktmbuf_free_bulk(got, num);
+        if (num)
+            return true;
+        if (i % 1000 == 999)
+            port_second(port);
+        usleep(1000);
+    }
+    return false;
+}
+
+static bool goes_down(const struct port *port)
+{
+    struct rte_eth_link link;
+    for (uint32_t i = 0; i < MEMIF_POLLS; i++) {
+        if (rte_eth_link_get_nowait(port->id, &link) == 0 && link.link_status == 0)
+            return true;
+        usleep(1000);
+    }
+    return false;
+}
+
+/* The server dies twice; meanwhile frames go, and afterwards they come back. Without a role= it is
+ * a client as well. */
+static void memif_client_finds_its_next_server(const char *role)
+{
+    struct port client;
+    struct rte_mbuf *got[1];
+    char args[128], error[256] = "";
+    snprintf(args, sizeof(args), "%ssocket=%s/memif", role, directory);
+    CU_ASSERT_FALSE(open_vdev(&client, "net_memif", args, 0, error, sizeof(error)));
+    CU_ASSERT_STRING_EQUAL(error, "cannot start the port: no memif server answers at its socket");
+    pid_t server = start_server();
+    CU_ASSERT_TRUE_FATAL(server > 0 &&
+                         open_vdev(&client, "net_memif", args, 0, error, sizeof(error)));
+    CU_ASSERT_TRUE(comes_back(&client));
+    for (int life = 0; life < 2; life++) {
+        kill_server(server);
+        CU_ASSERT_TRUE(goes_down(&client));
+        const uint64_t dropped = counted(&client).tx_dropped;
+        send_frames(&client, 10, 60);
+        const uint32_t waiting = port_flush(&client);
+        CU_ASSERT_TRUE(waiting >= 10);
+        for (int second = 0; second < 3; second++)
+            port_second(&client);
+        CU_ASSERT_EQUAL(port_flush(&client), 0);
+        CU_ASSERT_EQUAL(counted(&client).tx_dropped, dropped + waiting);
+        CU_ASSERT_EQUAL(port_receive(&client, got, 1), 0);
+        server = start_server();
+        port_second(&client);
+        CU_ASSERT_TRUE(comes_back(&client));
+    }
+    kill_server(server);
+    port_stop(&client);
+}
+
+static void memif_client(void)
+{
+    memif_client_finds_its_next_server("role=client,");
+}
+
+static void memif_client_by_default(void)
+{
+    memif_client_finds_its_next_server("");
+}
+
+static const struct lks_test devices[] = {
+    {"MTU is the interface's", mtu_is_the_interfaces},
+    {"MTU that sinks", mtu_that_sinks},
+    {"tap goes on behind a large frame", tap_goes_on_behind_a_large_frame},
+    {"memif client finds its next server", memif_client},
+    {"memif client by default", memif_client_by_default},
+    {0},
+};
+
+static int start_eal(void)
+{
+    char *args[] = {(char[]){"test_devices"}, (char[]){"--no-huge"}, (char[]){"--no-shconf"},
+                    (char[]){"-m"},           (char[]){"128"},       (char[]){"--no-pci"},
+                    (char[]){"--lcores"},     (char[]){"0@0"},       (char[]){"--no-telemetry"},
+                    (char[]){"--log-level"},  (char[]){"*:critical"}};
+    return rte_eal_init((int)RTE_DIM(args), args);
+}
+
+static int be_server(const char *path, int ready)
+{
+    struct port port;
+    struct rte_mbuf *packets[32];
+    char args[128], error[256];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    snprintf(args, sizeof(args), "role=server,socket=%s/memif", path);
+    if (start_eal() < 0 || !open_vdev(&port, "net_memif", args, 0, error, sizeof(error)) ||
+        write(ready, "", 1) != 1)
+        return 1;
+    for (;;) {
+        uint16_t num = port_receive(&port, packets, 32);
+        for (uint16_t i = 0; i < num; i++)
+            port_send(&port, packets[i]);
+        port_flush(&port);
+        if (!num)
+            usleep(1000);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "memif-server") == 0)
+        return be_server(argv[2], atoi(argv[3]));
+    static const struct lks_test_suite suites[] = {{"devices", devices}, {0}};
+    has_namespace = unshare(CLONE_NEWNET) == 0;
+    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
+        return 1;
+    int status = 77;
+    if (start_eal() < 0)
+        printf("SKIP devices: EAL does not start here\ndevices: 0 passed, 0 failed, 1 skipped\n");
+    else
+        status = lks_test_run("devices", suites);
+    char command[64];
+    snprintf(command, sizeof(command), "rm -rf %s", directory);
+    return system(command) ? 1 : status;
+}
