@@ -70,7 +70,9 @@ struct lks_conn_options {
     const char *server_name;
     /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
      * NULL: none. One that has expired, is for another name or makes no sense is not offered, nor
-     * one that stands on a certificate that has ended or on a CA that is no longer trusted.
+     * one that stands on a certificate that has ended or on a CA that is no longer trusted, that
+     * was made without an OCSP response which lks_config_set_ocsp() now asks for, or with a server
+     * that asked for our certificate when others were configured (lks_config_add_certificate()).
      * Without it the handshake is a full one, as it is if the server will not have it. */
     const uint8_t *session;
     size_t session_len;
