@@ -374,8 +374,8 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
     if (!status)
         status = sealed(conn, op);
     if (status) {
-        conn->seal_failed =
-            true; /* no alert: there is no key for one, or it would have a gap before it */
+        /* No alert: it would come behind a gap, or there is no key for one. */
+        conn->seal_failed = true;
         if (!conn->failed)
             conn->failed = (uint16_t)status;
         return status;
