@@ -337,8 +337,10 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
     /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
     if (mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
-    if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
-        conn_replace_key(conn, true);
+    /* RFC 8446 section 5.5: the peer looks after its own limit, and under TLS 1.2 nobody can ask
+     * for more; it is the engine that opens nothing beyond. */
+    if (lks_key_wants_update(&conn->open_key) && !conn->update_asked && !conn->tls12)
+        conn_queue_update(conn, true);
     if (op->len == 0)
         return conn_count_idle(conn);
     conn_data_came(conn);

@@ -153,6 +153,7 @@ struct lks_hs {
     struct lks_hs_early early;
     uint8_t basis[32]; /* what its sessions stand on, and until when: standing.h */
     uint64_t until_ms;
+    struct lks_verified verified;
     uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */

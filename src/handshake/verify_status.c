@@ -55,6 +55,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
     const uint64_t end_ms = lks_asn1_time_ms(until);
     if (end_ms < peer->until_ms)
         peer->until_ms = end_ms;
+    peer->stapled = true;
     return LKS_OK;
 }
 
@@ -86,11 +87,15 @@ static bool must_staple(X509 *leaf)
     return found;
 }
 
+bool lks_peer_may_do_without(enum lks_ocsp ocsp, bool must_staple)
+{
+    return ocsp == LKS_OCSP_OFF || (ocsp == LKS_OCSP_CHECKED && !must_staple);
+}
+
 enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_config *config)
 {
-    if (config->ocsp == LKS_OCSP_OFF)
-        return LKS_OK;
-    if (peer->ocsp)
+    peer->must_staple = must_staple(peer->leaf);
+    if (config->ocsp != LKS_OCSP_OFF && peer->ocsp)
         return check_response(peer, config);
-    return config->ocsp == LKS_OCSP_REQUIRED || must_staple(peer->leaf) ? BAD : LKS_OK;
+    return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK : BAD;
 }

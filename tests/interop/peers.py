@@ -95,6 +95,7 @@ class Want:
     fallback: bool = False  # the client says that it has come down to this version
     renegotiate: bool = False  # the peer asks for it
     refused: str = ""  # how our side ends instead of taking the peer
+    hangs_up: bool = False  # its server refuses us without a word
 
 
 def need(program):
@@ -269,7 +270,7 @@ class Gnutls:
             args += ["--pskusername", "interop", "--pskkey", want.psk]
         if want.update or want.renegotiate:
             args += ["--inline-commands"]
-        if want.record_size:
+        if want.record_size >= 512:
             args += ["--recordsize", str(want.record_size)]
         if not want.tickets:
             args += ["--noticket"]
@@ -308,7 +309,7 @@ class Gnutls:
             args += ["--alpn", protocol]
         if want.early:
             args += ["--earlydata", "--maxearlydata=16384"]
-        if want.record_size:
+        if want.record_size >= 512:
             args += ["--recordsize", str(want.record_size)]
         if want.ocsp:
             args += ["--ocsp-response", bed.ocsp_response(want.certificate), "--ignore-ocsp-response-errors"]
