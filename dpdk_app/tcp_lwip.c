@@ -44,11 +44,13 @@
 #define DETACHED_STALL_US 20000000u
 #define DETACHED_SHARE    4u /* of all flows one in so many */
 
-/* When buffers are so short that nobody can send, those who hold most for longest pay; none whose
- * oldest byte is younger than this: it may be a retransmission away from being acknowledged. */
+/* When buffers are so short that nobody can send, or be heard, those who hold most for longest pay;
+ * none whose oldest byte is younger than this: it may be a retransmission away from being
+ * acknowledged. */
 #define SHORT_AGE_US   2000000u
 #define SHORT_EVERY_US 20000u
 #define SHORT_AT_ONCE  16u
+#define HELD_A_BUFFER  1024u /* received bytes that wait: what is shorter is joined */
 
 struct flow {
     struct tcp_pcb *pcb; /* NULL: lwIP is done with it */
@@ -56,6 +58,8 @@ struct flow {
     void *user;
     struct sent sent;
     uint32_t unconsumed; /* received bytes that keep the window closed */
+    uint32_t old;        /* of them, those that were there at old_us: the oldest is no younger */
+    uint64_t old_us;
     uint32_t bucket;
     uint64_t detached_us; /* since when is_detached */
     uint64_t progress_us; /* detached: when the last buffer was acknowledged */
@@ -200,6 +204,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         f->wants_abort = true;
         detach(f);
         return ERR_OK;
+    }
+    if (!f->old) {
+        f->old = len;
+        f->old_us = frame_now_us();
     }
     f->unconsumed += len;
     f->events->received(f->user, chain);
@@ -437,6 +445,11 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
 void flow_consumed(struct flow *f, uint32_t bytes)
 {
     f->unconsumed -= bytes;
+    f->old -= bytes < f->old ? bytes : f->old;
+    if (!f->old && f->unconsumed) { /* what is left came later */
+        f->old = f->unconsumed;
+        f->old_us = frame_now_us();
+    }
     if (!f->pcb)
         return;
     uint32_t limit = receive_limit(f->pcb); /* no more than lwIP will ever have */
@@ -572,6 +585,11 @@ static void evict(struct flow *f)
     mark_dirty(f);
 }
 
+static uint32_t buffers_held(const struct flow *f)
+{
+    return (f->unconsumed + HELD_A_BUFFER - 1) / HELD_A_BUFFER;
+}
+
 /* What a flow costs others: buffers times the age of the oldest byte in them. An acknowledgement of
  * a few bytes, or an answered probe, makes neither less. */
 static uint64_t weight(const struct flow *f, uint64_t least_age_us)
@@ -580,9 +598,17 @@ static uint64_t weight(const struct flow *f, uint64_t least_age_us)
     return age >= least_age_us ? f->sent.num_buffers * age : 0;
 }
 
-static uint64_t weight_of_any(const struct flow *f)
+static uint64_t weight_of_sender(const struct flow *f)
 {
     return weight(f, SHORT_AGE_US);
+}
+
+/* The same of received buffers: those that wait for its user, and those that it passes on. */
+static uint64_t weight_of_receiver(const struct flow *f)
+{
+    const uint64_t age = f->old ? frame_now_us() - f->old_us : 0, sent_age = sent_age_us(&f->sent);
+    return (age >= SHORT_AGE_US ? buffers_held(f) * age : 0) +
+           (sent_age >= SHORT_AGE_US ? f->sent.num_received * sent_age : 0);
 }
 
 /* A detached one costs a place as well, even with nothing but its FIN unacknowledged. */
@@ -607,22 +633,33 @@ static struct flow *find_worst(uint64_t (*weigh)(const struct flow *f))
     return worst;
 }
 
-/* While buffers are short, the worst go; what they hold comes back with flow_flush(). */
-static void relieve(uint64_t now)
+static void end_worst(uint32_t missing, uint64_t (*weigh)(const struct flow *f))
 {
-    uint32_t missing;
-    if (now - stack.last_short_us < SHORT_EVERY_US)
-        return;
-    stack.last_short_us = now;
-    missing = port_num_short(stack.port);
     for (uint32_t i = 0; i < SHORT_AT_ONCE && missing; i++) {
-        struct flow *f = find_worst(weight_of_any);
+        struct flow *f = find_worst(weigh);
         if (!f)
             return;
-        missing -= f->sent.num_buffers < missing ? f->sent.num_buffers : missing;
+        const uint32_t held = weigh == weight_of_sender ? f->sent.num_buffers
+                                                        : f->sent.num_received + buffers_held(f);
+        missing -= held < missing ? held : missing;
         stack.ended_for_buffers++;
         evict(f);
     }
+}
+
+/* While buffers are short, the worst go; what they hold comes back with flow_flush(). Without
+ * buffers to receive with nobody is heard, nor an acknowledgement that would free some. */
+static void relieve(uint64_t now)
+{
+    if (now - stack.last_short_us < SHORT_EVERY_US)
+        return;
+    stack.last_short_us = now;
+    end_worst(port_num_short(stack.port, stack.port->tx_pool), weight_of_sender);
+    const uint32_t missing = port_num_short(stack.port, stack.port->rx_pool);
+    if (!missing)
+        return;
+    bucket_free_out_of_order();
+    end_worst(missing, weight_of_receiver);
 }
 
 /* Looks at some of the flows: all are looked at within 256 slices, a third of a second. */
