@@ -144,3 +144,10 @@ void bucket_drop_half_open_of(const struct tcp_pcb_listen *listener)
         }
     }
 }
+
+void bucket_free_out_of_order(void)
+{
+    for (uint32_t i = 0; i < NUM_BUCKETS; i++)
+        for (struct tcp_pcb *pcb = i == entered ? tcp_active_pcbs : active[i]; pcb; pcb = pcb->next)
+            tcp_free_ooseq(pcb);
+}

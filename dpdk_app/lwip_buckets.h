@@ -41,4 +41,7 @@ void bucket_hasten(struct tcp_pcb *pcb);
 struct tcp_pcb_listen;
 void bucket_drop_half_open_of(const struct tcp_pcb_listen *listener);
 
+/* Frees what all connections keep of bytes that came out of order: their peers send them again. */
+void bucket_free_out_of_order(void);
+
 #endif

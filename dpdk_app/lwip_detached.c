@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Peers that do not take what they were sent. A flow whose user has gone finishes by itself, but
- * not for ever: within DETACHED_US, and while its peer acknowledges. Flows with users are bounded
- * by buffers alone: when those run short, the worst holder goes.
+ * Peers that do not take what they were sent, or send what nobody takes. A flow whose user has gone
+ * finishes by itself, but not for ever: within DETACHED_US, and while its peer acknowledges. Flows
+ * with users are bounded by buffers alone: when those run short, the worst holder goes.
  *
  * What counts as progress is a buffer that comes back. An answered window probe, or an
  * acknowledgement of a few bytes, gives us nothing.
@@ -85,20 +85,43 @@ struct flow *detached_late(void)
     return NULL;
 }
 
-/* What a flow costs others: buffers times the age of the oldest byte in them, which neither a drip
- * of acknowledgements nor an answered probe makes less. */
-static uint64_t weight(const struct flow *f)
+/* Bytes that wait for the user: what is shorter than this is joined. */
+#define WAIT_A_BUFFER 1024u
+
+static uint32_t buffers_waiting(const struct flow *f)
 {
-    const uint64_t age = sent_age_us(&f->sent);
-    return f->wants_abort || age < HELD_US ? 0 : f->sent.num_buffers * age;
+    return (f->unconsumed + WAIT_A_BUFFER - 1) / WAIT_A_BUFFER;
 }
 
-struct flow *worst_holder(struct flow *flows, uint32_t num_flows)
+uint32_t buffers_held(const struct flow *f, enum held of)
+{
+    return of == HELD_SENDING ? f->sent.num_buffers : f->sent.num_received + buffers_waiting(f);
+}
+
+/* What a flow costs others: buffers times the age of the oldest byte in them, which neither a drip
+ * of acknowledgements nor an answered probe makes less. */
+static uint64_t cost(uint32_t num_buffers, uint64_t age_us)
+{
+    return age_us < HELD_US ? 0 : num_buffers * age_us;
+}
+
+static uint64_t weight(const struct flow *f, enum held of)
+{
+    const uint64_t sent_age = sent_age_us(&f->sent);
+    if (f->wants_abort)
+        return 0;
+    if (of == HELD_SENDING)
+        return cost(f->sent.num_buffers, sent_age);
+    return cost(f->sent.num_received, sent_age) +
+           cost(buffers_waiting(f), f->old ? frame_now_us() - f->old_us : 0);
+}
+
+struct flow *worst_holder(struct flow *flows, uint32_t num_flows, enum held of)
 {
     struct flow *worst = NULL;
     uint64_t most = 0;
     for (uint32_t i = 0; i < num_flows; i++) {
-        const uint64_t w = weight(&flows[i]);
+        const uint64_t w = weight(&flows[i], of);
         if (w > most) {
             most = w;
             worst = &flows[i];

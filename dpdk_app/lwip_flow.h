@@ -3,7 +3,7 @@
 #define LOCKSTEPD_LWIP_FLOW_H
 
 /* A flow as the files that know lwIP see it: tcp_lwip.c makes, moves and ends them, lwip_detached.c
- * says whose peers have had their time. */
+ * says who has had his time. */
 
 #include "lwip_sent.h"
 #include "tcp.h"
@@ -16,6 +16,8 @@ struct flow {
     void *user;
     struct sent sent;
     uint32_t unconsumed; /* received bytes that keep the window closed */
+    uint32_t old;        /* of them, those that were there at old_us: the oldest is no younger */
+    uint64_t old_us;
     uint32_t bucket;
     bool is_detached; /* the user has closed or aborted it, or been told of its end */
     bool wants_abort;
@@ -43,7 +45,15 @@ struct flow *detached_oldest(void);
  * at all of them within 64 calls. */
 struct flow *detached_late(void);
 
-/* The flow whose peer holds most for longest, of those that hold it for too long; NULL: none. */
-struct flow *worst_holder(struct flow *flows, uint32_t num_flows);
+/* Of which pool: what was sealed and waits for acknowledgements; what was received and waits for
+ * the user, or for the acknowledgements of whom it is passed on to. */
+enum held {
+    HELD_SENDING,
+    HELD_RECEIVED,
+};
+uint32_t buffers_held(const struct flow *f, enum held of);
+
+/* The flow that holds most for longest, of those that hold it for too long; NULL: none. */
+struct flow *worst_holder(struct flow *flows, uint32_t num_flows, enum held of);
 
 #endif

@@ -37,6 +37,11 @@ static struct rte_mbuf *compacted(struct rte_mbuf *chain, const struct port *por
     return whole;
 }
 
+static void count(struct sent *s, bool is_of_sending, int by)
+{
+    *(is_of_sending ? &s->num_buffers : &s->num_received) += (uint32_t)by;
+}
+
 void sent_append(struct sent *s, struct rte_mbuf *chain, const struct port *port)
 {
     const uint64_t now = frame_now_us();
@@ -58,7 +63,7 @@ void sent_append(struct sent *s, struct rte_mbuf *chain, const struct port *port
         if (!s->unwritten)
             s->unwritten = m;
         s->num_bytes += frame_len(m);
-        s->num_buffers += frame_is_of_sending(port, m);
+        count(s, frame_is_of_sending(port, m), 1);
     }
 }
 
@@ -91,7 +96,7 @@ bool sent_free_acknowledged(struct sent *s, const struct tcp_pcb *pcb, const str
         s->head = frame_next(m);
         s->head_seq += frame_len(m);
         s->num_bytes -= frame_len(m);
-        s->num_buffers -= frame_is_of_sending(port, m);
+        count(s, frame_is_of_sending(port, m), -1);
         frame_free_segment(m);
     }
     if (!s->head)

@@ -22,7 +22,8 @@ struct sent {
     struct rte_mbuf *unwritten;   /* the first that lwIP has not taken; NULL: it has all */
     uint32_t head_seq;            /* sequence number of head's first byte */
     uint32_t num_bytes;
-    uint32_t num_buffers; /* of the pool for sending */
+    uint32_t num_buffers;  /* of the pool for sending */
+    uint32_t num_received; /* of the pool for receiving */
 };
 
 /* Takes a chain. Many small segments would each hold a buffer of 2 KiB: they are copied into few,

@@ -362,9 +362,9 @@ bool port_is_low(const struct port *port)
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
 }
 
-uint32_t port_num_short(const struct port *port)
+uint32_t port_num_short(const struct port *port, const struct rte_mempool *pool)
 {
-    const uint32_t enough = port->num_mbufs / 8 * 3, left = rte_mempool_avail_count(port->tx_pool);
+    const uint32_t enough = port->num_mbufs / 8 * 3, left = rte_mempool_avail_count(pool);
     return left < port->num_mbufs / 4 ? enough - left : 0;
 }
 

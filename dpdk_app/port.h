@@ -69,9 +69,9 @@ const char *port_news(const struct port *port);
 /* True while so few buffers are left for sending that only what is under way should get them. */
 bool port_is_low(const struct port *port);
 
-/* 0 unless port_is_low(): then how many buffers for sending would have to come back before all who
- * send have enough again. */
-uint32_t port_num_short(const struct port *port);
+/* 0 unless a pool, for sending (then port_is_low()) or for receiving, runs low: then how many of
+ * its buffers would have to come back before there are enough for all again. */
+uint32_t port_num_short(const struct port *port, const struct rte_mempool *pool);
 
 void port_get_counters(const struct port *port, struct port_counters *counters);
 

@@ -89,6 +89,7 @@ static struct flow *new_flow(struct tcp_pcb *pcb, const struct flow_events *even
 
 static void free_flow(struct flow *f)
 {
+    f->unconsumed = f->old = 0;
     f->next_dirty = stack.free_list;
     stack.free_list = f;
     stack.num_flows--;
@@ -182,6 +183,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         f->wants_abort = true;
         detach(f);
         return ERR_OK;
+    }
+    if (!f->old) {
+        f->old = len;
+        f->old_us = frame_now_us();
     }
     f->unconsumed += len;
     f->events->received(f->user, chain);
@@ -416,6 +421,11 @@ bool flow_send(struct flow *f, struct rte_mbuf *chain)
 void flow_consumed(struct flow *f, uint32_t bytes)
 {
     f->unconsumed -= bytes;
+    f->old -= bytes < f->old ? bytes : f->old;
+    if (!f->old && f->unconsumed) { /* what is left came later */
+        f->old = f->unconsumed;
+        f->old_us = frame_now_us();
+    }
     if (!f->pcb)
         return;
     uint32_t limit = receive_limit(f->pcb); /* no more than lwIP will ever have */
@@ -552,22 +562,32 @@ static void evict(struct flow *f)
     mark_dirty(f);
 }
 
-/* While buffers are short, the worst go; what they hold comes back with flow_flush(). */
-static void relieve(uint64_t now)
+static void end_worst(enum held of, uint32_t missing)
 {
-    uint32_t missing;
-    if (now - stack.last_short_us < SHORT_EVERY_US)
-        return;
-    stack.last_short_us = now;
-    missing = port_num_short(stack.port);
     for (uint32_t i = 0; i < SHORT_AT_ONCE && missing; i++) {
-        struct flow *f = worst_holder(stack.flows, stack.num_places);
+        struct flow *f = worst_holder(stack.flows, stack.num_places, of);
         if (!f)
             return;
-        missing -= f->sent.num_buffers < missing ? f->sent.num_buffers : missing;
+        const uint32_t held = buffers_held(f, of);
+        missing -= held < missing ? held : missing;
         stack.ended_for_buffers++;
         evict(f);
     }
+}
+
+/* While buffers are short, the worst go; what they hold comes back with flow_flush(). Without
+ * buffers to receive with nobody is heard, nor an acknowledgement that would free some. */
+static void relieve(uint64_t now)
+{
+    if (now - stack.last_short_us < SHORT_EVERY_US)
+        return;
+    stack.last_short_us = now;
+    end_worst(HELD_SENDING, port_num_short(stack.port, stack.port->tx_pool));
+    const uint32_t missing = port_num_short(stack.port, stack.port->rx_pool);
+    if (!missing)
+        return;
+    bucket_free_out_of_order();
+    end_worst(HELD_RECEIVED, missing);
 }
 
 uint32_t flow_timers(void)

@@ -329,6 +329,27 @@ def test_readers_that_never_read():
         s.close()
 
 
+def silent_sender(port):
+    """Its service holds all that comes, as much as the window lets it send."""
+    s = connect(port)
+    s.setblocking(False)
+    try:
+        while s.send(bytes(65536)):
+            pass
+    except BlockingIOError:
+        return s
+
+
+def test_senders_that_nobody_reads():
+    """What is held of them is more than all buffers there are to receive with; others are heard."""
+    senders = [silent_sender(26) for _ in range(600)]
+    echo(7, b"in the middle of it" * 10000)
+    wait_until(lambda: any(is_reset(s) for s in senders), "nobody was ended")
+    echo(7, b"and after it" * 10000)
+    for s in senders:
+        s.close()
+
+
 NUM_DETACHED = 50
 
 
@@ -395,7 +416,7 @@ ALL = [test_ping, test_echo_sizes, test_small_writes, test_crumbs, test_requests
 CASES = {
     "af_packet": ALL,
     "fins": [test_lost_fins],
-    "readers": [test_readers_that_never_read, test_detached_readers],
+    "readers": [test_readers_that_never_read, test_senders_that_nobody_reads, test_detached_readers],
     "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
     "faults": [test_echo_sizes, test_small_writes, test_echo_100_mb, test_splice_100_mb, test_server_half_close,
                test_client_reset, test_1000_connections],
