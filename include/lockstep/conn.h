@@ -51,12 +51,14 @@ struct lks_batch {
     uint32_t num_spans, max_spans;
 };
 
+/* Empties a batch; its arrays stay. */
 static inline void lks_batch_reset(struct lks_batch *batch)
 {
     batch->num_ops = 0;
     batch->num_spans = 0;
 }
 
+/* Which end of the connection is ours. */
 enum lks_role {
     LKS_SERVER,
     LKS_CLIENT,
@@ -127,6 +129,7 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
                                                      struct lks_batch *batch, size_t *taken,
                                                      size_t *wanted);
 
+/* What a record that was opened means to the caller: lks_conn_opened() tells. */
 enum lks_event {
     LKS_EVENT_NONE, /* the record was for the connection itself: drop its bytes */
     LKS_EVENT_DATA, /* op->len bytes of application data, at lks_op_content_at() of the record */

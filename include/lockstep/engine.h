@@ -20,17 +20,20 @@
 extern "C" {
 #endif
 
+/* Bytes of records, and of what a struct lks_key has for its kernel. */
 #define LKS_RECORD_HEADER_LEN     5u
 #define LKS_RECORD_PLAINTEXT_MAX  16384u                             /* RFC 8446 section 5.1 */
 #define LKS_RECORD_CIPHERTEXT_MAX (16384u + 256u)                    /* RFC 8446 section 5.2 */
 #define LKS_RECORD_OVERHEAD       (LKS_RECORD_HEADER_LEN + 1u + 16u) /* TLS 1.3, unpadded, at most */
 #define LKS_KEY_STATE_MAX         336u
 
+/* ProtocolVersion, RFC 8446 section 4.2.1. */
 enum lks_version {
     LKS_TLS_1_2 = 0x0303,
     LKS_TLS_1_3 = 0x0304,
 };
 
+/* What a key is for: it does one of the two. */
 enum lks_dir {
     LKS_SEAL,
     LKS_OPEN,
