@@ -289,7 +289,7 @@ bool lks_conn_can_seal(const struct lks_conn *conn)
 
 size_t lks_conn_record_max(const struct lks_conn *conn)
 {
-    return conn->send_limit - 1u; /* the limit counts the type */
+    return conn->send_limit - 1u; /* the limit counts the type [8449 4-4] */
 }
 
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
@@ -332,8 +332,8 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
 /*
  * RFC 8446 section 5.5: a new key before the limit of this one. TLS 1.2 has none, as nobody
  * renegotiates here, and the limits are its AEADs', too: nothing more can be sent, and what was is
- * no whole answer. So it ends as an error that both sides see; a close_notify would say that it was
- * all.
+ * no whole answer. So it ends as an error that both sides see, internal_error here; a close_notify
+ * would say that it was all. [8446 5.5-3] [5246 6.1-5]
  */
 static void replace_seal_key(struct lks_conn *conn)
 {

@@ -455,14 +455,6 @@ static void write_alpn(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
-/* RFC 8449 section 4. */
-static void write_record_size_limit(struct lks_hs *hs)
-{
-    size_t extension = begin_extension(hs, LKS_EXT_RECORD_SIZE_LIMIT);
-    lks_write_u16(&hs->out, hs->config->record_size_limit);
-    lks_write_close(&hs->out, extension, 2);
-}
-
 /* RFC 8446 section 4.2.2: as it came. [8446 4.2.2-1] */
 static void write_cookie(struct lks_hs *hs)
 {
@@ -512,7 +504,8 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
     }
     write_schemes(hs);
     write_certificate_wishes(hs);
-    write_record_size_limit(hs);
+    hs->offered |= lks_extension_bit(LKS_EXT_RECORD_SIZE_LIMIT);
+    lks_record_size_limit_write(hs, speaks_13 ? LKS_TLS_1_3 : LKS_TLS_1_2);
     if (hs->config->alpn[0])
         write_alpn(hs);
     /* Only an answer to a HelloRetryRequest has one. [8446 4.2.2-2] */

@@ -468,19 +468,6 @@ bool lks_hs_is_retried(const struct lks_hs *hs)
     return hs->retried;
 }
 
-void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept)
-{
-    *send = *accept = LKS_RECORD_SIZE_LIMIT_MAX;
-    if (!hs->peer_record_size_limit)
-        return;
-    *accept = hs->config->record_size_limit;
-    if (hs->peer_record_size_limit < *send)
-        *send = hs->peer_record_size_limit;
-    /* RFC 8449 section 4: TLS 1.2's records carry no inner type that would count. */
-    *accept += hs->version == LKS_TLS_1_2 && *accept < LKS_RECORD_SIZE_LIMIT_MAX;
-    *send += hs->version == LKS_TLS_1_2 && *send < LKS_RECORD_SIZE_LIMIT_MAX;
-}
-
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
 {
     if (hs->suite) {

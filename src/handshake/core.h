@@ -217,6 +217,10 @@ LKS_MUST_CHECK enum lks_status lks_alpn_choose(struct lks_hs *hs,
                                                const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body);
 void lks_alpn_write(struct lks_hs *hs);
+void lks_record_size_limit_write(struct lks_hs *hs, enum lks_version version);
+/* What a ClientHello asks for, and a server's answer. */
+LKS_MUST_CHECK enum lks_status lks_record_size_limit_asked(struct lks_hs *hs,
+                                                           const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_record_size_limit_read(struct lks_hs *hs,
                                                           struct lks_reader body);
 

@@ -323,7 +323,8 @@ static void work_by_jobs(void)
     }
 }
 
-/* A limit is for what a record carries, its type not counted. RFC 8449 section 4. */
+/* A limit is for what a record carries, its type not counted. RFC 8449 section 4.
+ * [8449 4-4 4-8 4-19] */
 static void record_size_limits(void)
 {
     struct two t;
@@ -344,7 +345,7 @@ static void record_size_limits(void)
 }
 
 /* Near a key's limit there is no new one: what is being sent is cut, and neither side takes it for
- * whole. */
+ * whole. The alert is fatal internal_error, and no close_notify. [5246 6.1-5] */
 static void key_limit_is_an_error(void)
 {
     struct two t;
@@ -371,7 +372,8 @@ static void key_limit_is_an_error(void)
     two_free(&t);
 }
 
-/* Several records of one batch beyond the mark: all of them are good, the alert is behind them. */
+/* Several records of one batch beyond the mark: all of them are good, the alert is behind them.
+ * [5246 6.1-5] */
 static void key_limit_in_a_batch(void)
 {
     struct two t;
@@ -392,7 +394,7 @@ static void key_limit_in_a_batch(void)
 }
 
 /* The peer's limit is the peer's to keep: near it our answer is not cut. What lies beyond does not
- * open: tests/record/test_bad.c. */
+ * open: tests/record/test_bad.c. [5246 6.1-5] */
 static void key_limit_of_the_peer(void)
 {
     struct two t;
