@@ -33,6 +33,7 @@ struct player {
     const char *name;
     uint32_t line;
     bool is_wrong;
+    bool is_v6;
     struct net *net;
     struct flow *flow;
     uint64_t now_us, line_us; /* now; when the line before was over */
@@ -48,7 +49,8 @@ struct player {
 static void complain(struct player *p, const char *what, const char *line)
 {
     if (!p->is_wrong)
-        LKS_CHECK(false, "%s, line %u: %s: %s", p->name, p->line, line, what);
+        LKS_CHECK(false, "%s, IPv%d, line %u: %s: %s", p->name, p->is_v6 ? 6 : 4, p->line, line,
+                  what);
     p->is_wrong = true;
 }
 
@@ -264,7 +266,8 @@ static void peer_sends(struct player *p, char **rest)
     static uint8_t bytes[PACKET_BYTES + 256];
     struct line line;
     read_packet(&line, rest);
-    struct wire_header header = {wire_host(PEER), wire_host(OURS), line.is_ce ? IP_ECN_CE : 0};
+    struct wire_header header = {wire_host(p->is_v6, PEER), wire_host(p->is_v6, OURS),
+                                 line.is_ce ? IP_ECN_CE : 0};
     for (uint32_t i = 0; i < line.options.num_sacks; i++) {
         line.options.sacks[i].from += p->iss;
         line.options.sacks[i].to += p->iss;
@@ -379,8 +382,8 @@ static bool counter_is(struct player *p, const char *name, uint64_t wanted)
 
 static bool error_comes(struct player *p, const char *verb, char **rest)
 {
-    struct ip_error_info error = {.from = wire_host(OURS),
-                                  .to = wire_host(PEER),
+    struct ip_error_info error = {.from = wire_host(p->is_v6, OURS),
+                                  .to = wire_host(p->is_v6, PEER),
                                   .from_port = p->our_port,
                                   .to_port = p->our_port == PORT ? PEER_PORT : PORT,
                                   .seq = p->iss + number(next_word(rest)),
@@ -396,7 +399,8 @@ static bool error_comes(struct player *p, const char *verb, char **rest)
 /* What the user does; false: no such word. */
 static bool user_does(struct player *p, const char *verb, char **rest)
 {
-    const struct net_addr ours = {wire_host(OURS), PORT}, peer = {wire_host(PEER), PORT};
+    const struct net_addr ours = {wire_host(p->is_v6, OURS), PORT},
+                          peer = {wire_host(p->is_v6, PEER), PORT};
     char error[128];
     if (!strcmp(verb, "listen")) {
         flow_listen(p->net, &ours, &events, p, error, sizeof(error));
@@ -491,7 +495,7 @@ static void do_line(struct player *p, const char *text)
     p->line_us = p->now_us;
 }
 
-bool script_run(const char *name, const struct script_setup *setup, const char *text)
+static bool play(const char *name, const struct script_setup *setup, const char *text, bool is_v6)
 {
     struct player *p = calloc(1, sizeof(*p));
     struct net_config config;
@@ -500,10 +504,12 @@ bool script_run(const char *name, const struct script_setup *setup, const char *
     if (!p)
         abort();
     const unsigned int in_use = wire_in_use();
-    wire_config(&config, &address, OURS);
+    wire_config(&config, &address, is_v6, OURS);
     if (setup && setup->configure)
         setup->configure(&config);
-    *p = (struct player){.name = name, .now_us = config.now_us, .line_us = config.now_us};
+    config.port.mtu = (uint16_t)(config.port.mtu + (is_v6 ? 20 : 0));
+    *p = (struct player){
+        .name = name, .is_v6 = is_v6, .now_us = config.now_us, .line_us = config.now_us};
     p->net = net_new(&config, error, sizeof(error));
     while (*text && !p->is_wrong) {
         const size_t len = strcspn(text, "\n");
@@ -521,4 +527,10 @@ bool script_run(const char *name, const struct script_setup *setup, const char *
                        wire_in_use() - in_use);
     free(p);
     return ok;
+}
+
+bool script_run(const char *name, const struct script_setup *setup, const char *text)
+{
+    return ((setup && setup->is_v6_only) || play(name, setup, text, false)) &&
+           ((setup && setup->is_v4_only) || play(name, setup, text, true));
 }

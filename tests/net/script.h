@@ -18,6 +18,9 @@
  * peer's sequence numbers count from its SYN, ours from ours; options that a line with > names are
  * compared, and `-ts` and the like want one absent. A peer with timestamps echoes the latest of
  * ours. A comment begins with #.
+ *
+ * A script is played over IPv4 and then over IPv6, where the link's MTU is greater by as much as
+ * the header is.
  */
 
 #include <stdbool.h>
@@ -26,6 +29,7 @@ struct net_config;
 
 struct script_setup {
     void (*configure)(struct net_config *config);
+    bool is_v4_only, is_v6_only;
 };
 
 /* False, and CUnit knows the line, where something was otherwise. */

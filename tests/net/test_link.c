@@ -81,6 +81,11 @@ static struct transfer any_transfer(uint64_t seed)
         t.stall_us = between(&random, 0, SECOND);
         t.stall_for_us = between(&random, 0, 100 * SECOND);
     }
+    t.is_v6 = one_in(&random, 3);
+    for (int side = 0; side < 2 && t.is_v6; side++) { /* no link has less (RFC 8200 5) */
+        struct path_shape *path = &t.sides[side].path;
+        path->mtu = path->mtu ? (uint16_t)(1280 + path->mtu % 200) : 0;
+    }
     return t;
 }
 

@@ -213,17 +213,28 @@ static void no_ecn_unless_offered(void)
 
 /* ---- RFC 1191, 5927 ---- */
 
+static const struct script_setup v4_only = {.is_v4_only = true}, v6_only = {.is_v6_only = true};
+
 static void path_mtu_is_lowered(void)
 {
-    RUN(NULL, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\ntoobig 1 1000\nmss 960\n"
-                     "> . 1:960 1\n> . 961:500 1\n> . 1461:960 1\n> . 2421:500 1\n"
-                     "+10 < . 1:0 2921 win 512\ncwnd 14600\ncounter lowered 1\n"
-                     "+600000 send 2000\n> . 2921:1460 1\n> . 4381:540 1\n");
+    RUN(&v4_only, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\ntoobig 1 1000\nmss 960\n"
+                         "> . 1:960 1\n> . 961:500 1\n> . 1461:960 1\n> . 2421:500 1\n"
+                         "+10 < . 1:0 2921 win 512\ncwnd 14600\ncounter lowered 1\n"
+                         "+600000 send 2000\n> . 2921:1460 1\n> . 4381:540 1\n");
+}
+
+/* The link's MTU is 1520 where scripts are played over IPv6. */
+static void path_mtu_is_lowered_v6(void)
+{
+    RUN(&v6_only, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\ntoobig 1 1400\nmss 1340\n"
+                         "> . 1:1340 1\n> . 1341:120 1\n> . 1461:1340 1\n> . 2801:120 1\n"
+                         "+10 < . 1:0 2921 win 512\ncwnd 14600\ncounter lowered 1\n"
+                         "+600000 send 2000\n> . 2921:1460 1\n> . 4381:540 1\n");
 }
 
 static void path_mtu_lies(void)
 {
-    RUN(NULL,
+    RUN(&v4_only,
         ACCEPT "toobig 1 1000\nmss 1460\nsend 1460\n> . 1:1460 1\ntoobig 1461 1000\nmss 1460\n"
                "toobig 0 1000\nmss 1460\ntoobig 1 1500\nmss 1460\ntoobig 1 68\nmss 512\n"
                "> . 1:512 1\n> . 513:512 1\n> . 1025:436 1\n");
@@ -231,14 +242,19 @@ static void path_mtu_lies(void)
 
 static void path_mtu_not_told(void)
 {
-    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\ntoobig 1 0\nmss 1452\n> . 1:1452 1\n> . 1453:8 1\n");
+    RUN(&v4_only,
+        ACCEPT "send 1460\n> . 1:1460 1\ntoobig 1 0\nmss 1452\n> . 1:1452 1\n> . 1453:8 1\n");
 }
 
 static void black_hole_is_found(void)
 {
-    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
-                     "+840 > . 1:1240 1\n> . 1241:220 1\ncounter black_holes 1\n"
-                     "+1680 > . 1:512 1\n> . 513:512 1\n> . 1025:436 1\ncounter black_holes 2\n");
+    RUN(&v6_only, ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
+                         "+840 > . 1:1220 1\n> . 1221:240 1\ncounter black_holes 1\n"
+                         "+1680 > . 1:1220 1\n> . 1221:240 1\ncounter black_holes 1\n");
+    RUN(&v4_only,
+        ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
+               "+840 > . 1:1240 1\n> . 1241:220 1\ncounter black_holes 1\n"
+               "+1680 > . 1:512 1\n> . 513:512 1\n> . 1025:436 1\ncounter black_holes 2\n");
 }
 
 static void errors_while_connecting(void)
@@ -362,6 +378,7 @@ const struct lks_test *loss_tests(void)
         SCRIPT(ecn_is_echoed),
         SCRIPT(no_ecn_unless_offered),
         SCRIPT(path_mtu_is_lowered),
+        SCRIPT(path_mtu_is_lowered_v6),
         SCRIPT(path_mtu_lies),
         SCRIPT(path_mtu_not_told),
         SCRIPT(black_hole_is_found),

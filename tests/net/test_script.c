@@ -176,7 +176,7 @@ static void few_detached(struct net_config *config)
 
 static void detached_has_a_limit(void)
 {
-    const struct script_setup setup = {few_detached};
+    const struct script_setup setup = {.configure = few_detached};
     RUN(&setup, ACCEPT "close\n> R. 1:0 1\ncounter flows 0\n");
 }
 

@@ -236,7 +236,7 @@ static struct net *make_host(const struct transfer *transfer, int side)
     struct net_address address;
     char error[128];
     const struct transfer_side *from = &transfer->sides[side];
-    wire_config(&config, &address, (uint8_t)(side + 1));
+    wire_config(&config, &address, transfer->is_v6, (uint8_t)(side + 1));
     config.congestion = from->congestion;
     config.port.offloads |= from->offloads;
     config.port.mtu = from->mtu ? from->mtu : 1500;
@@ -252,7 +252,8 @@ static struct net *make_host(const struct transfer *transfer, int side)
 static void begin(struct run *run)
 {
     struct transfer *transfer = run->transfer;
-    const struct net_addr server = {wire_host(2), PORT}, any = {net_ip4(0), PORT};
+    const struct net_addr server = {wire_host(transfer->is_v6, 2), PORT},
+                          any = {transfer->is_v6 ? (struct net_ip){{{0}}} : net_ip4(0), PORT};
     char error[128];
     run->begun_us = run->link.now_us;
     CU_ASSERT(!flow_listen(run->link.hosts[1], &any, &events, run, error, sizeof(error)));

@@ -19,6 +19,7 @@ struct transfer_side {
 
 struct transfer {
     uint64_t seed;
+    bool is_v6;
     struct transfer_side sides[2]; /* 0 connects */
     uint32_t num_flows;
     uint64_t up, down;               /* bytes of each flow */

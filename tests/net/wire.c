@@ -54,14 +54,15 @@ unsigned int wire_in_use(void)
            rte_mempool_in_use_count(wire_pools.clones);
 }
 
-struct net_ip wire_host(uint8_t host)
+struct net_ip wire_host(bool is_v6, uint8_t host)
 {
-    return net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
+    const struct net_ip v6 = {{{0xfd, [15] = host}}};
+    return is_v6 ? v6 : net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
 }
 
-void wire_config(struct net_config *config, struct net_address *address, uint8_t host)
+void wire_config(struct net_config *config, struct net_address *address, bool is_v6, uint8_t host)
 {
-    *address = (struct net_address){wire_host(host), 96 + 24};
+    *address = (struct net_address){wire_host(is_v6, host), is_v6 ? 64 : 96 + 24};
     *config = (struct net_config){
         .port = {.mtu = 1500,
                  .offloads = NET_TX_MULTI_SEGS,
