@@ -58,7 +58,8 @@ void cookie_answer(struct tcp *tcp, uint8_t listener, const struct segment_in *i
     half_open_from_syn(tcp, &half, in);
     half.listener = listener;
     if (!(half.flags & FLOW_TS))
-        half.flags = 0; /* nowhere to keep it */
+        half.flags = 0;                 /* nowhere to keep it */
+    half.our_window = TCP_WINDOW_LEAST; /* what was said is not remembered either */
     const uint32_t offer = half.flags & FLOW_TS ? offer_of(&half) : 0;
     half.iss = cookie_of(tcp, &in->key, in->seq, minute_now(tcp), index_of_mss(half.mss), offer);
     /* the latest time that has the low bits wanted and has passed */
@@ -96,6 +97,7 @@ bool cookie_accept(struct tcp *tcp, uint8_t listener, struct segment_in *in)
                              .ts_offset = ts_offset,
                              .mss = mss_table[mss_index],
                              .window = in->window,
+                             .our_window = TCP_WINDOW_LEAST,
                              .tries = 1, /* nothing was measured */
                              .listener = listener};
     if (has_ts) {

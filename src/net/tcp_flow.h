@@ -45,8 +45,9 @@
 #define TCP_KEEPALIVE_GAP   (75 * TCP_S)
 #define TCP_KEEPALIVE_TRIES 9u
 #define TCP_CHALLENGE_GAP   (500 * TCP_MS)
-#define TCP_MTU_AGE         10u /* minutes */
-#define TCP_WINDOW_FIRST    65535u
+#define TCP_MTU_AGE         10u    /* minutes */
+#define TCP_WINDOW_FIRST    65535u /* or less where buffers are promised already, */
+#define TCP_WINDOW_LEAST    5840u  /* but never less than four segments */
 #define TCP_WINDOW_MAX      (6u << 20)
 #define TCP_OUR_SCALE       7u    /* shows 8 MB */
 #define TCP_BURST           16u   /* packets a flow and turn */
@@ -179,6 +180,7 @@ struct flow {
     uint32_t rcv_limit, rcv_unread;
     uint32_t tune_seq, tune_at;
     uint16_t rcv_buffers;        /* of rcv_unread, about */
+    uint16_t rcv_promised;       /* buffers that the open window may take */
     uint16_t rcv_mss;            /* the largest segment seen */
     uint16_t peer_mss, mtu, mss; /* mss: payload of a full segment to the peer */
     uint16_t snd_wnd_max;        /* as the header has it */
@@ -217,7 +219,7 @@ struct waiting_list {
 struct half_open {
     struct waiting waiting; /* first */
     uint32_t irs, iss, ts_recent, ts_offset, sent_us;
-    uint16_t mss, window, mtu;
+    uint16_t mss, window, our_window;
     uint8_t scale, tries;
     uint8_t listener;
     uint8_t flags; /* enum flow_flag's negotiated ones */
@@ -264,6 +266,7 @@ struct tcp {
 
     uint32_t max_detached, max_buffers, keepalive_ticks;
     uint32_t num_buffers, num_detached;
+    uint32_t num_promised;            /* buffers that windows of all flows may still take */
     uint32_t evict_next, evict_worst; /* tcp_evict.c */
     uint64_t cookie_sent_us;          /* 0: never */
     uint64_t reset_window_us;
@@ -341,6 +344,10 @@ void flow_receive_release(struct flow *flow);
 void flow_came_twice(struct flow *flow, uint32_t from, uint32_t to);
 /* The window to show now; what is shown is promised. */
 uint16_t flow_window(struct flow *flow);
+/* Of a new connection. */
+uint16_t tcp_first_window(const struct tcp *tcp);
+/* Brings what is set aside for the flow's window up to date. */
+void flow_set_aside(struct flow *flow);
 void flow_fill_sacks(struct flow *flow, struct tcp_options *options);
 
 /* tcp_out.c: returns whether there is more to send at once */

@@ -89,6 +89,7 @@ void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct se
         .ts_offset = tcp_ts_offset(tcp, &in->key),
         .mss = (uint16_t)greatest(options->has_mss ? options->mss : TCP_MSS_DEFAULT, TCP_MSS_MIN),
         .window = in->window,
+        .our_window = tcp_first_window(tcp),
         .scale = options->scale,
         .flags = (uint8_t)((options->has_sack_ok ? FLOW_SACK : 0) |
                            (options->has_ts ? FLOW_TS : 0) | (options->has_scale ? FLOW_SCALE : 0) |
@@ -103,7 +104,7 @@ bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half)
         .key = key,
         .seq = half->iss,
         .ack = half->irs + 1,
-        .window = TCP_WINDOW_FIRST,
+        .window = half->our_window,
         .flags = (uint8_t)(TCP_SYN | TCP_ACK | (half->flags & FLOW_ECN ? TCP_ECE : 0)),
         .options = {.has_mss = true,
                     .mss = (uint16_t)(tcp->link_mtu - (net_ip_is_v4(&key->peer) ? 40 : 60)),
@@ -144,7 +145,8 @@ static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
     flow->snd_una = half->iss;
     flow->snd_nxt = half->iss + 1;
     flow->rcv_nxt = half->irs + 1;
-    flow->rcv_edge = flow->rcv_nxt + TCP_WINDOW_FIRST;
+    flow->rcv_edge = flow->rcv_nxt + half->our_window;
+    flow_set_aside(flow);
     flow->ack_sent = flow->rcv_nxt;
     flow->ts_recent = half->ts_recent;
     flow->snd_wnd = half->window;
@@ -208,7 +210,7 @@ void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_i
     if (half->flags & FLOW_TS && !(in->flags & TCP_RST) &&
         (!in->options.has_ts || seq_before(in->options.ts_value, half->ts_recent)))
         return;
-    if (!tcp_seq_acceptable(in->seq, in->len, nxt, nxt + TCP_WINDOW_FIRST))
+    if (!tcp_seq_acceptable(in->seq, in->len, nxt, nxt + half->our_window))
         return;
     if (in->flags & TCP_RST) {
         if (in->seq == nxt) {

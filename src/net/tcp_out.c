@@ -308,11 +308,15 @@ static bool send_syn(struct flow *flow)
     struct tcp *tcp = flow->tcp;
     const bool is_first = flow->state == TCP_SYN_SENT;
     const bool offers = is_first && flow->tries < TCP_CONNECT_TRIES / 2;
+    if (is_first && !flow->tries) {
+        flow->rcv_edge = flow->rcv_nxt + tcp_first_window(tcp);
+        flow_set_aside(flow);
+    }
     struct segment_out out = {.key = &flow->key,
                               .seq = flow->snd_iss,
                               .ack = is_first ? 0 : flow->rcv_nxt,
                               .flags = is_first ? TCP_SYN : TCP_SYN | TCP_ACK,
-                              .window = TCP_WINDOW_FIRST};
+                              .window = (uint16_t)(flow->rcv_edge - flow->rcv_nxt)};
     struct tcp_options *options = &out.options;
     options->has_mss = true;
     options->mss = (uint16_t)(tcp->link_mtu - (net_ip_is_v4(&flow->key.peer) ? 40 : 60));
@@ -327,7 +331,6 @@ static bool send_syn(struct flow *flow)
     flow->flags &= ~(uint32_t)FLOW_SYN;
     if (flow->tries++ == 0)
         flow->tune_at = (uint32_t)tcp->now_us; /* until established: when it was sent */
-    flow->rcv_edge = flow->rcv_nxt + TCP_WINDOW_FIRST;
     flow->ack_sent = flow->rcv_nxt;
     return true;
 }

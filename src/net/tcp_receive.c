@@ -49,6 +49,7 @@ void flow_receive_release(struct flow *flow)
     struct reassembly *r = flow->reassembly;
     flow_count_buffers(flow, -(int32_t)flow->rcv_buffers);
     flow->rcv_buffers = 0;
+    flow_set_aside(flow);
     if (!r)
         return;
     flow_count_buffers(flow, -(int32_t)r->num_buffers);
@@ -237,6 +238,7 @@ static void hand_over(struct flow *flow, struct rte_mbuf *chain)
     flow->tcp->counters.bytes_in += len;
     flow->rcv_buffers = (uint16_t)(flow->rcv_buffers + chain->nb_segs);
     flow_count_buffers(flow, chain->nb_segs);
+    flow_set_aside(flow);
     flow->events->received(flow->user, chain);
 }
 
@@ -263,6 +265,7 @@ static void receive_fin(struct flow *flow)
     flow->flags |= FLOW_FIN_RECEIVED | FLOW_ACK_NOW;
     if (seq_before(flow->rcv_edge, flow->rcv_nxt))
         flow->rcv_edge = flow->rcv_nxt;
+    flow_set_aside(flow);
     flow_ready(flow);
     const bool ours_acked = flow->flags & FLOW_FIN_SENT && flow->snd_una == flow->snd_nxt;
     if (flow->state == TCP_ESTABLISHED)
@@ -366,13 +369,40 @@ void flow_receive(struct flow *flow, struct segment_in *in)
 
 /* ---- the window ---- */
 
+#define PROMISE_LEN 1024u /* payload that a buffer of an open window is taken to bring */
+
+void flow_set_aside(struct flow *flow)
+{
+    const bool is_over = flow->flags & (FLOW_GONE | FLOW_DETACHED | FLOW_FIN_RECEIVED);
+    const uint32_t open = is_over ? 0 : flow->rcv_edge - flow->rcv_nxt;
+    const uint16_t buffers = (uint16_t)((open + PROMISE_LEN - 1) / PROMISE_LEN);
+    flow->tcp->num_promised += buffers - (uint32_t)flow->rcv_promised;
+    flow->rcv_promised = buffers;
+}
+
+/* Bytes that may be promised beyond what `promised` buffers are set aside for. */
+static uint64_t unpromised(const struct tcp *tcp, uint32_t promised)
+{
+    const uint32_t free = tcp_free_buffers(tcp);
+    return free > promised ? (uint64_t)(free - promised) * PROMISE_LEN : 0;
+}
+
+/* The more is promised, the less is for each: the last ones still get a few segments. */
+uint16_t tcp_first_window(const struct tcp *tcp)
+{
+    const uint64_t share = unpromised(tcp, tcp->num_promised) / 64;
+    return (uint16_t)greatest((uint32_t)least64(share, TCP_WINDOW_FIRST), TCP_WINDOW_LEAST);
+}
+
 /* What may be unread at once. Buffers that hold little count for more than they hold, and no flow
- * is promised more than half of the buffers that are free: the more flows there are, the less for
- * each, and something is left for the next one. */
+ * is promised more than half of what is neither held nor promised to others, so that the sum of all
+ * windows fits the pool; but for a few segments each, while there are buffers at all. */
 static uint32_t window_limit(const struct flow *flow)
 {
-    const uint64_t share = (uint64_t)tcp_free_buffers(flow->tcp) / 2 * TCP_BUFFER_LEN;
-    return share < flow->rcv_limit ? (uint32_t)share : flow->rcv_limit;
+    const struct tcp *tcp = flow->tcp;
+    const uint64_t share = unpromised(tcp, tcp->num_promised - flow->rcv_promised) / 2;
+    const uint64_t few = least64(unpromised(tcp, 0) / 2, TCP_WINDOW_LEAST);
+    return (uint32_t)least64(share > few ? share : few, flow->rcv_limit);
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
@@ -395,6 +425,7 @@ uint16_t flow_window(struct flow *flow)
     flow->rcv_edge = seq_max(flow->rcv_edge, flow->rcv_nxt + (shown << flow->rcv_scale));
     if (shown == UINT16_MAX)
         flow->rcv_edge = flow->rcv_nxt + (shown << flow->rcv_scale);
+    flow_set_aside(flow);
     return (uint16_t)shown;
 }
 

@@ -298,6 +298,20 @@ static void check_end(struct run *run, uint64_t limit)
     }
 }
 
+static void note_promised(struct run *run)
+{
+    struct flow_info info;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < run->transfer->num_flows; i++) {
+        const struct end *end = &run->ends[1][i];
+        if (end->is_up && !end->is_over && !end->fin_got) {
+            flow_get_info(end->flow, &info);
+            sum += info.our_window;
+        }
+    }
+    run->transfer->promised_max = RTE_MAX(run->transfer->promised_max, sum);
+}
+
 bool transfer_run(struct transfer *transfer)
 {
     struct run *run = calloc(1, sizeof(*run));
@@ -312,12 +326,14 @@ bool transfer_run(struct transfer *transfer)
     for (int side = 0; side < 2; side++)
         run->link.paths[side].shape = transfer->sides[side].path;
     begin(run);
+    transfer->promised_max = 0;
     const uint64_t limit = run->begun_us + transfer->limit_us;
     while (!run->is_wrong && !is_done(run) && link_step(&run->link, next_read(run, limit))) {
         for (int side = 0; side < 2; side++) {
             for (uint32_t i = 0; i < transfer->num_flows; i++)
                 poll_end(&run->ends[side][i]);
         }
+        note_promised(run);
     }
     transfer->took_us = run->link.now_us - run->begun_us;
     check_end(run, run->link.now_us);

@@ -32,6 +32,7 @@ struct transfer {
 
     /* what came of it */
     uint64_t took_us;
+    uint64_t promised_max; /* the sum of side 1's windows when it was greatest */
     struct flow_counters counters[2];
     struct flow_info info; /* of side 1's first flow, when its last byte was sent */
 };
