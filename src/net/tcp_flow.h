@@ -51,6 +51,7 @@
 #define TCP_WINDOW_MAX      (6u << 20)
 #define TCP_OUR_SCALE       7u    /* shows 8 MB */
 #define TCP_BURST           16u   /* packets a flow and turn */
+#define TCP_CRUMB_MAX       512u  /* payload that is copied into a buffer that has room for it */
 #define TCP_BUFFER_LEN      2048u /* what a buffer is taken for where windows follow buffers */
 
 enum tcp_flags {
@@ -283,8 +284,9 @@ struct segment_in {
     struct flow_key key;
     uint64_t hash;
     uint32_t seq, ack;
-    uint32_t len;    /* payload */
-    uint16_t window; /* not scaled */
+    uint32_t len;     /* payload */
+    uint32_t largest; /* segment of it, where several were joined */
+    uint16_t window;  /* not scaled */
     uint8_t flags;
     struct tcp_options options;
 };
@@ -422,5 +424,8 @@ void chain_cut_back(struct rte_mbuf *chain, uint32_t len);
 /* Without its empty buffers; NULL: all of them were. */
 struct rte_mbuf *chain_without_empty(struct rte_mbuf *chain);
 struct rte_mbuf *chain_tail(struct rte_mbuf *chain);
+/* Copies the chain behind what is in tail, and frees it. False, and nothing happened, where there
+ * is no room, or somebody else refers to tail. */
+bool chain_absorb(struct rte_mbuf *tail, struct rte_mbuf *chain);
 
 #endif

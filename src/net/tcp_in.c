@@ -54,6 +54,7 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
         .seq = rte_be_to_cpu_32(header.sent_seq),
         .ack = rte_be_to_cpu_32(header.recv_ack),
         .len = packet->pkt_len - header_len,
+        .largest = packet->pkt_len - header_len,
         .window = rte_be_to_cpu_16(header.rx_win),
         .flags = header.tcp_flags,
     };
@@ -65,6 +66,33 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
     in->hash = flow_table_hash(&tcp->table, &in->key);
     flow_table_prefetch_bucket(&tcp->table, in->hash);
     return NULL;
+}
+
+/* Whether `next` says nothing but a few bytes more than `in` does. */
+static bool continues(const struct segment_in *in, const struct segment_in *next)
+{
+    const uint8_t only = TCP_ACK | TCP_PSH;
+    return in->len && next->len && next->len <= TCP_CRUMB_MAX && next->seq == in->seq + in->len &&
+           next->hash == in->hash && flow_key_equal(&next->key, &in->key) &&
+           ((in->flags | next->flags) & ~only) == 0 && in->flags & next->flags & TCP_ACK &&
+           next->ack == in->ack && next->window == in->window && next->ip->ecn == in->ip->ecn &&
+           next->options.has_ts == in->options.has_ts &&
+           next->options.ts_value == in->options.ts_value &&
+           next->options.ts_echo == in->options.ts_echo && !in->options.num_sacks &&
+           !next->options.num_sacks;
+}
+
+/* A peer that sends byte by byte would have its reader hold a buffer a byte: what of it a burst
+ * brings goes into one, where there is room behind the first. False: there is none. */
+static bool join_crumb(struct segment_in *in, const struct segment_in *next)
+{
+    if (!chain_absorb(chain_tail(in->packet), next->packet))
+        return false;
+    in->packet->pkt_len += next->len;
+    in->len += next->len;
+    in->largest = greatest(in->largest, next->len);
+    in->flags |= next->flags;
+    return true;
 }
 
 static void deal(struct tcp *tcp, struct segment_in *in)
@@ -101,7 +129,8 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
         if (why_not) {
             ++*why_not;
             chain_free(packets[i]);
-        } else {
+        } else if (!num_in || !continues(&in[num_in - 1], &in[num_in]) ||
+                   !join_crumb(&in[num_in - 1], &in[num_in])) {
             num_in++;
         }
     }

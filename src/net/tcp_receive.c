@@ -7,10 +7,6 @@
 
 #include "net/tcp_flow.h"
 
-#define CRUMB_MAX                                                                   \
-    512u /* payload that is copied behind what waits already rather than kept apart \
-          */
-
 /* ---- what waits ---- */
 
 static struct reassembly *reassembly_of(struct flow *flow)
@@ -98,16 +94,8 @@ static void append(struct flow *flow, struct range *range, struct rte_mbuf *chai
     const uint32_t len = chain->pkt_len;
     range->to += len;
     range->head->pkt_len += len;
-    if (len <= CRUMB_MAX && len <= rte_pktmbuf_tailroom(tail) && RTE_MBUF_DIRECT(tail) &&
-        rte_mbuf_refcnt_read(tail) == 1) {
-        for (const struct rte_mbuf *m = chain; m; m = m->next) {
-            memcpy(rte_pktmbuf_mtod_offset(tail, char *, tail->data_len),
-                   rte_pktmbuf_mtod(m, const char *), m->data_len);
-            tail->data_len = (uint16_t)(tail->data_len + m->data_len);
-        }
-        chain_free(chain);
+    if (len <= TCP_CRUMB_MAX && chain_absorb(tail, chain))
         return;
-    }
     count(flow, chain->nb_segs);
     range->head->nb_segs = (uint16_t)(range->head->nb_segs + chain->nb_segs);
     tail->next = chain;
@@ -336,8 +324,8 @@ void flow_receive(struct flow *flow, struct segment_in *in)
         return;
     if (in->len && refuses(flow))
         return;
-    if (in->len > flow->rcv_mss)
-        flow->rcv_mss = (uint16_t)least(in->len, flow->tcp->link_mtu);
+    if (in->largest > flow->rcv_mss)
+        flow->rcv_mss = (uint16_t)least(in->largest, flow->tcp->link_mtu);
     if (in->seq != flow->rcv_nxt) {
         receive_out_of_order(flow, in);
         return;

@@ -42,6 +42,9 @@ struct player {
     struct packet packets[PACKETS_MAX]; /* sent, not yet expected */
     uint32_t num_packets;
     uint64_t got;
+    uint32_t num_handed;                   /* buffers, since the script asked */
+    struct rte_mbuf *burst[NET_BURST_MAX]; /* that the peer has sent, to arrive with the next */
+    uint16_t num_burst;
     bool is_up, has_fin, is_over;
     enum flow_end why;
 };
@@ -75,6 +78,7 @@ static void on_connected(void *user)
 static void on_received(void *user, struct rte_mbuf *chain)
 {
     ((struct player *)user)->got += chain->pkt_len;
+    ((struct player *)user)->num_handed += chain->nb_segs;
     rte_pktmbuf_free(chain);
 }
 
@@ -204,7 +208,7 @@ static uint32_t number(const char *word)
 struct line {
     uint8_t flags;
     uint32_t seq, len, ack;
-    bool has_window, is_ce, is_bad, wants_ect, wants_no_ts, wants_no_sack, has_echo;
+    bool has_window, is_ce, is_bad, has_more, wants_ect, wants_no_ts, wants_no_sack, has_echo;
     uint32_t window, echo;
     struct tcp_options options;
 };
@@ -242,6 +246,8 @@ static void read_packet(struct line *line, char **rest)
             line->is_ce = true;
         } else if (!strcmp(word, "bad")) {
             line->is_bad = true;
+        } else if (!strcmp(word, "more")) {
+            line->has_more = true;
         } else if (!strcmp(word, "ect")) {
             line->wants_ect = true;
         } else if (!strcmp(word, "-ts")) {
@@ -292,8 +298,11 @@ static void peer_sends(struct player *p, char **rest)
     at += options_len + line.len;
     wire_checksum(bytes, at);
     bytes[at - 1] ^= line.is_bad;
-    struct rte_mbuf *frame = wire_frame(wire_pools.received, bytes, at);
-    net_input(p->net, &frame, 1, p->now_us);
+    p->burst[p->num_burst++] = wire_frame(wire_pools.received, bytes, at);
+    if (line.has_more)
+        return;
+    net_input(p->net, p->burst, p->num_burst, p->now_us);
+    p->num_burst = 0;
     fetch_output(p);
 }
 
@@ -442,6 +451,11 @@ static bool is_so(struct player *p, const char *verb, char **rest)
         return !p->num_packets;
     if (!strcmp(verb, "got"))
         return p->got == number(next_word(rest));
+    if (!strcmp(verb, "handed")) {
+        const uint32_t num = p->num_handed;
+        p->num_handed = 0;
+        return num == number(next_word(rest)) || (printf("handed %u\n", num) && false);
+    }
     if (!strcmp(verb, "fin"))
         return p->has_fin;
     if (!strcmp(verb, "up"))

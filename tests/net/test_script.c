@@ -284,6 +284,14 @@ static void window_scale_counts(void)
     "< P. 17521:1460 1 win 512\n> . 1:0 18981\n< P. 18981:1460 1 win 512\n> . 1:0 20441\n" \
     "< P. 20441:1460 1 win 512\n> . 1:0 21901\nread 21900\n> . 1:0 21901\n"
 
+#define FIFTEEN_SMALL                                                                            \
+    "< . 1:300 1\n> . 1:0 301\n< . 301:300 1\n> . 1:0 601\n< . 601:300 1\n> . 1:0 901\n"         \
+    "< . 901:300 1\n> . 1:0 1201\n< . 1201:300 1\n> . 1:0 1501\n< . 1501:300 1\n> . 1:0 1801\n"  \
+    "< . 1801:300 1\n> . 1:0 2101\n< . 2101:300 1\n> . 1:0 2401\n< . 2401:300 1\n> . 1:0 2701\n" \
+    "< . 2701:300 1\n> . 1:0 3001\n< . 3001:300 1\n> . 1:0 3301\n< . 3301:300 1\n> . 1:0 3601\n" \
+    "< . 3601:300 1\n> . 1:0 3901\n< . 3901:300 1\n> . 1:0 4201\n< . 4201:300 1\n> . 1:0 4501\n" \
+    "handed 15\n"
+
 static void every_second_segment(void)
 {
     RUN(NULL, ACCEPT SIXTEEN_READ
@@ -339,6 +347,25 @@ static void fin_out_of_order(void)
 {
     RUN(NULL, ACCEPT "< F. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n< P. 1:100 1 win 512\ngot "
                      "200\nfin\n> . 1:0 202\n");
+}
+
+/* What a burst brings byte by byte is one buffer's worth; nothing else is joined to it. */
+static void crumbs_of_a_burst_are_joined(void)
+{
+    RUN(NULL, ACCEPT "< P. 1:1 1 win 512 more\n< P. 2:1 1 win 512 more\n< P. 3:500 1 win 512 more\n"
+                     "< P. 503:1 1 win 512\ngot 503\nhanded 1\n> . 1:0 504\n"
+                     "< P. 504:1 1 win 512 more\n< P. 506:1 1 win 512 more\n"
+                     "< P. 505:1 1 win 512\ngot 506\nhanded 3\n> . 1:0 507\n"
+                     "< P. 507:1 1 win 512 more\n< P. 508:513 1 win 512 more\n"
+                     "< F. 1021:1 1 win 512\ngot 1021\nfin\nhanded 3\n> . 1:0 1023\n");
+}
+
+/* A segment stays what it was where full ones are counted. */
+static void joined_segments_are_not_full_ones(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 300 sackok\n> S. 0:0 1\n+5 < . 1:0 1\n" FIFTEEN_SMALL
+              "< P. 4501:300 1 more\n< P. 4801:300 1 more\n< P. 5101:300 1 more\n"
+              "< P. 5401:300 1\n> . 1:0 5701\nhanded 1\n");
 }
 
 /* ---- windows ---- */
@@ -497,6 +524,8 @@ const struct lks_test *script_tests(void)
         SCRIPT(duplicate_is_told),
         SCRIPT(overlaps_are_cut),
         SCRIPT(fin_out_of_order),
+        SCRIPT(crumbs_of_a_burst_are_joined),
+        SCRIPT(joined_segments_are_not_full_ones),
         SCRIPT(window_of_ours_shuts_and_opens),
         SCRIPT(window_of_theirs_is_probed),
         SCRIPT(shut_window_is_waited_for),
