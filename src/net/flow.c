@@ -64,7 +64,7 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
     struct flow *flow = flow_new(tcp, &key, hash);
     if (!flow)
         return NULL;
-    flow->mtu = mtu;
+    flow_set_mtu(flow, mtu);
     flow->state = TCP_SYN_SENT;
     flow->flags |= FLOW_SYN;
     flow->snd_iss = tcp_initial_seq(tcp, &key);
@@ -257,6 +257,7 @@ void flow_get_info(const struct flow *flow, struct flow_info *info)
         .has_timestamps = flow->flags & FLOW_TS,
         .has_scale = flow->flags & FLOW_SCALE,
         .has_ecn = flow->flags & FLOW_ECN,
+        .has_soft_error = flow->flags & FLOW_SOFT_ERROR,
     };
 }
 

@@ -60,6 +60,29 @@ void flow_count_buffers(struct flow *flow, int32_t more)
     flow->tcp->num_buffers += (uint32_t)more;
 }
 
+/* ---- challenges ---- */
+
+static uint16_t challenge_time(const struct tcp *tcp)
+{
+    return (uint16_t)(tcp->now_us >> 16);
+}
+
+uint16_t tcp_never_challenged(const struct tcp *tcp)
+{
+    return (uint16_t)(challenge_time(tcp) - 0x8000);
+}
+
+/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. */
+bool tcp_may_challenge(struct tcp *tcp, uint16_t *at)
+{
+    const uint16_t now = challenge_time(tcp);
+    if ((uint16_t)(now - *at) < TCP_CHALLENGE_GAP >> 16)
+        return false;
+    *at = now;
+    tcp->counters.challenge_acks++;
+    return true;
+}
+
 /* ---- flows ---- */
 
 struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash)
@@ -74,12 +97,12 @@ struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash
         .rcv_limit = TCP_WINDOW_FIRST,
         .quick_acks = 15,
         .ssthresh = UINT32_MAX,
-        .peer_mss = TCP_MSS_DEFAULT,
-        .rcv_mss = TCP_MSS_DEFAULT,
+        .peer_mss = tcp_default_mss(key),
+        .rcv_mss = TCP_MSS_DEFAULT_4,
         .mtu = tcp->link_mtu,
         .heard_at = tcp->tick,
         .sent_at = tcp->tick,
-        .challenge_at = (uint16_t)((tcp->now_us >> 16) - 0x8000),
+        .challenge_at = tcp_never_challenged(tcp),
         .life_at = tcp->tick + tcp->keepalive_ticks,
         .next_ready = POOL_NONE,
     };

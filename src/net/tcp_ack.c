@@ -175,6 +175,7 @@ bool flow_acked(struct flow *flow, const struct segment_in *in)
     const uint32_t payload = news.cc.acked - (flow->flags & FLOW_FIN_SENT && news.cc.acked &&
                                               flow->snd_una == flow->snd_nxt);
     if (news.new_data_acked) {
+        flow->flags &= ~(uint32_t)FLOW_SOFT_ERROR;
         ip_confirm(tcp->net, &flow->key.peer);
         flow_drop_flight(flow);
     }

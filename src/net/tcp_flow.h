@@ -29,10 +29,12 @@
 #define TCP_S          1000000u
 
 #define TCP_MSS_MIN         48u
-#define TCP_MSS_DEFAULT     536u /* RFC 9293 3.7.1: where the peer says nothing */
+#define TCP_MSS_DEFAULT_4   536u /* RFC 9293 3.7.1: where the peer says nothing */
+#define TCP_MSS_DEFAULT_6   1220u
 #define TCP_MTU_MIN_4       552u
 #define TCP_MTU_MIN_6       1280u
 #define TCP_RTO_FIRST       TCP_S
+#define TCP_RTO_AFTER_SYN   (3 * TCP_S) /* was lost: RFC 6298 5.7 */
 #define TCP_RTO_MIN         (200 * TCP_MS)
 #define TCP_RTO_MAX         (60 * TCP_S)
 #define TCP_DELAYED_ACK     (40 * TCP_MS)
@@ -92,10 +94,12 @@ enum flow_flag {
     FLOW_CWR = 1u << 12, /* has slowed down: says so with the next data */
     FLOW_REORDERS = 1u << 13,
     FLOW_DETACHED = 1u << 14,
-    FLOW_GONE = 1u << 15,    /* freed when the segment or timer at hand has been dealt with */
-    FLOW_PACED = 1u << 17,   /* waits for flight->pace_us */
-    FLOW_LOW_MTU = 1u << 19, /* the path's MTU was lowered: asked for again after a while */
-    FLOW_SYN = 1u << 20,     /* its SYN, or SYN-ACK, is to be sent */
+    FLOW_GONE = 1u << 15,       /* freed when the segment or timer at hand has been dealt with */
+    FLOW_SOFT_ERROR = 1u << 16, /* ICMP says that segments do not arrive, none has since */
+    FLOW_PACED = 1u << 17,      /* waits for flight->pace_us */
+    FLOW_SYN_LOST = 1u << 18,   /* its SYN, or SYN-ACK, had to be sent again */
+    FLOW_LOW_MTU = 1u << 19,    /* the path's MTU was lowered: asked for again after a while */
+    FLOW_SYN = 1u << 20,        /* its SYN, or SYN-ACK, is to be sent */
 };
 
 enum flight_timer { TIMER_NO, TIMER_REORDER, TIMER_TAIL_PROBE, TIMER_RTO, TIMER_WINDOW_PROBE };
@@ -221,6 +225,7 @@ struct half_open {
     struct waiting waiting; /* first */
     uint32_t irs, iss, ts_recent, ts_offset, sent_us;
     uint16_t mss, window, our_window;
+    uint16_t challenge_at; /* in 2^16 us */
     uint8_t scale, tries;
     uint8_t listener;
     uint8_t flags; /* enum flow_flag's negotiated ones */
@@ -326,6 +331,13 @@ uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset);
 uint32_t tcp_ts_offset(const struct tcp *tcp, const struct flow_key *key);
 uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key);
 uint32_t tcp_free_buffers(const struct tcp *tcp);
+/* Whether a challenge may be answered that was answered last at *at; notes that it was. */
+bool tcp_may_challenge(struct tcp *tcp, uint16_t *at);
+uint16_t tcp_never_challenged(const struct tcp *tcp);
+static inline uint16_t tcp_default_mss(const struct flow_key *key)
+{
+    return net_ip_is_v4(&key->peer) ? TCP_MSS_DEFAULT_4 : TCP_MSS_DEFAULT_6;
+}
 
 /* tcp_in.c */
 bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge);
@@ -412,6 +424,8 @@ void waiting_remove(const struct pool *pool, struct waiting_list *list, struct w
 
 /* tcp_icmp.c */
 void flow_age_mtu(struct flow *flow);
+/* What ip_route() said of a new flow's path. */
+void flow_set_mtu(struct flow *flow, uint16_t mtu);
 
 /* tcp_evict.c */
 uint32_t tcp_evict(struct tcp *tcp);

@@ -151,8 +151,11 @@ bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
     return window && (seq - nxt < window || seq + len - 1 - nxt < window);
 }
 
+/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4). */
 static uint32_t sequence_len(const struct segment_in *in)
 {
+    if (in->flags & TCP_RST)
+        return 0;
     return in->len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
 }
 
@@ -160,8 +163,8 @@ static uint32_t sequence_len(const struct segment_in *in)
  * False: the segment is dropped. */
 static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 {
-    if (!(flow->flags & FLOW_TS) || in->flags & TCP_RST)
-        return true;
+    if (!(flow->flags & FLOW_TS) || in->flags & (TCP_RST | TCP_SYN))
+        return true; /* a SYN is challenged whatever it says (RFC 5961 4.2) */
     if (!in->options.has_ts)
         return false;
     if (seq_before(in->options.ts_value, flow->ts_recent)) {

@@ -87,9 +87,11 @@ void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct se
         .iss = tcp_initial_seq(tcp, &in->key),
         .ts_recent = options->ts_value,
         .ts_offset = tcp_ts_offset(tcp, &in->key),
-        .mss = (uint16_t)greatest(options->has_mss ? options->mss : TCP_MSS_DEFAULT, TCP_MSS_MIN),
+        .mss = (uint16_t)greatest(options->has_mss ? options->mss : tcp_default_mss(&in->key),
+                                  TCP_MSS_MIN),
         .window = in->window,
         .our_window = tcp_first_window(tcp),
+        .challenge_at = tcp_never_challenged(tcp),
         .scale = options->scale,
         .flags = (uint8_t)((options->has_sack_ok ? FLOW_SACK : 0) |
                            (options->has_ts ? FLOW_TS : 0) | (options->has_scale ? FLOW_SCALE : 0) |
@@ -137,7 +139,7 @@ static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
         return NULL;
     flow->flags |= half->flags;
     flow->ts_offset = half->ts_offset;
-    flow->mtu = mtu;
+    flow_set_mtu(flow, mtu);
     flow->peer_mss = half->mss;
     flow->snd_scale = half->flags & FLOW_SCALE ? half->scale : 0;
     flow->rcv_scale = half->flags & FLOW_SCALE ? TCP_OUR_SCALE : 0;
@@ -199,12 +201,30 @@ static void on_ack(struct tcp *tcp, struct half_open *half, struct segment_in *i
     half_open_accept(tcp, &done, in);
 }
 
+/* Whoever has really begun anew, or ended, answers this with a reset that is one (RFC 5961 3.2,
+ * 4.2). */
+static void challenge(struct tcp *tcp, struct half_open *half)
+{
+    const struct segment_out out = {.key = &half->waiting.key,
+                                    .seq = half->iss + 1,
+                                    .ack = half->irs + 1,
+                                    .window = half->our_window,
+                                    .flags = TCP_ACK,
+                                    .options = {.has_ts = half->flags & FLOW_TS,
+                                                .ts_value = tcp_timestamp(tcp, half->ts_offset),
+                                                .ts_echo = half->ts_recent}};
+    if (tcp_may_challenge(tcp, &half->challenge_at))
+        tcp_send_control(tcp, &out);
+}
+
 void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_in *in)
 {
     const uint32_t nxt = half->irs + 1;
-    if (in->flags & TCP_SYN) { /* again, or another one: RFC 5961 4 would have us ask */
-        if (in->seq == half->irs && !(in->flags & TCP_ACK))
+    if (in->flags & TCP_SYN) {
+        if (in->seq == half->irs && !(in->flags & TCP_ACK)) /* again */
             half_open_send_syn_ack(tcp, half);
+        else
+            challenge(tcp, half);
         return;
     }
     if (half->flags & FLOW_TS && !(in->flags & TCP_RST) &&
@@ -213,10 +233,12 @@ void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_i
     if (!tcp_seq_acceptable(in->seq, in->len, nxt, nxt + half->our_window))
         return;
     if (in->flags & TCP_RST) {
-        if (in->seq == nxt) {
-            tcp->counters.resets_in++;
-            half_open_free(tcp, half);
+        if (in->seq != nxt) {
+            challenge(tcp, half);
+            return;
         }
+        tcp->counters.resets_in++;
+        half_open_free(tcp, half);
     } else if (in->flags & TCP_ACK) {
         on_ack(tcp, half, in);
     }

@@ -370,14 +370,10 @@ bool flow_output(struct flow *flow)
     return more;
 }
 
-/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. */
 void flow_challenge(struct flow *flow)
 {
-    const uint16_t now = (uint16_t)(flow->tcp->now_us >> 16);
-    if ((uint16_t)(now - flow->challenge_at) < TCP_CHALLENGE_GAP >> 16)
+    if (!tcp_may_challenge(flow->tcp, &flow->challenge_at))
         return;
-    flow->challenge_at = now;
-    flow->tcp->counters.challenge_acks++;
     flow->flags |= FLOW_ACK_NOW;
     flow_ready(flow);
 }

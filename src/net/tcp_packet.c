@@ -133,7 +133,10 @@ void tcp_send_reset(struct tcp *tcp, const struct segment_in *in)
 {
     if (in->flags & TCP_RST || !reset_is_allowed(tcp))
         return;
-    struct segment_out out = {.key = &in->key, .flags = TCP_RST};
+    struct segment_out out = {
+        .key = &in->key,
+        .flags = TCP_RST,
+        .options = {.has_ts = in->options.has_ts, .ts_echo = in->options.ts_value}};
     if (in->flags & TCP_ACK) {
         out.seq = in->ack;
     } else {
@@ -147,7 +150,13 @@ void tcp_send_reset(struct tcp *tcp, const struct segment_in *in)
 void flow_send_reset(struct flow *flow)
 {
     const struct segment_out out = {
-        .key = &flow->key, .seq = flow->snd_nxt, .ack = flow->rcv_nxt, .flags = TCP_RST | TCP_ACK};
+        .key = &flow->key,
+        .seq = flow->snd_nxt,
+        .ack = flow->rcv_nxt,
+        .flags = TCP_RST | TCP_ACK,
+        .options = {.has_ts = flow->flags & FLOW_TS,
+                    .ts_value = tcp_timestamp(flow->tcp, flow->ts_offset),
+                    .ts_echo = flow->ts_recent}};
     if (flow->state != TCP_SYN_SENT && tcp_send_control(flow->tcp, &out))
         flow->tcp->counters.resets_out++;
 }

@@ -10,7 +10,7 @@
 uint32_t flow_rto_us(const struct flow *flow)
 {
     if (!flow->srtt_us)
-        return TCP_RTO_FIRST;
+        return flow->flags & FLOW_SYN_LOST ? TCP_RTO_AFTER_SYN : TCP_RTO_FIRST;
     return least(flow->srtt_us + greatest(4 * flow->rttvar_us, TCP_RTO_MIN), TCP_RTO_MAX);
 }
 
@@ -138,6 +138,7 @@ static void timeout(struct flow *flow)
     flight->probe_out = false;
     flight->dup_acks = 0;
     flight->recovery = RECOVERY_RTO;
+    flow->flags |= FLOW_CWR; /* for whatever reason it slows down: RFC 3168 6.1.2 */
     flight->recover = flow->snd_nxt;
     mark_lost_on_timeout(flow);
     suspect_black_hole(flow);

@@ -32,15 +32,17 @@ void flow_established(struct flow *flow, const struct segment_in *in)
 {
     const uint32_t sent_us = flow->tune_at;
     flow->state = TCP_ESTABLISHED;
-    flow->flags &= ~(uint32_t)FLOW_SYN;
+    flow->flags &= ~(uint32_t)(FLOW_SYN | FLOW_SOFT_ERROR);
     flow->snd_una = in->ack;
     /* A SYN that was sent again is not measured (Karn), and a path that lost it is begun with less:
      * RFC 5681 3.1, 6298 5.7. */
     if (flow->tries <= 1)
         flow_rtt_sample(flow, (uint32_t)flow->tcp->now_us - sent_us);
     cc_start(flow);
-    if (flow->tries > 1)
+    if (flow->tries > 1) {
         flow->cwnd = flow->mss;
+        flow->flags |= FLOW_SYN_LOST;
+    }
     flow->tries = 0;
     flow->tune_at = flow->tcp->tick;
     flow->tune_seq = flow->rcv_nxt;

@@ -81,7 +81,8 @@ void time_wait_segment(struct tcp *tcp, struct time_waiting *waiting, struct seg
         tcp_listen_segment(tcp, in);
         return;
     }
-    if (in->flags & TCP_FIN) { /* ours was lost: wait as long again */
+    /* our acknowledgement of it was lost: wait as long again */
+    if (in->flags & TCP_FIN && in->seq + in->len + 1 == waiting->rcv_nxt) {
         waiting_remove(&tcp->time_waitings, &tcp->time_wait_list, &waiting->waiting);
         start_waiting(tcp, waiting);
     }

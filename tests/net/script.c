@@ -379,6 +379,8 @@ static bool counter_is(struct player *p, const char *name, uint64_t wanted)
         {"black_holes", c.black_holes},
         {"buffers", c.buffers},
         {"syns_dropped", c.syns_dropped},
+        {"soft_errors", c.soft_errors},
+        {"hard_errors", c.hard_errors},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (!strcmp(all[i].name, name))
@@ -458,6 +460,12 @@ static bool is_so(struct player *p, const char *verb, char **rest)
     }
     if (!strcmp(verb, "fin"))
         return p->has_fin;
+    if (!strcmp(verb, "troubled"))
+        return info.has_soft_error;
+    if (!strcmp(verb, "untroubled"))
+        return !info.has_soft_error;
+    if (!strcmp(verb, "learned"))
+        return wire_learned_mtu(p->net) == number(next_word(rest));
     if (!strcmp(verb, "up"))
         return p->is_up;
     if (!strcmp(verb, "down"))

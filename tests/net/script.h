@@ -10,7 +10,7 @@
  * [more] > FLAGS SEQ:LEN [ACK] [win N] [mss N] [sackok] [scale N] [ts] [tsecr N] [sack A-B …] [ect]
  *     nothing                  until then no packet came
  *     listen | connect | send N [fin] | read N | shutdown | close | abort | unlisten
- *     toobig SEQ MTU | hard SEQ | soft SEQ | mtu N
+ *     toobig SEQ MTU | hard SEQ | soft SEQ | mtu N | learned N | troubled | untroubled
  *     got N | handed N | fin | up | ended WHY | cwnd N | ssthresh N | mss N | counter NAME N
  *
  * `<` is what the peer sends, `>` what it must get next, N milliseconds after the line before (give

@@ -100,6 +100,13 @@ static void timeouts_back_off(void)
                      "send 1460\n> . 1461:1460 1\n");
 }
 
+/* 5.7: where the SYN was lost nothing was measured, and a second proved short. */
+static void three_seconds_after_a_lost_syn(void)
+{
+    RUN(NULL, "connect\n> S 0:0\n+1000 > S 0:0\n+20 < S. 0:0 1 mss 1460 sackok\n> . 1:0 1\n"
+              "send 1000\n> . 1:1000 1\n+3000 > . 1:1000 1\n");
+}
+
 static void nobody_there_any_more(void)
 {
     RUN(NULL, ACCEPT "send 100\n> . 1:100 1\n+210 > . 1:100 1\n+420 > . 1:100 1\n+840 > . 1:100 1\n"
@@ -199,6 +206,13 @@ static void ecn_slows_down(void)
                    "send 100\n> . 2921:100 1\n");
 }
 
+/* 6.1.2: a timeout is told of, too. */
+static void timeout_is_told_by_cwr(void)
+{
+    RUN(NULL, ACCEPT_ECN "send 1460\n> . 1:1460 1 ect\n+210 > . 1:1460 1\n+5 < . 1:0 1461 win 512\n"
+                         "send 100\n> C. 1461:100 1\n");
+}
+
 static void ecn_is_echoed(void)
 {
     RUN(NULL,
@@ -246,6 +260,21 @@ static void path_mtu_not_told(void)
         ACCEPT "send 1460\n> . 1:1460 1\ntoobig 1 0\nmss 1452\n> . 1:1452 1\n> . 1453:8 1\n");
 }
 
+/* RFC 8201 4: less than 1280 bytes, or nothing, is not believed. */
+static void path_mtu_lies_v6(void)
+{
+    RUN(&v6_only, ACCEPT "send 1460\n> . 1:1460 1\ntoobig 1 1279\nmss 1460\ntoobig 1 0\nmss 1460\n"
+                         "learned 0\ntoobig 1 1280\nmss 1220\nlearned 1280\n> . 1:1220 1\n"
+                         "> . 1221:240 1\n");
+}
+
+/* What was known before the flow began is forgotten, too. */
+static void path_mtu_of_before_is_forgotten(void)
+{
+    RUN(&v4_only, "mtu 1000\n" ACCEPT "mss 960\n+600000 send 960\n> . 1:960 1\n+5 < . 1:0 961\n"
+                  "mtu 0\n+600000 send 1460\n> . 961:1460 1\n");
+}
+
 static void black_hole_is_found(void)
 {
     RUN(&v6_only, ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
@@ -260,6 +289,21 @@ static void black_hole_is_found(void)
 static void errors_while_connecting(void)
 {
     RUN(NULL, "connect\n> S 0:0\nsoft 0\nhard 1\n+10 nothing\nhard 0\nended unreachable\n");
+}
+
+static void errors_while_half_open(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\nsoft 0\nhard 1\ncounter half_open 1\n"
+              "counter soft_errors 1\nhard 0\ncounter half_open 0\ncounter hard_errors 1\n");
+    RUN(NULL, "connect\n> S 0:0\n+5 < S 0:0 mss 1460\n> S. 0:0 1\nhard 0\nended unreachable\n");
+}
+
+/* RFC 9293 3.9.2.2: they are told of, until something arrives after all. */
+static void soft_errors_are_told(void)
+{
+    RUN(NULL, "connect\n> S 0:0\nuntroubled\nsoft 0\ntroubled\n+5 < S. 0:0 1 mss 1460\n> . 1:0 1\n"
+              "untroubled\nsend 100\n> . 1:100 1\nsoft 1\ntroubled\n+5 < . 1:0 101\nuntroubled\n"
+              "counter soft_errors 2\n");
 }
 
 static void errors_when_open(void)
@@ -290,6 +334,14 @@ static void cookie_without_timestamps(void)
 {
     RUN(&cookies, "listen\n< S 0:0 win 65535 mss 1400 sackok scale 6\n> S. 0:0 1 -sack\n"
                   "+10 < . 1:0 1 win 5000\nup\nmss 1360\n");
+}
+
+/* Timestamps that nobody asked for are not read as an offer (RFC 7323 3.2). */
+static void cookie_with_stray_timestamps(void)
+{
+    RUN(&cookies,
+        "listen\n< S 0:0 win 65535 mss 1400\n> S. 0:0 1 -ts\n"
+        "+10 < . 1:0 1 win 5000 tsval 5 tsecr 64\nup\nmss 1360\nsend 10\n> . 1:10 1 -ts\n");
 }
 
 static void cookie_must_be_right(void)
@@ -365,6 +417,7 @@ const struct lks_test *loss_tests(void)
         SCRIPT(tail_loss_probe),
         SCRIPT(tail_loss_is_not_hidden),
         SCRIPT(timeouts_back_off),
+        SCRIPT(three_seconds_after_a_lost_syn),
         SCRIPT(nobody_there_any_more),
         SCRIPT(reneging),
         SCRIPT(spurious_timeout_at_once),
@@ -375,17 +428,23 @@ const struct lks_test *loss_tests(void)
         SCRIPT(undone_by_dsack),
         SCRIPT(undone_by_timestamp),
         SCRIPT(ecn_slows_down),
+        SCRIPT(timeout_is_told_by_cwr),
         SCRIPT(ecn_is_echoed),
         SCRIPT(no_ecn_unless_offered),
         SCRIPT(path_mtu_is_lowered),
         SCRIPT(path_mtu_is_lowered_v6),
         SCRIPT(path_mtu_lies),
         SCRIPT(path_mtu_not_told),
+        SCRIPT(path_mtu_lies_v6),
+        SCRIPT(path_mtu_of_before_is_forgotten),
         SCRIPT(black_hole_is_found),
         SCRIPT(errors_while_connecting),
+        SCRIPT(errors_while_half_open),
+        SCRIPT(soft_errors_are_told),
         SCRIPT(errors_when_open),
         SCRIPT(cookie_keeps_options),
         SCRIPT(cookie_without_timestamps),
+        SCRIPT(cookie_with_stray_timestamps),
         SCRIPT(cookie_must_be_right),
         SCRIPT(cookie_grows_old),
         SCRIPT(table_is_full),

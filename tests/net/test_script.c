@@ -41,7 +41,7 @@ static void passive_open(void)
 static void options_only_if_offered(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 1000\n> S. 0:0 1 -ts -sack win 65535\n+5 < . 1:0 1 win "
-              "1000\nup\nmss 536\n");
+              "1000\nup\n");
 }
 
 static void syn_ack_is_sent_again(void)
@@ -105,6 +105,16 @@ static void wrong_ack_of_syn_ack(void)
 {
     RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n+5 < . 1:0 9\n> R 9:0\ncounter half_open 1\n"
               "+5 < . 1:0 1\nup\n");
+}
+
+/* What is not the SYN again, or a reset that is one, is asked about: RFC 5961 3.2, 4.2. */
+static void half_open_is_challenged(void)
+{
+    RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n< R 100:0\n> . 1:0 1\ncounter challenges 1\n"
+              "< S 5:0\n+5 nothing\n+600 < S 5:0\n> . 1:0 1\ncounter half_open 1\n"
+              "< R 1:0\ncounter half_open 0\n");
+    RUN(NULL, "listen\n< S 0:0 mss 1460 tsval 7\n> S. 0:0 1\n< S 5:0 tsval 8\n"
+              "> . 1:0 1 ts tsecr 7\n");
 }
 
 /* ---- 3.6: closing ---- */
@@ -217,6 +227,13 @@ static void time_wait_is_not_reused_by_old_syn(void)
     RUN(NULL, TO_TIME_WAIT "+10 < S 500:0 mss 1460 tsval 90\n> . 2:0 2\ncounter time_wait 1\n");
 }
 
+/* Only the FIN that we have acknowledged, sent again, says that our acknowledgement was lost. */
+static void time_wait_is_not_prolonged(void)
+{
+    RUN(NULL, TO_TIME_WAIT "+30000 < F. 500:0 2 win 512 tsval 115\n> . 2:0 2\n"
+                           "+30100 counter time_wait 0\n");
+}
+
 /* ---- RFC 5961: blind attacks ---- */
 
 static void reset_at_the_number_awaited(void)
@@ -263,6 +280,20 @@ static void paws(void)
 static void timestamps_are_required(void)
 {
     RUN(NULL, ACCEPT_TS "+5 < P. 1:10 1 win 512\ngot 0\n+50 nothing\n");
+}
+
+/* 5.2. */
+static void resets_have_timestamps(void)
+{
+    RUN(NULL, ACCEPT_TS "abort\n> R. 1:0 1 ts tsecr 110\n");
+    RUN(NULL,
+        "listen\nunlisten\n< . 5:0 77 tsval 9\n> R 77:0 ts tsecr 9\n< . 5:0 77\n> R 77:0 -ts\n");
+}
+
+/* RFC 5961 4.2 before 3.2 here: a peer that has begun anew may not offer them any more. */
+static void syn_without_timestamps_is_challenged(void)
+{
+    RUN(NULL, ACCEPT_TS "+5 < S 1:0\n> . 1:0 1 ts\ncounter challenges 1\n");
 }
 
 static void window_scale_counts(void)
@@ -370,17 +401,25 @@ static void joined_segments_are_not_full_ones(void)
 
 /* ---- windows ---- */
 
+#define SHUT                                                                                 \
+    "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 win 65535\n< . 1:0 1\n"                     \
+    "< . 1:8960 1\n> . 1:0 8961 win 56575\n< . 8961:8960 1\n> . 1:0 17921 win 47615\n"       \
+    "< . 17921:8960 1\n> . 1:0 26881 win 38655\n< . 26881:8960 1\n> . 1:0 35841 win 29695\n" \
+    "< . 35841:8960 1\n> . 1:0 44801 win 20735\n< . 44801:8960 1\n> . 1:0 53761 win 11775\n" \
+    "< . 53761:8960 1\n> . 1:0 62721 win 2815\n< . 62721:8960 1\n> . 1:0 65536 win 0\n"
+
 /* 3.8.6.2.2: small gains are not told, large ones are, at once. */
 static void window_of_ours_shuts_and_opens(void)
 {
-    RUN(NULL,
-        "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 win 65535\n< . 1:0 1\n"
-        "< . 1:8960 1\n> . 1:0 8961 win 56575\n< . 8961:8960 1\n> . 1:0 17921 win 47615\n"
-        "< . 17921:8960 1\n> . 1:0 26881 win 38655\n< . 26881:8960 1\n> . 1:0 35841 win 29695\n"
-        "< . 35841:8960 1\n> . 1:0 44801 win 20735\n< . 44801:8960 1\n> . 1:0 53761 win 11775\n"
-        "< . 53761:8960 1\n> . 1:0 62721 win 2815\n< . 62721:8960 1\n> . 1:0 65536 win 0\n"
-        "got 65535\nread 500\n+5 nothing\n< . 65536:1 1\n> . 1:0 65536 win 0\n"
-        "read 10000\n> . 1:0 65536 win 10500\n");
+    RUN(NULL, SHUT "got 65535\nread 500\n+5 nothing\n< . 65536:1 1\n> . 1:0 65536 win 0\n"
+                   "read 10000\n> . 1:0 65536 win 10500\n");
+}
+
+/* 3.4: a reset counts though no data would, with or without data of its own (3.5.3). */
+static void reset_counts_when_our_window_is_shut(void)
+{
+    RUN(NULL, SHUT "< R. 65536:10 1\nended reset\n");
+    RUN(NULL, ACCEPT "< R. 1:10 1\nended reset\n");
 }
 
 /* 3.8.6.1. */
@@ -425,13 +464,22 @@ static void mss_of(const char *syn, const char *expected)
 
 static void mss_of_all_sizes(void)
 {
-    mss_of("sackok", "mss 536\nsend 600\n> . 1:536 1\n> . 537:64 1\n");
     mss_of("mss 1", "mss 48\nsend 60\n> . 1:48 1\n> . 49:12 1\n");
     mss_of("mss 88", "mss 88\nsend 100\n> . 1:88 1\n> . 89:12 1\n");
     mss_of("mss 536", "mss 536\n");
     mss_of("mss 1460", "mss 1460\n");
     mss_of("mss 8960", "mss 1460\n");
     mss_of("mss 65535", "mss 1460\n");
+}
+
+/* 3.7.1: each family has its own default. */
+static void mss_of_who_says_nothing(void)
+{
+    static const struct script_setup v4 = {.is_v4_only = true}, v6 = {.is_v6_only = true};
+    RUN(&v4, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 536\nsend 600\n> . 1:536 1\n"
+             "> . 537:64 1\n");
+    RUN(&v6, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 1220\n");
+    RUN(&v6, "connect\n> S 0:0\n+1 < S. 0:0 1\n> . 1:0 1\nmss 1220\n");
 }
 
 static void jumbo(struct net_config *config)
@@ -492,6 +540,7 @@ const struct lks_test *script_tests(void)
         SCRIPT(data_with_the_handshake_ack),
         SCRIPT(nobody_listens),
         SCRIPT(wrong_ack_of_syn_ack),
+        SCRIPT(half_open_is_challenged),
         SCRIPT(peer_closes),
         SCRIPT(we_close),
         SCRIPT(half_close_receives_on),
@@ -507,6 +556,7 @@ const struct lks_test *script_tests(void)
         SCRIPT(time_wait_ignores_resets),
         SCRIPT(time_wait_is_reused),
         SCRIPT(time_wait_is_not_reused_by_old_syn),
+        SCRIPT(time_wait_is_not_prolonged),
         SCRIPT(reset_at_the_number_awaited),
         SCRIPT(reset_in_window_is_challenged),
         SCRIPT(reset_out_of_window_is_ignored),
@@ -515,6 +565,8 @@ const struct lks_test *script_tests(void)
         SCRIPT(ack_of_the_past_is_challenged),
         SCRIPT(paws),
         SCRIPT(timestamps_are_required),
+        SCRIPT(resets_have_timestamps),
+        SCRIPT(syn_without_timestamps_is_challenged),
         SCRIPT(window_scale_counts),
         SCRIPT(every_second_segment),
         SCRIPT(after_forty_milliseconds),
@@ -527,10 +579,12 @@ const struct lks_test *script_tests(void)
         SCRIPT(crumbs_of_a_burst_are_joined),
         SCRIPT(joined_segments_are_not_full_ones),
         SCRIPT(window_of_ours_shuts_and_opens),
+        SCRIPT(reset_counts_when_our_window_is_shut),
         SCRIPT(window_of_theirs_is_probed),
         SCRIPT(shut_window_is_waited_for),
         SCRIPT(silly_window_is_not_filled),
         SCRIPT(mss_of_all_sizes),
+        SCRIPT(mss_of_who_says_nothing),
         SCRIPT(jumbo_frames),
         SCRIPT(keepalive),
         SCRIPT(old_number_is_answered),

@@ -15,7 +15,7 @@ struct net {
     struct tcp *tcp;
     struct net_address addresses[8];
     uint32_t num_addresses;
-    uint16_t mtu, path_mtu;
+    uint16_t mtu, path_mtu, learned_mtu;
     uint16_t room; /* frames that the link takes now */
     uint16_t num_output;
     struct rte_mbuf *output[OUTPUT_MAX];
@@ -174,6 +174,12 @@ void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
         net->output[net->num_output++] = packet;
 }
 
+void ip_learn_mtu(struct net *net, const struct net_ip *to, uint16_t mtu)
+{
+    (void)to;
+    net->learned_mtu = mtu;
+}
+
 void ip_confirm(struct net *net, const struct net_ip *to)
 {
     (void)net;
@@ -188,6 +194,11 @@ uint16_t ip_output_room(const struct net *net)
 void wire_set_mtu(struct net *net, uint16_t mtu)
 {
     net->path_mtu = mtu;
+}
+
+uint16_t wire_learned_mtu(const struct net *net)
+{
+    return net->learned_mtu;
 }
 
 struct tcp *wire_tcp(struct net *net)

@@ -46,6 +46,8 @@ void wire_config(struct net_config *config, struct net_address *address, bool is
 
 /* The path's MTU that ip_route() tells; the port's where it is 0. */
 void wire_set_mtu(struct net *net, uint16_t mtu);
+/* What ip_learn_mtu() heard last; 0: nothing. */
+uint16_t wire_learned_mtu(const struct net *net);
 struct tcp *wire_tcp(struct net *net);
 
 #endif
