@@ -158,10 +158,15 @@ void cc_timeout(struct flow *flow, bool is_first)
 
 #define PACED_FROM TCP_MS
 
+/* While the window is being reduced PRR counts segments out against segments in; what is in flight
+ * then, and so the window, may be next to nothing for a moment. */
 uint64_t cc_pace(const struct flow *flow)
 {
     if (flow->srtt_us < PACED_FROM)
         return 0;
-    const uint64_t rate = (uint64_t)flow->cwnd * TCP_S / flow->srtt_us;
+    const bool is_reducing = flow->flight && (flow->flight->recovery == RECOVERY_FAST ||
+                                              flow->flight->recovery == RECOVERY_ECN);
+    const uint32_t window = is_reducing ? greatest(flow->cwnd, flow->ssthresh) : flow->cwnd;
+    const uint64_t rate = (uint64_t)window * TCP_S / flow->srtt_us;
     return flow->cwnd < flow->ssthresh ? rate * 2 : rate + rate / 4;
 }

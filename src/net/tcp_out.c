@@ -276,15 +276,17 @@ static enum outcome send_one(struct flow *flow)
     return send_new(flow);
 }
 
-/* Whether the window was what held the flow back: only then may it grow. */
+/* Whether the window was what held the flow back: only then may it grow. In slow start a flow that
+ * has nothing more to send is allowed twice what it sent; one that the peer's window holds back is
+ * not, or the congestion window is no measure of the path when that opens. */
 static void judge_limit(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     const uint32_t in_flight = flow_in_flight(flow);
-    if (flow->cwnd < flow->ssthresh ? in_flight * 2 >= flow->cwnd
-                                    : in_flight + 2 * flow->mss > flow->cwnd)
+    if (in_flight + 2 * flow->mss > flow->cwnd ||
+        (flow->cwnd < flow->ssthresh && in_flight * 2 >= flow->cwnd && !flight->unsent))
         flight->cc.limited = true;
-    else if (!flight->unsent)
+    else if (!flight->unsent || seq_after(flow->snd_nxt + flow->mss, flow->snd_una + flow->snd_wnd))
         flight->cc.limited = false;
 }
 

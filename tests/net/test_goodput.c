@@ -65,8 +65,10 @@ static void goodput(void)
             if (getenv("LKS_NET_FIGURES"))
                 printf("rtt %6.1f ms loss %4.1f %%: %.3f of the link, the formula has %.3f\n",
                        rtts_us[i] / 1e3, losses[j] * 100, reached, allowed);
-            LKS_CHECK(reached > 0.7 * allowed, "rtt %u us, loss %g: %.3f, the formula has %.3f",
-                      rtts_us[i], losses[j], reached, allowed);
+            /* without losses of its own making it takes what slow start leaves */
+            LKS_CHECK(reached > (losses[j] > 0 ? 0.7 : 0.84) * allowed,
+                      "rtt %u us, loss %g: %.3f, the formula has %.3f", rtts_us[i], losses[j],
+                      reached, allowed);
         }
     }
 }
