@@ -12,6 +12,7 @@
 void flow_rtt_sample(struct flow *flow, uint32_t rtt_us)
 {
     rtt_us = greatest(rtt_us, 1);
+    flow->flags &= ~(uint32_t)FLOW_PROBED;
     if (!flow->srtt_us) {
         flow->srtt_us = rtt_us;
         flow->rttvar_us = rtt_us / 2;

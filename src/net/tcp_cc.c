@@ -97,12 +97,11 @@ static void slow_start(struct flow *flow, const struct cc_ack *ack)
 
 void cc_acked(struct flow *flow, const struct cc_ack *ack, uint64_t now_us)
 {
-    if (!flow->flight->cc.limited)
-        return;
-    if (flow->cwnd < flow->ssthresh)
+    const bool limited = flow->flight->cc.limited;
+    if (flow->cwnd >= flow->ssthresh)
+        flow->tcp->cc->grow(flow, limited ? ack->acked : 0, now_us);
+    else if (limited)
         slow_start(flow, ack);
-    else
-        flow->tcp->cc->grow(flow, ack->acked, now_us);
     flow->cwnd = least(flow->cwnd, 1u << 30);
 }
 
@@ -150,6 +149,7 @@ void cc_timeout(struct flow *flow, bool is_first)
 {
     if (is_first)
         flow->ssthresh = greatest(flow->tcp->cc->reduce(flow), 2 * flow->mss);
+    flow->tcp->cc->timed_out(flow);
     flow->cwnd = flow_in_flight(flow) + flow->mss;
     flow->flight->cc.limited = true;
 }

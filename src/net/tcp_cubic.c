@@ -40,6 +40,11 @@ static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
     if (!cubic->epoch_us)
         begin_epoch(flow, cubic, now_us);
+    else if (!acked) /* 4.2: that time does not count */
+        cubic->epoch_us += now_us - cubic->seen_us;
+    cubic->seen_us = now_us;
+    if (!acked)
+        return;
     const double cwnd = flow->cwnd, t = (double)(now_us - cubic->epoch_us) / TCP_S;
 
     const double alpha = cubic->estimate >= cubic->prior_cwnd ? 1 : RENO_ALPHA;
@@ -60,7 +65,8 @@ static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
 static uint32_t reduce(struct flow *flow)
 {
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
-    cubic->undo_w_max = flow->w_max;
+    flow->flight->cc.cubic_undo = *cubic;
+    flow->flight->cc.cubic_undo.w_max = flow->w_max;
     cubic->prior_cwnd = flow->cwnd;
     cubic->epoch_us = 0;
     cubic->carry = 0;
@@ -69,11 +75,18 @@ static uint32_t reduce(struct flow *flow)
     return (uint32_t)(flow->cwnd * CUBIC_BETA);
 }
 
-/* 4.9. */
-static void undo(struct flow *flow)
+/* 4.8: the next epoch begins at its plateau. */
+static void timed_out(struct flow *flow)
 {
-    flow->w_max = flow->flight->cc.cubic.undo_w_max;
+    flow->w_max = 0;
     flow->flight->cc.cubic.epoch_us = 0;
 }
 
-const struct cc_row cc_cubic = {"cubic", grow, reduce, undo};
+/* 4.9. */
+static void undo(struct flow *flow)
+{
+    flow->flight->cc.cubic = flow->flight->cc.cubic_undo;
+    flow->w_max = flow->flight->cc.cubic_undo.w_max;
+}
+
+const struct cc_row cc_cubic = {"cubic", grow, reduce, timed_out, undo};

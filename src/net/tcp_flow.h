@@ -99,6 +99,7 @@ enum flow_flag {
     FLOW_PACED = 1u << 17,      /* waits for flight->pace_us */
     FLOW_SYN_LOST = 1u << 18,   /* its SYN, or SYN-ACK, had to be sent again */
     FLOW_LOW_MTU = 1u << 19,    /* the path's MTU was lowered: asked for again after a while */
+    FLOW_PROBED = 1u << 21,     /* no round trip was measured since the last tail loss probe */
     FLOW_SYN = 1u << 20,        /* its SYN, or SYN-ACK, is to be sent */
 };
 
@@ -398,6 +399,7 @@ void loss_segment_arrived(struct flow *flow, const struct segment *segment, stru
                           const struct segment_in *in);
 void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news *news);
 void loss_acked(struct flow *flow, const struct segment_in *in, struct loss_news *news);
+uint32_t loss_reordering_window(const struct flow *flow);
 void loss_too_big(struct flow *flow); /* segments in flight above the mss are lost */
 
 /* tcp_listen.c, tcp_cookie.c */

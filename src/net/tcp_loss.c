@@ -127,11 +127,11 @@ void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news
 /* ---- what is lost ---- */
 
 /* RFC 8985 6.2 step 4. */
-static uint32_t reordering_window(const struct flow *flow)
+uint32_t loss_reordering_window(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
     if (!(flow->flags & FLOW_REORDERS) &&
-        (flight->recovery >= RECOVERY_FAST || flight->sent.sacked >= DUP_THRESHOLD * flow->mss))
+        (flight->recovery >= RECOVERY_FAST || flight->sent.num_sacked >= DUP_THRESHOLD))
         return 0;
     return least(flow->min_rtt_us / 4 * flight->reorder_mult, flow->srtt_us);
 }
@@ -155,7 +155,7 @@ static uint32_t detect_losses(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     struct sent *sent = &flight->sent;
-    const uint32_t window = reordering_window(flow), lost_before = sent->lost;
+    const uint32_t window = loss_reordering_window(flow), lost_before = sent->lost;
     uint32_t wait_us = UINT32_MAX;
     if (!flight->rack_valid || !(flow->flags & FLOW_SACK))
         return 0;
@@ -226,6 +226,8 @@ static void enter_reduction(struct flow *flow, enum recovery why, uint32_t deliv
         cc_enter_reduction(flow, delivered);
         flow->flags |= FLOW_CWR;
     }
+    if (why == RECOVERY_FAST)
+        flight->probe_out = false; /* RFC 8985 7.1 */
     flight->recovery = (uint8_t)why;
     flight->recover = flow->snd_nxt;
 }
@@ -235,7 +237,7 @@ static void leave_recovery(struct flow *flow)
     struct flight *flight = flow->flight;
     if (flight->recovery != RECOVERY_RTO)
         flow->cwnd = greatest(flow->ssthresh, flow->mss);
-    if (flight->recovery == RECOVERY_FAST && flight->reorder_persist &&
+    if (flight->recovery >= RECOVERY_FAST && flight->reorder_persist &&
         --flight->reorder_persist == 0)
         flight->reorder_mult = 1;
     flight->recovery = RECOVERY_NO;

@@ -252,6 +252,7 @@ static enum outcome send_tail_probe(struct flow *flow)
     if (outcome == OUT_SENT) {
         flight->probe_out = true;
         flight->probe_end = flow->snd_nxt;
+        flow->flags |= FLOW_PROBED;
         flow->tcp->counters.tail_probes++;
     }
     return outcome;

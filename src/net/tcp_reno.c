@@ -21,9 +21,14 @@ static uint32_t reduce(struct flow *flow)
     return (flow->snd_nxt - flow->snd_una) / 2;
 }
 
+static void timed_out(struct flow *flow)
+{
+    (void)flow;
+}
+
 static void undo(struct flow *flow)
 {
     (void)flow;
 }
 
-const struct cc_row cc_reno = {"reno", grow, reduce, undo};
+const struct cc_row cc_reno = {"reno", grow, reduce, timed_out, undo};

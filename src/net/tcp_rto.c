@@ -30,8 +30,9 @@ static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
 static uint32_t tail_probe_us(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
-    if (!(flow->flags & FLOW_SACK) || flight->recovery != RECOVERY_NO || flight->probe_out ||
-        flight->backoff || flight->sent.sacked || flight->sent.lost || !flow->srtt_us)
+    if (!(flow->flags & FLOW_SACK) || flow->flags & FLOW_PROBED ||
+        flight->recovery != RECOVERY_NO || flight->probe_out || flight->backoff ||
+        flight->sent.sacked || flight->sent.lost || !flow->srtt_us)
         return 0;
     return 2 * flow->srtt_us + (sent_num(&flight->sent) == 1 ? TCP_PEER_ACK_DELAY : 2 * TCP_MS);
 }
@@ -85,7 +86,8 @@ static void mark_lost_on_timeout(struct flow *flow)
     struct flight *flight = flow->flight;
     struct sent *sent = &flight->sent;
     const uint32_t now = (uint32_t)flow->tcp->now_us;
-    const uint32_t patience = flight->rack_valid ? flight->rack_rtt_us : flow->srtt_us;
+    const uint32_t patience =
+        (flight->rack_valid ? flight->rack_rtt_us : flow->srtt_us) + loss_reordering_window(flow);
     /* RFC 2018 8: a peer that holds the first would have acknowledged it */
     if (sent_at(sent, sent->first)->state == SEGMENT_SACKED)
         sent_forget_sacked(sent);

@@ -91,6 +91,24 @@ static void tail_loss_is_not_hidden(void)
                      "+210 > . 1461:1460 1\n");
 }
 
+/* RFC 8985 7.3: no second probe before a round trip was measured anew; here all that is
+ * acknowledged was sent twice. 7.1: recovery forgets the first. */
+static void probes_need_a_round_trip(void)
+{
+    RUN(NULL,
+        ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\n+22 > . 1461:1460 1\n"
+               "+10 < . 1:0 1 win 512 sack 1461-2921\n> . 1:1460 1\n+10 < . 1:0 2921 win 512\n"
+               "send 2920\n> . 2921:1460 1\n> . 4381:1460 1\n+210 > . 2921:1460 1\n"
+               "counter probes 1\ncounter timeouts 1\n");
+}
+
+/* Segments are counted, whatever their size: RFC 8985 6.2 step 4. */
+static void three_small_ones_are_enough(void)
+{
+    RUN(NULL, ACCEPT "send 100\n> . 1:100 1\nsend 100\n> . 101:100 1\nsend 100\n> . 201:100 1\n"
+                     "send 100\n> . 301:100 1\n+10 < . 1:0 1 win 512 sack 101-401\n> . 1:100 1\n");
+}
+
 /* ---- RFC 6298 ---- */
 
 static void timeouts_back_off(void)
@@ -416,6 +434,8 @@ const struct lks_test *loss_tests(void)
         SCRIPT(lost_retransmission_goes_again),
         SCRIPT(tail_loss_probe),
         SCRIPT(tail_loss_is_not_hidden),
+        SCRIPT(probes_need_a_round_trip),
+        SCRIPT(three_small_ones_are_enough),
         SCRIPT(timeouts_back_off),
         SCRIPT(three_seconds_after_a_lost_syn),
         SCRIPT(nobody_there_any_more),

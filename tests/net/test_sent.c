@@ -39,13 +39,14 @@ static uint16_t index_of(const struct board *b, uint32_t i)
 
 static bool agrees(const struct board *b)
 {
-    uint32_t sums[3] = {0}, oldest = MODEL_MAX, lost = MODEL_MAX;
+    uint32_t sums[3] = {0}, num_sacked = 0, oldest = MODEL_MAX, lost = MODEL_MAX;
     for (uint32_t i = 0; i < b->num; i++) {
         const struct model *m = &b->model[i];
         const struct segment *s = sent_at(&b->sent, index_of(b, i));
         if (s->seq != m->seq || s->len != m->len || s->state != m->state)
             return false;
         sums[m->state] += m->len;
+        num_sacked += m->state == SEGMENT_SACKED;
         if (m->state == SEGMENT_LOST && lost == MODEL_MAX)
             lost = i;
         if (m->state == SEGMENT_FLYING && m->sendings > 1 &&
@@ -63,6 +64,7 @@ static bool agrees(const struct board *b)
     const uint16_t end = b->sent.end;
     return b->num == sent_num(&b->sent) && sums[SEGMENT_FLYING] == b->sent.flying &&
            sums[SEGMENT_LOST] == b->sent.lost && sums[SEGMENT_SACKED] == b->sent.sacked &&
+           num_sacked == b->sent.num_sacked &&
            sent_next_lost(&copy) == (lost == MODEL_MAX ? end : index_of(b, lost)) &&
            sent_first_again(&b->sent) == (oldest == MODEL_MAX ? end : index_of(b, oldest));
 }
@@ -218,6 +220,37 @@ static void cubic_shape(void)
     CU_ASSERT_DOUBLE_EQUAL(flow->cwnd, 1000000, 3000);
 }
 
+/* 4.2: time in which the window was not what held the flow back moves the curve along. */
+static void cubic_time_unused(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = cubic_flow(&f, 1000000);
+    flow->cwnd = cc_cubic.reduce(flow);
+    cc_cubic.grow(flow, 1, 1000000);
+    cc_cubic.grow(flow, flow->cwnd, 1100000);
+    const uint32_t cwnd = flow->cwnd;
+    for (uint32_t i = 1; i <= 600; i++)
+        cc_cubic.grow(flow, 0, 1100000 + i * 100000);
+    CU_ASSERT_EQUAL(flow->cwnd, cwnd);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.epoch_us, 1000000 + 60000000);
+    cc_cubic.grow(flow, flow->cwnd, 61200000);
+    CU_ASSERT(flow->cwnd < 760000);
+}
+
+/* 4.8: after a timeout the curve begins at its plateau, whatever was reached before. */
+static void cubic_timeout(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = cubic_flow(&f, 1000000);
+    flow->ssthresh = cc_cubic.reduce(flow);
+    cc_cubic.timed_out(flow);
+    flow->cwnd = flow->ssthresh;
+    cc_cubic.grow(flow, 1, 1000000);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.k, 0);
+    CU_ASSERT_EQUAL(flow->w_max, 700000);
+    CU_ASSERT_DOUBLE_EQUAL(f.flight.cc.cubic.estimate, 700000, 10);
+}
+
 /* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was. */
 static void cubic_fast_convergence(void)
 {
@@ -228,6 +261,14 @@ static void cubic_fast_convergence(void)
     CU_ASSERT_EQUAL(flow->w_max, 680000);
     cc_cubic.undo(flow);
     CU_ASSERT_EQUAL(flow->w_max, 1000000);
+    cc_cubic.grow(flow, 1, 5000000);
+    const struct cc_cubic before = f.flight.cc.cubic;
+    cc_cubic.reduce(flow);
+    cc_cubic.undo(flow);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.epoch_us, before.epoch_us);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.k, before.k);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.estimate, before.estimate);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.prior_cwnd, before.prior_cwnd);
 }
 
 /* 4.3: with a short round trip Reno would be faster: alpha segments a round trip until the window
@@ -271,6 +312,8 @@ const struct lks_test *sent_tests(void)
         {"scoreboard against a list", scoreboard},
         {"cubic: the shape", cubic_shape},
         {"cubic: fast convergence, undo", cubic_fast_convergence},
+        {"cubic: time unused", cubic_time_unused},
+        {"cubic: after a timeout", cubic_timeout},
         {"cubic: no slower than Reno", cubic_is_reno_friendly},
         {"reno: a segment a window", reno_grows_by_a_segment},
         {"first windows", first_windows},
