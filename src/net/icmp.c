@@ -112,11 +112,8 @@ void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_
     if (net_ip_is_v4(&in->from))
         icmp_error(net, packet, in, ICMP_DEST_UNREACH,
                    proto == IPPROTO_UDP ? ICMP_PORT_UNREACH : ICMP_PROT_UNREACH, 0);
-    else if (proto == IPPROTO_UDP)
+    else /* what is not UDP was seen by who read the header that names it */
         icmp_error(net, packet, in, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, 0);
-    else if (!net_ip_is_multicast(&in->to))
-        icmp_error(net, packet, in, ICMP6_PARAM_PROB, ICMP6_PARAMPROB_NEXTHEADER,
-                   (uint32_t)offsetof(struct rte_ipv6_hdr, proto));
 }
 
 /* Reads the quoted packet of an error: true if it is a TCP packet of ours, whose beginning is there
@@ -166,6 +163,15 @@ static bool is_elsewhere(struct net *net, struct rte_mbuf *packet, const struct 
         return false;
     rte_pktmbuf_prepend(packet, (uint16_t)(packet->l3_len + packet->l2_len));
     return net_hand(net, queue, packet);
+}
+
+/* A packet of ours, from the IP header on, that no neighbour takes: to a flow that is being opened
+ * as good as refused. */
+void icmp_undeliverable(struct net *net, const struct rte_mbuf *packet, bool is_v4)
+{
+    struct ip_error_info info = {.kind = IP_ERROR_HARD};
+    if (read_quote(net, rte_pktmbuf_mtod(packet, const uint8_t *), packet->data_len, is_v4, &info))
+        tcp_error(net->tcp, &info, net->now_us);
 }
 
 /* Takes the packet: an error whose kind TCP shall know, or kind < 0: not for it. */
@@ -250,8 +256,8 @@ static void icmp6_error_input(struct net *net, struct rte_mbuf *packet, const st
     case ICMP6_PARAM_PROB:
         take_error(net, packet, false, IP_ERROR_SOFT, 0);
         break;
-    default:
-        take_error(net, packet, false, -1, 0);
+    default: /* of a type unknown (RFC 4443 2.4) */
+        take_error(net, packet, false, IP_ERROR_SOFT, 0);
     }
 }
 

@@ -60,7 +60,7 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
     return len;
 }
 
-static bool is_broadcast(const struct net *net, const struct net_ip *ip)
+bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip)
 {
     const uint32_t be = net_ip_v4_be(ip);
     if (be == 0xffffffffu)
@@ -100,7 +100,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
         return;
     }
     if (!ip_source_is_good(net, &in.from) || net_ip_is_unspecified(&in.from) ||
-        is_broadcast(net, &in.from)) {
+        ip4_is_broadcast(net, &in.from)) {
         rte_pktmbuf_free(packet);
         return;
     }

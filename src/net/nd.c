@@ -162,9 +162,9 @@ static bool is_valid(const struct solicitation *m, uint16_t len, const struct ip
     if (m->type == ND_NEIGHBOR_ADVERT)
         return !(net_ip_is_multicast(&in->to) && (m->flags & NA_SOLICITED)) &&
                !net_ip_is_unspecified(&in->from);
-    if (net_ip_is_unspecified(&in->from)) { /* to the solicited-node group, without an address */
+    if (net_ip_is_unspecified(&in->from)) { /* to the solicited-node group */
         const struct net_ip group = nd_solicited_node(&target);
-        return net_ip_equal(&group, &in->to) && len == offsetof(struct solicitation, option_type);
+        return net_ip_equal(&group, &in->to);
     }
     return true;
 }
@@ -193,7 +193,8 @@ void nd_input(struct net *net, const uint8_t *icmp, uint16_t len, const struct i
                             ? find_mac(icmp + fixed, (uint16_t)(len - fixed),
                                        m.type == ND_NEIGHBOR_SOLICIT ? 1 : 2, &mac)
                             : -1;
-    if (has_mac < 0) {
+    /* who has no address yet has no link-layer address to tell either */
+    if (has_mac < 0 || (has_mac && net_ip_is_unspecified(&in->from))) {
         net->counters.rx_malformed++;
         return;
     }
@@ -208,8 +209,8 @@ void nd_input(struct net *net, const uint8_t *icmp, uint16_t len, const struct i
         is_duplicate(net, own);
         return;
     }
-    if (has_mac && route_is_on_link(net, &target))
-        neighbour_heard(net, &target, &mac,
+    if (route_is_on_link(net, &target))
+        neighbour_heard(net, &target, has_mac ? &mac : NULL,
                         (struct neighbour_news){.solicited = m.flags & NA_SOLICITED,
                                                 .override = m.flags & NA_OVERRIDE});
 }

@@ -221,12 +221,15 @@ static void send_queue(struct net *net, struct neighbour *e)
     e->num_queued = 0;
 }
 
-/* RFC 4861 appendix C, with ARP's answers counted as overriding. */
+/* RFC 4861 appendix C, with ARP's answers counted as overriding. mac NULL: it is not said, so the
+ * one we know is still right (7.2.5). */
 void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_ether_addr *mac,
                      struct neighbour_news news)
 {
     struct neighbours *n = net->neighbours;
     struct neighbour *e = find(net, ip);
+    if (!mac && (!e || e->state == INCOMPLETE))
+        return;
     if (!e) {
         if (!news.create || !(e = make(net, ip)))
             return;
@@ -234,7 +237,7 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
         set_state(n, e, STALE, 0);
         return;
     }
-    const bool differs = e->state != INCOMPLETE && !rte_is_same_ether_addr(&e->mac, mac);
+    const bool differs = mac && e->state != INCOMPLETE && !rte_is_same_ether_addr(&e->mac, mac);
     if (e->state == INCOMPLETE) {
         e->mac = *mac;
         set_state(n, e, news.solicited ? REACHABLE : STALE, reachable_until(net, e));
@@ -246,7 +249,8 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
             set_state(n, e, STALE, 0);
         return;
     }
-    e->mac = *mac;
+    if (mac)
+        e->mac = *mac;
     if (news.solicited)
         set_state(n, e, REACHABLE, reachable_until(net, e));
     else if (differs)
@@ -260,6 +264,24 @@ void neighbour_confirm(struct net *net, const struct net_ip *ip)
         set_state(net->neighbours, e, REACHABLE, reachable_until(net, e));
 }
 
+/* Nobody is there: who waits for an answer hears of it (RFC 4861 7.2.2). What it does then may
+ * change the table. */
+static void give_up(struct net *net, struct neighbour *e)
+{
+    struct rte_mbuf *queue[QUEUE_MAX];
+    const uint8_t num = e->num_queued;
+    const bool is_v4 = net_ip_is_v4(&e->ip);
+    memcpy(queue, e->queue, sizeof(queue));
+    e->num_queued = 0;
+    net->counters.neighbours_failed++;
+    net->counters.neighbour_queue_dropped += num;
+    set_state(net->neighbours, e, NONE, 0);
+    for (uint8_t i = 0; i < num; i++) {
+        icmp_undeliverable(net, queue[i], is_v4);
+        rte_pktmbuf_free(queue[i]);
+    }
+}
+
 /* What is due of one neighbour. */
 static void act(struct net *net, struct neighbour *e)
 {
@@ -267,9 +289,7 @@ static void act(struct net *net, struct neighbour *e)
     if (e->state == DELAY) {
         set_state(n, e, PROBE, net->now_us);
     } else if (e->asked == ASK_MAX) {
-        net->counters.neighbours_failed++;
-        drop_queue(net, e);
-        set_state(n, e, NONE, 0);
+        give_up(net, e);
         return;
     }
     e->asked++;

@@ -375,8 +375,8 @@ uint64_t net_timers(struct net *net, uint64_t now_us)
 {
     uint64_t next, due;
     net->now_us = now_us;
+    due = neighbour_timers(net); /* TCP hears of those that are not there */
     next = tcp_timers(net->tcp, now_us);
-    due = neighbour_timers(net);
     next = due < next ? due : next;
     due = reassembly_timers(net);
     next = due < next ? due : next;

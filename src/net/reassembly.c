@@ -9,6 +9,8 @@
  * where it should look for holes, and its table knows no sources.
  */
 
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include <rte_jhash.h>
@@ -16,7 +18,7 @@
 
 #include "net/instance.h"
 
-#define TIMEOUT_US     (30u * 1000000ull) /* as the kernels'; RFC 1122 3.3.2 asks for 60 and more */
+#define TIMEOUT_US     (60u * 1000000ull) /* RFC 1122 3.3.2, 8200 4.5 */
 #define CHECK_EVERY_US 1000000u
 #define MAX_FRAGMENTS  64u
 #define WAYS           16u
@@ -221,6 +223,19 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     return whole;
 }
 
+/* Who sent the first fragment hears that others did not come (RFC 1122 3.3.2, 8200 4.5). */
+static void tell_timeout(struct net *net, struct packet *p)
+{
+    const struct ip_in in = {.from = p->from, .to = p->to};
+    const bool is_v4 = net_ip_is_v4(&p->from);
+    struct rte_mbuf *first = p->num && !p->parts[0].offset ? p->parts[0].mbuf : NULL;
+    if (!first || !rte_pktmbuf_prepend(first, (uint16_t)first->l3_len))
+        return;
+    net->is_to_many = false;
+    icmp_error(net, first, &in, is_v4 ? ICMP_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED,
+               is_v4 ? ICMP_EXC_FRAGTIME : ICMP6_TIME_EXCEED_REASSEMBLY, 0);
+}
+
 uint64_t reassembly_timers(struct net *net)
 {
     struct reassembly *r = net->reassembly;
@@ -233,6 +248,7 @@ uint64_t reassembly_timers(struct net *net)
         struct packet *p = &r->packets[i];
         if (p->is_used && p->until_us <= net->now_us) {
             net->counters.rx_fragments_dropped += p->num;
+            tell_timeout(net, p);
             forget(r, p);
         }
     }

@@ -70,7 +70,7 @@ bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uin
 {
     struct net_ip hop;
     if (net_ip_is_multicast(to) || net_ip_is_loopback(to) || net_ip_is_unspecified(to) ||
-        !route_next_hop(net, to, &hop))
+        (net_ip_is_v4(to) && ip4_is_broadcast(net, to)) || !route_next_hop(net, to, &hop))
         return false;
     if (net_ip_is_unspecified(from) && !route_source(net, to, from))
         return false;

@@ -149,6 +149,23 @@ static void sources_are_chosen(void)
     bed_end(&b);
 }
 
+/* RFC 9293 3.9.1.1: no connection to who is not one host. */
+static void no_way_to_groups(void)
+{
+    static const char *const rows[] = {"10.9.0.255", "255.255.255.255", "224.0.0.1", "0.0.0.0",
+                                       "127.0.0.1",  "ff02::1",         "::",        "::1"};
+    bed_start(&b, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct net_ip to, from = {{{0}}};
+        uint16_t mtu;
+        CU_ASSERT_FATAL(net_ip_parse(&to, rows[i]));
+        if (net_ip_is_v4(&to))
+            from = net_ip4(0);
+        LKS_CHECK(!ip_route(b.net, &to, &from, &mtu), "%s", rows[i]);
+    }
+    bed_end(&b);
+}
+
 static void path_mtus(void)
 {
     struct net_ip from = net_ip4(0);
@@ -175,6 +192,7 @@ const struct lks_test addr_tests[] = {
     {"kinds", kinds},
     {"bad_configurations", bad_configurations},
     {"sources_are_chosen", sources_are_chosen},
+    {"no_way_to_groups", no_way_to_groups},
     {"path_mtus", path_mtus},
     {NULL, NULL},
 };

@@ -109,6 +109,27 @@ static void gives_up_after_three(void)
     bed_end(&b);
 }
 
+/* Who waits for it hears that nobody is there (RFC 4861 7.2.2). */
+static void tcp_hears_of_nobody(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        const struct net_ip *to = is_v4 ? &bed_peer4 : &bed_peer6;
+        bed_start(&b, NULL);
+        bed_send(&b, to, 0);
+        bed_send(&b, to, 0);
+        bed_wait(&b, 1000000);
+        bed_wait(&b, 1000000);
+        bed_wait(&b, 999999);
+        CU_ASSERT_EQUAL(b.tcp.num_errors, 0);
+        bed_wait(&b, 1);
+        CU_ASSERT_EQUAL(b.tcp.num_errors, 2);
+        CU_ASSERT(b.tcp.error.kind == IP_ERROR_HARD && b.tcp.error.seq == 77 &&
+                  b.tcp.error.from_port == 40000 && b.tcp.error.to_port == 443 &&
+                  net_ip_equal(&b.tcp.error.to, to));
+        bed_end(&b);
+    }
+}
+
 /* A gateway that changes its MAC without a word is missed within DELAY and three probes. */
 static void a_gateway_that_changes(void)
 {
@@ -216,6 +237,7 @@ const struct lks_test arp_tests[] = {
     {"answers_for_ours", answers_for_ours},
     {"asks_and_sends_what_waited", asks_and_sends_what_waited},
     {"gives_up_after_three", gives_up_after_three},
+    {"tcp_hears_of_nobody", tcp_hears_of_nobody},
     {"a_gateway_that_changes", a_gateway_that_changes},
     {"confirmed_by_tcp", confirmed_by_tcp},
     {"news_of_others", news_of_others},

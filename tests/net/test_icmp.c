@@ -129,7 +129,7 @@ static void errors_for_tcp(void)
         {false, 2, 0, IP_ERROR_TOO_BIG, 0x10500, 0xffff}, /* does not wrap to something small */
         {false, 3, 0, IP_ERROR_SOFT, 0, 0},
         {false, 4, 1, IP_ERROR_SOFT, 0, 0},
-        {false, 99, 0, -1, 0, 0},
+        {false, 99, 0, IP_ERROR_SOFT, 0, 0}, /* RFC 4443 2.4: whatever it says */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (unsigned int split = 0; split < 2; split++) {

@@ -70,6 +70,14 @@ static void extension_headers(void)
         {"routing, none left", 43, {6, 0, 0, 0, 0, 0, 0, 0}, 8, true, -1, 0},
         {"routing, one left", 43, {6, 0, 0, 1, 0, 0, 0, 0}, 8, false, 0, 42},
         {"no next header", 60, {59, 0, 1, 4, 0, 0, 0, 0}, 8, false, -1, 0},
+        {"unknown next header", 60, {99, 0, 1, 4, 0, 0, 0, 0}, 8, false, 1, 40},
+        {"unknown behind two",
+         0,
+         {60, 0, 1, 4, 0, 0, 0, 0, 99, 0, 1, 4, 0, 0, 0, 0},
+         16,
+         false,
+         1,
+         48},
         {"atomic fragment", 44, {6, 0, 0, 0, 0, 0, 0, 9}, 8, true, -1, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -125,6 +125,71 @@ static void overriding(void)
     bed_end(&b);
 }
 
+/* 7.2.5, 4.4: who is asked alone may leave its MAC out, and is there all the same. */
+static void answers_without_mac(void)
+{
+    bed_start(&b, NULL);
+    bed_know_peers(&b);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_peer_mac));
+    CU_ASSERT(bed_wait(&b, 5000000) == 1 && said(0, SOLICIT, &bed_peer6, &bed_peer6));
+    says(ADVERTISE, 0x40, &bed_peer6, &bed_ip6, &bed_peer6, NULL, 255);
+    CU_ASSERT_EQUAL(bed_wait(&b, 10000000), 0);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_peer_mac));
+    /* but nobody is found by that */
+    bed_send(&b, &bed_far6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_router_mac));
+    struct net_ip other = bed_peer6;
+    other.bytes[15] = 0x44;
+    bed_send(&b, &other, 1);
+    CU_ASSERT_EQUAL(bed_out(&b), 1);
+    says(ADVERTISE, 0x60, &other, &bed_ip6, &other, NULL, 255);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    bed_end(&b);
+}
+
+/* 7.1.1: an option that we do not know (here a nonce, RFC 7527) changes nothing, with or without a
+ * source. */
+static void unknown_options_are_skipped(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_ip6), nobody = {{{0}}};
+    uint8_t m[40] = {SOLICIT};
+    memcpy(m + 8, bed_ip6.bytes, 16);
+    m[24] = 14;
+    m[25] = 1;
+    bed_start(&b, NULL);
+    bed_in(&b, frame, bed_icmp6_frame(frame, &nobody, &group, 255, m, 32));
+    CU_ASSERT(bed_out(&b) == 1 && said(0, ADVERTISE, &all_nodes, &bed_ip6));
+    m[32] = 1;
+    m[33] = 1;
+    memcpy(m + 34, &bed_peer_mac, 6);
+    bed_in(&b, frame, bed_icmp6_frame(frame, &bed_peer6, &group, 255, m, 40));
+    CU_ASSERT(bed_out(&b) == 1 && said(0, ADVERTISE, &bed_peer6, &bed_ip6));
+    CU_ASSERT_EQUAL(memcmp(b.frames[0], &bed_peer_mac, 6), 0);
+    bed_end(&b);
+}
+
+/* RFC 6980 5: not even where the one fragment is the whole packet. */
+static void not_behind_a_fragment_header(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_ip6);
+    uint8_t m[8 + 32] = {IPPROTO_ICMPV6, [8] = SOLICIT, [32] = 1, [33] = 1};
+    memcpy(m + 16, bed_ip6.bytes, 16);
+    memcpy(m + 34, &bed_peer_mac, 6);
+    bed_put16(m + 10, bed_cksum(&bed_peer6, &group, IPPROTO_ICMPV6, m + 8, 32));
+    bed_start(&b, NULL);
+    uint16_t len = bed_ip_frame(frame, &bed_peer6, &group, IPPROTO_FRAGMENT, m, sizeof(m));
+    frame[14 + 7] = 255;
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    len = bed_ip_frame(frame, &bed_peer6, &group, IPPROTO_ICMPV6, m + 8, 32);
+    frame[14 + 7] = 255; /* the same without it */
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL(bed_out(&b), 1);
+    bed_end(&b);
+}
+
 static struct net *start_quietly(uint64_t now_us)
 {
     b.now_us = now_us;
@@ -204,6 +269,9 @@ const struct lks_test nd_tests[] = {
     {"answers_for_ours", answers_for_ours},
     {"bad_messages", bad_messages},
     {"overriding", overriding},
+    {"answers_without_mac", answers_without_mac},
+    {"unknown_options_are_skipped", unknown_options_are_skipped},
+    {"not_behind_a_fragment_header", not_behind_a_fragment_header},
     {"duplicate_addresses", duplicate_addresses},
     {"groups_are_reported", groups_are_reported},
     {NULL, NULL},
