@@ -49,16 +49,18 @@ static bool is_within_limit(struct net *net)
     return false;
 }
 
-/* The answer is a copy, cut to what a path takes for certain: what came in belongs to the port. */
+/* The answer is a copy: what came in belongs to the port. Of what does not fit a buffer IPv4 gets a
+ * part, IPv6, which wants all or nothing, nothing. */
 static void echo(struct net *net, const struct rte_mbuf *packet, const struct ip_in *in,
                  uint8_t reply_type)
 {
-    const uint32_t len = packet->pkt_len;
+    const uint32_t room = rte_pktmbuf_data_room_size(net->port.buffers) - NET_HEADROOM;
+    const uint32_t most =
+        RTE_MIN(room, (uint32_t)net->port.mtu - (uint32_t)sizeof(struct rte_ipv6_hdr));
+    const uint32_t len = RTE_MIN(packet->pkt_len, most);
     struct rte_mbuf *reply;
     if (net->is_to_many || net_ip_is_multicast(&in->to) || net_ip_is_unspecified(&in->from) ||
-        len > (uint32_t)net->port.mtu - sizeof(struct rte_ipv6_hdr) || !is_within_limit(net))
-        return;
-    if (len + NET_HEADROOM > rte_pktmbuf_data_room_size(net->port.buffers))
+        (len < packet->pkt_len && !net_ip_is_v4(&in->from)) || !is_within_limit(net))
         return;
     reply = net_buffer(net, (uint16_t)len);
     if (!reply)

@@ -220,6 +220,10 @@ struct flight *flow_flight(struct flow *flow)
     flight->reorder_mult = 1;
     flight->progress_at = flow->tcp->tick;
     flight->rack_fack = flow->snd_una;
+    flight->dsack_round = flow->snd_una;
+    flight->probe_out = flight->probe_resent = flow->flags & FLOW_REPAIRED;
+    flight->probe_end = flow->snd_una;
+    flow->flags &= ~(uint32_t)FLOW_REPAIRED;
     flight->cc.hystart.round_end = flow->snd_nxt;
     flow->flight = flight;
     const uint64_t idle_us = (uint64_t)(flow->tcp->tick - flow->sent_at) << TCP_TICK_SHIFT;
@@ -237,6 +241,7 @@ void flow_drop_flight(struct flow *flow)
     if (flow->flags & FLOW_FIN && !(flow->flags & FLOW_FIN_SENT))
         return;
     flow->flags &= ~(uint32_t)FLOW_PACED;
+    flow->flags |= flight->probe_out && flight->probe_resent ? FLOW_REPAIRED : 0u;
     flow->flight = NULL;
     sent_release(&flight->sent, flow->tcp->rings);
     pool_put(&flow->tcp->flights, flight);

@@ -164,8 +164,11 @@ bool flow_acked(struct flow *flow, const struct segment_in *in)
     struct flight *flight = flow->flight;
     news.is_duplicate = flight && is_duplicate(flow, in);
     update_window(flow, in);
-    if (!flight)
+    if (!flight) {
+        if (in->options.num_sacks) /* a D-SACK: the probe was needless */
+            flow->flags &= ~(uint32_t)FLOW_REPAIRED;
         return true;
+    }
     if (seq_after(in->ack, flow->snd_una))
         ack_segments(flow, in, &news);
     if (in->options.num_sacks && flow->flags & FLOW_SACK)

@@ -87,8 +87,8 @@ static void slow_start(struct flow *flow, const struct cc_ack *ack)
     if (!cc_pace(flow))
         more = least(more, BURST_LIMIT * flow->mss);
     if (flow->ssthresh == UINT32_MAX) {
+        watch_rtt(hystart, ack->rtt_us); /* what ends a round is the round's */
         next_round(flow, hystart);
-        watch_rtt(hystart, ack->rtt_us);
         if (hystart->css_rounds)
             more /= CSS_GROWTH;
     }

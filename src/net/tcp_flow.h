@@ -43,7 +43,7 @@
 #define TCP_CONNECT_TRIES   6u             /* SYNs: 63 s */
 #define TCP_TIME_WAIT       (60 * TCP_S)
 #define TCP_DETACHED        (60 * TCP_S)
-#define TCP_KEEPALIVE       (7200u * TCP_S)
+#define TCP_KEEPALIVE       (7200 * (uint64_t)TCP_S)
 #define TCP_KEEPALIVE_GAP   (75 * TCP_S)
 #define TCP_KEEPALIVE_TRIES 9u
 #define TCP_CHALLENGE_GAP   (500 * TCP_MS)
@@ -99,6 +99,7 @@ enum flow_flag {
     FLOW_PACED = 1u << 17,      /* waits for flight->pace_us */
     FLOW_SYN_LOST = 1u << 18,   /* its SYN, or SYN-ACK, had to be sent again */
     FLOW_LOW_MTU = 1u << 19,    /* the path's MTU was lowered: asked for again after a while */
+    FLOW_REPAIRED = 1u << 22,   /* all was acknowledged, perhaps since a tail loss probe came */
     FLOW_PROBED = 1u << 21,     /* no round trip was measured since the last tail loss probe */
     FLOW_SYN = 1u << 20,        /* its SYN, or SYN-ACK, is to be sent */
 };

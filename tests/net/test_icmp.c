@@ -53,6 +53,26 @@ static void answers_echo(void)
         }
 }
 
+/* RFC 1122 3.2.2.6: what cannot be sent whole is cut; IPv6 has all or nothing (RFC 4443 4.2). */
+static void long_echo_is_cut(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        uint8_t m[1480] = {is_v4 ? 8 : 128};
+        bed_start(&b, NULL);
+        bed_know_peers(&b);
+        memset(m + 8, 'e', sizeof(m) - 8);
+        uint16_t len = is_v4 ? icmp4(&bed_peer4, &bed_ip4, m, sizeof(m))
+                             : bed_icmp6_frame(frame, &bed_peer6, &bed_ip6, 64, m, sizeof(m));
+        bed_in(&b, frame, len);
+        CU_ASSERT_EQUAL_FATAL(bed_out(&b), is_v4);
+        if (is_v4) {
+            CU_ASSERT_EQUAL(b.lens[0], 34 + 1460);
+            CU_ASSERT_EQUAL(rte_raw_cksum(b.frames[0] + 34, 1460), 0xffff);
+        }
+        bed_end(&b);
+    }
+}
+
 static void no_answer(void)
 {
     uint8_t m[64] = {8};
@@ -230,6 +250,7 @@ static void unknown_protocols(void)
 
 const struct lks_test icmp_tests[] = {
     {"answers_echo", answers_echo},
+    {"long_echo_is_cut", long_echo_is_cut},
     {"no_answer", no_answer},
     {"is_rate_limited", is_rate_limited},
     {"errors_for_tcp", errors_for_tcp},

@@ -112,6 +112,25 @@ static void options(void)
     }
 }
 
+/* RFC 1122 3.2.1.7, 8200 3: for who is the destination it says nothing. */
+static void hop_limit_zero(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
+        for (uint8_t limit = 0; limit < 2; limit++) {
+            bed_start(&b, NULL);
+            bed_know_peers(&b);
+            uint16_t len = bed_tcp_frame(frame, is_v4, 10);
+            frame[14 + (is_v4 ? 8 : 7)] = limit;
+            if (is_v4)
+                bed_fix_ip4(frame);
+            bed_in(&b, frame, len);
+            CU_ASSERT_EQUAL(b.tcp.num, 1);
+            bed_send(&b, is_v4 ? &bed_peer4 : &bed_peer6, 1);
+            CU_ASSERT(bed_out(&b) == 1 && b.frames[0][14 + (is_v4 ? 8 : 7)] == 64);
+            bed_end(&b);
+        }
+}
+
 static void with_tx_cksum(struct net_config *config)
 {
     config->port.offloads = NET_TX_CKSUM;
@@ -228,6 +247,7 @@ const struct lks_test ip4_tests[] = {
     {"bad_headers", bad_headers},
     {"impossible_sources", impossible_sources},
     {"options", options},
+    {"hop_limit_zero", hop_limit_zero},
     {"sends_with_checksums", sends_with_checksums},
     {"leaves_checksums_to_the_link", leaves_checksums_to_the_link},
     {"four_cases_of_received_checksums", four_cases_of_received_checksums},

@@ -6,23 +6,6 @@
 #include "script.h"
 #include "suites.h"
 
-#define RUN(setup, text) CU_ASSERT(script_run(__func__, setup, text))
-
-#define ACCEPT                                    \
-    "listen\n"                                    \
-    "< S 0:0 win 65535 mss 1460 sackok scale 7\n" \
-    "> S. 0:0 1\n"                                \
-    "+10 < . 1:0 1 win 512\n"
-#define ACCEPT_PLAIN               \
-    "listen\n"                     \
-    "< S 0:0 win 65535 mss 1460\n" \
-    "> S. 0:0 1\n"                 \
-    "+10 < . 1:0 1\n"
-#define TEN_SEGMENTS                                                                     \
-    "> . 1:1460 1\n> . 1461:1460 1\n> . 2921:1460 1\n> . 4381:1460 1\n> . 5841:1460 1\n" \
-    "> . 7301:1460 1\n> . 8761:1460 1\n> . 10221:1460 1\n> . 11681:1460 1\n"             \
-    "> . 13141:1460 1\n"
-
 /* ---- RFC 6928, 5681 ---- */
 
 static void first_window_of_ten(void)
@@ -209,12 +192,6 @@ static void undone_by_timestamp(void)
 }
 
 /* ---- RFC 3168 ---- */
-
-#define ACCEPT_ECN                                  \
-    "listen\n"                                      \
-    "< SEC 0:0 win 65535 mss 1460 sackok scale 7\n" \
-    "> SE. 0:0 1\n"                                 \
-    "+10 < . 1:0 1 win 512\n"
 
 static void ecn_slows_down(void)
 {

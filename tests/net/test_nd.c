@@ -80,6 +80,19 @@ static void answers_for_ours(void)
     bed_end(&b);
 }
 
+/* 7.2.3: others' addresses are not ours to tell, and who asks for them is nobody to remember. */
+static void not_our_target(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_router6);
+    bed_start(&b, NULL);
+    says(SOLICIT, 0, &bed_peer6, &bed_ip6, &bed_router6, &bed_peer_mac, 255);
+    says(SOLICIT, 0, &bed_peer6, &group, &bed_router6, &bed_peer_mac, 255);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && !goes_to(0, &bed_peer_mac));
+    bed_end(&b);
+}
+
 /* RFC 4861 7.1: none of these is believed. */
 static void bad_messages(void)
 {
@@ -267,6 +280,7 @@ static void groups_are_reported(void)
 const struct lks_test nd_tests[] = {
     {"resolves", resolves},
     {"answers_for_ours", answers_for_ours},
+    {"not_our_target", not_our_target},
     {"bad_messages", bad_messages},
     {"overriding", overriding},
     {"answers_without_mac", answers_without_mac},

@@ -9,28 +9,6 @@
 #include "script.h"
 #include "suites.h"
 
-#define RUN(setup, text) CU_ASSERT(script_run(__func__, setup, text))
-
-/* The peer opens; timestamps off, so that numbers are round: 1460 bytes a segment. */
-#define ACCEPT                                       \
-    "listen\n"                                       \
-    "< S 0:0 win 65535 mss 1460 sackok scale 7\n"    \
-    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7\n" \
-    "+10 < . 1:0 1 win 512\n"                        \
-    "up\n"
-#define ACCEPT_PLAIN               \
-    "listen\n"                     \
-    "< S 0:0 win 65535 mss 1460\n" \
-    "> S. 0:0 1\n"                 \
-    "+10 < . 1:0 1\n"              \
-    "up\n"
-#define ACCEPT_TS                                                 \
-    "listen\n"                                                    \
-    "< S 0:0 win 65535 mss 1460 sackok scale 7 tsval 100\n"       \
-    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7 ts tsecr 100\n" \
-    "+10 < . 1:0 1 win 512 tsval 110\n"                           \
-    "up\n"
-
 /* ---- RFC 9293 3.5: opening ---- */
 
 static void passive_open(void)
@@ -400,13 +378,6 @@ static void joined_segments_are_not_full_ones(void)
 }
 
 /* ---- windows ---- */
-
-#define SHUT                                                                                 \
-    "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 win 65535\n< . 1:0 1\n"                     \
-    "< . 1:8960 1\n> . 1:0 8961 win 56575\n< . 8961:8960 1\n> . 1:0 17921 win 47615\n"       \
-    "< . 17921:8960 1\n> . 1:0 26881 win 38655\n< . 26881:8960 1\n> . 1:0 35841 win 29695\n" \
-    "< . 35841:8960 1\n> . 1:0 44801 win 20735\n< . 44801:8960 1\n> . 1:0 53761 win 11775\n" \
-    "< . 53761:8960 1\n> . 1:0 62721 win 2815\n< . 62721:8960 1\n> . 1:0 65536 win 0\n"
 
 /* 3.8.6.2.2: small gains are not told, large ones are, at once. */
 static void window_of_ours_shuts_and_opens(void)

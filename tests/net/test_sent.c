@@ -298,6 +298,81 @@ static void reno_grows_by_a_segment(void)
     CU_ASSERT_EQUAL(flow->cwnd, 11000);
 }
 
+/* ---- RFC 9406 ---- */
+
+/* A round of acknowledgements of a segment each, as many as there are in the window; every one
+ * measures the same round trip. */
+static void round_of(struct flow *flow, uint32_t rtt_us)
+{
+    const uint32_t end = flow->snd_nxt;
+    flow->snd_nxt += flow->cwnd;
+    while (seq_before(flow->snd_una, end)) {
+        const struct cc_ack ack = {.delivered = 1000, .acked = 1000, .rtt_us = rtt_us};
+        flow->snd_una += 1000;
+        cc_acked(flow, &ack, 0);
+    }
+}
+
+static struct flow *in_slow_start(struct cubic_flow *f)
+{
+    struct flow *flow = cubic_flow(f, 20000);
+    flow->ssthresh = UINT32_MAX;
+    flow->snd_nxt = 20000;
+    f->flight.cc.limited = true;
+    f->flight.cc.hystart.round_end = 20000;
+    return flow;
+}
+
+/* 4.2: a round trip longer by an eighth slows growth to a fourth, and five such rounds end it. */
+static void hystart(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    round_of(flow, 100000);
+    CU_ASSERT_EQUAL(flow->cwnd, 40000);
+    round_of(flow, 112000);
+    CU_ASSERT_EQUAL(f.flight.cc.hystart.css_rounds, 0);
+    round_of(flow, 127000);
+    CU_ASSERT(f.flight.cc.hystart.css_rounds);
+    uint32_t rounds = 0;
+    while (flow->ssthresh == UINT32_MAX && rounds < 10) {
+        const uint32_t before = flow->cwnd, acked = flow->snd_nxt - flow->snd_una;
+        round_of(flow, 127000);
+        CU_ASSERT(flow->cwnd <= before + acked / 4 + 1000);
+        rounds++;
+    }
+    CU_ASSERT(rounds >= 4 && rounds <= 6);
+    CU_ASSERT(flow->ssthresh <= flow->cwnd);
+}
+
+/* What was jitter is forgotten, and the window grows as before. */
+static void hystart_was_wrong(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    round_of(flow, 100000);
+    round_of(flow, 125000);
+    CU_ASSERT(f.flight.cc.hystart.css_rounds);
+    round_of(flow, 100000);
+    CU_ASSERT_EQUAL(f.flight.cc.hystart.css_rounds, 0);
+    const uint32_t before = flow->cwnd, acked = flow->snd_nxt - flow->snd_una;
+    round_of(flow, 100000);
+    CU_ASSERT(flow->cwnd >= before + acked);
+}
+
+/* 4.3: an acknowledgement of much lets eight segments more go, unless they are paced. */
+static void unpaced_growth(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    const struct cc_ack ack = {.delivered = 20000, .acked = 20000, .rtt_us = 500};
+    cc_acked(flow, &ack, 0);
+    CU_ASSERT_EQUAL(flow->cwnd, 40000);
+    flow->srtt_us = 500;
+    cc_acked(flow, &ack, 0);
+    CU_ASSERT_EQUAL(flow->cwnd, 48000);
+}
+
 static void first_windows(void)
 {
     CU_ASSERT_EQUAL(cc_initial_window(1448), 14480); /* RFC 6928 2 */
@@ -316,6 +391,9 @@ const struct lks_test *sent_tests(void)
         {"cubic: after a timeout", cubic_timeout},
         {"cubic: no slower than Reno", cubic_is_reno_friendly},
         {"reno: a segment a window", reno_grows_by_a_segment},
+        {"hystart: five slow rounds", hystart},
+        {"hystart: it was jitter", hystart_was_wrong},
+        {"hystart: without pacing", unpaced_growth},
         {"first windows", first_windows},
         {0},
     };
