@@ -32,7 +32,8 @@ enum verdict {
     UPPER, /* what comes next is not IPv6's */
 };
 
-/* Options of a hop-by-hop or destination header: unknown ones say themselves what to do (4.2). */
+/* Options of a hop-by-hop or destination header: unknown ones say themselves what to do (4.2).
+ * [8200 4.2-1 4.2-2] */
 static enum verdict check_options(struct net *net, const struct walk *w, const uint8_t *header,
                                   uint16_t len)
 {
@@ -63,7 +64,7 @@ static enum verdict check_options(struct net *net, const struct walk *w, const u
     return GO_ON;
 }
 
-/* One extension header that is not a fragment's. */
+/* One extension header that is not a fragment's. [4443 3.4-1] [8200 4-2 4.4-1] */
 static enum verdict step(struct net *net, struct walk *w)
 {
     const uint8_t *header;
@@ -107,7 +108,8 @@ static uint32_t upper_header_len(uint8_t proto)
     return proto == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) : 8; /* ICMP's, UDP's */
 }
 
-/* A fragment header: true, and the walk stands behind it, where the packet is whole now. */
+/* A fragment header: true, and the walk stands behind it, where the packet is whole now.
+ * [8200 4.5-1 4.5-4 4.5-5 4.5-6] */
 static bool take_fragment(struct net *net, struct walk *w)
 {
     struct {
@@ -167,7 +169,7 @@ static void drop(struct net *net, struct walk *w)
     rte_pktmbuf_free(w->packet);
 }
 
-/* From the first extension header to the upper layer. */
+/* From the first extension header to the upper layer. [6980 5-2] [8200 4-1 4-3 4.1-1 4.7-1] */
 static void walk_headers(struct net *net, struct walk *w, uint8_t hop_limit)
 {
     for (uint32_t i = 0; i < EXTENSIONS_MAX; i++) {
@@ -202,7 +204,7 @@ static void walk_headers(struct net *net, struct walk *w, uint8_t hop_limit)
     drop(net, w);
 }
 
-/* Groups that concern us: all nodes, and those that neighbours ask in. */
+/* Groups that concern us: all nodes, and those that neighbours ask in. [4861 7.2.1-1] */
 static bool is_our_group(struct net *net, const struct net_ip *to)
 {
     static const uint8_t all_nodes[16] = {[0] = 0xff, [1] = 0x02, [15] = 0x01};
@@ -216,6 +218,7 @@ static bool is_our_group(struct net *net, const struct net_ip *to)
     return false;
 }
 
+/* [8200 3-1] */
 void ip6_input(struct net *net, struct rte_mbuf *packet)
 {
     const struct rte_ipv6_hdr *ip = net_pull(net, &packet, sizeof(*ip));

@@ -147,6 +147,7 @@ static struct neighbour *make(struct net *net, const struct net_ip *ip)
 }
 
 /* Asks for e; without its MAC everybody. */
+/* [1122 2.3.2.1-1] */
 static void ask(struct net *net, struct neighbour *e)
 {
     const struct rte_ether_addr *mac = e->state == PROBE ? &e->mac : NULL;
@@ -159,6 +160,7 @@ static void ask(struct net *net, struct neighbour *e)
         nd_ask(net, &e->ip, mac);
 }
 
+/* [1122 2.3.2.2-1] [4861 7.2.2-2] */
 static void enqueue(struct net *net, struct neighbour *e, struct rte_mbuf *packet)
 {
     if (e->num_queued == QUEUE_MAX) { /* the oldest goes: TCP sends it again, or has given up */
@@ -175,6 +177,7 @@ static uint16_t ether_type_of(const struct net_ip *ip)
     return net_ip_is_v4(ip) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
 }
 
+/* [4861 7.3.3-1] */
 void neighbour_send(struct net *net, const struct net_ip *next_hop, struct rte_mbuf *packet)
 {
     struct neighbours *n = net->neighbours;
@@ -222,7 +225,7 @@ static void send_queue(struct net *net, struct neighbour *e)
 }
 
 /* RFC 4861 appendix C, with ARP's answers counted as overriding. mac NULL: it is not said, so the
- * one we know is still right (7.2.5). */
+ * one we know is still right (7.2.5). [4861 7.2.5-1 7.2.5-2 7.2.5-3 7.2.5-4 7.3.1-2] */
 void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_ether_addr *mac,
                      struct neighbour_news news)
 {
@@ -257,6 +260,7 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
         set_state(n, e, STALE, 0);
 }
 
+/* [4861 7.3.1-1] */
 void neighbour_confirm(struct net *net, const struct net_ip *ip)
 {
     struct neighbour *e = find(net, ip);
@@ -265,7 +269,7 @@ void neighbour_confirm(struct net *net, const struct net_ip *ip)
 }
 
 /* Nobody is there: who waits for an answer hears of it (RFC 4861 7.2.2). What it does then may
- * change the table. */
+ * change the table. [4861 7.2.2-4] */
 static void give_up(struct net *net, struct neighbour *e)
 {
     struct rte_mbuf *queue[QUEUE_MAX];
@@ -282,7 +286,7 @@ static void give_up(struct net *net, struct neighbour *e)
     }
 }
 
-/* What is due of one neighbour. */
+/* What is due of one neighbour. [1122 2.3.2.1-1 3.3.1.4-1] [4861 7.2.2-3 7.3.3-1] */
 static void act(struct net *net, struct neighbour *e)
 {
     struct neighbours *n = net->neighbours;

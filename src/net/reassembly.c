@@ -95,6 +95,7 @@ static struct packet *set_of(struct reassembly *r, const struct net_ip *from)
 }
 
 /* The packet that a fragment belongs to, or a place for it; NULL: its source has enough. */
+/* [8200 4.5-2] */
 static struct packet *find(struct net *net, struct packet *set, const struct fragment *f)
 {
     struct packet *place = NULL;
@@ -133,7 +134,7 @@ enum fit {
     CONTRADICTS,
 };
 
-/* Where a fragment goes among those that are there. */
+/* Where a fragment goes among those that are there. [5722 4-2] [8200 4.5-7] */
 static enum fit find_gap(const struct packet *p, const struct fragment *f, uint32_t len,
                          uint16_t *at)
 {
@@ -172,7 +173,7 @@ static struct rte_mbuf *join(struct packet *p)
     return whole;
 }
 
-/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. */
+/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. [3168 5.3-1] */
 static uint8_t join_ecn(uint8_t a, uint8_t b)
 {
     if (a == b)
@@ -182,6 +183,7 @@ static uint8_t join_ecn(uint8_t a, uint8_t b)
     return a == IP_ECN_CE || b == IP_ECN_CE ? IP_ECN_CE : IP_ECN_ECT0;
 }
 
+/* [1122 3.3.2-1] [5722 4-2] [8200 5-2] */
 struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
                                 const struct fragment *fragment, uint8_t *proto, uint8_t *ecn)
 {
@@ -223,7 +225,8 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     return whole;
 }
 
-/* Who sent the first fragment hears that others did not come (RFC 1122 3.3.2, 8200 4.5). */
+/* Who sent the first fragment hears that others did not come (RFC 1122 3.3.2, 8200 4.5).
+ * [1122 3.3.2-2] [8200 4.5-3] */
 static void tell_timeout(struct net *net, struct packet *p)
 {
     const struct ip_in in = {.from = p->from, .to = p->to};
@@ -236,6 +239,7 @@ static void tell_timeout(struct net *net, struct packet *p)
                is_v4 ? ICMP_EXC_FRAGTIME : ICMP6_TIME_EXCEED_REASSEMBLY, 0);
 }
 
+/* [1122 3.3.2-1] [8200 4.5-3] */
 uint64_t reassembly_timers(struct net *net)
 {
     struct reassembly *r = net->reassembly;

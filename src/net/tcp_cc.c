@@ -10,18 +10,20 @@ const struct cc_row *cc_row_named(const char *name)
     return !strcmp(name, "cubic") ? &cc_cubic : !strcmp(name, "reno") ? &cc_reno : NULL;
 }
 
-/* RFC 6928 2. */
+/* RFC 6928 2. [6928 2-1] */
 uint32_t cc_initial_window(uint32_t mss)
 {
     return least(10 * mss, greatest(2 * mss, 14600));
 }
 
+/* [5681 3.1-3] */
 void cc_start(struct flow *flow)
 {
     flow->cwnd = cc_initial_window(flow->mss);
 }
 
-/* RFC 2861 2: a window that was not used for a while says less and less of the path. */
+/* RFC 2861 2: a window that was not used for a while says less and less of the path. [5681 4.1-1]
+ */
 void cc_after_pause(struct flow *flow, uint64_t idle_us)
 {
     const uint32_t least_window = least(cc_initial_window(flow->mss), flow->cwnd);
@@ -47,6 +49,7 @@ void cc_after_pause(struct flow *flow, uint64_t idle_us)
 #define CSS_ROUNDS     5u
 #define BURST_LIMIT    8u /* segments an acknowledgement may add, unless they are paced */
 
+/* [9406 4.2-1 4.2-4] */
 static void next_round(struct flow *flow, struct cc_hystart *hystart)
 {
     if (seq_before(flow->snd_una, hystart->round_end))
@@ -59,6 +62,7 @@ static void next_round(struct flow *flow, struct cc_hystart *hystart)
         flow->ssthresh = flow->cwnd;
 }
 
+/* [9406 4.2-1 4.2-2 4.2-3] */
 static void watch_rtt(struct cc_hystart *hystart, uint32_t rtt_us)
 {
     if (!rtt_us)
@@ -80,6 +84,7 @@ static void watch_rtt(struct cc_hystart *hystart, uint32_t rtt_us)
     }
 }
 
+/* [9406 4.3-1 4.3-2] [9438 4.10-1] */
 static void slow_start(struct flow *flow, const struct cc_ack *ack)
 {
     struct cc_hystart *hystart = &flow->flight->cc.hystart;
@@ -95,6 +100,7 @@ static void slow_start(struct flow *flow, const struct cc_ack *ack)
     flow->cwnd += more;
 }
 
+/* [9293 3.8.2-1] [9438 4.6-2] */
 void cc_acked(struct flow *flow, const struct cc_ack *ack, uint64_t now_us)
 {
     const bool limited = flow->flight->cc.limited;
@@ -116,6 +122,7 @@ void cc_enter_reduction(struct flow *flow, uint32_t delivered)
     };
 }
 
+/* [8985 9.3-1] */
 void cc_reducing(struct flow *flow, const struct cc_ack *ack)
 {
     struct flight *flight = flow->flight;
@@ -145,6 +152,7 @@ void cc_reducing(struct flow *flow, const struct cc_ack *ack)
 
 /* ---- timeouts ---- */
 
+/* [5681 3.1-7 3.1-8] */
 void cc_timeout(struct flow *flow, bool is_first)
 {
     if (is_first)

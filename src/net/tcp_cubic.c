@@ -29,12 +29,14 @@ static void begin_epoch(struct flow *flow, struct cc_cubic *cubic, uint64_t now_
     }
 }
 
+/* [9438 5-1] */
 double cubic_window(const struct flow *flow, double t)
 {
     const double since = t - flow->flight->cc.cubic.k;
     return CUBIC_C * since * since * since * flow->mss + flow->w_max;
 }
 
+/* [9438 4.2-1 4.2-2 4.3-1] */
 static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
 {
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
@@ -61,7 +63,7 @@ static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
     cubic->carry -= (uint32_t)cubic->carry;
 }
 
-/* 4.6 and 4.7. */
+/* 4.6 and 4.7. [9438 4.6-1 4.7-1] */
 static uint32_t reduce(struct flow *flow)
 {
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
@@ -75,14 +77,14 @@ static uint32_t reduce(struct flow *flow)
     return (uint32_t)(flow->cwnd * CUBIC_BETA);
 }
 
-/* 4.8: the next epoch begins at its plateau. */
+/* 4.8: the next epoch begins at its plateau. [9438 4.8-1] */
 static void timed_out(struct flow *flow)
 {
     flow->w_max = 0;
     flow->flight->cc.cubic.epoch_us = 0;
 }
 
-/* 4.9. */
+/* 4.9. [9438 4.9-1] */
 static void undo(struct flow *flow)
 {
     flow->flight->cc.cubic = flow->flight->cc.cubic_undo;

@@ -336,6 +336,7 @@ uint32_t tcp_free_buffers(const struct tcp *tcp);
 /* Whether a challenge may be answered that was answered last at *at; notes that it was. */
 bool tcp_may_challenge(struct tcp *tcp, uint16_t *at);
 uint16_t tcp_never_challenged(const struct tcp *tcp);
+/* [9293 3.7.1-2] */
 static inline uint16_t tcp_default_mss(const struct flow_key *key)
 {
     return net_ip_is_v4(&key->peer) ? TCP_MSS_DEFAULT_4 : TCP_MSS_DEFAULT_6;

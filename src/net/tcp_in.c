@@ -11,6 +11,7 @@
 
 /* ---- bursts ---- */
 
+/* [9293 3.1-3] */
 static bool checksum_is_good(const struct rte_mbuf *packet, const struct ip_in *ip)
 {
     uint16_t of_segment;
@@ -142,7 +143,7 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
 
 /* ---- a flow's segment ---- */
 
-/* RFC 9293 3.4: the four cases of what is acceptable. */
+/* RFC 9293 3.4: the four cases of what is acceptable. [9293 3.4-1] */
 bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
 {
     const uint32_t window = edge - nxt;
@@ -151,7 +152,8 @@ bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
     return window && (seq - nxt < window || seq + len - 1 - nxt < window);
 }
 
-/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4). */
+/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4).
+ * [9293 3.4-2 3.5.3-1] */
 static uint32_t sequence_len(const struct segment_in *in)
 {
     if (in->flags & TCP_RST)
@@ -160,7 +162,7 @@ static uint32_t sequence_len(const struct segment_in *in)
 }
 
 /* RFC 7323 5.3. With a keepalive every two hours no timestamp gets so old that it must be doubted.
- * False: the segment is dropped. */
+ * False: the segment is dropped. [5961 4.2-1] [7323 3.2-6 5.2-1 5.2-3 5.3-1] */
 static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 {
     if (!(flow->flags & FLOW_TS) || in->flags & (TCP_RST | TCP_SYN))
@@ -180,6 +182,7 @@ static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 }
 
 /* It is answered with what we await; bytes that came again are told of. */
+/* [5961 3.2-3] [9293 3.10.7.4-3] */
 static void not_acceptable(struct flow *flow, struct segment_in *in)
 {
     if (in->flags & TCP_RST)
@@ -194,7 +197,8 @@ static void not_acceptable(struct flow *flow, struct segment_in *in)
     flow_ready(flow);
 }
 
-/* RFC 5961 3.2: only a reset at the very number that is awaited is one. */
+/* RFC 5961 3.2: only a reset at the very number that is awaited is one. [5961 3.2-1 3.2-2]
+ * [9293 3.10.7.4-5] */
 static void on_reset(struct flow *flow, const struct segment_in *in)
 {
     if (in->seq != flow->rcv_nxt) {
@@ -207,6 +211,7 @@ static void on_reset(struct flow *flow, const struct segment_in *in)
     flow_finish(flow, flow->state == TCP_SYN_RECEIVED ? FLOW_END_REFUSED : FLOW_END_RESET);
 }
 
+/* [3168 6.1.3-1] [9293 3.8.2-2] */
 static void note_ecn(struct flow *flow, const struct segment_in *in)
 {
     if (!(flow->flags & FLOW_ECN))
@@ -217,7 +222,7 @@ static void note_ecn(struct flow *flow, const struct segment_in *in)
         flow->flags |= FLOW_ECE | FLOW_ACK_NOW;
 }
 
-/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. */
+/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. [9293 3.10.7.4-12] */
 static bool fin_acked(struct flow *flow)
 {
     if (!(flow->flags & FLOW_FIN_SENT) || flow->snd_una != flow->snd_nxt)
@@ -241,7 +246,7 @@ static bool answers_both_opens(const struct flow *flow, const struct segment_in 
     return (in->flags & both) == both && in->seq + 1 == flow->rcv_nxt && in->ack == flow->snd_nxt;
 }
 
-/* The last step of a simultaneous open. False: not acceptable. */
+/* The last step of a simultaneous open. False: not acceptable. [9293 3.10.7.4-9] */
 static bool syn_acked(struct flow *flow, const struct segment_in *in)
 {
     if (!seq_after(in->ack, flow->snd_una) || seq_after(in->ack, flow->snd_nxt)) {
@@ -253,6 +258,7 @@ static bool syn_acked(struct flow *flow, const struct segment_in *in)
     return !(flow->flags & FLOW_GONE);
 }
 
+/* [3168 6.1.5-2] [5961 4.2-1] [7323 4.3-1] [9293 3.10.7.4-4 3.10.7.4-6 3.10.7.4-8] */
 void flow_segment(struct flow *flow, struct segment_in *in)
 {
     if (flow->state == TCP_SYN_SENT) {

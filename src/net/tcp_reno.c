@@ -4,6 +4,7 @@
 
 #include "net/tcp_flow.h"
 
+/* [5681 3.1-6] */
 static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
 {
     uint32_t *carry = &flow->flight->cc.carry;
@@ -15,6 +16,7 @@ static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
     }
 }
 
+/* [5681 3.1-7] */
 static uint32_t reduce(struct flow *flow)
 {
     flow->flight->cc.carry = 0;

@@ -6,7 +6,7 @@
 #include "net/tcp_flow.h"
 
 /* RFC 6298 2.3 with the minimum where Linux has it, on the variance: a peer may hold back its
- * acknowledgement for as long, whatever the distance. */
+ * acknowledgement for as long, whatever the distance. [6298 2-1 2-2 4-1 5-3] */
 uint32_t flow_rto_us(const struct flow *flow)
 {
     if (!flow->srtt_us)
@@ -14,11 +14,13 @@ uint32_t flow_rto_us(const struct flow *flow)
     return least(flow->srtt_us + greatest(4 * flow->rttvar_us, TCP_RTO_MIN), TCP_RTO_MAX);
 }
 
+/* [6298 5-2] [9293 3.8.2-1] */
 static uint32_t backed_off(uint32_t us, uint32_t times)
 {
     return times < 16 && us << times >> times == us ? least(us << times, TCP_RTO_MAX) : TCP_RTO_MAX;
 }
 
+/* [8985 8-1] */
 static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
 {
     flow->flight->timer = (uint8_t)timer;
@@ -26,7 +28,7 @@ static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
     flow_set_timer(flow);
 }
 
-/* RFC 8985 7.2. 0: no probe now. */
+/* RFC 8985 7.2. 0: no probe now. [8985 7.2-1 7.2-2 7.3-1] */
 static uint32_t tail_probe_us(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
@@ -37,6 +39,7 @@ static uint32_t tail_probe_us(const struct flow *flow)
     return 2 * flow->srtt_us + (sent_num(&flight->sent) == 1 ? TCP_PEER_ACK_DELAY : 2 * TCP_MS);
 }
 
+/* [6298 5-1] [6928 9-1] [9293 3.8.6.1-1] */
 void flow_arm_loss_timer(struct flow *flow, bool restart)
 {
     struct flight *flight = flow->flight;
@@ -80,7 +83,7 @@ static void suspect_black_hole(struct flow *flow)
     flow_update_mss(flow);
 }
 
-/* RFC 8985 6.3: what was sent too lately to be judged stays in flight. */
+/* RFC 8985 6.3: what was sent too lately to be judged stays in flight. [6675 5.1-1] [8985 6.3-1] */
 static void mark_lost_on_timeout(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -105,12 +108,13 @@ static void give_up(struct flow *flow)
     flow_finish(flow, FLOW_END_TIMEOUT);
 }
 
+/* [9293 3.8.3-1] */
 static bool is_past_hope(const struct flow *flow, uint32_t since)
 {
     return flow->tcp->tick - since >= TCP_GIVE_UP >> TCP_TICK_SHIFT;
 }
 
-/* RFC 6298 5.4 to 5.6. */
+/* RFC 6298 5.4 to 5.6. [3168 6.1.2-1] [5682 3.1-1] [6675 5.1-2] [9293 3.8.6-3] */
 static void timeout(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -152,7 +156,7 @@ static void timeout(struct flow *flow)
 }
 
 /* RFC 9293 3.8.6.1. Where the window is not shut, but too small to be worth a segment, what fits is
- * sent after all. */
+ * sent after all. [9293 3.8.6.1-1 3.8.6.1-2] */
 static void probe_window(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -170,6 +174,7 @@ static void probe_window(struct flow *flow)
     flow_ready(flow);
 }
 
+/* [8985 7.3-3] */
 void flow_loss_timer(struct flow *flow)
 {
     struct flight *flight = flow->flight;

@@ -170,6 +170,7 @@ void sent_mark_lost(struct sent *sent, uint16_t index)
         sent->lost_hint = index;
 }
 
+/* [8985 4-2] */
 void sent_mark_resent(struct sent *sent, uint16_t index, uint32_t now_us)
 {
     struct segment *s = sent_at(sent, index);

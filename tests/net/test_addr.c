@@ -82,7 +82,7 @@ static void kinds(void)
     }
 }
 
-/* Each is refused with a line that says what is wrong. */
+/* Each is refused with a line that says what is wrong. [8200 5-1] */
 static void bad_configurations(void)
 {
     static const struct {
@@ -127,6 +127,7 @@ static void bad_configurations(void)
 
 static struct bed b;
 
+/* [1122 3.2.1.3-1] */
 static void sources_are_chosen(void)
 {
     struct net_ip from = net_ip4(0), link_local;
@@ -149,7 +150,7 @@ static void sources_are_chosen(void)
     bed_end(&b);
 }
 
-/* RFC 9293 3.9.1.1: no connection to who is not one host. */
+/* RFC 9293 3.9.1.1: no connection to who is not one host. [9293 3.9.1.1-5] */
 static void no_way_to_groups(void)
 {
     static const char *const rows[] = {"10.9.0.255", "255.255.255.255", "224.0.0.1", "0.0.0.0",
@@ -166,6 +167,7 @@ static void no_way_to_groups(void)
     bed_end(&b);
 }
 
+/* [1122 3.3.3-1] [1191 3-2] [8201 5.2-1] */
 static void path_mtus(void)
 {
     struct net_ip from = net_ip4(0);

@@ -79,6 +79,7 @@ static void answers_for_ours(void)
     bed_end(&b);
 }
 
+/* [1122 2.3.2.2-1 2.3.3-1 3.3.1.1-1] [4861 7.2.2-2] */
 static void asks_and_sends_what_waited(void)
 {
     bed_start(&b, NULL);
@@ -95,6 +96,7 @@ static void asks_and_sends_what_waited(void)
     bed_end(&b);
 }
 
+/* [4861 7.2.2-3] */
 static void gives_up_after_three(void)
 {
     bed_start(&b, NULL);
@@ -109,7 +111,7 @@ static void gives_up_after_three(void)
     bed_end(&b);
 }
 
-/* Who waits for it hears that nobody is there (RFC 4861 7.2.2). */
+/* Who waits for it hears that nobody is there (RFC 4861 7.2.2). [4861 7.2.2-4] */
 static void tcp_hears_of_nobody(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
@@ -130,7 +132,8 @@ static void tcp_hears_of_nobody(void)
     }
 }
 
-/* A gateway that changes its MAC without a word is missed within DELAY and three probes. */
+/* A gateway that changes its MAC without a word is missed within DELAY and three probes.
+ * [1122 2.3.2.1-1 3.3.1.4-1] [4861 7.3.3-1] */
 static void a_gateway_that_changes(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x77}};
@@ -149,7 +152,7 @@ static void a_gateway_that_changes(void)
     bed_end(&b);
 }
 
-/* TCP's acknowledgements say that it is there: nobody is asked. */
+/* TCP's acknowledgements say that it is there: nobody is asked. [4861 7.3.1-1] */
 static void confirmed_by_tcp(void)
 {
     bed_start(&b, NULL);
@@ -163,6 +166,7 @@ static void confirmed_by_tcp(void)
     bed_end(&b);
 }
 
+/* [4861 7.3.1-2] */
 static void news_of_others(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x55}};
@@ -212,7 +216,7 @@ static void bad_messages(void)
     bed_end(&b);
 }
 
-/* Somebody who scans, or makes us scan, does not push out those who answer. */
+/* Somebody who scans, or makes us scan, does not push out those who answer. [1122 2.3.2.1-1] */
 static void the_table_is_bounded(void)
 {
     bed_start(&b, NULL);

@@ -27,6 +27,7 @@ static uint16_t quote(uint8_t *out, const struct net_ip *from, const struct net_
     return len;
 }
 
+/* [1122 3.2.2.6-1 3.3.4.2-1] [4443 2.2-1 4.2-1] */
 static void answers_echo(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
@@ -54,6 +55,7 @@ static void answers_echo(void)
 }
 
 /* RFC 1122 3.2.2.6: what cannot be sent whole is cut; IPv6 has all or nothing (RFC 4443 4.2). */
+/* [1122 3.2.2.6-1] */
 static void long_echo_is_cut(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
@@ -73,6 +75,7 @@ static void long_echo_is_cut(void)
     }
 }
 
+/* [1122 2.4-1 3.2.2-1] */
 static void no_answer(void)
 {
     uint8_t m[64] = {8};
@@ -100,6 +103,7 @@ static void no_answer(void)
     bed_end(&b);
 }
 
+/* [4443 2.4-6] */
 static void is_rate_limited(void)
 {
     uint8_t m[16] = {8};
@@ -121,7 +125,8 @@ static void is_rate_limited(void)
     bed_end(&b);
 }
 
-/* What TCP hears of errors, by type and code. */
+/* What TCP hears of errors, by type and code. [1122 3.2.2.1-2 3.2.2.4-1] [4443 2.4-1 3.1-2]
+ * [9293 3.9.2.2-2] */
 static void errors_for_tcp(void)
 {
     static const struct {
@@ -177,7 +182,7 @@ static void errors_for_tcp(void)
         }
 }
 
-/* Quotes that are not of a TCP packet of ours. */
+/* Quotes that are not of a TCP packet of ours. [1122 3.2.2-3] [4443 2.4-3] [8201 6-1] */
 static void quotes_that_lie(void)
 {
     uint8_t m[128];
@@ -220,7 +225,8 @@ static void quotes_that_lie(void)
     bed_end(&b);
 }
 
-/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4). */
+/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4).
+ * [1122 3.2.2-2 3.2.2-4 3.2.2.1-1 3.3.6-1] [4443 2.4-5 3.1-1] */
 static void unknown_protocols(void)
 {
     static const struct {

@@ -25,7 +25,7 @@ static void delivers(void)
 }
 
 /* Each of these changes one thing of a good header; the checksum is made right again but where it
- * is the point. */
+ * is the point. [1122 3.1-1 3.1-2 3.2.1.1-1 3.2.1.2-1 3.2.1.3-2] */
 static void bad_headers(void)
 {
     static const struct {
@@ -62,7 +62,7 @@ static void bad_headers(void)
     }
 }
 
-/* Nobody is one of these (RFC 1122 3.2.1.3). */
+/* Nobody is one of these (RFC 1122 3.2.1.3). [1122 3.2.1.3-2] [9293 3.9.2.3-1] */
 static void impossible_sources(void)
 {
     static const uint8_t sources[][4] = {
@@ -78,6 +78,7 @@ static void impossible_sources(void)
     }
 }
 
+/* [9293 3.9.2-2] */
 static void options(void)
 {
     static const struct {
@@ -112,7 +113,8 @@ static void options(void)
     }
 }
 
-/* RFC 1122 3.2.1.7, 8200 3: for who is the destination it says nothing. */
+/* RFC 1122 3.2.1.7, 8200 3: for who is the destination it says nothing. [1122 3.2.1.7-1] [8200 3-1]
+ */
 static void hop_limit_zero(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
@@ -141,7 +143,8 @@ static void with_rx_cksum(struct net_config *config)
     config->port.offloads = NET_RX_CKSUM;
 }
 
-/* Both checksums of what goes out are right, whatever the length. */
+/* Both checksums of what goes out are right, whatever the length. [1191 4-1] [8200 8.1-1]
+ * [9293 3.1-2] */
 static void sends_with_checksums(void)
 {
     bed_start(&b, NULL);

@@ -32,7 +32,8 @@ static void delivers(void)
 }
 
 /* What extension headers do to a packet; an answer is ICMPv6 parameter problem with code and
- * pointer. */
+ * pointer. [4443 2.2-1 2.4-2 3.4-1] [4861 8.3-1] [8200 4-1 4-2 4-3 4.2-1 4.2-2 4.4-1 4.5-1 4.7-1]
+ */
 static void extension_headers(void)
 {
     static const struct {
@@ -110,7 +111,7 @@ static void extension_headers(void)
         }
 }
 
-/* So many headers, or bytes of them, are somebody's game. */
+/* So many headers, or bytes of them, are somebody's game. [8200 4.1-1] */
 static void too_many_extensions(void)
 {
     uint8_t headers[600];
@@ -137,6 +138,7 @@ static void too_many_extensions(void)
     }
 }
 
+/* [9293 3.9.2.3-1 3.9.2.3-2] */
 static void who_may_speak(void)
 {
     static const struct {

@@ -41,6 +41,7 @@ static bool goes_to(unsigned int i, const struct rte_ether_addr *mac)
     return i < b.num_frames && memcmp(b.frames[i], mac, 6) == 0 && b.frames[i][20] == IPPROTO_TCP;
 }
 
+/* [4861 7.2.5-2] */
 static void resolves(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_router6);
@@ -56,6 +57,7 @@ static void resolves(void)
     bed_end(&b);
 }
 
+/* [4861 4.4-1 7.2.4-1] */
 static void answers_for_ours(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_ip6);
@@ -80,7 +82,8 @@ static void answers_for_ours(void)
     bed_end(&b);
 }
 
-/* 7.2.3: others' addresses are not ours to tell, and who asks for them is nobody to remember. */
+/* 7.2.3: others' addresses are not ours to tell, and who asks for them is nobody to remember.
+ * [4861 7.2.3-1] */
 static void not_our_target(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_router6);
@@ -93,7 +96,7 @@ static void not_our_target(void)
     bed_end(&b);
 }
 
-/* RFC 4861 7.1: none of these is believed. */
+/* RFC 4861 7.1: none of these is believed. [4861 4.6-1 7.1.2-1] */
 static void bad_messages(void)
 {
     static const struct rte_ether_addr everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -122,6 +125,7 @@ static void bad_messages(void)
 }
 
 /* Without override a known MAC stays, but is doubted; with it it goes (RFC 4861 7.2.5). */
+/* [4861 7.2.5-3 7.2.5-4] */
 static void overriding(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x66}};
@@ -138,7 +142,8 @@ static void overriding(void)
     bed_end(&b);
 }
 
-/* 7.2.5, 4.4: who is asked alone may leave its MAC out, and is there all the same. */
+/* 7.2.5, 4.4: who is asked alone may leave its MAC out, and is there all the same.
+ * [4861 7.2.5-1 7.2.5-2 7.2.5-4] */
 static void answers_without_mac(void)
 {
     bed_start(&b, NULL);
@@ -163,7 +168,7 @@ static void answers_without_mac(void)
 }
 
 /* 7.1.1: an option that we do not know (here a nonce, RFC 7527) changes nothing, with or without a
- * source. */
+ * source. [4861 4.6-2] */
 static void unknown_options_are_skipped(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_ip6), nobody = {{{0}}};
@@ -183,7 +188,7 @@ static void unknown_options_are_skipped(void)
     bed_end(&b);
 }
 
-/* RFC 6980 5: not even where the one fragment is the whole packet. */
+/* RFC 6980 5: not even where the one fragment is the whole packet. [6980 5-2] */
 static void not_behind_a_fragment_header(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_ip6);
@@ -248,7 +253,7 @@ static void duplicate_addresses(void)
     }
 }
 
-/* RFC 3810: snooping switches learn our groups, and again when they ask. */
+/* RFC 3810: snooping switches learn our groups, and again when they ask. [4861 7.2.1-1] */
 static void groups_are_reported(void)
 {
     static const struct net_ip routers = {{{0xff, 2, [15] = 0x16}}};

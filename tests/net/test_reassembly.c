@@ -43,7 +43,7 @@ static bool got(uint32_t len)
     return b.tcp.num == 1 && b.tcp.len == len && memcmp(b.tcp.bytes, whole, len) == 0;
 }
 
-/* Five fragments in each of their 120 orders. */
+/* Five fragments in each of their 120 orders. [8200 4.5-2] */
 static void any_order(void)
 {
     static const uint32_t cuts[] = {0, 64, 72, 400, 1000, 1111};
@@ -65,6 +65,7 @@ static void any_order(void)
         }
 }
 
+/* [1122 3.3.2-1] [8200 5-2] */
 static void largest(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
@@ -78,7 +79,8 @@ static void largest(void)
     }
 }
 
-/* RFC 5722: an overlap ends all of the packet, also what comes afterwards. */
+/* RFC 5722: an overlap ends all of the packet, also what comes afterwards. [5722 4-2] [8200 4.5-7]
+ */
 static void overlaps(void)
 {
     static const struct {
@@ -115,6 +117,7 @@ static void overlaps(void)
         }
 }
 
+/* [8200 4.5-7] */
 static void exact_copies_are_harmless(void)
 {
     bed_start(&b, NULL);
@@ -128,6 +131,7 @@ static void exact_copies_are_harmless(void)
     bed_end(&b);
 }
 
+/* [8200 4.5-4] */
 static void impossible_fragments(void)
 {
     bed_start(&b, NULL);
@@ -150,6 +154,7 @@ static void impossible_fragments(void)
     bed_end(&b);
 }
 
+/* [1122 3.3.2-1] [8200 4.5-3] */
 static void ends_after_its_time(void)
 {
     bed_start(&b, NULL);
@@ -164,7 +169,8 @@ static void ends_after_its_time(void)
     bed_end(&b);
 }
 
-/* Its sender is told, if the first fragment has come: RFC 1122 3.3.2, 8200 4.5. */
+/* Its sender is told, if the first fragment has come: RFC 1122 3.3.2, 8200 4.5. [1122 3.3.2-2]
+ * [8200 4.5-3] */
 static void its_end_is_told(void)
 {
     fill(200);
@@ -190,7 +196,7 @@ static void its_end_is_told(void)
         }
 }
 
-/* RFC 8200 4.5: what is dropped at once, and told. */
+/* RFC 8200 4.5: what is dropped at once, and told. [8200 4.5-5 4.5-6] */
 static void fragments_that_are_refused(void)
 {
     bed_start(&b, NULL);
@@ -252,7 +258,7 @@ static void many_small_ones(void)
     bed_end(&b);
 }
 
-/* RFC 3168 5.3 */
+/* RFC 3168 5.3 [3168 5.3-1] */
 static void congestion_seen_by_one(void)
 {
     static const uint8_t rows[][3] = {/* of two fragments, and of the packet */

@@ -142,6 +142,7 @@ static void change_one(struct board *b, uint32_t i)
     }
 }
 
+/* [6675 4-1 4-2] */
 static void scoreboard(void)
 {
     static struct board b;
@@ -198,7 +199,7 @@ static struct flow *cubic_flow(struct cubic_flow *f, uint32_t cwnd)
 }
 
 /* 4.2: at K the window is W_max again, before it less, after it more, and K is as the formula has
- * it: cbrt(W_max (1 - beta) / C) after a first loss. */
+ * it: cbrt(W_max (1 - beta) / C) after a first loss. [9438 4.2-1 4.6-1 5-1] */
 static void cubic_shape(void)
 {
     static struct cubic_flow f;
@@ -220,7 +221,8 @@ static void cubic_shape(void)
     CU_ASSERT_DOUBLE_EQUAL(flow->cwnd, 1000000, 3000);
 }
 
-/* 4.2: time in which the window was not what held the flow back moves the curve along. */
+/* 4.2: time in which the window was not what held the flow back moves the curve along. [9438 4.2-2]
+ */
 static void cubic_time_unused(void)
 {
     static struct cubic_flow f;
@@ -237,7 +239,8 @@ static void cubic_time_unused(void)
     CU_ASSERT(flow->cwnd < 760000);
 }
 
-/* 4.8: after a timeout the curve begins at its plateau, whatever was reached before. */
+/* 4.8: after a timeout the curve begins at its plateau, whatever was reached before. [9438 4.8-1]
+ */
 static void cubic_timeout(void)
 {
     static struct cubic_flow f;
@@ -251,7 +254,8 @@ static void cubic_timeout(void)
     CU_ASSERT_DOUBLE_EQUAL(f.flight.cc.cubic.estimate, 700000, 10);
 }
 
-/* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was. */
+/* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was.
+ * [9438 4.7-1 4.9-1] */
 static void cubic_fast_convergence(void)
 {
     static struct cubic_flow f;
@@ -272,7 +276,7 @@ static void cubic_fast_convergence(void)
 }
 
 /* 4.3: with a short round trip Reno would be faster: alpha segments a round trip until the window
- * is what it was, one after. */
+ * is what it was, one after. [9438 4.3-1] */
 static void cubic_is_reno_friendly(void)
 {
     static struct cubic_flow f;
@@ -287,6 +291,7 @@ static void cubic_is_reno_friendly(void)
     CU_ASSERT(flow->cwnd > 110000 && flow->cwnd < 125000);
 }
 
+/* [5681 3.1-6 3.1-7] */
 static void reno_grows_by_a_segment(void)
 {
     static struct cubic_flow f;
@@ -323,7 +328,8 @@ static struct flow *in_slow_start(struct cubic_flow *f)
     return flow;
 }
 
-/* 4.2: a round trip longer by an eighth slows growth to a fourth, and five such rounds end it. */
+/* 4.2: a round trip longer by an eighth slows growth to a fourth, and five such rounds end it.
+ * [9406 4.2-1 4.2-2 4.2-4] */
 static void hystart(void)
 {
     static struct cubic_flow f;
@@ -345,7 +351,7 @@ static void hystart(void)
     CU_ASSERT(flow->ssthresh <= flow->cwnd);
 }
 
-/* What was jitter is forgotten, and the window grows as before. */
+/* What was jitter is forgotten, and the window grows as before. [9406 4.2-3] */
 static void hystart_was_wrong(void)
 {
     static struct cubic_flow f;
@@ -360,7 +366,8 @@ static void hystart_was_wrong(void)
     CU_ASSERT(flow->cwnd >= before + acked);
 }
 
-/* 4.3: an acknowledgement of much lets eight segments more go, unless they are paced. */
+/* 4.3: an acknowledgement of much lets eight segments more go, unless they are paced. [9406 4.3-1]
+ */
 static void unpaced_growth(void)
 {
     static struct cubic_flow f;
@@ -373,6 +380,7 @@ static void unpaced_growth(void)
     CU_ASSERT_EQUAL(flow->cwnd, 48000);
 }
 
+/* [6928 2-1] */
 static void first_windows(void)
 {
     CU_ASSERT_EQUAL(cc_initial_window(1448), 14480); /* RFC 6928 2 */

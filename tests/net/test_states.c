@@ -2,6 +2,8 @@
 
 /* Requirements of RFCs that need a test of their own: states, windows, numbers, timers. */
 
+#include <stdio.h>
+
 #include <rte_mbuf.h>
 
 #include "net/tcp_flow.h"
@@ -25,7 +27,7 @@ static struct net *make_net(struct net_config *config, struct net_address addres
 }
 
 /* RFC 6528 3: apart by address, port and secret, and on by a clock of four microseconds; so are the
- * offsets of timestamps (7323 7.1), but for the clock. */
+ * offsets of timestamps (7323 7.1), but for the clock. [6528 3-1] [7323 7.1-1] [9293 3.4.1-1] */
 static void initial_numbers(void)
 {
     struct net_config config;
@@ -66,7 +68,7 @@ static struct flow_info connected_from(struct net *net, const struct net_ip *fro
     return info;
 }
 
-/* RFC 6056 3.3: with another secret other ports, in no order. */
+/* RFC 6056 3.3: with another secret other ports, in no order. [6056 3.3-1] */
 static void ports_are_not_guessed(void)
 {
     struct net_config config;
@@ -85,7 +87,8 @@ static void ports_are_not_guessed(void)
     net_free(nets[1]);
 }
 
-/* RFC 9293 3.9.1.1: the address given, or the one that IP chooses. */
+/* RFC 9293 3.9.1.1: the address given, or the one that IP chooses. [1122 3.3.4.2-1]
+ * [9293 3.9.1.1-3 3.9.1.1-4] */
 static void from_an_address(void)
 {
     struct net_config config;
@@ -98,6 +101,7 @@ static void from_an_address(void)
     net_free(net);
 }
 
+/* [9293 3.9.1.1-1] */
 static void listening_twice(void)
 {
     struct net_config config;
@@ -111,15 +115,90 @@ static void listening_twice(void)
     net_free(net);
 }
 
+/* ---- MSS ---- */
+
+static void mss_of(const char *syn, const char *expected)
+{
+    char text[512];
+    snprintf(text, sizeof(text), "listen\n< S 0:0 win 65535 %s\n> S. 0:0 1\n+1 < . 1:0 1\n%s", syn,
+             expected);
+    CU_ASSERT(script_run(syn, NULL, text));
+}
+
+/* [1191 3-7] [9293 3.7.1-3] */
+static void mss_of_all_sizes(void)
+{
+    mss_of("mss 1", "mss 48\nsend 60\n> . 1:48 1\n> . 49:12 1\n");
+    mss_of("mss 88", "mss 88\nsend 100\n> . 1:88 1\n> . 89:12 1\n");
+    mss_of("mss 536", "mss 536\n");
+    mss_of("mss 1460", "mss 1460\n");
+    mss_of("mss 8960", "mss 1460\n");
+    mss_of("mss 65535", "mss 1460\n");
+}
+
+/* 3.7.1: each family has its own default. [9293 3.7.1-2] */
+static void mss_of_who_says_nothing(void)
+{
+    static const struct script_setup v4 = {.is_v4_only = true}, v6 = {.is_v6_only = true};
+    RUN(&v4, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 536\nsend 600\n> . 1:536 1\n"
+             "> . 537:64 1\n");
+    RUN(&v6, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 1220\n");
+    RUN(&v6, "connect\n> S 0:0\n+1 < S. 0:0 1\n> . 1:0 1\nmss 1220\n");
+}
+
+static void jumbo(struct net_config *config)
+{
+    config->port.mtu = 9000;
+    config->port.max_tx_segs = 64;
+}
+
+/* [1191 3.1-1] [9293 3.7.1-4] */
+static void jumbo_frames(void)
+{
+    const struct script_setup setup = {jumbo};
+    RUN(&setup, "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 mss 8960\n+1 < . 1:0 1\nmss "
+                "8960\nsend 9000\n> . 1:8960 1\n> . 8961:40 1\n");
+}
+
+/* ---- keepalive ---- */
+
+static void keepalive_of_a_minute(struct net_config *config)
+{
+    config->keepalive_s = 60;
+}
+
+/* [9293 3.8.4-2 3.8.4-4 3.8.4-5] */
+static void keepalive(void)
+{
+    const struct script_setup setup = {keepalive_of_a_minute};
+    RUN(&setup, ACCEPT "+60000 > . 0:0 1\n+10 < . 1:0 1 win 512\n+60000 > . 0:0 1\n"
+                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
+                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
+                       "+75000 > R. 1:0 1\nended timeout\ncounter flows 0\n");
+}
+
+/* [9293 3.10.7.4-3] */
+static void old_number_is_answered(void)
+{
+    RUN(NULL, ACCEPT "+5000 < . 0:0 1 win 512\n> . 1:0 1\n+5000 < . 0:1 1 win 512\n> . 1:0 1\n");
+}
+
+/* [9293 3.1-3] */
+static void checksum_is_looked_at(void)
+{
+    RUN(NULL, ACCEPT "< P. 1:100 1 win 512 bad\n+5 nothing\ngot 0\ncounter bad_checksum 1\n");
+}
+
 /* ---- RFC 9293: segments that come in ---- */
 
+/* [9293 3.8.4-3] */
 static void keepalive_after_two_hours(void)
 {
     RUN(NULL, ACCEPT "+7000000 nothing\n+200000 > . 0:0 1\n");
 }
 
 /* 3.8.6: the right edge has moved left. Nothing new goes, the first segment asks, and nobody is
- * given up. */
+ * given up. [7323 2.4-3] [9293 3.8.6-2 3.8.6-3] */
 static void window_that_shrinks(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 65535 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 5840\n"
@@ -129,24 +208,26 @@ static void window_that_shrinks(void)
               "14600\n> . 4381:1460 1\n");
 }
 
+/* [9293 3.9.1.2-1] */
 static void last_segment_is_pushed(void)
 {
     RUN(NULL, ACCEPT "send 3000\n> . 1:1460 1 -psh\n> . 1461:1460 1 -psh\n> . 2921:80 1 psh\n");
 }
 
-/* 3.10.7.4: data are refused, what acknowledges ours is not. */
+/* 3.10.7.4: data are refused, what acknowledges ours is not. [9293 3.10.7.4-4] */
 static void shut_window_takes_acknowledgements(void)
 {
     RUN(NULL, SHUT "send 100\n> . 1:100 65536\n+5 < P. 65536:10 101\n> . 101:0 65536 win 0\n"
                    "+500 nothing\ncounter retransmits 0\n");
 }
 
+/* [9293 3.10.7.4-8] */
 static void no_acknowledgement_no_data(void)
 {
     RUN(NULL, ACCEPT "< P 1:10 win 512\n+50 nothing\ngot 0\n");
 }
 
-/* A segment that was sent earlier arrives later: its window is an old one. */
+/* A segment that was sent earlier arrives later: its window is an old one. [9293 3.10.7.4-11] */
 static void old_windows_do_not_count(void)
 {
     RUN(NULL, ACCEPT "< P. 101:10 1 win 80\n> . 1:0 1 sack 101-111\n< P. 1:10 1 win 512\n"
@@ -155,6 +236,7 @@ static void old_windows_do_not_count(void)
                      "> . 8761:1460 11\n+5 nothing\n");
 }
 
+/* [7323 2.3-2] */
 static void our_window_is_scaled(void)
 {
     RUN(NULL, ACCEPT "< P. 1:1280 1 win 512\n> . 1:0 1281 win 502\n");
@@ -162,13 +244,14 @@ static void our_window_is_scaled(void)
 
 /* ---- RFC 7323 ---- */
 
+/* [7323 3.2-2] */
 static void first_echo_is_zero(void)
 {
     RUN(NULL, "connect\n> S 0:0 ts tsecr 0\n");
 }
 
 /* 4.3: of two segments that one acknowledgement answers the first one's; of one out of order the
- * last in order. */
+ * last in order. [7323 4.3-1] */
 static void echo_of_the_earliest(void)
 {
     RUN(NULL, ACCEPT_TS "< P. 1:600 1 win 512 tsval 120 more\n< P. 601:600 1 win 512 tsval 121\n"
@@ -176,6 +259,7 @@ static void echo_of_the_earliest(void)
                         "> . 1:0 1201 tsecr 120\n");
 }
 
+/* [7323 5.2-3] */
 static void old_reset_counts(void)
 {
     RUN(NULL, ACCEPT_TS "< R 1:0 tsval 5\nended reset\n");
@@ -184,7 +268,7 @@ static void old_reset_counts(void)
 /* ---- RFC 8985 ---- */
 
 /* 6.2 step 4: a D-SACK a round trip widens the window by a quarter of the least round trip, up to a
- * whole one. */
+ * whole one. [8985 3.3.2-3 3.3.2-4] */
 static void reordering_window_grows(void)
 {
     static struct flow flow;
@@ -201,7 +285,7 @@ static void reordering_window_grows(void)
     CU_ASSERT_EQUAL(loss_reordering_window(&flow), 12000);
 }
 
-/* 6.2 step 3: three blocks do not end the wait any more. */
+/* 6.2 step 3: three blocks do not end the wait any more. [8985 6.2-3] */
 static void reordering_is_remembered(void)
 {
     RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-2921\n"
@@ -209,6 +293,7 @@ static void reordering_is_remembered(void)
                      "+0.5 > . 2921:1460 1\n");
 }
 
+/* [8985 6.2-1] */
 static void least_round_trip_is_forgotten(void)
 {
     static struct tcp tcp;
@@ -228,6 +313,7 @@ static void least_round_trip_is_forgotten(void)
 #define PROBED                                                               \
     ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\n+22 > . 1461:1460 1\n" \
            "+3 < . 1:0 1461 win 512\n"
+/* [8985 7.4.2-1 7.4.2-2] */
 static void repaired_by_a_probe(void)
 {
     RUN(NULL, PROBED "< . 1:0 2921 win 512\nsend 1460\n> . 2921:1460 1\nssthresh 4294967295\n"
@@ -238,6 +324,7 @@ static void repaired_by_a_probe(void)
 
 /* ---- RFC 6675, 5681, 5682, 6298, 6928 ---- */
 
+/* [6675 5-2] */
 static void blocks_survive_recovery(void)
 {
     RUN(NULL, ACCEPT "send 18980\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n"
@@ -248,6 +335,7 @@ static void blocks_survive_recovery(void)
                      "+5 < . 1:0 18981 win 512\n+300 nothing\n");
 }
 
+/* [6675 5.1-1] */
 static void blocks_survive_timeouts(void)
 {
     RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-14601\n"
@@ -255,6 +343,7 @@ static void blocks_survive_timeouts(void)
                      "counter retransmits 2\n");
 }
 
+/* [5681 3.1-2] [6928 2-2] */
 static void one_segment_after_a_lost_syn(void)
 {
     RUN(NULL, "connect\n> S 0:0\n+1000 > S 0:0\n+20 < S. 0:0 1 mss 1460 sackok\n> . 1:0 1\n"
@@ -262,13 +351,14 @@ static void one_segment_after_a_lost_syn(void)
               "> . 2921:1460 1\n");
 }
 
-/* Each of two duplicates lets a new segment go. */
+/* Each of two duplicates lets a new segment go. [5681 3.2-3] */
 static void limited_transmit(void)
 {
     RUN(NULL, ACCEPT_PLAIN "send 20000\n" TEN_SEGMENTS "+10 < . 1:0 1\n> . 14601:1460 1\n"
                            "< . 1:0 1\n> . 16061:1460 1\n");
 }
 
+/* [5681 4.1-1] */
 static void window_after_a_pause(void)
 {
     RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+8 < . 1:0 14601 win 512\ncwnd 29200\n"
@@ -277,6 +367,7 @@ static void window_after_a_pause(void)
 }
 
 /* RFC 6298 2.2, 2.3; and every segment is a measurement. */
+/* [6298 2-2 3-2] */
 static void round_trips_are_smoothed(void)
 {
     static struct tcp tcp;
@@ -292,7 +383,8 @@ static void round_trips_are_smoothed(void)
                      "> . 1461:1460 1\n+221 > . 1461:1460 1\n");
 }
 
-/* Losses were being repaired already: acknowledgements prove nothing of the timeout. */
+/* Losses were being repaired already: acknowledgements prove nothing of the timeout. [5682 3.1-1]
+ */
 static void no_frto_in_recovery(void)
 {
     RUN(NULL, ACCEPT "send 30000\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-5841\n"
@@ -301,6 +393,7 @@ static void no_frto_in_recovery(void)
                      "counter spurious 0\n");
 }
 
+/* [6928 9-1] */
 static void timer_is_restarted(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 65535 mss 1460\n> S. 0:0 1\n+10 < . 1:0 1\nsend 2920\n"
@@ -309,6 +402,7 @@ static void timer_is_restarted(void)
 
 /* ---- RFC 3168 ---- */
 
+/* [3168 6.1.1-3 6.1.4-1 6.1.5-1 6.1.5-2 6.1.6-1] */
 static void what_is_not_ect(void)
 {
     RUN(NULL, "listen\n< SEC 0:0 win 65535 mss 1460 sackok scale 7\n> SE. 0:0 1 -ect\n"
@@ -329,6 +423,12 @@ const struct lks_test *states_tests(void)
         STATE(ports_are_not_guessed),
         STATE(from_an_address),
         STATE(listening_twice),
+        STATE(mss_of_all_sizes),
+        STATE(mss_of_who_says_nothing),
+        STATE(jumbo_frames),
+        STATE(keepalive),
+        STATE(old_number_is_answered),
+        STATE(checksum_is_looked_at),
         STATE(keepalive_after_two_hours),
         STATE(window_that_shrinks),
         STATE(last_segment_is_pushed),
