@@ -126,7 +126,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
     ip_deliver(net, packet, &in, proto, hop_limit);
 }
 
-/* [1122 3.2.1.7-1] [1191 4-1] */
+/* [1122 3.2.1.7-1] [1191 2-1] */
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info)
 {
     struct rte_ipv4_hdr *ip = (void *)rte_pktmbuf_prepend(packet, sizeof(*ip));

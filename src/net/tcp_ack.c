@@ -70,7 +70,7 @@ static void update_window(struct flow *flow, const struct segment_in *in)
         flow->snd_wnd_max = in->window;
 }
 
-/* Frees `len` bytes from the front of the send queue. [6675 3-1] */
+/* Frees `len` bytes from the front of the send queue. [6675 4-5] */
 static void release_sent(struct flow *flow, uint32_t len)
 {
     struct flight *flight = flow->flight;

@@ -29,7 +29,7 @@ static void begin_epoch(struct flow *flow, struct cc_cubic *cubic, uint64_t now_
     }
 }
 
-/* [9438 5-1] */
+/* [9438 5.1-1] */
 double cubic_window(const struct flow *flow, double t)
 {
     const double since = t - flow->flight->cc.cubic.k;
@@ -84,7 +84,7 @@ static void timed_out(struct flow *flow)
     flow->flight->cc.cubic.epoch_us = 0;
 }
 
-/* 4.9. [9438 4.9-1] */
+/* 4.9. [9438 4.9.2-1] */
 static void undo(struct flow *flow)
 {
     flow->flight->cc.cubic = flow->flight->cc.cubic_undo;

@@ -20,7 +20,6 @@ static uint32_t backed_off(uint32_t us, uint32_t times)
     return times < 16 && us << times >> times == us ? least(us << times, TCP_RTO_MAX) : TCP_RTO_MAX;
 }
 
-/* [8985 8-1] */
 static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
 {
     flow->flight->timer = (uint8_t)timer;
@@ -74,7 +73,7 @@ static void suspect_black_hole(struct flow *flow)
     const uint16_t floor = is_v4 ? TCP_MTU_MIN_4 : TCP_MTU_MIN_6;
     const uint32_t sent_len =
         least(sent_at(&flight->sent, flight->sent.first)->len, flow->mss) + (is_v4 ? 40u : 60u);
-    if (flight->backoff < 3 || sent_len <= floor)
+    if (flight->backoff < 3 || sent_len <= floor || !flow->snd_wnd) /* or there is no room there */
         return;
     flow->mtu = sent_len > TCP_MTU_MIN_6 ? TCP_MTU_MIN_6 : floor;
     flow->mtu_at = (uint8_t)(flow->tcp->now_us / (60 * (uint64_t)TCP_S));

@@ -143,7 +143,7 @@ static void with_rx_cksum(struct net_config *config)
     config->port.offloads = NET_RX_CKSUM;
 }
 
-/* Both checksums of what goes out are right, whatever the length. [1191 4-1] [8200 8.1-1]
+/* Both checksums of what goes out are right, whatever the length. [1191 2-1] [8200 8.1-1]
  * [9293 3.1-2] */
 static void sends_with_checksums(void)
 {

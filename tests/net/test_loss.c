@@ -28,7 +28,7 @@ static void unused_window_does_not_grow(void)
 
 /* ---- RFC 8985: RACK ---- */
 
-/* [8985 3.3.2-2 6.2-4 6.2-5 9.2-1] */
+/* [8985 3.3.2-2 6.2-4 6.2-5] */
 static void reordering_is_waited_for(void)
 {
     RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-2921\n"
@@ -67,7 +67,7 @@ static void lost_retransmission_goes_again(void)
                      "> . 7301:1460 1\n> . 8761:1460 1\n");
 }
 
-/* 7: the tail is probed after two round trips. [8985 7.2-1 7.2-2 7.3-2 7.3-3 8-1] */
+/* 7: the tail is probed after two round trips. [8985 7.2-1 7.2-2 7.3-2 7.3-3] */
 static void tail_loss_probe(void)
 {
     RUN(NULL, ACCEPT "send 2920\n> . 1:1460 1\n> . 1461:1460 1\n+22 > . 1461:1460 1\n"
@@ -126,7 +126,7 @@ static void nobody_there_any_more(void)
                      "counter flows 0\ncounter buffers 0\n");
 }
 
-/* RFC 2018 8: a peer may forget what it has said. [6675 3-1 5.1-1] [8985 7.2-1] */
+/* RFC 2018 8: a peer may forget what it has said. [6675 4-5 5.1-1] [8985 7.2-1] */
 static void reneging(void)
 {
     RUN(NULL, ACCEPT "send 4380\n> . 1:1460 1\n> . 1461:1460 1\n> . 2921:1460 1\n"
@@ -187,7 +187,7 @@ static void three_duplicates(void)
 
 /* ---- RFC 2883, 3522: it was not lost ---- */
 
-/* [9438 4.9-1] */
+/* [9438 4.9.2-1] */
 static void undone_by_dsack(void)
 {
     RUN(NULL,

@@ -199,7 +199,7 @@ static struct flow *cubic_flow(struct cubic_flow *f, uint32_t cwnd)
 }
 
 /* 4.2: at K the window is W_max again, before it less, after it more, and K is as the formula has
- * it: cbrt(W_max (1 - beta) / C) after a first loss. [9438 4.2-1 4.6-1 5-1] */
+ * it: cbrt(W_max (1 - beta) / C) after a first loss. [9438 4.2-1 4.6-1 5.1-1] */
 static void cubic_shape(void)
 {
     static struct cubic_flow f;
@@ -255,7 +255,7 @@ static void cubic_timeout(void)
 }
 
 /* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was.
- * [9438 4.7-1 4.9-1] */
+ * [9438 4.7-1 4.9.2-1] */
 static void cubic_fast_convergence(void)
 {
     static struct cubic_flow f;

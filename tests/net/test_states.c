@@ -198,7 +198,7 @@ static void keepalive_after_two_hours(void)
 }
 
 /* 3.8.6: the right edge has moved left. Nothing new goes, the first segment asks, and nobody is
- * given up. [7323 2.4-3] [9293 3.8.6-2 3.8.6-3] */
+ * given up. [7323 2.4-3] [9293 3.8.6-2] */
 static void window_that_shrinks(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 65535 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 5840\n"
@@ -206,6 +206,20 @@ static void window_that_shrinks(void)
               "+10 < . 1:0 1461 win 1460\n+22 > . 4381:1460 1\n+210 > . 1461:1460 1\n"
               "+10 < . 1:0 2921 win 0\n> . 2921:1460 1\n+100 nothing\n+10 < . 1:0 2921 win "
               "14600\n> . 4381:1460 1\n");
+}
+
+/* Nothing that is in flight fits any more, for minutes; as long as the peer says so it is alive.
+ * [9293 3.8.6-3] */
+static void shrunk_window_is_waited_for(void)
+{
+#define SAYS_SO "+10 < . 1:0 1 win 0\n"
+    RUN(NULL, ACCEPT "send 1460\n> . 1:1460 1\n" SAYS_SO "+205 > . 1:1460 1\n" SAYS_SO
+                     "+415 > . 1:1460 1\n" SAYS_SO "+840 > . 1:1460 1\n" SAYS_SO
+                     "+1680 > . 1:1460 1\n" SAYS_SO "+3360 > . 1:1460 1\n" SAYS_SO
+                     "+6740 > . 1:1460 1\n" SAYS_SO "+13500 > . 1:1460 1\n" SAYS_SO
+                     "+27000 > . 1:1460 1\n" SAYS_SO "+54000 > . 1:1460 1\n" SAYS_SO
+                     "+60000 > . 1:1460 1\n" SAYS_SO
+                     "+60000 > . 1:1460 1\n+10 < . 1:0 1461 win 512\ncounter flows 1\n");
 }
 
 /* [9293 3.9.1.2-1] */
@@ -285,11 +299,14 @@ static void reordering_window_grows(void)
     CU_ASSERT_EQUAL(loss_reordering_window(&flow), 12000);
 }
 
-/* 6.2 step 3: three blocks do not end the wait any more. [8985 6.2-3] */
+/* 6.2 step 3: three blocks do not end the wait any more, nor do three duplicates.
+ * [8985 6.2-3 9.2-1] */
 static void reordering_is_remembered(void)
 {
     RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1 win 512 sack 1461-2921\n"
-                     "+1 < . 1:0 2921 win 512\n< . 1:0 2921 win 512 sack 4381-8761\n+1 nothing\n"
+                     "+1 < . 1:0 2921 win 512\n< . 1:0 2921 win 512 sack 4381-5841\n< . 1:0 2921 "
+                     "win 512 sack 4381-7301\n"
+                     "< . 1:0 2921 win 512 sack 4381-8761\n+1 nothing\n"
                      "+0.5 > . 2921:1460 1\n");
 }
 
@@ -431,6 +448,7 @@ const struct lks_test *states_tests(void)
         STATE(checksum_is_looked_at),
         STATE(keepalive_after_two_hours),
         STATE(window_that_shrinks),
+        STATE(shrunk_window_is_waited_for),
         STATE(last_segment_is_pushed),
         STATE(shut_window_takes_acknowledgements),
         STATE(no_acknowledgement_no_data),
