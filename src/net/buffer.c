@@ -91,3 +91,17 @@ struct rte_mbuf *chain_tail(struct rte_mbuf *chain)
         chain = chain->next;
     return chain;
 }
+
+bool chain_absorb(struct rte_mbuf *tail, struct rte_mbuf *chain)
+{
+    if (chain->pkt_len > rte_pktmbuf_tailroom(tail) || !RTE_MBUF_DIRECT(tail) ||
+        rte_mbuf_refcnt_read(tail) != 1)
+        return false;
+    for (const struct rte_mbuf *m = chain; m; m = m->next) {
+        memcpy(rte_pktmbuf_mtod_offset(tail, char *, tail->data_len),
+               rte_pktmbuf_mtod(m, const char *), m->data_len);
+        tail->data_len = (uint16_t)(tail->data_len + m->data_len);
+    }
+    chain_free(chain);
+    return true;
+}

@@ -18,6 +18,7 @@ static bool may_send(const struct flow *flow)
  * short: RFC 6191 from the other side, as timestamps go on. */
 #define PORTS_TRIED 4096u
 
+/* [6056 3.3-1] */
 static bool choose_port(struct tcp *tcp, struct flow_key *key, uint64_t *hash)
 {
     uint64_t words[FLOW_KEY_WORDS];
@@ -47,6 +48,7 @@ static bool choose_port(struct tcp *tcp, struct flow_key *key, uint64_t *hash)
     return true;
 }
 
+/* [1122 3.3.4.2-1] [9293 3.9.1.1-3 3.9.1.1-4] */
 struct flow *flow_connect(struct net *net, const struct net_addr *to, const struct net_ip *from,
                           const struct flow_events *events, void *user)
 {
@@ -64,7 +66,7 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
     struct flow *flow = flow_new(tcp, &key, hash);
     if (!flow)
         return NULL;
-    flow->mtu = mtu;
+    flow_set_mtu(flow, mtu);
     flow->state = TCP_SYN_SENT;
     flow->flags |= FLOW_SYN;
     flow->snd_iss = tcp_initial_seq(tcp, &key);
@@ -257,6 +259,7 @@ void flow_get_info(const struct flow *flow, struct flow_info *info)
         .has_timestamps = flow->flags & FLOW_TS,
         .has_scale = flow->flags & FLOW_SCALE,
         .has_ecn = flow->flags & FLOW_ECN,
+        .has_soft_error = flow->flags & FLOW_SOFT_ERROR,
     };
 }
 

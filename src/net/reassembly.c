@@ -9,6 +9,8 @@
  * where it should look for holes, and its table knows no sources.
  */
 
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include <rte_jhash.h>
@@ -16,7 +18,7 @@
 
 #include "net/instance.h"
 
-#define TIMEOUT_US     (30u * 1000000ull) /* as the kernels'; RFC 1122 3.3.2 asks for 60 and more */
+#define TIMEOUT_US     (60u * 1000000ull) /* RFC 1122 3.3.2, 8200 4.5 */
 #define CHECK_EVERY_US 1000000u
 #define MAX_FRAGMENTS  64u
 #define WAYS           16u
@@ -93,6 +95,7 @@ static struct packet *set_of(struct reassembly *r, const struct net_ip *from)
 }
 
 /* The packet that a fragment belongs to, or a place for it; NULL: its source has enough. */
+/* [8200 4.5-2] */
 static struct packet *find(struct net *net, struct packet *set, const struct fragment *f)
 {
     struct packet *place = NULL;
@@ -131,7 +134,7 @@ enum fit {
     CONTRADICTS,
 };
 
-/* Where a fragment goes among those that are there. */
+/* Where a fragment goes among those that are there. [5722 4-2] [8200 4.5-7] */
 static enum fit find_gap(const struct packet *p, const struct fragment *f, uint32_t len,
                          uint16_t *at)
 {
@@ -170,7 +173,7 @@ static struct rte_mbuf *join(struct packet *p)
     return whole;
 }
 
-/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. */
+/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. [3168 5.3-1] */
 static uint8_t join_ecn(uint8_t a, uint8_t b)
 {
     if (a == b)
@@ -180,6 +183,7 @@ static uint8_t join_ecn(uint8_t a, uint8_t b)
     return a == IP_ECN_CE || b == IP_ECN_CE ? IP_ECN_CE : IP_ECN_ECT0;
 }
 
+/* [1122 3.3.2-1] [5722 4-2] [8200 5-2] */
 struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
                                 const struct fragment *fragment, uint8_t *proto, uint8_t *ecn)
 {
@@ -221,6 +225,21 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     return whole;
 }
 
+/* Who sent the first fragment hears that others did not come (RFC 1122 3.3.2, 8200 4.5).
+ * [1122 3.3.2-2] [8200 4.5-3] */
+static void tell_timeout(struct net *net, struct packet *p)
+{
+    const struct ip_in in = {.from = p->from, .to = p->to};
+    const bool is_v4 = net_ip_is_v4(&p->from);
+    struct rte_mbuf *first = p->num && !p->parts[0].offset ? p->parts[0].mbuf : NULL;
+    if (!first || !rte_pktmbuf_prepend(first, (uint16_t)first->l3_len))
+        return;
+    net->is_to_many = false;
+    icmp_error(net, first, &in, is_v4 ? ICMP_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED,
+               is_v4 ? ICMP_EXC_FRAGTIME : ICMP6_TIME_EXCEED_REASSEMBLY, 0);
+}
+
+/* [1122 3.3.2-1] [8200 4.5-3] */
 uint64_t reassembly_timers(struct net *net)
 {
     struct reassembly *r = net->reassembly;
@@ -233,6 +252,7 @@ uint64_t reassembly_timers(struct net *net)
         struct packet *p = &r->packets[i];
         if (p->is_used && p->until_us <= net->now_us) {
             net->counters.rx_fragments_dropped += p->num;
+            tell_timeout(net, p);
             forget(r, p);
         }
     }

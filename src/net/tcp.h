@@ -100,6 +100,7 @@ struct flow_info {
     uint16_t mss;
     uint8_t state;
     bool has_sack, has_timestamps, has_scale, has_ecn;
+    bool has_soft_error; /* ICMP says that segments do not arrive; nothing was acknowledged since */
 };
 void flow_get_info(const struct flow *flow, struct flow_info *info);
 
@@ -115,6 +116,7 @@ struct flow_counters {
     uint64_t paws_dropped, window_dropped, old_acks, too_new_acks;
     uint64_t zero_window_probes, keepalives;
     uint64_t path_mtu_lowered, black_holes;
+    uint64_t soft_errors, hard_errors; /* of ICMP: noted, and obeyed */
     uint64_t ended_for_buffers, ended_detached_deadline, detached_limit, time_wait_reused;
     uint64_t no_ports;
     uint32_t flows, half_open, detached, time_wait; /* now */

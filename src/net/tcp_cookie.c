@@ -17,6 +17,7 @@
 #define MINUTES_OLD 2u /* a cookie's greatest age, so at least one of them */
 #define NO_SCALE    15u
 #define OFFER_BITS  6u
+#define OFFER_TS    (1u << OFFER_BITS) /* known to the hash alone */
 #define FOR_COOKIE  3u
 
 static const uint16_t mss_table[8] = {88, 216, 536, 1200, 1360, 1440, 1460, 8940};
@@ -29,10 +30,11 @@ static uint32_t index_of_mss(uint16_t mss)
     return i;
 }
 
+/* [4987 3.6-3] */
 static uint32_t offer_of(const struct half_open *half)
 {
-    return (half->flags & FLOW_SCALE ? half->scale : NO_SCALE) | (half->flags & FLOW_SACK) << 4 |
-           (half->flags & FLOW_ECN ? 1u << 5 : 0);
+    return OFFER_TS | (half->flags & FLOW_SCALE ? half->scale : NO_SCALE) |
+           (half->flags & FLOW_SACK) << 4 | (half->flags & FLOW_ECN ? 1u << 5 : 0);
 }
 
 static uint32_t cookie_of(const struct tcp *tcp, const struct flow_key *key, uint32_t irs,
@@ -51,19 +53,20 @@ static uint32_t minute_now(const struct tcp *tcp)
     return (uint32_t)(tcp->now_us / MINUTE_US);
 }
 
-/* Answers a SYN and remembers nothing of it. */
+/* Answers a SYN and remembers nothing of it. [4987 3.6-1] */
 void cookie_answer(struct tcp *tcp, uint8_t listener, const struct segment_in *in)
 {
     struct half_open half;
     half_open_from_syn(tcp, &half, in);
     half.listener = listener;
     if (!(half.flags & FLOW_TS))
-        half.flags = 0; /* nowhere to keep it */
+        half.flags = 0;                 /* nowhere to keep it */
+    half.our_window = TCP_WINDOW_LEAST; /* what was said is not remembered either */
     const uint32_t offer = half.flags & FLOW_TS ? offer_of(&half) : 0;
     half.iss = cookie_of(tcp, &in->key, in->seq, minute_now(tcp), index_of_mss(half.mss), offer);
     /* the latest time that has the low bits wanted and has passed */
     const uint32_t now = tcp_timestamp(tcp, half.ts_offset);
-    uint32_t with_offer = now >> OFFER_BITS << OFFER_BITS | offer;
+    uint32_t with_offer = now >> OFFER_BITS << OFFER_BITS | (offer & ~OFFER_TS);
     if (seq_after(with_offer, now))
         with_offer -= 1u << OFFER_BITS;
     half.ts_offset += with_offer - now;
@@ -73,16 +76,20 @@ void cookie_answer(struct tcp *tcp, uint8_t listener, const struct segment_in *i
     }
 }
 
-/* False: the acknowledgement is of nothing we have said. */
+/* False: the acknowledgement is of nothing we have said. [4987 3.6-2] [7323 3.2-7] */
 bool cookie_accept(struct tcp *tcp, uint8_t listener, struct segment_in *in)
 {
     const uint32_t cookie = in->ack - 1, irs = in->seq - 1;
     const uint32_t mss_index = cookie >> 24 & 7, age = (minute_now(tcp) - (cookie >> 27)) & 31;
-    const bool has_ts = in->options.has_ts && in->options.ts_echo;
+    bool has_ts = in->options.has_ts && in->options.ts_echo;
     if (!tcp->cookie_sent_us || tcp->now_us - tcp->cookie_sent_us > (MINUTES_OLD + 1) * MINUTE_US)
         return false;
     const uint32_t ts_offset = tcp_ts_offset(tcp, &in->key);
-    const uint32_t offer = has_ts ? in->options.ts_echo & ((1u << OFFER_BITS) - 1) : 0;
+    uint32_t offer = has_ts ? OFFER_TS | (in->options.ts_echo & (OFFER_TS - 1)) : 0;
+    if (has_ts && cookie_of(tcp, &in->key, irs, cookie >> 27, mss_index, offer) != cookie) {
+        has_ts = false; /* sent without having been asked: ignored (RFC 7323 3.2) */
+        offer = 0;
+    }
     if (age > MINUTES_OLD ||
         cookie_of(tcp, &in->key, irs, cookie >> 27, mss_index, offer) != cookie) {
         tcp->counters.syn_cookies_bad++;
@@ -96,6 +103,7 @@ bool cookie_accept(struct tcp *tcp, uint8_t listener, struct segment_in *in)
                              .ts_offset = ts_offset,
                              .mss = mss_table[mss_index],
                              .window = in->window,
+                             .our_window = TCP_WINDOW_LEAST,
                              .tries = 1, /* nothing was measured */
                              .listener = listener};
     if (has_ts) {

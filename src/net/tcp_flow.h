@@ -29,10 +29,12 @@
 #define TCP_S          1000000u
 
 #define TCP_MSS_MIN         48u
-#define TCP_MSS_DEFAULT     536u /* RFC 9293 3.7.1: where the peer says nothing */
+#define TCP_MSS_DEFAULT_4   536u /* RFC 9293 3.7.1: where the peer says nothing */
+#define TCP_MSS_DEFAULT_6   1220u
 #define TCP_MTU_MIN_4       552u
 #define TCP_MTU_MIN_6       1280u
 #define TCP_RTO_FIRST       TCP_S
+#define TCP_RTO_AFTER_SYN   (3 * TCP_S) /* was lost: RFC 6298 5.7 */
 #define TCP_RTO_MIN         (200 * TCP_MS)
 #define TCP_RTO_MAX         (60 * TCP_S)
 #define TCP_DELAYED_ACK     (40 * TCP_MS)
@@ -41,15 +43,17 @@
 #define TCP_CONNECT_TRIES   6u             /* SYNs: 63 s */
 #define TCP_TIME_WAIT       (60 * TCP_S)
 #define TCP_DETACHED        (60 * TCP_S)
-#define TCP_KEEPALIVE       (7200u * TCP_S)
+#define TCP_KEEPALIVE       (7200 * (uint64_t)TCP_S)
 #define TCP_KEEPALIVE_GAP   (75 * TCP_S)
 #define TCP_KEEPALIVE_TRIES 9u
 #define TCP_CHALLENGE_GAP   (500 * TCP_MS)
-#define TCP_MTU_AGE         10u /* minutes */
-#define TCP_WINDOW_FIRST    65535u
+#define TCP_MTU_AGE         10u    /* minutes */
+#define TCP_WINDOW_FIRST    65535u /* or less where buffers are promised already, */
+#define TCP_WINDOW_LEAST    5840u  /* but never less than four segments */
 #define TCP_WINDOW_MAX      (6u << 20)
 #define TCP_OUR_SCALE       7u    /* shows 8 MB */
 #define TCP_BURST           16u   /* packets a flow and turn */
+#define TCP_CRUMB_MAX       512u  /* payload that is copied into a buffer that has room for it */
 #define TCP_BUFFER_LEN      2048u /* what a buffer is taken for where windows follow buffers */
 
 enum tcp_flags {
@@ -90,10 +94,14 @@ enum flow_flag {
     FLOW_CWR = 1u << 12, /* has slowed down: says so with the next data */
     FLOW_REORDERS = 1u << 13,
     FLOW_DETACHED = 1u << 14,
-    FLOW_GONE = 1u << 15,    /* freed when the segment or timer at hand has been dealt with */
-    FLOW_PACED = 1u << 17,   /* waits for flight->pace_us */
-    FLOW_LOW_MTU = 1u << 19, /* the path's MTU was lowered: asked for again after a while */
-    FLOW_SYN = 1u << 20,     /* its SYN, or SYN-ACK, is to be sent */
+    FLOW_GONE = 1u << 15,       /* freed when the segment or timer at hand has been dealt with */
+    FLOW_SOFT_ERROR = 1u << 16, /* ICMP says that segments do not arrive, none has since */
+    FLOW_PACED = 1u << 17,      /* waits for flight->pace_us */
+    FLOW_SYN_LOST = 1u << 18,   /* its SYN, or SYN-ACK, had to be sent again */
+    FLOW_LOW_MTU = 1u << 19,    /* the path's MTU was lowered: asked for again after a while */
+    FLOW_REPAIRED = 1u << 22,   /* all was acknowledged, perhaps since a tail loss probe came */
+    FLOW_PROBED = 1u << 21,     /* no round trip was measured since the last tail loss probe */
+    FLOW_SYN = 1u << 20,        /* its SYN, or SYN-ACK, is to be sent */
 };
 
 enum flight_timer { TIMER_NO, TIMER_REORDER, TIMER_TAIL_PROBE, TIMER_RTO, TIMER_WINDOW_PROBE };
@@ -179,6 +187,7 @@ struct flow {
     uint32_t rcv_limit, rcv_unread;
     uint32_t tune_seq, tune_at;
     uint16_t rcv_buffers;        /* of rcv_unread, about */
+    uint16_t rcv_promised;       /* buffers that the open window may take */
     uint16_t rcv_mss;            /* the largest segment seen */
     uint16_t peer_mss, mtu, mss; /* mss: payload of a full segment to the peer */
     uint16_t snd_wnd_max;        /* as the header has it */
@@ -217,7 +226,8 @@ struct waiting_list {
 struct half_open {
     struct waiting waiting; /* first */
     uint32_t irs, iss, ts_recent, ts_offset, sent_us;
-    uint16_t mss, window, mtu;
+    uint16_t mss, window, our_window;
+    uint16_t challenge_at; /* in 2^16 us */
     uint8_t scale, tries;
     uint8_t listener;
     uint8_t flags; /* enum flow_flag's negotiated ones */
@@ -264,6 +274,7 @@ struct tcp {
 
     uint32_t max_detached, max_buffers, keepalive_ticks;
     uint32_t num_buffers, num_detached;
+    uint32_t num_promised;            /* buffers that windows of all flows may still take */
     uint32_t evict_next, evict_worst; /* tcp_evict.c */
     uint64_t cookie_sent_us;          /* 0: never */
     uint64_t reset_window_us;
@@ -280,8 +291,9 @@ struct segment_in {
     struct flow_key key;
     uint64_t hash;
     uint32_t seq, ack;
-    uint32_t len;    /* payload */
-    uint16_t window; /* not scaled */
+    uint32_t len;     /* payload */
+    uint32_t largest; /* segment of it, where several were joined */
+    uint16_t window;  /* not scaled */
     uint8_t flags;
     struct tcp_options options;
 };
@@ -321,6 +333,14 @@ uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset);
 uint32_t tcp_ts_offset(const struct tcp *tcp, const struct flow_key *key);
 uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key);
 uint32_t tcp_free_buffers(const struct tcp *tcp);
+/* Whether a challenge may be answered that was answered last at *at; notes that it was. */
+bool tcp_may_challenge(struct tcp *tcp, uint16_t *at);
+uint16_t tcp_never_challenged(const struct tcp *tcp);
+/* [9293 3.7.1-2] */
+static inline uint16_t tcp_default_mss(const struct flow_key *key)
+{
+    return net_ip_is_v4(&key->peer) ? TCP_MSS_DEFAULT_4 : TCP_MSS_DEFAULT_6;
+}
 
 /* tcp_in.c */
 bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge);
@@ -341,6 +361,10 @@ void flow_receive_release(struct flow *flow);
 void flow_came_twice(struct flow *flow, uint32_t from, uint32_t to);
 /* The window to show now; what is shown is promised. */
 uint16_t flow_window(struct flow *flow);
+/* Of a new connection. */
+uint16_t tcp_first_window(const struct tcp *tcp);
+/* Brings what is set aside for the flow's window up to date. */
+void flow_set_aside(struct flow *flow);
 void flow_fill_sacks(struct flow *flow, struct tcp_options *options);
 
 /* tcp_out.c: returns whether there is more to send at once */
@@ -377,6 +401,7 @@ void loss_segment_arrived(struct flow *flow, const struct segment *segment, stru
                           const struct segment_in *in);
 void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news *news);
 void loss_acked(struct flow *flow, const struct segment_in *in, struct loss_news *news);
+uint32_t loss_reordering_window(const struct flow *flow);
 void loss_too_big(struct flow *flow); /* segments in flight above the mss are lost */
 
 /* tcp_listen.c, tcp_cookie.c */
@@ -403,6 +428,8 @@ void waiting_remove(const struct pool *pool, struct waiting_list *list, struct w
 
 /* tcp_icmp.c */
 void flow_age_mtu(struct flow *flow);
+/* What ip_route() said of a new flow's path. */
+void flow_set_mtu(struct flow *flow, uint16_t mtu);
 
 /* tcp_evict.c */
 uint32_t tcp_evict(struct tcp *tcp);
@@ -415,5 +442,8 @@ void chain_cut_back(struct rte_mbuf *chain, uint32_t len);
 /* Without its empty buffers; NULL: all of them were. */
 struct rte_mbuf *chain_without_empty(struct rte_mbuf *chain);
 struct rte_mbuf *chain_tail(struct rte_mbuf *chain);
+/* Copies the chain behind what is in tail, and frees it. False, and nothing happened, where there
+ * is no room, or somebody else refers to tail. */
+bool chain_absorb(struct rte_mbuf *tail, struct rte_mbuf *chain);
 
 #endif

@@ -11,6 +11,7 @@
 
 /* ---- bursts ---- */
 
+/* [9293 3.1-3] */
 static bool checksum_is_good(const struct rte_mbuf *packet, const struct ip_in *ip)
 {
     uint16_t of_segment;
@@ -54,6 +55,7 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
         .seq = rte_be_to_cpu_32(header.sent_seq),
         .ack = rte_be_to_cpu_32(header.recv_ack),
         .len = packet->pkt_len - header_len,
+        .largest = packet->pkt_len - header_len,
         .window = rte_be_to_cpu_16(header.rx_win),
         .flags = header.tcp_flags,
     };
@@ -65,6 +67,33 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
     in->hash = flow_table_hash(&tcp->table, &in->key);
     flow_table_prefetch_bucket(&tcp->table, in->hash);
     return NULL;
+}
+
+/* Whether `next` says nothing but a few bytes more than `in` does. */
+static bool continues(const struct segment_in *in, const struct segment_in *next)
+{
+    const uint8_t only = TCP_ACK | TCP_PSH;
+    return in->len && next->len && next->len <= TCP_CRUMB_MAX && next->seq == in->seq + in->len &&
+           next->hash == in->hash && flow_key_equal(&next->key, &in->key) &&
+           ((in->flags | next->flags) & ~only) == 0 && in->flags & next->flags & TCP_ACK &&
+           next->ack == in->ack && next->window == in->window && next->ip->ecn == in->ip->ecn &&
+           next->options.has_ts == in->options.has_ts &&
+           next->options.ts_value == in->options.ts_value &&
+           next->options.ts_echo == in->options.ts_echo && !in->options.num_sacks &&
+           !next->options.num_sacks;
+}
+
+/* A peer that sends byte by byte would have its reader hold a buffer a byte: what of it a burst
+ * brings goes into one, where there is room behind the first. False: there is none. */
+static bool join_crumb(struct segment_in *in, const struct segment_in *next)
+{
+    if (!chain_absorb(chain_tail(in->packet), next->packet))
+        return false;
+    in->packet->pkt_len += next->len;
+    in->len += next->len;
+    in->largest = greatest(in->largest, next->len);
+    in->flags |= next->flags;
+    return true;
 }
 
 static void deal(struct tcp *tcp, struct segment_in *in)
@@ -101,7 +130,8 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
         if (why_not) {
             ++*why_not;
             chain_free(packets[i]);
-        } else {
+        } else if (!num_in || !continues(&in[num_in - 1], &in[num_in]) ||
+                   !join_crumb(&in[num_in - 1], &in[num_in])) {
             num_in++;
         }
     }
@@ -113,7 +143,7 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
 
 /* ---- a flow's segment ---- */
 
-/* RFC 9293 3.4: the four cases of what is acceptable. */
+/* RFC 9293 3.4: the four cases of what is acceptable. [9293 3.4-1] */
 bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
 {
     const uint32_t window = edge - nxt;
@@ -122,17 +152,21 @@ bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
     return window && (seq - nxt < window || seq + len - 1 - nxt < window);
 }
 
+/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4).
+ * [9293 3.4-2 3.5.3-1] */
 static uint32_t sequence_len(const struct segment_in *in)
 {
+    if (in->flags & TCP_RST)
+        return 0;
     return in->len + !!(in->flags & TCP_SYN) + !!(in->flags & TCP_FIN);
 }
 
 /* RFC 7323 5.3. With a keepalive every two hours no timestamp gets so old that it must be doubted.
- * False: the segment is dropped. */
+ * False: the segment is dropped. [5961 4.2-1] [7323 3.2-6 5.2-1 5.2-3 5.3-1] */
 static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 {
-    if (!(flow->flags & FLOW_TS) || in->flags & TCP_RST)
-        return true;
+    if (!(flow->flags & FLOW_TS) || in->flags & (TCP_RST | TCP_SYN))
+        return true; /* a SYN is challenged whatever it says (RFC 5961 4.2) */
     if (!in->options.has_ts)
         return false;
     if (seq_before(in->options.ts_value, flow->ts_recent)) {
@@ -148,6 +182,7 @@ static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 }
 
 /* It is answered with what we await; bytes that came again are told of. */
+/* [5961 3.2-3] [9293 3.10.7.4-3] */
 static void not_acceptable(struct flow *flow, struct segment_in *in)
 {
     if (in->flags & TCP_RST)
@@ -162,7 +197,8 @@ static void not_acceptable(struct flow *flow, struct segment_in *in)
     flow_ready(flow);
 }
 
-/* RFC 5961 3.2: only a reset at the very number that is awaited is one. */
+/* RFC 5961 3.2: only a reset at the very number that is awaited is one. [5961 3.2-1 3.2-2]
+ * [9293 3.10.7.4-5] */
 static void on_reset(struct flow *flow, const struct segment_in *in)
 {
     if (in->seq != flow->rcv_nxt) {
@@ -175,6 +211,7 @@ static void on_reset(struct flow *flow, const struct segment_in *in)
     flow_finish(flow, flow->state == TCP_SYN_RECEIVED ? FLOW_END_REFUSED : FLOW_END_RESET);
 }
 
+/* [3168 6.1.3-1] [9293 3.8.2-2] */
 static void note_ecn(struct flow *flow, const struct segment_in *in)
 {
     if (!(flow->flags & FLOW_ECN))
@@ -185,7 +222,7 @@ static void note_ecn(struct flow *flow, const struct segment_in *in)
         flow->flags |= FLOW_ECE | FLOW_ACK_NOW;
 }
 
-/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. */
+/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. [9293 3.10.7.4-12] */
 static bool fin_acked(struct flow *flow)
 {
     if (!(flow->flags & FLOW_FIN_SENT) || flow->snd_una != flow->snd_nxt)
@@ -209,7 +246,7 @@ static bool answers_both_opens(const struct flow *flow, const struct segment_in 
     return (in->flags & both) == both && in->seq + 1 == flow->rcv_nxt && in->ack == flow->snd_nxt;
 }
 
-/* The last step of a simultaneous open. False: not acceptable. */
+/* The last step of a simultaneous open. False: not acceptable. [9293 3.10.7.4-9] */
 static bool syn_acked(struct flow *flow, const struct segment_in *in)
 {
     if (!seq_after(in->ack, flow->snd_una) || seq_after(in->ack, flow->snd_nxt)) {
@@ -221,6 +258,7 @@ static bool syn_acked(struct flow *flow, const struct segment_in *in)
     return !(flow->flags & FLOW_GONE);
 }
 
+/* [3168 6.1.5-2] [5961 4.2-1] [7323 4.3-1] [9293 3.10.7.4-4 3.10.7.4-6 3.10.7.4-8] */
 void flow_segment(struct flow *flow, struct segment_in *in)
 {
     if (flow->state == TCP_SYN_SENT) {

@@ -22,6 +22,7 @@ static int listener_at(const struct tcp *tcp, const struct net_ip *ip, uint16_t 
 }
 
 /* Who listens on the address, or on all of its family; -1: nobody. */
+/* [9293 3.9.1.1-2] */
 int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key)
 {
     const int exact = listener_at(tcp, &key->local, key->local_port);
@@ -31,6 +32,7 @@ int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key)
     return listener_at(tcp, &any, key->local_port);
 }
 
+/* [9293 3.9.1.1-1] */
 int flow_listen(struct net *net, const struct net_addr *addr, const struct flow_events *events,
                 void *listener_user, char *error, size_t error_len)
 {
@@ -76,7 +78,7 @@ void half_open_free(struct tcp *tcp, struct half_open *half)
     pool_put(&tcp->half_opens, half);
 }
 
-/* What a SYN asks for, and our answer's numbers. */
+/* What a SYN asks for, and our answer's numbers. [3168 6.1.1-1 6.1.1-2] [7323 2.2-1 3.2-1 3.2-4] */
 void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct segment_in *in)
 {
     const struct tcp_options *options = &in->options;
@@ -87,8 +89,11 @@ void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct se
         .iss = tcp_initial_seq(tcp, &in->key),
         .ts_recent = options->ts_value,
         .ts_offset = tcp_ts_offset(tcp, &in->key),
-        .mss = (uint16_t)greatest(options->has_mss ? options->mss : TCP_MSS_DEFAULT, TCP_MSS_MIN),
+        .mss = (uint16_t)greatest(options->has_mss ? options->mss : tcp_default_mss(&in->key),
+                                  TCP_MSS_MIN),
         .window = in->window,
+        .our_window = tcp_first_window(tcp),
+        .challenge_at = tcp_never_challenged(tcp),
         .scale = options->scale,
         .flags = (uint8_t)((options->has_sack_ok ? FLOW_SACK : 0) |
                            (options->has_ts ? FLOW_TS : 0) | (options->has_scale ? FLOW_SCALE : 0) |
@@ -96,6 +101,7 @@ void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct se
     };
 }
 
+/* [1191 3.1-1] [3168 6.1.1-2] [9293 3.7.1-1 3.7.1-4] */
 bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half)
 {
     const struct flow_key *key = &half->waiting.key;
@@ -103,7 +109,7 @@ bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half)
         .key = key,
         .seq = half->iss,
         .ack = half->irs + 1,
-        .window = TCP_WINDOW_FIRST,
+        .window = half->our_window,
         .flags = (uint8_t)(TCP_SYN | TCP_ACK | (half->flags & FLOW_ECN ? TCP_ECE : 0)),
         .options = {.has_mss = true,
                     .mss = (uint16_t)(tcp->link_mtu - (net_ip_is_v4(&key->peer) ? 40 : 60)),
@@ -123,7 +129,8 @@ static void wait_for_ack(struct tcp *tcp, struct half_open *half)
     waiting_push(&tcp->half_opens, &tcp->half_open_lists[half->tries], &half->waiting);
 }
 
-/* A flow in place of the half-open connection, which is no longer in any list or table. */
+/* A flow in place of the half-open connection, which is no longer in any list or table.
+ * [7323 2.3-1] */
 static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
                             const struct segment_in *in)
 {
@@ -136,7 +143,7 @@ static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
         return NULL;
     flow->flags |= half->flags;
     flow->ts_offset = half->ts_offset;
-    flow->mtu = mtu;
+    flow_set_mtu(flow, mtu);
     flow->peer_mss = half->mss;
     flow->snd_scale = half->flags & FLOW_SCALE ? half->scale : 0;
     flow->rcv_scale = half->flags & FLOW_SCALE ? TCP_OUR_SCALE : 0;
@@ -144,7 +151,8 @@ static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
     flow->snd_una = half->iss;
     flow->snd_nxt = half->iss + 1;
     flow->rcv_nxt = half->irs + 1;
-    flow->rcv_edge = flow->rcv_nxt + TCP_WINDOW_FIRST;
+    flow->rcv_edge = flow->rcv_nxt + half->our_window;
+    flow_set_aside(flow);
     flow->ack_sent = flow->rcv_nxt;
     flow->ts_recent = half->ts_recent;
     flow->snd_wnd = half->window;
@@ -182,6 +190,7 @@ void half_open_accept(struct tcp *tcp, const struct half_open *half, struct segm
     flow_done(flow);
 }
 
+/* [9293 3.10.7.4-9] */
 static void on_ack(struct tcp *tcp, struct half_open *half, struct segment_in *in)
 {
     if (in->ack != half->iss + 1) {
@@ -197,30 +206,51 @@ static void on_ack(struct tcp *tcp, struct half_open *half, struct segment_in *i
     half_open_accept(tcp, &done, in);
 }
 
+/* Whoever has really begun anew, or ended, answers this with a reset that is one (RFC 5961 3.2,
+ * 4.2). [5961 3.2-2] */
+static void challenge(struct tcp *tcp, struct half_open *half)
+{
+    const struct segment_out out = {.key = &half->waiting.key,
+                                    .seq = half->iss + 1,
+                                    .ack = half->irs + 1,
+                                    .window = half->our_window,
+                                    .flags = TCP_ACK,
+                                    .options = {.has_ts = half->flags & FLOW_TS,
+                                                .ts_value = tcp_timestamp(tcp, half->ts_offset),
+                                                .ts_echo = half->ts_recent}};
+    if (tcp_may_challenge(tcp, &half->challenge_at))
+        tcp_send_control(tcp, &out);
+}
+
+/* [5961 3.2-1] [9293 3.5-2] */
 void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_in *in)
 {
     const uint32_t nxt = half->irs + 1;
-    if (in->flags & TCP_SYN) { /* again, or another one: RFC 5961 4 would have us ask */
-        if (in->seq == half->irs && !(in->flags & TCP_ACK))
+    if (in->flags & TCP_SYN) {
+        if (in->seq == half->irs && !(in->flags & TCP_ACK)) /* again */
             half_open_send_syn_ack(tcp, half);
+        else
+            challenge(tcp, half);
         return;
     }
     if (half->flags & FLOW_TS && !(in->flags & TCP_RST) &&
         (!in->options.has_ts || seq_before(in->options.ts_value, half->ts_recent)))
         return;
-    if (!tcp_seq_acceptable(in->seq, in->len, nxt, nxt + TCP_WINDOW_FIRST))
+    if (!tcp_seq_acceptable(in->seq, in->len, nxt, nxt + half->our_window))
         return;
     if (in->flags & TCP_RST) {
-        if (in->seq == nxt) {
-            tcp->counters.resets_in++;
-            half_open_free(tcp, half);
+        if (in->seq != nxt) {
+            challenge(tcp, half);
+            return;
         }
+        tcp->counters.resets_in++;
+        half_open_free(tcp, half);
     } else if (in->flags & TCP_ACK) {
         on_ack(tcp, half, in);
     }
 }
 
-/* SYN-ACKs again, each list waiting twice as long as the one before. */
+/* SYN-ACKs again, each list waiting twice as long as the one before. [4987 3.3-1] */
 uint32_t half_open_timers(struct tcp *tcp)
 {
     uint32_t next = TCP_NO_DEADLINE;
@@ -261,7 +291,7 @@ static void on_syn(struct tcp *tcp, uint8_t listener, const struct segment_in *i
     wait_for_ack(tcp, half);
 }
 
-/* A segment that belongs to nothing we know: RFC 9293 3.10.7.1 and 3.10.7.2. */
+/* A segment that belongs to nothing we know: RFC 9293 3.10.7.1 and 3.10.7.2. [9293 3.10.7.2-1] */
 void tcp_listen_segment(struct tcp *tcp, struct segment_in *in)
 {
     const int listener = tcp_find_listener(tcp, &in->key);

@@ -7,10 +7,6 @@
 
 #include "net/tcp_flow.h"
 
-#define CRUMB_MAX                                                                   \
-    512u /* payload that is copied behind what waits already rather than kept apart \
-          */
-
 /* ---- what waits ---- */
 
 static struct reassembly *reassembly_of(struct flow *flow)
@@ -49,6 +45,7 @@ void flow_receive_release(struct flow *flow)
     struct reassembly *r = flow->reassembly;
     flow_count_buffers(flow, -(int32_t)flow->rcv_buffers);
     flow->rcv_buffers = 0;
+    flow_set_aside(flow);
     if (!r)
         return;
     flow_count_buffers(flow, -(int32_t)r->num_buffers);
@@ -97,16 +94,8 @@ static void append(struct flow *flow, struct range *range, struct rte_mbuf *chai
     const uint32_t len = chain->pkt_len;
     range->to += len;
     range->head->pkt_len += len;
-    if (len <= CRUMB_MAX && len <= rte_pktmbuf_tailroom(tail) && RTE_MBUF_DIRECT(tail) &&
-        rte_mbuf_refcnt_read(tail) == 1) {
-        for (const struct rte_mbuf *m = chain; m; m = m->next) {
-            memcpy(rte_pktmbuf_mtod_offset(tail, char *, tail->data_len),
-                   rte_pktmbuf_mtod(m, const char *), m->data_len);
-            tail->data_len = (uint16_t)(tail->data_len + m->data_len);
-        }
-        chain_free(chain);
+    if (len <= TCP_CRUMB_MAX && chain_absorb(tail, chain))
         return;
-    }
     count(flow, chain->nb_segs);
     range->head->nb_segs = (uint16_t)(range->head->nb_segs + chain->nb_segs);
     tail->next = chain;
@@ -153,6 +142,7 @@ static bool may_wait(const struct flow *flow, const struct rte_mbuf *packet)
     return held < tcp_free_buffers(flow->tcp) / 4 && held < UINT16_MAX / 2;
 }
 
+/* [9293 3.10.7.4-2] */
 static void keep_out_of_order(struct flow *flow, struct segment_in *in)
 {
     struct reassembly *r = reassembly_of(flow);
@@ -215,7 +205,8 @@ void flow_fill_sacks(struct flow *flow, struct tcp_options *options)
 
 /* ---- in order ---- */
 
-/* RFC 9293 3.8.6.3, 5681 4.2: every second full segment, at once where something was missing. */
+/* RFC 9293 3.8.6.3, 5681 4.2: every second full segment, at once where something was missing.
+ * [5681 3.2-1 4.2-1] [9293 3.8.6.3-1 3.8.6.3-2] */
 static void owe_ack(struct flow *flow, bool filled_hole)
 {
     if (filled_hole || flow->quick_acks || flow->rcv_nxt - flow->ack_sent >= 2u * flow->rcv_mss) {
@@ -237,6 +228,7 @@ static void hand_over(struct flow *flow, struct rte_mbuf *chain)
     flow->tcp->counters.bytes_in += len;
     flow->rcv_buffers = (uint16_t)(flow->rcv_buffers + chain->nb_segs);
     flow_count_buffers(flow, chain->nb_segs);
+    flow_set_aside(flow);
     flow->events->received(flow->user, chain);
 }
 
@@ -257,12 +249,14 @@ static void hand_over_waiting(struct flow *flow)
     }
 }
 
+/* [9293 3.10.7.4-12] */
 static void receive_fin(struct flow *flow)
 {
     flow->rcv_nxt++;
     flow->flags |= FLOW_FIN_RECEIVED | FLOW_ACK_NOW;
     if (seq_before(flow->rcv_edge, flow->rcv_nxt))
         flow->rcv_edge = flow->rcv_nxt;
+    flow_set_aside(flow);
     flow_ready(flow);
     const bool ours_acked = flow->flags & FLOW_FIN_SENT && flow->snd_una == flow->snd_nxt;
     if (flow->state == TCP_ESTABLISHED)
@@ -275,7 +269,7 @@ static void receive_fin(struct flow *flow)
         time_wait_enter(flow);
 }
 
-/* Who has closed wants no more: RFC 9293 3.6.1. */
+/* Who has closed wants no more: RFC 9293 3.6.1. [9293 3.6.1-1] */
 static bool refuses(struct flow *flow)
 {
     if (!(flow->flags & FLOW_DETACHED))
@@ -313,6 +307,7 @@ static bool trim(struct flow *flow, struct segment_in *in)
     return in->len || (in->flags & TCP_FIN && !seq_before(in->seq, flow->rcv_nxt));
 }
 
+/* [5681 3.2-1] */
 static void receive_out_of_order(struct flow *flow, struct segment_in *in)
 {
     const uint32_t end = in->seq + in->len;
@@ -333,8 +328,8 @@ void flow_receive(struct flow *flow, struct segment_in *in)
         return;
     if (in->len && refuses(flow))
         return;
-    if (in->len > flow->rcv_mss)
-        flow->rcv_mss = (uint16_t)least(in->len, flow->tcp->link_mtu);
+    if (in->largest > flow->rcv_mss)
+        flow->rcv_mss = (uint16_t)least(in->largest, flow->tcp->link_mtu);
     if (in->seq != flow->rcv_nxt) {
         receive_out_of_order(flow, in);
         return;
@@ -366,16 +361,44 @@ void flow_receive(struct flow *flow, struct segment_in *in)
 
 /* ---- the window ---- */
 
+#define PROMISE_LEN 1024u /* payload that a buffer of an open window is taken to bring */
+
+void flow_set_aside(struct flow *flow)
+{
+    const bool is_over = flow->flags & (FLOW_GONE | FLOW_DETACHED | FLOW_FIN_RECEIVED);
+    const uint32_t open = is_over ? 0 : flow->rcv_edge - flow->rcv_nxt;
+    const uint16_t buffers = (uint16_t)((open + PROMISE_LEN - 1) / PROMISE_LEN);
+    flow->tcp->num_promised += buffers - (uint32_t)flow->rcv_promised;
+    flow->rcv_promised = buffers;
+}
+
+/* Bytes that may be promised beyond what `promised` buffers are set aside for. */
+static uint64_t unpromised(const struct tcp *tcp, uint32_t promised)
+{
+    const uint32_t free = tcp_free_buffers(tcp);
+    return free > promised ? (uint64_t)(free - promised) * PROMISE_LEN : 0;
+}
+
+/* The more is promised, the less is for each: the last ones still get a few segments. */
+uint16_t tcp_first_window(const struct tcp *tcp)
+{
+    const uint64_t share = unpromised(tcp, tcp->num_promised) / 64;
+    return (uint16_t)greatest((uint32_t)least64(share, TCP_WINDOW_FIRST), TCP_WINDOW_LEAST);
+}
+
 /* What may be unread at once. Buffers that hold little count for more than they hold, and no flow
- * is promised more than half of the buffers that are free: the more flows there are, the less for
- * each, and something is left for the next one. */
+ * is promised more than half of what is neither held nor promised to others, so that the sum of all
+ * windows fits the pool; but for a few segments each, while there are buffers at all. */
 static uint32_t window_limit(const struct flow *flow)
 {
-    const uint64_t share = (uint64_t)tcp_free_buffers(flow->tcp) / 2 * TCP_BUFFER_LEN;
-    return share < flow->rcv_limit ? (uint32_t)share : flow->rcv_limit;
+    const struct tcp *tcp = flow->tcp;
+    const uint64_t share = unpromised(tcp, tcp->num_promised - flow->rcv_promised) / 2;
+    const uint64_t few = least64(unpromised(tcp, 0) / 2, TCP_WINDOW_LEAST);
+    return (uint32_t)least64(share > few ? share : few, flow->rcv_limit);
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
+/* [9293 3.8.6.2.2-1] */
 static uint32_t window_gain(const struct flow *flow)
 {
     const uint32_t limit = window_limit(flow);
@@ -385,7 +408,8 @@ static uint32_t window_gain(const struct flow *flow)
     return gain > 0 && (uint32_t)gain >= least(limit / 2, flow->rcv_mss) ? (uint32_t)gain : 0;
 }
 
-/* The edge never moves left: it is rounded up to what the scale can say. */
+/* The edge never moves left: it is rounded up to what the scale can say. [7323 2.3-2 2.4-1]
+ * [9293 3.8.6-1] */
 uint16_t flow_window(struct flow *flow)
 {
     flow->rcv_edge += window_gain(flow);
@@ -395,6 +419,7 @@ uint16_t flow_window(struct flow *flow)
     flow->rcv_edge = seq_max(flow->rcv_edge, flow->rcv_nxt + (shown << flow->rcv_scale));
     if (shown == UINT16_MAX)
         flow->rcv_edge = flow->rcv_nxt + (shown << flow->rcv_scale);
+    flow_set_aside(flow);
     return (uint16_t)shown;
 }
 

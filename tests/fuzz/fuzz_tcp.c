@@ -145,7 +145,8 @@ static void fetch_output(struct fuzz *f)
 static void segment(struct fuzz *f, struct input *input)
 {
     uint8_t bytes[sizeof(struct wire_header) + 60 + 2048] = {0};
-    const struct wire_header header = {wire_host(9), wire_host(2), take(input, 1) & 3};
+    const struct wire_header header = {wire_host(false, 9), wire_host(false, 2),
+                                       take(input, 1) & 3};
     const uint8_t flags = (uint8_t)take(input, 1);
     const uint32_t seq = f->their_nxt + (uint32_t)(int16_t)take(input, 2);
     const uint32_t ack = f->our_nxt + (uint32_t)(int16_t)take(input, 2);
@@ -176,7 +177,7 @@ static void user(struct fuzz *f, struct input *input)
 {
     const uint32_t what = take(input, 1);
     if (!f->flow) {
-        const struct net_addr peer = {wire_host(9), PORT};
+        const struct net_addr peer = {wire_host(false, 9), PORT};
         f->flow = flow_connect(f->net, &peer, NULL, &events, f);
         f->unread = 0;
         f->peer_port = PORT;
@@ -204,8 +205,8 @@ static void user(struct fuzz *f, struct input *input)
 
 static void error(struct fuzz *f, struct input *input)
 {
-    const struct ip_error_info info = {.from = wire_host(2),
-                                       .to = wire_host(9),
+    const struct ip_error_info info = {.from = wire_host(false, 2),
+                                       .to = wire_host(false, 9),
                                        .from_port = f->our_port,
                                        .to_port = f->peer_port,
                                        .seq = f->our_nxt - take(input, 2),
@@ -245,10 +246,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct net_config config;
     struct net_address address;
-    const struct net_addr ours = {wire_host(2), PORT};
+    const struct net_addr ours = {wire_host(false, 2), PORT};
     struct input input = {data, data + len};
     char why[128];
-    wire_config(&config, &address, 2);
+    wire_config(&config, &address, false, 2);
     config.max_flows = 4;
     config.max_half_open = take(&input, 1) % 3;
     config.max_time_wait = 2;

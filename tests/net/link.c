@@ -34,9 +34,11 @@ double link_chance(struct link *link)
     return (double)(lks_test_random(&link->seed) >> 11) / (double)(1ull << 53);
 }
 
-uint32_t wire_packet_len(size_t frame_len)
+uint32_t wire_packet_len(const uint8_t *frame, size_t frame_len)
 {
-    return (uint32_t)(frame_len - sizeof(struct wire_header) + 20);
+    struct wire_header header;
+    memcpy(&header, frame, sizeof(header));
+    return (uint32_t)(frame_len - sizeof(header) + (net_ip_is_v4(&header.from) ? 20 : 40));
 }
 
 /* ---- the heap ---- */
@@ -153,7 +155,7 @@ static void transmit(struct link *link, int from, const uint8_t *bytes, size_t l
 {
     struct path *path = &link->paths[from];
     const struct path_shape *shape = &path->shape;
-    const uint32_t packet_len = wire_packet_len(len);
+    const uint32_t packet_len = wire_packet_len(bytes, len);
     if (link->tap)
         link->tap(link->tap_user, from, bytes, len, link->now_us);
     path->num_frames++;

@@ -52,7 +52,7 @@ void link_free(struct link *link);
 bool link_step(struct link *link, uint64_t until_us);
 double link_chance(struct link *link); /* 0 to 1 */
 
-/* Bytes of the IPv4 packet that a frame stands for. */
-uint32_t wire_packet_len(size_t frame_len);
+/* Bytes of the IP packet that a frame stands for. */
+uint32_t wire_packet_len(const uint8_t *frame, size_t frame_len);
 
 #endif

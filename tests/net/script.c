@@ -33,6 +33,7 @@ struct player {
     const char *name;
     uint32_t line;
     bool is_wrong;
+    bool is_v6;
     struct net *net;
     struct flow *flow;
     uint64_t now_us, line_us; /* now; when the line before was over */
@@ -41,6 +42,9 @@ struct player {
     struct packet packets[PACKETS_MAX]; /* sent, not yet expected */
     uint32_t num_packets;
     uint64_t got;
+    uint32_t num_handed;                   /* buffers, since the script asked */
+    struct rte_mbuf *burst[NET_BURST_MAX]; /* that the peer has sent, to arrive with the next */
+    uint16_t num_burst;
     bool is_up, has_fin, is_over;
     enum flow_end why;
 };
@@ -48,7 +52,8 @@ struct player {
 static void complain(struct player *p, const char *what, const char *line)
 {
     if (!p->is_wrong)
-        LKS_CHECK(false, "%s, line %u: %s: %s", p->name, p->line, line, what);
+        LKS_CHECK(false, "%s, IPv%d, line %u: %s: %s", p->name, p->is_v6 ? 6 : 4, p->line, line,
+                  what);
     p->is_wrong = true;
 }
 
@@ -73,6 +78,7 @@ static void on_connected(void *user)
 static void on_received(void *user, struct rte_mbuf *chain)
 {
     ((struct player *)user)->got += chain->pkt_len;
+    ((struct player *)user)->num_handed += chain->nb_segs;
     rte_pktmbuf_free(chain);
 }
 
@@ -202,7 +208,8 @@ static uint32_t number(const char *word)
 struct line {
     uint8_t flags;
     uint32_t seq, len, ack;
-    bool has_window, is_ce, is_bad, wants_ect, wants_no_ts, wants_no_sack, has_echo;
+    bool has_window, is_ce, is_bad, has_more, wants_ect, wants_no_ect, wants_psh, wants_no_psh,
+        wants_no_ts, wants_no_sack, has_echo;
     uint32_t window, echo;
     struct tcp_options options;
 };
@@ -240,8 +247,16 @@ static void read_packet(struct line *line, char **rest)
             line->is_ce = true;
         } else if (!strcmp(word, "bad")) {
             line->is_bad = true;
+        } else if (!strcmp(word, "more")) {
+            line->has_more = true;
         } else if (!strcmp(word, "ect")) {
             line->wants_ect = true;
+        } else if (!strcmp(word, "-ect")) {
+            line->wants_no_ect = true;
+        } else if (!strcmp(word, "psh")) {
+            line->wants_psh = true;
+        } else if (!strcmp(word, "-psh")) {
+            line->wants_no_psh = true;
         } else if (!strcmp(word, "-ts")) {
             line->wants_no_ts = true;
         } else if (!strcmp(word, "-sack")) {
@@ -264,7 +279,8 @@ static void peer_sends(struct player *p, char **rest)
     static uint8_t bytes[PACKET_BYTES + 256];
     struct line line;
     read_packet(&line, rest);
-    struct wire_header header = {wire_host(PEER), wire_host(OURS), line.is_ce ? IP_ECN_CE : 0};
+    struct wire_header header = {wire_host(p->is_v6, PEER), wire_host(p->is_v6, OURS),
+                                 line.is_ce ? IP_ECN_CE : 0};
     for (uint32_t i = 0; i < line.options.num_sacks; i++) {
         line.options.sacks[i].from += p->iss;
         line.options.sacks[i].to += p->iss;
@@ -289,8 +305,11 @@ static void peer_sends(struct player *p, char **rest)
     at += options_len + line.len;
     wire_checksum(bytes, at);
     bytes[at - 1] ^= line.is_bad;
-    struct rte_mbuf *frame = wire_frame(wire_pools.received, bytes, at);
-    net_input(p->net, &frame, 1, p->now_us);
+    p->burst[p->num_burst++] = wire_frame(wire_pools.received, bytes, at);
+    if (line.has_more)
+        return;
+    net_input(p->net, p->burst, p->num_burst, p->now_us);
+    p->num_burst = 0;
     fetch_output(p);
 }
 
@@ -321,6 +340,9 @@ static void peer_gets(struct player *p, char **rest, uint64_t wait_us, const cha
                     (!line.wants_no_sack || !packet.options.has_sack_ok) &&
                     (!line.has_echo || echo == line.echo) &&
                     (!line.wants_ect || packet.ecn == IP_ECN_ECT0) &&
+                    (!line.wants_no_ect || packet.ecn == IP_ECN_NOT) &&
+                    (!line.wants_psh || packet.flags & RTE_TCP_PSH_FLAG) &&
+                    (!line.wants_no_psh || !(packet.flags & RTE_TCP_PSH_FLAG)) &&
                     (!line.options.num_sacks || packet.options.num_sacks == line.options.num_sacks);
     for (uint32_t i = 0; is_right && i < line.options.num_sacks; i++)
         is_right = packet.options.sacks[i].from == PEER_ISN + line.options.sacks[i].from &&
@@ -367,6 +389,8 @@ static bool counter_is(struct player *p, const char *name, uint64_t wanted)
         {"black_holes", c.black_holes},
         {"buffers", c.buffers},
         {"syns_dropped", c.syns_dropped},
+        {"soft_errors", c.soft_errors},
+        {"hard_errors", c.hard_errors},
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (!strcmp(all[i].name, name))
@@ -379,8 +403,8 @@ static bool counter_is(struct player *p, const char *name, uint64_t wanted)
 
 static bool error_comes(struct player *p, const char *verb, char **rest)
 {
-    struct ip_error_info error = {.from = wire_host(OURS),
-                                  .to = wire_host(PEER),
+    struct ip_error_info error = {.from = wire_host(p->is_v6, OURS),
+                                  .to = wire_host(p->is_v6, PEER),
                                   .from_port = p->our_port,
                                   .to_port = p->our_port == PORT ? PEER_PORT : PORT,
                                   .seq = p->iss + number(next_word(rest)),
@@ -396,7 +420,8 @@ static bool error_comes(struct player *p, const char *verb, char **rest)
 /* What the user does; false: no such word. */
 static bool user_does(struct player *p, const char *verb, char **rest)
 {
-    const struct net_addr ours = {wire_host(OURS), PORT}, peer = {wire_host(PEER), PORT};
+    const struct net_addr ours = {wire_host(p->is_v6, OURS), PORT},
+                          peer = {wire_host(p->is_v6, PEER), PORT};
     char error[128];
     if (!strcmp(verb, "listen")) {
         flow_listen(p->net, &ours, &events, p, error, sizeof(error));
@@ -438,8 +463,19 @@ static bool is_so(struct player *p, const char *verb, char **rest)
         return !p->num_packets;
     if (!strcmp(verb, "got"))
         return p->got == number(next_word(rest));
+    if (!strcmp(verb, "handed")) {
+        const uint32_t num = p->num_handed;
+        p->num_handed = 0;
+        return num == number(next_word(rest)) || (printf("handed %u\n", num) && false);
+    }
     if (!strcmp(verb, "fin"))
         return p->has_fin;
+    if (!strcmp(verb, "troubled"))
+        return info.has_soft_error;
+    if (!strcmp(verb, "untroubled"))
+        return !info.has_soft_error;
+    if (!strcmp(verb, "learned"))
+        return wire_learned_mtu(p->net) == number(next_word(rest));
     if (!strcmp(verb, "up"))
         return p->is_up;
     if (!strcmp(verb, "down"))
@@ -491,7 +527,7 @@ static void do_line(struct player *p, const char *text)
     p->line_us = p->now_us;
 }
 
-bool script_run(const char *name, const struct script_setup *setup, const char *text)
+static bool play(const char *name, const struct script_setup *setup, const char *text, bool is_v6)
 {
     struct player *p = calloc(1, sizeof(*p));
     struct net_config config;
@@ -500,10 +536,12 @@ bool script_run(const char *name, const struct script_setup *setup, const char *
     if (!p)
         abort();
     const unsigned int in_use = wire_in_use();
-    wire_config(&config, &address, OURS);
+    wire_config(&config, &address, is_v6, OURS);
     if (setup && setup->configure)
         setup->configure(&config);
-    *p = (struct player){.name = name, .now_us = config.now_us, .line_us = config.now_us};
+    config.port.mtu = (uint16_t)(config.port.mtu + (is_v6 ? 20 : 0));
+    *p = (struct player){
+        .name = name, .is_v6 = is_v6, .now_us = config.now_us, .line_us = config.now_us};
     p->net = net_new(&config, error, sizeof(error));
     while (*text && !p->is_wrong) {
         const size_t len = strcspn(text, "\n");
@@ -521,4 +559,10 @@ bool script_run(const char *name, const struct script_setup *setup, const char *
                        wire_in_use() - in_use);
     free(p);
     return ok;
+}
+
+bool script_run(const char *name, const struct script_setup *setup, const char *text)
+{
+    return ((setup && setup->is_v6_only) || play(name, setup, text, false)) &&
+           ((setup && setup->is_v4_only) || play(name, setup, text, true));
 }

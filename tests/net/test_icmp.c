@@ -27,6 +27,7 @@ static uint16_t quote(uint8_t *out, const struct net_ip *from, const struct net_
     return len;
 }
 
+/* [1122 3.2.2.6-1 3.3.4.2-1] [4443 2.2-1 4.2-1] */
 static void answers_echo(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
@@ -53,6 +54,28 @@ static void answers_echo(void)
         }
 }
 
+/* RFC 1122 3.2.2.6: what cannot be sent whole is cut; IPv6 has all or nothing (RFC 4443 4.2). */
+/* [1122 3.2.2.6-1] */
+static void long_echo_is_cut(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        uint8_t m[1480] = {is_v4 ? 8 : 128};
+        bed_start(&b, NULL);
+        bed_know_peers(&b);
+        memset(m + 8, 'e', sizeof(m) - 8);
+        uint16_t len = is_v4 ? icmp4(&bed_peer4, &bed_ip4, m, sizeof(m))
+                             : bed_icmp6_frame(frame, &bed_peer6, &bed_ip6, 64, m, sizeof(m));
+        bed_in(&b, frame, len);
+        CU_ASSERT_EQUAL_FATAL(bed_out(&b), is_v4);
+        if (is_v4) {
+            CU_ASSERT_EQUAL(b.lens[0], 34 + 1460);
+            CU_ASSERT_EQUAL(rte_raw_cksum(b.frames[0] + 34, 1460), 0xffff);
+        }
+        bed_end(&b);
+    }
+}
+
+/* [1122 2.4-1 3.2.2-1] */
 static void no_answer(void)
 {
     uint8_t m[64] = {8};
@@ -80,6 +103,7 @@ static void no_answer(void)
     bed_end(&b);
 }
 
+/* [4443 2.4-6] */
 static void is_rate_limited(void)
 {
     uint8_t m[16] = {8};
@@ -101,7 +125,8 @@ static void is_rate_limited(void)
     bed_end(&b);
 }
 
-/* What TCP hears of errors, by type and code. */
+/* What TCP hears of errors, by type and code. [1122 3.2.2.1-2 3.2.2.4-1] [4443 2.4-1 3.1-2]
+ * [9293 3.9.2.2-2] */
 static void errors_for_tcp(void)
 {
     static const struct {
@@ -129,7 +154,7 @@ static void errors_for_tcp(void)
         {false, 2, 0, IP_ERROR_TOO_BIG, 0x10500, 0xffff}, /* does not wrap to something small */
         {false, 3, 0, IP_ERROR_SOFT, 0, 0},
         {false, 4, 1, IP_ERROR_SOFT, 0, 0},
-        {false, 99, 0, -1, 0, 0},
+        {false, 99, 0, IP_ERROR_SOFT, 0, 0}, /* RFC 4443 2.4: whatever it says */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (unsigned int split = 0; split < 2; split++) {
@@ -157,7 +182,7 @@ static void errors_for_tcp(void)
         }
 }
 
-/* Quotes that are not of a TCP packet of ours. */
+/* Quotes that are not of a TCP packet of ours. [1122 3.2.2-3] [4443 2.4-3] [8201 6-1] */
 static void quotes_that_lie(void)
 {
     uint8_t m[128];
@@ -200,7 +225,8 @@ static void quotes_that_lie(void)
     bed_end(&b);
 }
 
-/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4). */
+/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4).
+ * [1122 3.2.2-2 3.2.2-4 3.2.2.1-1 3.3.6-1] [4443 2.4-5 3.1-1] */
 static void unknown_protocols(void)
 {
     static const struct {
@@ -230,6 +256,7 @@ static void unknown_protocols(void)
 
 const struct lks_test icmp_tests[] = {
     {"answers_echo", answers_echo},
+    {"long_echo_is_cut", long_echo_is_cut},
     {"no_answer", no_answer},
     {"is_rate_limited", is_rate_limited},
     {"errors_for_tcp", errors_for_tcp},

@@ -81,6 +81,11 @@ static struct transfer any_transfer(uint64_t seed)
         t.stall_us = between(&random, 0, SECOND);
         t.stall_for_us = between(&random, 0, 100 * SECOND);
     }
+    t.is_v6 = one_in(&random, 3);
+    for (int side = 0; side < 2 && t.is_v6; side++) { /* no link has less (RFC 8200 5) */
+        struct path_shape *path = &t.sides[side].path;
+        path->mtu = path->mtu ? (uint16_t)(1280 + path->mtu % 200) : 0;
+    }
     return t;
 }
 
@@ -97,9 +102,28 @@ static void seeds(void)
     CU_ASSERT_EQUAL(num_bad, 0);
 }
 
+/* Sixteen fast senders: what their windows let in together fits the buffers, however each grows. */
+static void windows_fit_the_pool(void)
+{
+    struct transfer t = {.seed = 1,
+                         .num_flows = TRANSFER_FLOWS_MAX,
+                         .up = 2000000,
+                         .chunk_max = 2048,
+                         .limit_us = 600 * SECOND};
+    const uint32_t least = 4 * 1460;
+    for (int side = 0; side < 2; side++)
+        t.sides[side].path = (struct path_shape){.delay_us = 20000};
+    t.sides[1].max_buffers = 2000;
+    CU_ASSERT(transfer_run(&t));
+    LKS_CHECK(t.promised_max <= 2000 * 1024 + TRANSFER_FLOWS_MAX * least, "promised %llu bytes",
+              (unsigned long long)t.promised_max);
+    CU_ASSERT(t.promised_max >= 1000 * 1024); /* and they are not left unused */
+}
+
 const struct lks_test *link_tests(void)
 {
     static const struct lks_test tests[] = {
+        {"windows fit the pool", windows_fit_the_pool},
         {"seeds of bad links", seeds},
         {0},
     };

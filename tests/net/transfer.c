@@ -236,7 +236,7 @@ static struct net *make_host(const struct transfer *transfer, int side)
     struct net_address address;
     char error[128];
     const struct transfer_side *from = &transfer->sides[side];
-    wire_config(&config, &address, (uint8_t)(side + 1));
+    wire_config(&config, &address, transfer->is_v6, (uint8_t)(side + 1));
     config.congestion = from->congestion;
     config.port.offloads |= from->offloads;
     config.port.mtu = from->mtu ? from->mtu : 1500;
@@ -252,7 +252,8 @@ static struct net *make_host(const struct transfer *transfer, int side)
 static void begin(struct run *run)
 {
     struct transfer *transfer = run->transfer;
-    const struct net_addr server = {wire_host(2), PORT}, any = {net_ip4(0), PORT};
+    const struct net_addr server = {wire_host(transfer->is_v6, 2), PORT},
+                          any = {transfer->is_v6 ? (struct net_ip){{{0}}} : net_ip4(0), PORT};
     char error[128];
     run->begun_us = run->link.now_us;
     CU_ASSERT(!flow_listen(run->link.hosts[1], &any, &events, run, error, sizeof(error)));
@@ -297,6 +298,20 @@ static void check_end(struct run *run, uint64_t limit)
     }
 }
 
+static void note_promised(struct run *run)
+{
+    struct flow_info info;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < run->transfer->num_flows; i++) {
+        const struct end *end = &run->ends[1][i];
+        if (end->is_up && !end->is_over && !end->fin_got) {
+            flow_get_info(end->flow, &info);
+            sum += info.our_window;
+        }
+    }
+    run->transfer->promised_max = RTE_MAX(run->transfer->promised_max, sum);
+}
+
 bool transfer_run(struct transfer *transfer)
 {
     struct run *run = calloc(1, sizeof(*run));
@@ -311,12 +326,14 @@ bool transfer_run(struct transfer *transfer)
     for (int side = 0; side < 2; side++)
         run->link.paths[side].shape = transfer->sides[side].path;
     begin(run);
+    transfer->promised_max = 0;
     const uint64_t limit = run->begun_us + transfer->limit_us;
     while (!run->is_wrong && !is_done(run) && link_step(&run->link, next_read(run, limit))) {
         for (int side = 0; side < 2; side++) {
             for (uint32_t i = 0; i < transfer->num_flows; i++)
                 poll_end(&run->ends[side][i]);
         }
+        note_promised(run);
     }
     transfer->took_us = run->link.now_us - run->begun_us;
     check_end(run, run->link.now_us);

@@ -19,6 +19,7 @@ struct transfer_side {
 
 struct transfer {
     uint64_t seed;
+    bool is_v6;
     struct transfer_side sides[2]; /* 0 connects */
     uint32_t num_flows;
     uint64_t up, down;               /* bytes of each flow */
@@ -31,6 +32,7 @@ struct transfer {
 
     /* what came of it */
     uint64_t took_us;
+    uint64_t promised_max; /* the sum of side 1's windows when it was greatest */
     struct flow_counters counters[2];
     struct flow_info info; /* of side 1's first flow, when its last byte was sent */
 };

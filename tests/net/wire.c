@@ -15,7 +15,7 @@ struct net {
     struct tcp *tcp;
     struct net_address addresses[8];
     uint32_t num_addresses;
-    uint16_t mtu, path_mtu;
+    uint16_t mtu, path_mtu, learned_mtu;
     uint16_t room; /* frames that the link takes now */
     uint16_t num_output;
     struct rte_mbuf *output[OUTPUT_MAX];
@@ -54,14 +54,15 @@ unsigned int wire_in_use(void)
            rte_mempool_in_use_count(wire_pools.clones);
 }
 
-struct net_ip wire_host(uint8_t host)
+struct net_ip wire_host(bool is_v6, uint8_t host)
 {
-    return net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
+    const struct net_ip v6 = {{{0xfd, [15] = host}}};
+    return is_v6 ? v6 : net_ip4(rte_cpu_to_be_32(0x0a000000u | host));
 }
 
-void wire_config(struct net_config *config, struct net_address *address, uint8_t host)
+void wire_config(struct net_config *config, struct net_address *address, bool is_v6, uint8_t host)
 {
-    *address = (struct net_address){wire_host(host), 96 + 24};
+    *address = (struct net_address){wire_host(is_v6, host), is_v6 ? 64 : 96 + 24};
     *config = (struct net_config){
         .port = {.mtu = 1500,
                  .offloads = NET_TX_MULTI_SEGS,
@@ -173,6 +174,12 @@ void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
         net->output[net->num_output++] = packet;
 }
 
+void ip_learn_mtu(struct net *net, const struct net_ip *to, uint16_t mtu)
+{
+    (void)to;
+    net->learned_mtu = mtu;
+}
+
 void ip_confirm(struct net *net, const struct net_ip *to)
 {
     (void)net;
@@ -187,6 +194,11 @@ uint16_t ip_output_room(const struct net *net)
 void wire_set_mtu(struct net *net, uint16_t mtu)
 {
     net->path_mtu = mtu;
+}
+
+uint16_t wire_learned_mtu(const struct net *net)
+{
+    return net->learned_mtu;
 }
 
 struct tcp *wire_tcp(struct net *net)

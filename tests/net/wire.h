@@ -39,12 +39,15 @@ bool wire_start(void);
 /* mbufs of all pools that are in use. */
 unsigned int wire_in_use(void);
 
-/* A configuration to start from: one address, 10.0.0.`host`. */
-void wire_config(struct net_config *config, struct net_address *address, uint8_t host);
-struct net_ip wire_host(uint8_t host);
+/* 10.0.0.`host`, or fd00::`host`. */
+struct net_ip wire_host(bool is_v6, uint8_t host);
+/* A configuration to start from, with that address alone. */
+void wire_config(struct net_config *config, struct net_address *address, bool is_v6, uint8_t host);
 
 /* The path's MTU that ip_route() tells; the port's where it is 0. */
 void wire_set_mtu(struct net *net, uint16_t mtu);
+/* What ip_learn_mtu() heard last; 0: nothing. */
+uint16_t wire_learned_mtu(const struct net *net);
 struct tcp *wire_tcp(struct net *net);
 
 #endif
