@@ -128,6 +128,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     enum lks_status status =
         role == LKS_CLIENT ? lks_client_start(hs, options ? options : &none) : LKS_OK;
     if (status) {
+        status = lks_errors_cause(status);
         lks_hs_free(hs);
         return status;
     }
@@ -207,7 +208,7 @@ enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8_t *message, si
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
 {
     if (lks_message_reserve(hs, MESSAGE_LEN))
-        hs->out.failed = true; /* lks_message_end() tells */
+        hs->out.failed = hs->out_lacks_memory = true; /* lks_message_end() tells */
     lks_write_u8(&hs->out, (uint8_t)type);
     return lks_write_open(&hs->out, 3);
 }
@@ -233,7 +234,7 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
 {
     lks_write_close(&hs->out, mark, 3);
     if (hs->out.failed)
-        return hs->buffers ? LKS_INTERNAL : LKS_NO_MEMORY;
+        return hs->out_lacks_memory ? LKS_NO_MEMORY : LKS_INTERNAL;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
     if (hs->config->hooks && hs->config->hooks->message)
         hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
@@ -401,11 +402,11 @@ static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
         else
             status = take_message(hs);
     }
-    if (status != LKS_WANT_DATA) {
-        hs->state = LKS_STATE_FAILED;
-        hs->failure = status;
-    }
-    return status;
+    if (status == LKS_WANT_DATA)
+        return status;
+    hs->state = LKS_STATE_FAILED;
+    hs->failure = lks_errors_cause(status);
+    return hs->failure;
 }
 
 enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)

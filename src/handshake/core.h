@@ -117,6 +117,7 @@ struct lks_hs {
     struct lks_hs_buffer *buffers;
     struct lks_writer out; /* into buffers->data */
     size_t out_marked;     /* up to where events name it */
+    bool out_lacks_memory; /* why it has failed */
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,6 +141,9 @@ static uint8_t (*digests_of(const STACK_OF(X509) * all))[32]
     bool ok = digests != NULL;
     for (int i = 0; i < sk_X509_num(all) && ok; i++)
         ok = X509_digest(sk_X509_value(all, i), EVP_sha256(), digests[i], NULL) == 1;
+    /* libcrypto looks at a certificate's extensions once: now, where memory is not yet scarce. */
+    for (int i = 0; i < sk_X509_num(all) && ok; i++)
+        (void)X509_get_extension_flags(sk_X509_value(all, i));
     if (ok)
         return digests;
     free(digests);

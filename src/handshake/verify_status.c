@@ -77,14 +77,18 @@ static enum lks_status check_response(struct lks_peer *peer, const struct lks_co
 }
 
 /* RFC 7633: the certificate says itself that a response comes with it. */
-static bool must_staple(X509 *leaf)
+static enum lks_status must_staple(X509 *leaf, bool *out)
 {
-    TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, NULL, NULL);
+    int critical;
+    TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, &critical, NULL);
     bool found = false;
+    if (!features && critical != -1) /* there is one, and nobody knows what it says */
+        return LKS_ALERT_BAD_CERTIFICATE;
     for (int i = 0; features && i < sk_ASN1_INTEGER_num(features); i++)
         found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == 5; /* status_request */
     sk_ASN1_INTEGER_pop_free(features, ASN1_INTEGER_free);
-    return found;
+    *out = found;
+    return LKS_OK;
 }
 
 bool lks_peer_may_do_without(enum lks_ocsp ocsp, bool must_staple)
@@ -94,7 +98,9 @@ bool lks_peer_may_do_without(enum lks_ocsp ocsp, bool must_staple)
 
 enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_config *config)
 {
-    peer->must_staple = must_staple(peer->leaf);
+    enum lks_status status = must_staple(peer->leaf, &peer->must_staple);
+    if (status)
+        return status;
     if (config->ocsp != LKS_OCSP_OFF && peer->ocsp)
         return check_response(peer, config);
     return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK : BAD;
