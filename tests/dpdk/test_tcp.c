@@ -596,6 +596,27 @@ static void test_syn_for_the_last_ack(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
+/* A window that ends within the last segment does not bring the FIN forward. */
+static void test_fin_behind_a_small_window(void)
+{
+    struct peer *p = silent(0);
+    p->window = 2000;
+    peer_open(p);
+    p->to_send = 4000;
+    p->close_when_sent = true;
+    peers_settle();
+    CU_ASSERT_TRUE(p->got <= 2000);
+    for (uint32_t second = 0; second < 20 && !p->got_fin; second++) {
+        p->ack = p->next;
+        p->window = 300;
+        peer_send(p, ACK, 0);
+        peers_advance(2 * SECOND);
+    }
+    CU_ASSERT_EQUAL(p->got, 4000);
+    CU_ASSERT_TRUE(p->got_fin);
+    CU_ASSERT_TRUE(peers_end());
+}
+
 int main(void)
 {
     static const struct lks_test tests[] = {
@@ -621,6 +642,7 @@ int main(void)
         {"beyond the window", test_beyond_the_window},
         {"bytes behind the FIN", test_bytes_behind_the_fin},
         {"SYN for the last ACK", test_syn_for_the_last_ack},
+        {"a FIN behind a small window", test_fin_behind_a_small_window},
         {0},
     };
     static const struct lks_test_suite suites[] = {{"tcp", tests}, {0}};
