@@ -436,10 +436,11 @@ void flow_consumed(struct flow *f, uint32_t bytes)
     }
 }
 
-/* The FIN goes once lwIP has all that is before it. */
+/* The FIN goes once lwIP has sent all that is before it, in a segment of its own: one that is split
+ * for a small window would send it with its first part. Till then on_sent() asks again. */
 static void send_fin(struct flow *f)
 {
-    if (f->fin_sent || f->sent.unwritten)
+    if (f->fin_sent || f->sent.unwritten || f->pcb->unsent)
         return;
     f->fin_sent = tcp_shutdown(f->pcb, 0, 1) == ERR_OK;
     if (f->fin_sent)

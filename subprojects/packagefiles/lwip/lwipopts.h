@@ -69,7 +69,7 @@
 #define LWIP_HOOK_FILENAME "hooks.h"
 #define LWIP_HOOK_TCP_ISN  lockstepd_isn
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, len, first_len, second, p) \
-    lockstepd_check_segment(pcb, header, len, first_len, second)
+    lockstepd_check_segment(pcb, header, p, len, first_len, second)
 #define LWIP_EVENT_API             0
 #define LWIP_CALLBACK_API          1
 #define TCP_CALCULATE_EFF_SEND_MSS 1
