@@ -79,7 +79,9 @@ struct flow *detached_late(void)
         if (!f)
             break;
         list.next = f->later;
-        if (now - f->detached_us >= DETACHED_US || now - f->progress_us >= DETACHED_STALL_US)
+        /* One that waits for its FIN's acknowledgement alone holds no buffer. */
+        const bool is_stalled = f->sent.head && now - f->progress_us >= DETACHED_STALL_US;
+        if (is_stalled || now - f->detached_us >= DETACHED_US)
             return f;
     }
     return NULL;

@@ -102,6 +102,7 @@ static void let_go(struct flow *f)
     tcp_recv(f->pcb, NULL);
     tcp_sent(f->pcb, NULL);
     tcp_err(f->pcb, NULL);
+    tcp_poll(f->pcb, NULL, 0);
     f->pcb = NULL;
     detached_remove(f);
 }
@@ -489,13 +490,26 @@ static void leave(struct flow *f, bool at_once)
     tcp_abort(pcb);
 }
 
-/* Ends a flow that its user has let go of, as far as that goes now. */
+static err_t look_again(void *arg, struct tcp_pcb *pcb)
+{
+    (void)pcb;
+    mark_dirty(arg);
+    return ERR_OK;
+}
+
+/* Ends a flow that its user has let go of, as far as that goes now. What the peer sends before it
+ * has acknowledged our FIN is nothing to reset it for: it may not know yet. lwIP does not tell of
+ * that acknowledgement, so it is looked for. */
 static void finish_detached(struct flow *f)
 {
     if (f->pcb && (f->wants_abort || f->is_connecting))
         leave(f, f->wants_abort);
-    if (f->pcb && f->fin_sent && !f->sent.head)
-        leave(f, false);
+    if (f->pcb && f->fin_sent && !f->sent.head) {
+        if (f->pcb->state == FIN_WAIT_1)
+            tcp_poll(f->pcb, look_again, 1);
+        else
+            leave(f, false);
+    }
     if (f->pcb)
         return; /* its mbufs wait for acknowledgement: on_sent() marks it again */
     sent_free(&f->sent);
