@@ -443,6 +443,9 @@ static void seal_all(struct worker *w)
                 flow_consumed(s->backend, s->sealing);
             s->sealing = 0;
         }
+        /* TLS 1.2's key limit comes while records are sealed; its alert is still to be sent. */
+        if (!s->is_over && lks_conn_status(s->tls))
+            session_fail_tls(s);
     }
 }
 

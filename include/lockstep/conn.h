@@ -20,7 +20,10 @@
  * - They are in one open batch and one seal batch at a time: another one is refused with
  *   LKS_BAD_ARGUMENT until all have come back.
  * - Each comes back once, and a connection's ops in the order of the batch. One that is missing is
- *   noticed when the next one comes, or when ops are to go into a batch where it is not.
+ *   noticed when the next one comes, or when ops are to go into a batch where it is not. Behind a
+ *   KeyUpdate that is missing nothing can be sealed (lks_conn_can_seal() is false,
+ *   lks_conn_own_len() 0), under the old key or the next: lks_conn_seal_own() says
+ *   LKS_BAD_ARGUMENT.
  * - They begin as LKS_NOT_RUN. One that comes back so was never done, and what it should have
  *   sealed is in the clear: don't send it.
  * - An op that breaks these rules, or another connection's, ends the connection: lks_conn_opened()
@@ -48,12 +51,14 @@ struct lks_batch {
     uint32_t num_spans, max_spans;
 };
 
+/* Empties a batch; its arrays stay. */
 static inline void lks_batch_reset(struct lks_batch *batch)
 {
     batch->num_ops = 0;
     batch->num_spans = 0;
 }
 
+/* Which end of the connection is ours. */
 enum lks_role {
     LKS_SERVER,
     LKS_CLIENT,
@@ -72,7 +77,9 @@ struct lks_conn_options {
     const char *server_name;
     /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
      * NULL: none. One that has expired, is for another name or makes no sense is not offered, nor
-     * one that stands on a certificate that has ended or on a CA that is no longer trusted.
+     * one that stands on a certificate that has ended or on a CA that is no longer trusted, that
+     * was made without an OCSP response which lks_config_set_ocsp() now asks for, or with a server
+     * that asked for our certificate when others were configured (lks_config_add_certificate()).
      * Without it the handshake is a full one, as it is if the server will not have it. */
     const uint8_t *session;
     size_t session_len;
@@ -122,6 +129,7 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_open(struct lks_conn *conn,
                                                      struct lks_batch *batch, size_t *taken,
                                                      size_t *wanted);
 
+/* What a record that was opened means to the caller: lks_conn_opened() tells. */
 enum lks_event {
     LKS_EVENT_NONE, /* the record was for the connection itself: drop its bytes */
     LKS_EVENT_DATA, /* op->len bytes of application data, at lks_op_content_at() of the record */
@@ -220,7 +228,10 @@ LKS_API void lks_conn_close(struct lks_conn *conn);
 /* Queues a KeyUpdate (RFC 8446 section 4.6.3), asking the peer for one too if request_peer. The
  * connection does so by itself before a key's limit, and in answer to the peer. LKS_WANT_ROOM while
  * one is still queued or the handshake runs; LKS_CLOSED after lks_conn_close(). TLS 1.2 has
- * none: LKS_UNSUPPORTED, and before the limit the connection queues close_notify instead. */
+ * none: LKS_UNSUPPORTED, and before the limit of a key to seal (2^24 records of AES-GCM, 2^23 of
+ * AES-CCM, less 2^16 in hand) the connection fails with LKS_SEQ_EXHAUSTED and queues a fatal
+ * internal_error: what was sent is whole records of a stream that is cut, and the peer is told so.
+ * What was sealed by then is good. Nothing is opened beyond that number either. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn,
                                                            bool request_peer);
 
@@ -239,7 +250,9 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf,
                                                              size_t cap, size_t *len);
 
-/* Where the connection stands. */
+/* Where the connection stands. lks_conn_status(): LKS_OK, or the error that has ended it; one may
+ * come while records are sealed, TLS 1.2's key limit. */
+LKS_API enum lks_status lks_conn_status(const struct lks_conn *conn);
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);
 LKS_API bool lks_conn_close_sent(const struct lks_conn *conn); /* sealed, not only queued */
 LKS_API bool lks_conn_close_received(const struct lks_conn *conn);

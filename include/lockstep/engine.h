@@ -20,17 +20,20 @@
 extern "C" {
 #endif
 
+/* Bytes of records, and of what a struct lks_key has for its kernel. */
 #define LKS_RECORD_HEADER_LEN     5u
 #define LKS_RECORD_PLAINTEXT_MAX  16384u                             /* RFC 8446 section 5.1 */
 #define LKS_RECORD_CIPHERTEXT_MAX (16384u + 256u)                    /* RFC 8446 section 5.2 */
 #define LKS_RECORD_OVERHEAD       (LKS_RECORD_HEADER_LEN + 1u + 16u) /* TLS 1.3, unpadded, at most */
 #define LKS_KEY_STATE_MAX         336u
 
+/* ProtocolVersion, RFC 8446 section 4.2.1. */
 enum lks_version {
     LKS_TLS_1_2 = 0x0303,
     LKS_TLS_1_3 = 0x0304,
 };
 
+/* What a key is for: it does one of the two. */
 enum lks_dir {
     LKS_SEAL,
     LKS_OPEN,
@@ -147,9 +150,9 @@ LKS_API size_t lks_key_record_len(const struct lks_key *key, size_t len);
  * Any other overlap of src and dst is LKS_BAD_OVERLAP. Spans and the bytes they name belong to the
  * caller and must stay until the call returns.
  *
- * An op that the engine never got still has the status that it was filled with, and 0 is LKS_OK:
- * fill it with LKS_NOT_RUN, as lockstep/conn.h does, lest content in the clear pass for a record.
- * One that begins as {0} shows it by its results only: after LKS_OK a sealed op's len is never 0.
+ * An op that the engine never got still has the status that it was filled with, and 0 is LKS_OK: it
+ * begins as LKS_OP_NOT_RUN, not as {0}, lest content in the clear pass for a record. One that began
+ * as {0} shows it by its results only: after LKS_OK a sealed op's len is never 0.
  */
 struct lks_op {
     struct lks_key *key;
@@ -161,10 +164,19 @@ struct lks_op {
                          refused */
     uint16_t pad_len; /* in, sealing under TLS 1.3: zero bytes of padding to add */
     uint8_t type;     /* enum lks_content_type; in when sealing, out when opening */
-    uint16_t status;  /* out: enum lks_status; fill an op with LKS_NOT_RUN, as above */
+    uint16_t status;  /* out: enum lks_status; LKS_NOT_RUN until then, see above */
     uint32_t number;  /* lockstep/conn.h's; the engine does not look at it */
     void *user;       /* the caller's; the engine does not look at it */
 };
+
+/* What an op begins as, before its members are filled in: nothing, and not run.
+ *
+ *     struct lks_op op = LKS_OP_NOT_RUN;
+ */
+#define LKS_OP_NOT_RUN                                                  \
+    {                                                                   \
+        NULL, NULL, NULL, 0, 0, 0, 0, 0, (uint16_t)LKS_NOT_RUN, 0, NULL \
+    }
 
 /* Where the content of a record that was opened in place begins, from the front of src:
  * LKS_RECORD_HEADER_LEN, under TLS 1.2 more. */

@@ -2,6 +2,8 @@
 #ifndef LOCKSTEP_SPAN_H
 #define LOCKSTEP_SPAN_H
 
+/* Bytes in the caller's memory. */
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,6 +2,8 @@
 #ifndef LOCKSTEP_STATUS_H
 #define LOCKSTEP_STATUS_H
 
+/* Why a call failed, and the alert that belongs to it. */
+
 #include <stdint.h>
 
 #ifdef __cplusplus

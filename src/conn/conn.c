@@ -85,6 +85,11 @@ void lks_conn_free(struct lks_conn *conn)
     free(conn);
 }
 
+enum lks_status lks_conn_status(const struct lks_conn *conn)
+{
+    return (enum lks_status)conn->failed;
+}
+
 /* RFC 8446 appendix E.5. [8446 E.5-4] */
 bool lks_conn_is_established(const struct lks_conn *conn)
 {

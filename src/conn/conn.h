@@ -182,8 +182,6 @@ LKS_MUST_CHECK enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, 
 /* What update_message is: its content type, and how long. */
 uint8_t conn_update_type(const struct lks_conn *conn);
 size_t conn_update_len(const struct lks_conn *conn);
-/* A key has come near its limit: a new one, or under TLS 1.2 an orderly end. */
-void conn_replace_key(struct lks_conn *conn, bool request_peer);
 
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,

@@ -186,7 +186,7 @@ static bool bytes_left(const struct intake *at)
 #define TLS12_CIPHERTEXT_MAX (16384u + 2048u) /* [5246 6.2.3-1] */
 
 /* Whether the record at hand may be early data, taken or to be skipped. The client sends them
- * before it can know our limit, which is in EncryptedExtensions. */
+ * before it can know our limit, which is in EncryptedExtensions. [8449 4-28] */
 static bool may_be_early_data(const struct lks_conn *conn)
 {
     return !conn->established && conn->role == LKS_SERVER &&
@@ -337,8 +337,10 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
     /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
     if (mid_message(conn))
         return LKS_ALERT_UNEXPECTED_MESSAGE;
-    if (lks_key_wants_update(&conn->open_key) && !conn->update_asked)
-        conn_replace_key(conn, true);
+    /* RFC 8446 section 5.5: the peer looks after its own limit, and under TLS 1.2 nobody can ask
+     * for more; it is the engine that opens nothing beyond. [8446 5.5-3] */
+    if (lks_key_wants_update(&conn->open_key) && !conn->update_asked && !conn->tls12)
+        conn_queue_update(conn, true);
     if (op->len == 0)
         return conn_count_idle(conn);
     conn_data_came(conn);
@@ -347,7 +349,7 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
 }
 
 /* RFC 8449 section 4: what is protected keeps to our limit, but for early data. The length of TLS
- * 1.3's records was looked at before, where they cannot be early data. */
+ * 1.3's records was looked at before, where they cannot be early data. [8449 4-19 4-28] */
 static bool exceeds_limit(const struct lks_conn *conn, const struct lks_op *op)
 {
     const bool is_early = !conn->established && op->type == LKS_TYPE_APPLICATION_DATA;

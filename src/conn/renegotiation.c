@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* What TLS 1.2 has in place of TLS 1.3's messages after the handshake: renegotiation, which is
- * refused, and keys that cannot be replaced. */
+ * refused. */
 
 #include <string.h>
 
@@ -66,12 +66,4 @@ enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *
             return status;
     }
     return LKS_OK;
-}
-
-void conn_replace_key(struct lks_conn *conn, bool request_peer)
-{
-    if (conn->tls12)
-        lks_conn_close(conn);
-    else
-        conn_queue_update(conn, request_peer);
 }

@@ -289,7 +289,7 @@ bool lks_conn_can_seal(const struct lks_conn *conn)
 
 size_t lks_conn_record_max(const struct lks_conn *conn)
 {
-    return conn->send_limit - 1u; /* the limit counts the type */
+    return conn->send_limit - 1u; /* the limit counts the type [8449 4-4] */
 }
 
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
@@ -329,15 +329,28 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
     return LKS_WANT_ROOM;
 }
 
+/*
+ * RFC 8446 section 5.5: a new key before the limit of this one. TLS 1.2 has none, as nobody
+ * renegotiates here, and the limits are its AEADs', too: nothing more can be sent, and what was is
+ * no whole answer. So it ends as an error that both sides see, internal_error here; a close_notify
+ * would say that it was all. [8446 5.5-3] [5246 6.1-5]
+ */
+static void replace_seal_key(struct lks_conn *conn)
+{
+    if (conn->tls12)
+        (void)conn_fail(conn, LKS_SEQ_EXHAUSTED); /* the record at hand is a good one */
+    else
+        conn_queue_update(conn, false);
+}
+
 /* What was sealed, and is in turn. */
 static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
 {
     switch (op->type) {
     case LKS_TYPE_APPLICATION_DATA:
         conn_data_went(conn);
-        /* RFC 8446 section 5.5: a new key before the limit of this one. */
         if (op->key == &conn->seal_key && lks_key_wants_update(op->key))
-            conn_replace_key(conn, false);
+            replace_seal_key(conn);
         return LKS_OK;
     case LKS_TYPE_ALERT:
         if (op->src->data == conn->update_message) { /* no_renegotiation */
@@ -358,13 +371,15 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
     enum lks_status status = is_ours ? (enum lks_status)op->status : LKS_BAD_ARGUMENT;
     if (conn->seal_failed)
         return status ? status : (enum lks_status)conn->failed;
+    if (!status)
+        status = sealed(conn, op);
     if (status) {
-        conn->seal_failed = true; /* no alert */
+        /* No alert: it would come behind a gap, or there is no key for one. */
+        conn->seal_failed = true;
         if (!conn->failed)
             conn->failed = (uint16_t)status;
         return status;
     }
-    status = sealed(conn, op);
     conn_handshake_release(conn);
-    return status ? conn_fail(conn, status) : LKS_OK;
+    return LKS_OK;
 }

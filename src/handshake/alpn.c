@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Extensions that a server answers in EncryptedExtensions, or in TLS 1.2's ServerHello:
- * application_layer_protocol_negotiation, RFC 7301, and record_size_limit, RFC 8449. */
+/* application_layer_protocol_negotiation, RFC 7301: a server answers it in EncryptedExtensions, or
+ * in TLS 1.2's ServerHello. */
 
 #include <string.h>
 
@@ -51,13 +51,4 @@ enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body)
         if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0)
             hs->alpn = *ours;
     return hs->alpn ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
-}
-
-/* RFC 8449 section 4: less than 64 is illegal_parameter; more than the protocol allows is that. */
-enum lks_status lks_record_size_limit_read(struct lks_hs *hs, struct lks_reader body)
-{
-    if (!lks_read_u16(&body, &hs->peer_record_size_limit) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
-    return hs->peer_record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN ? LKS_ALERT_ILLEGAL_PARAMETER
-                                                                  : LKS_OK;
 }

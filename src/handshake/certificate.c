@@ -12,9 +12,12 @@
 enum lks_status lks_hs_verify_server(struct lks_hs *hs)
 {
     enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
-    if (!status)
-        lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
-    return status;
+    if (status)
+        return status;
+    lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
+    hs->verified.stapled = hs->peer->stapled;
+    hs->verified.must_staple = hs->peer->must_staple;
+    return LKS_OK;
 }
 
 static const struct lks_certificate nothing; /* a client may have none: an empty list */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/bio.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -16,6 +15,7 @@
 #include "base/ct.h"
 #include "base/writer.h"
 #include "handshake/host.h"
+#include "handshake/pem.h"
 
 #define CHAIN_MAX   (int)LKS_PEER_CHAIN_MAX
 #define ENTRIES_MAX ((size_t)1 << 16)
@@ -78,16 +78,6 @@ static void free_file(struct file *f)
     free(f->data);
 }
 
-/* RFC 8422 section 5.1.1: curves have names. */
-static bool has_explicit_curve(const EVP_PKEY *key)
-{
-    int is_explicit = 0;
-    return EVP_PKEY_is_a(key, "EC") &&
-           EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-                                  &is_explicit) &&
-           is_explicit;
-}
-
 /* Of what a key fits, the certificate may allow less: none of it is a line of its own. */
 static bool signs_with_something(const struct lks_certificate *c)
 {
@@ -110,7 +100,7 @@ static bool check_key(const struct lks_certificate *c, const char *file, struct 
     if ((is_rsa || is_pss) && bits > (int)(8 * LKS_SIGNATURE_MAX))
         return fail(err, "%s: an RSA key of %d bits is too long; use %u or less", file, bits,
                     8 * LKS_SIGNATURE_MAX);
-    if (has_explicit_curve(c->key))
+    if (lks_has_explicit_curve(c->key))
         return fail(err,
                     "%s: a key with explicit curve parameters; make it of a named curve "
                     "(openssl: -pkeyopt ec_param_enc:named_curve)",
@@ -211,33 +201,11 @@ static bool check_certificate(X509 *x, const char *file, int number, struct lks_
         return fail(err, "%s: certificate %d has a malformed extension, or one twice", file,
                     number);
     const EVP_PKEY *key = X509_get0_pubkey(x);
-    if (key && has_explicit_curve(key))
+    if (key && lks_has_explicit_curve(key))
         return fail(err,
                     "%s: certificate %d has explicit curve parameters; have one made for a "
                     "key of a named curve",
                     file, number);
-    return true;
-}
-
-/* A block of the file; false at its end, and (*x NULL) where it is no certificate. */
-static bool next_block(BIO *bio, X509 **x, bool *is_certificate, bool *is_trusted)
-{
-    char *name = NULL, *header = NULL;
-    unsigned char *data = NULL;
-    long len = 0;
-    if (!PEM_read_bio(bio, &name, &header, &data, &len))
-        return false;
-    const unsigned char *end = data;
-    *is_trusted = strcmp(name, PEM_STRING_X509_TRUSTED) == 0;
-    *is_certificate = strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0;
-    *x = *is_certificate ? d2i_X509(NULL, &end, len) : NULL;
-    if (*x && end != data + len) {
-        X509_free(*x);
-        *x = NULL;
-    }
-    OPENSSL_free(name);
-    OPENSSL_free(header);
-    OPENSSL_clear_free(data, (size_t)len); /* it may be a private key */
     return true;
 }
 
@@ -261,18 +229,17 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
                        const char *key_file, struct lks_error *err)
 {
     struct lks_writer w = lks_writer_of(malloc(ENTRIES_MAX), ENTRIES_MAX);
-    X509 *x = NULL;
-    bool is_certificate, is_trusted;
+    X509 *x;
     c->entries = w.data;
     if (!w.data)
         return fail(err, "%s: out of memory", cert_file);
-    while (next_block(bio, &x, &is_certificate, &is_trusted)) {
-        if (is_trusted)
+    for (enum lks_pem kind; (kind = lks_pem_next(bio, &x)) != LKS_PEM_END;) {
+        if (kind == LKS_PEM_TRUSTED)
             return fail(err,
                         "%s: a TRUSTED CERTIFICATE, which is OpenSSL's own; store it as a "
                         "CERTIFICATE (openssl x509 -in … -out …)",
                         cert_file);
-        if (is_certificate && !x)
+        if (kind == LKS_PEM_CERTIFICATE && !x)
             return fail(err, "%s: one of the certificates is damaged", cert_file);
         if (x && !take_certificate(c, &w, x, cert_file, key_file, err))
             return false;

@@ -10,6 +10,8 @@
 #include "handshake/core.h"
 #include "handshake/hash.h"
 
+#define HOST_NAME 0u /* NameType, RFC 6066 section 3 */
+
 bool lks_list_has_u16(struct lks_reader list, uint16_t number)
 {
     uint16_t v;
@@ -24,18 +26,23 @@ bool lks_read_u16_list(struct lks_reader body, struct lks_reader *list)
     return lks_read_vec16(&body, list) && !body.len && list->len && list->len % 2 == 0;
 }
 
-/* RFC 6066 section 3: names of type host_name; no other type was ever defined. One of a type, and
- * text: what is neither is well-formed all the same. */
+/* RFC 6066 section 3: one name of type host_name, which is text; a list with two, or with what is
+ * no text, is well-formed all the same. Other types begin with their length, whatever they will be;
+ * they are skipped. */
 static bool parse_server_name(struct lks_reader body, struct lks_client_hello *h)
 {
     struct lks_reader list, name;
     uint8_t type;
     if (!lks_read_vec16(&body, &list) || body.len || !list.len)
         return false;
-    for (unsigned int num = 0; list.len; num++) {
-        if (!lks_read_u8(&list, &type) || type != 0 || !lks_read_vec16(&list, &name) || !name.len)
+    while (list.len) {
+        if (!lks_read_u8(&list, &type) || !lks_read_vec16(&list, &name))
             return false;
-        h->has_wrong_name |= num || memchr(name.data, 0, name.len);
+        if (type != HOST_NAME)
+            continue;
+        if (!name.len)
+            return false;
+        h->has_wrong_name |= h->server_name.len || memchr(name.data, 0, name.len);
         h->server_name = name;
     }
     return true;
@@ -448,14 +455,6 @@ static void write_alpn(struct lks_hs *hs)
     lks_write_close(w, extension, 2);
 }
 
-/* RFC 8449 section 4. */
-static void write_record_size_limit(struct lks_hs *hs)
-{
-    size_t extension = begin_extension(hs, LKS_EXT_RECORD_SIZE_LIMIT);
-    lks_write_u16(&hs->out, hs->config->record_size_limit);
-    lks_write_close(&hs->out, extension, 2);
-}
-
 /* RFC 8446 section 4.2.2: as it came. [8446 4.2.2-1] */
 static void write_cookie(struct lks_hs *hs)
 {
@@ -505,7 +504,8 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
     }
     write_schemes(hs);
     write_certificate_wishes(hs);
-    write_record_size_limit(hs);
+    hs->offered |= lks_extension_bit(LKS_EXT_RECORD_SIZE_LIMIT);
+    lks_record_size_limit_write(hs, speaks_13 ? LKS_TLS_1_3 : LKS_TLS_1_2);
     if (hs->config->alpn[0])
         write_alpn(hs);
     /* Only an answer to a HelloRetryRequest has one. [8446 4.2.2-2] */

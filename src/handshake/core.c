@@ -128,6 +128,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     enum lks_status status =
         role == LKS_CLIENT ? lks_client_start(hs, options ? options : &none) : LKS_OK;
     if (status) {
+        status = lks_errors_cause(status);
         lks_hs_free(hs);
         return status;
     }
@@ -207,7 +208,7 @@ enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8_t *message, si
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
 {
     if (lks_message_reserve(hs, MESSAGE_LEN))
-        hs->out.failed = true; /* lks_message_end() tells */
+        hs->out.failed = hs->out_lacks_memory = true; /* lks_message_end() tells */
     lks_write_u8(&hs->out, (uint8_t)type);
     return lks_write_open(&hs->out, 3);
 }
@@ -233,7 +234,7 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
 {
     lks_write_close(&hs->out, mark, 3);
     if (hs->out.failed)
-        return hs->buffers ? LKS_INTERNAL : LKS_NO_MEMORY;
+        return hs->out_lacks_memory ? LKS_NO_MEMORY : LKS_INTERNAL;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
     if (hs->config->hooks && hs->config->hooks->message)
         hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
@@ -401,11 +402,11 @@ static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
         else
             status = take_message(hs);
     }
-    if (status != LKS_WANT_DATA) {
-        hs->state = LKS_STATE_FAILED;
-        hs->failure = status;
-    }
-    return status;
+    if (status == LKS_WANT_DATA)
+        return status;
+    hs->state = LKS_STATE_FAILED;
+    hs->failure = lks_errors_cause(status);
+    return hs->failure;
 }
 
 enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
@@ -466,19 +467,6 @@ const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
 bool lks_hs_is_retried(const struct lks_hs *hs)
 {
     return hs->retried;
-}
-
-void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t *accept)
-{
-    *send = *accept = LKS_RECORD_SIZE_LIMIT_MAX;
-    if (!hs->peer_record_size_limit)
-        return;
-    *accept = hs->config->record_size_limit;
-    if (hs->peer_record_size_limit < *send)
-        *send = hs->peer_record_size_limit;
-    /* RFC 8449 section 4: TLS 1.2's records carry no inner type that would count. */
-    *accept += hs->version == LKS_TLS_1_2 && *accept < LKS_RECORD_SIZE_LIMIT_MAX;
-    *send += hs->version == LKS_TLS_1_2 && *send < LKS_RECORD_SIZE_LIMIT_MAX;
 }
 
 void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)

@@ -117,6 +117,7 @@ struct lks_hs {
     struct lks_hs_buffer *buffers;
     struct lks_writer out; /* into buffers->data */
     size_t out_marked;     /* up to where events name it */
+    bool out_lacks_memory; /* why it has failed */
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
@@ -153,6 +154,7 @@ struct lks_hs {
     struct lks_hs_early early;
     uint8_t basis[32]; /* what its sessions stand on, and until when: standing.h */
     uint64_t until_ms;
+    struct lks_verified verified;
     uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */
@@ -216,6 +218,10 @@ LKS_MUST_CHECK enum lks_status lks_alpn_choose(struct lks_hs *hs,
                                                const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body);
 void lks_alpn_write(struct lks_hs *hs);
+void lks_record_size_limit_write(struct lks_hs *hs, enum lks_version version);
+/* What a ClientHello asks for, and a server's answer. */
+LKS_MUST_CHECK enum lks_status lks_record_size_limit_asked(struct lks_hs *hs,
+                                                           const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_record_size_limit_read(struct lks_hs *hs,
                                                           struct lks_reader body);
 

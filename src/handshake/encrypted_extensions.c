@@ -15,11 +15,8 @@ enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs)
         lks_write_u16(w, LKS_EXT_SERVER_NAME);
         lks_write_u16(w, 0);
     }
-    if (hs->peer_record_size_limit) { /* RFC 8449 section 4: only to who sent its own */
-        lks_write_u16(w, LKS_EXT_RECORD_SIZE_LIMIT);
-        lks_write_u16(w, 2);
-        lks_write_u16(w, hs->config->record_size_limit);
-    }
+    if (hs->peer_record_size_limit) /* only to who sent its own */
+        lks_record_size_limit_write(hs, LKS_TLS_1_3);
     lks_alpn_write(hs);
     if (hs->early.taken) {
         lks_write_u16(w, LKS_EXT_EARLY_DATA);

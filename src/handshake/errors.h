@@ -9,7 +9,9 @@
  * there to the end of the block whatever is queued goes again.
  */
 
+#include <lockstep/status.h>
 #include <openssl/err.h>
+#include <stdbool.h>
 
 static inline void lks_errors_forget(const int *mark)
 {
@@ -19,5 +21,22 @@ static inline void lks_errors_forget(const int *mark)
 
 #define LKS_OWN_ERRORS \
     __attribute__((cleanup(lks_errors_forget), unused)) const int own_errors = ERR_set_mark()
+
+/*
+ * A call into libcrypto that fails may do so for want of memory, which is then no fault of the
+ * peer's, nor of ours. Mostly the queue tells. But some calls keep it to themselves (a key that is
+ * decoded, an extension that is looked at, a signature's context): so what fails without a word is
+ * tried once more, from its first allocation on, and is a verdict only if it fails again.
+ */
+
+/* The status in truth: LKS_NO_MEMORY where libcrypto has found none since LKS_OWN_ERRORS, or there
+ * is none now. */
+LKS_MUST_CHECK enum lks_status lks_errors_cause(enum lks_status status);
+
+/* Whether to try again. */
+static inline bool lks_errors_doubt(enum lks_status status)
+{
+    return status == LKS_INTERNAL || status >= LKS_ALERT_BASE;
+}
 
 #endif

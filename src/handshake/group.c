@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/errors.h"
 #include "handshake/group_kind.h"
 
 /* What withstands quantum computers first, as browsers send it first; prime fields (RFC 7919) last:
@@ -59,19 +60,26 @@ const struct lks_group *lks_group_of_prime(const uint8_t *prime, size_t prime_le
     return row ? row : find_prime(modp_rows, prime, prime_len);
 }
 
-enum lks_status lks_group_generate(const struct lks_group *group, struct lks_group_key **key,
-                                   uint8_t *share)
+static enum lks_status generate(const struct lks_group *group, struct lks_group_key **key,
+                                uint8_t *share)
 {
     *key = calloc(1, sizeof(**key));
     if (!*key)
         return LKS_NO_MEMORY;
     (*key)->group = group;
-    enum lks_status status = group->kind->generate(*key, share);
+    enum lks_status status = lks_errors_cause(group->kind->generate(*key, share));
     if (status) {
         lks_group_key_free(*key);
         *key = NULL;
     }
     return status;
+}
+
+enum lks_status lks_group_generate(const struct lks_group *group, struct lks_group_key **key,
+                                   uint8_t *share)
+{
+    enum lks_status status = generate(group, key, share);
+    return lks_errors_doubt(status) ? generate(group, key, share) : status;
 }
 
 enum lks_status lks_group_finish(const struct lks_group_key *key, const uint8_t *peer_share,

@@ -51,7 +51,7 @@ enum lks_status lks_hmac(const EVP_MD *md, const uint8_t *key, size_t key_len, c
     EVP_MD_CTX_free(ctx);
     lks_wipe(pad, sizeof(pad));
     lks_wipe(inner, sizeof(inner));
-    return ok ? LKS_OK : LKS_INTERNAL;
+    return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
 enum lks_status lks_hkdf_expand_label(const EVP_MD *md, const uint8_t *secret, const char *label,

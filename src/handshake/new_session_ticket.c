@@ -50,6 +50,8 @@ static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring
         lks_write_u32(w, session->max_early);
     }
     lks_write_close(w, extensions, 2);
+    if (hs->out_lacks_memory)
+        return LKS_NO_MEMORY;
     return status ? status : lks_message_end(hs, message);
 }
 
@@ -94,7 +96,7 @@ enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base 
     LKS_OWN_ERRORS;
     memset(base, 0, sizeof(*base));
     if (!lks_standing_describe(hs, &base->session))
-        return LKS_INTERNAL;
+        return lks_errors_cause(LKS_INTERNAL);
     base->session.secret_len = hs->suite->hash_len;
     return lks_schedule_derive(&hs->schedule, "res master", base->resumption_master);
 }

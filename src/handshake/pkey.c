@@ -99,8 +99,11 @@ enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key, uint1
 void lks_pkey_job_run(struct lks_pkey_job *job)
 {
     LKS_OWN_ERRORS;
-    if (job->status == LKS_WANT_PKEY)
-        job->status = job->run(job);
+    if (job->status != LKS_WANT_PKEY)
+        return;
+    job->status = lks_errors_cause(job->run(job));
+    if (lks_errors_doubt(job->status))
+        job->status = lks_errors_cause(job->run(job));
 }
 
 void lks_pkey_job_free(struct lks_pkey_job *job)

@@ -23,7 +23,7 @@ static enum lks_status binder_key(const struct lks_schedule *s, bool external, u
     uint8_t empty_hash[LKS_HASH_MAX], key[LKS_HASH_MAX];
     if (!EVP_DigestInit_ex2(s->scratch, s->md, NULL) ||
         !EVP_DigestFinal_ex(s->scratch, empty_hash, NULL))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     enum lks_status status =
         lks_hkdf_expand_label(s->md, s->secret, external ? "ext binder" : "res binder", empty_hash,
                               hash_len, key, hash_len);
@@ -42,7 +42,7 @@ enum lks_status lks_psk_binder(const struct lks_schedule *s, bool external, cons
     if (!status && (!EVP_MD_CTX_copy_ex(s->scratch, s->transcript) ||
                     !EVP_DigestUpdate(s->scratch, hello, hello_len) ||
                     !EVP_DigestFinal_ex(s->scratch, hash, NULL)))
-        status = LKS_INTERNAL;
+        status = LKS_NO_MEMORY;
     if (!status)
         status = lks_hmac(s->md, key, hash_len, hash, hash_len, NULL, 0, out);
     lks_wipe(key, sizeof(key));

@@ -12,7 +12,7 @@ enum lks_status lks_rsa_encrypt(uint8_t premaster[LKS_PREMASTER_LEN], uint8_t *e
 {
     LKS_OWN_ERRORS;
     if (RAND_bytes(premaster, LKS_PREMASTER_LEN) != 1)
-        return LKS_INTERNAL;
+        return lks_errors_cause(LKS_INTERNAL);
     premaster[0] = (uint8_t)(version >> 8); /* [5246 7.4.7.1-1] */
     premaster[1] = (uint8_t)version;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
@@ -20,7 +20,7 @@ enum lks_status lks_rsa_encrypt(uint8_t premaster[LKS_PREMASTER_LEN], uint8_t *e
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0 &&
               EVP_PKEY_encrypt(ctx, encrypted, len, premaster, LKS_PREMASTER_LEN) > 0;
     EVP_PKEY_CTX_free(ctx);
-    return ok ? LKS_OK : LKS_INTERNAL;
+    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
 }
 
 /*
@@ -43,10 +43,11 @@ void lks_rsa_unpad(uint8_t premaster[LKS_PREMASTER_LEN], const uint8_t *block, s
 
 /*
  * RSA itself, without padding: what it gives says nothing about the padding. It fails only for a
- * number that is not below the modulus, which everybody can see. libcrypto blinds it.
+ * number that is not below the modulus, which everybody can see, and then it is LKS_INTERNAL;
+ * or for want of memory. libcrypto blinds it.
  */
-static bool decrypt_raw(uint8_t *block, size_t k, EVP_PKEY *key, const uint8_t *encrypted,
-                        size_t encrypted_len)
+static enum lks_status decrypt_raw(uint8_t *block, size_t k, EVP_PKEY *key,
+                                   const uint8_t *encrypted, size_t encrypted_len)
 {
     LKS_OWN_ERRORS;
     size_t len = k;
@@ -55,7 +56,7 @@ static bool decrypt_raw(uint8_t *block, size_t k, EVP_PKEY *key, const uint8_t *
               EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) > 0 &&
               EVP_PKEY_decrypt(ctx, block, &len, encrypted, encrypted_len) > 0 && len == k;
     EVP_PKEY_CTX_free(ctx);
-    return ok;
+    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
 }
 
 /* [5246 7.4.7.1-2 7.4.7.1-3] The random secret is made before anything is known. */
@@ -67,10 +68,15 @@ enum lks_status lks_rsa_decrypt(uint8_t premaster[LKS_PREMASTER_LEN], EVP_PKEY *
     if (k < (int)LKS_PREMASTER_LEN + 11 || k > (int)LKS_RSA_MAX ||
         RAND_bytes(premaster, LKS_PREMASTER_LEN) != 1)
         return LKS_INTERNAL;
-    if (!decrypt_raw(block, (size_t)k, key, encrypted, encrypted_len))
+    enum lks_status status = decrypt_raw(block, (size_t)k, key, encrypted, encrypted_len);
+    if (lks_errors_doubt(status))
+        status = decrypt_raw(block, (size_t)k, key, encrypted, encrypted_len);
+    if (lks_errors_doubt(status)) {
         block[0] = 1; /* as good as any wrong padding */
+        status = LKS_OK;
+    }
     lks_ct_secret(block, sizeof(block));
     lks_rsa_unpad(premaster, block, (size_t)k, version);
     lks_wipe(block, sizeof(block));
-    return LKS_OK;
+    return status;
 }

@@ -15,8 +15,10 @@ enum lks_status lks_schedule_begin(struct lks_schedule *s, const struct lks_suit
     s->scratch = EVP_MD_CTX_new();
     if (!s->transcript || !s->scratch)
         return LKS_NO_MEMORY;
-    if (!s->md || !EVP_DigestInit_ex2(s->transcript, s->md, NULL))
+    if (!s->md)
         return LKS_INTERNAL;
+    if (!EVP_DigestInit_ex2(s->transcript, s->md, NULL))
+        return LKS_NO_MEMORY;
     return lks_hmac(s->md, zeros, suite->hash_len, zeros, suite->hash_len, NULL, 0, s->secret);
 }
 
@@ -37,7 +39,7 @@ enum lks_status lks_schedule_hash(const struct lks_schedule *s, uint8_t *out)
     return EVP_MD_CTX_copy_ex(s->scratch, s->transcript) &&
                    EVP_DigestFinal_ex(s->scratch, out, NULL)
                ? LKS_OK
-               : LKS_INTERNAL;
+               : LKS_NO_MEMORY;
 }
 
 enum lks_status lks_schedule_retry(struct lks_schedule *s, const uint8_t *hash)
@@ -46,7 +48,7 @@ enum lks_status lks_schedule_retry(struct lks_schedule *s, const uint8_t *hash)
     uint8_t message[4 + LKS_HASH_MAX] = {254, 0, 0, (uint8_t)hash_len};
     memcpy(message + 4, hash, hash_len);
     if (!EVP_DigestInit_ex2(s->transcript, s->md, NULL))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     return lks_schedule_add(s, message, 4 + hash_len);
 }
 
@@ -57,7 +59,7 @@ enum lks_status lks_schedule_advance(struct lks_schedule *s, const uint8_t *inpu
     const size_t hash_len = s->suite->hash_len;
     if (!EVP_DigestInit_ex2(s->scratch, s->md, NULL) ||
         !EVP_DigestFinal_ex(s->scratch, empty_hash, NULL))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     enum lks_status status =
         lks_hkdf_expand_label(s->md, s->secret, "derived", empty_hash, hash_len, salt, hash_len);
     if (!status)

@@ -116,10 +116,9 @@ static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client
 static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *hello,
                               struct lks_reader *share)
 {
-    /* RFC 8449 section 4: a limit below 64 is an error. */
-    if (hello->has_record_size_limit && hello->record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    hs->peer_record_size_limit = hello->record_size_limit;
+    enum lks_status status = lks_record_size_limit_asked(hs, hello);
+    if (status)
+        return status;
     /* Section 9.2: the one goes with the other. [8446 9.2-12] */
     if (hello->has_groups != hello->has_key_shares)
         return LKS_ALERT_MISSING_EXTENSION;
@@ -132,7 +131,8 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     lks_psk_choose(hs, hello);
     /* RFC 6066 section 3: a resumed session acknowledges no name. */
     hs->names_server &= !hs->psk.used;
-    enum lks_status status = hs->psk.used ? LKS_OK : need_certificate(hs, hello);
+    if (!hs->psk.used)
+        status = need_certificate(hs, hello);
     if (hs->psk.used && hs->psk.without_dhe)
         hs->group = NULL; /* a HelloRetryRequest of another machine may have named one */
     else if (!status)

@@ -6,12 +6,14 @@
 #include "base/ct.h"
 
 /* A reader of another version takes the ticket for one it cannot open, and shakes hands in full. */
-#define FORMAT_VERSION 2u
+#define FORMAT_VERSION 3u
 
 enum {
     FLAG_EXTENDED_MASTER = 1,
-    FLAG_CLIENT_VERIFIED = 2,
-    FLAGS_KNOWN = 3,
+    FLAG_STAPLED = 2,
+    FLAG_MUST_STAPLE = 4,
+    FLAG_OWN_ASKED = 8,
+    FLAGS_KNOWN = 15,
 };
 
 /* Clocks of machines that share keys. */
@@ -21,6 +23,14 @@ static void write_vec8(struct lks_writer *w, const uint8_t *bytes, uint8_t len)
 {
     lks_write_u8(w, len);
     lks_write_bytes(w, bytes, len);
+}
+
+static uint8_t flags_of(const struct lks_session *s)
+{
+    return (uint8_t)((s->extended_master ? FLAG_EXTENDED_MASTER : 0) |
+                     (s->verified.stapled ? FLAG_STAPLED : 0) |
+                     (s->verified.must_staple ? FLAG_MUST_STAPLE : 0) |
+                     (s->verified.own_asked ? FLAG_OWN_ASKED : 0));
 }
 
 void lks_session_write(struct lks_writer *w, const struct lks_session *s)
@@ -35,10 +45,9 @@ void lks_session_write(struct lks_writer *w, const struct lks_session *s)
     lks_write_u32(w, s->age_add);
     lks_write_u32(w, s->max_early);
     lks_write_uint(w, s->origin, 8);
-    lks_write_u8(w, (uint8_t)((s->extended_master ? FLAG_EXTENDED_MASTER : 0) |
-                              (s->client_verified ? FLAG_CLIENT_VERIFIED : 0)));
-    if (s->client_verified)
-        lks_write_bytes(w, s->client_digest, sizeof(s->client_digest));
+    lks_write_u8(w, flags_of(s));
+    if (s->verified.own_asked)
+        lks_write_bytes(w, s->verified.own_digest, sizeof(s->verified.own_digest));
     write_vec8(w, s->secret, s->secret_len);
     write_vec8(w, s->server_name, s->server_name_len);
     write_vec8(w, s->alpn, s->alpn_len);
@@ -64,8 +73,11 @@ static bool read_fields(struct lks_session *s, struct lks_reader *in)
         !lks_read_u8(in, &flags) || flags & ~(unsigned int)FLAGS_KNOWN)
         return false;
     s->extended_master = flags & FLAG_EXTENDED_MASTER;
-    s->client_verified = flags & FLAG_CLIENT_VERIFIED;
-    return (!s->client_verified || lks_read_copy(in, s->client_digest, sizeof(s->client_digest))) &&
+    s->verified.stapled = flags & FLAG_STAPLED;
+    s->verified.must_staple = flags & FLAG_MUST_STAPLE;
+    s->verified.own_asked = flags & FLAG_OWN_ASKED;
+    return (!s->verified.own_asked ||
+            lks_read_copy(in, s->verified.own_digest, sizeof(s->verified.own_digest))) &&
            read_vec8(in, s->secret, &s->secret_len, sizeof(s->secret)) &&
            read_vec8(in, s->server_name, &s->server_name_len, sizeof(s->server_name)) &&
            read_vec8(in, s->alpn, &s->alpn_len, sizeof(s->alpn));

@@ -32,6 +32,14 @@ enum lks_session_kind {
     LKS_SESSION_TLS12 = 2, /* secret: the master secret, 48 bytes */
 };
 
+/* What else a client's full handshake would ask for now, and had then; zeros of a server's. */
+struct lks_verified {
+    bool stapled;           /* a good OCSP response came */
+    bool must_staple;       /* the server's certificate says that one must: RFC 7633 */
+    bool own_asked;         /* the server wanted the client's certificate, */
+    uint8_t own_digest[32]; /* which was chosen among these: standing.c */
+};
+
 struct lks_session {
     uint8_t kind;         /* enum lks_session_kind */
     uint16_t suite;       /* TLS cipher suite number */
@@ -43,8 +51,7 @@ struct lks_session {
     uint64_t origin;      /* whose replay window takes the early data: replay.h */
     uint8_t basis[32];    /* what it stands on */
     bool extended_master; /* RFC 7627, TLS 1.2 */
-    bool client_verified; /* the client's certificate was verified */
-    uint8_t client_digest[32]; /* SHA-256 of it, if so */
+    struct lks_verified verified;
     uint8_t secret_len;
     uint8_t secret[LKS_HASH_MAX];
     uint8_t server_name_len, alpn_len;

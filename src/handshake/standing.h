@@ -21,7 +21,7 @@ bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *sessi
                         uint64_t now_ms);
 
 /* The part of a session that does not depend on the version; the peer's name is the server's,
- * whoever asks. False: a name is too long. */
+ * whoever asks. False: a name is too long, or libcrypto failed. */
 bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session);
 
 #endif

@@ -130,12 +130,14 @@ enum lks_status lks_tls13_exporter(const struct lks_suite *suite, const uint8_t 
     const size_t hash_len = suite->hash_len;
     if (strlen(label) > 249 || out_len > 255 * hash_len)
         return LKS_BAD_ARGUMENT;
-    if (!md || !EVP_Digest("", 0, hash, NULL, md, NULL))
+    if (!md)
         return LKS_INTERNAL;
+    if (!EVP_Digest("", 0, hash, NULL, md, NULL))
+        return LKS_NO_MEMORY;
     enum lks_status status =
         lks_hkdf_expand_label(md, secret, label, hash, hash_len, derived, hash_len);
     if (!status && !EVP_Digest(context, context_len, hash, NULL, md, NULL))
-        status = LKS_INTERNAL;
+        status = LKS_NO_MEMORY;
     if (!status)
         status = lks_hkdf_expand_label(md, derived, "exporter", hash, hash_len, out, out_len);
     lks_wipe(derived, sizeof(derived));

@@ -51,7 +51,7 @@ static enum lks_status seal_state(const struct lks_ticket_key *key, uint8_t *tic
         EVP_CipherFinal_ex(ctx, ticket + FRONT_LEN + n, &n) &&
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, ticket + FRONT_LEN + state_len);
     EVP_CIPHER_CTX_free(ctx);
-    return ok ? LKS_OK : LKS_INTERNAL;
+    return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
 enum lks_status lks_ticket_seal(struct lks_writer *w, const struct lks_ticket_ring *ring,

@@ -33,13 +33,9 @@ enum lks_status lks_tls12_client_hello_check(struct lks_hs *hs,
         !memchr(hello->point_formats.data, UNCOMPRESSED, hello->point_formats.len))
         return LKS_ALERT_ILLEGAL_PARAMETER;
     t->point_formats = hello->has_point_formats;
-    /* RFC 8449 section 4. */
-    if (hello->has_record_size_limit && hello->record_size_limit < LKS_RECORD_SIZE_LIMIT_MIN)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    hs->peer_record_size_limit = hello->record_size_limit;
     t->extended_master = hello->has_extended_master_secret;
     t->client_version = hello->legacy_version;
-    return LKS_OK;
+    return lks_record_size_limit_asked(hs, hello);
 }
 
 static void write_empty(struct lks_writer *w, uint16_t type)
@@ -62,12 +58,6 @@ static void write_point_formats(struct lks_writer *w)
     lks_write_u16(w, 2);
     lks_write_u8(w, 1);
     lks_write_u8(w, UNCOMPRESSED);
-}
-
-static uint16_t own_record_size_limit(const struct lks_hs *hs)
-{
-    const uint16_t limit = hs->config->record_size_limit;
-    return limit < LKS_RECORD_PLAINTEXT_MAX ? limit : LKS_RECORD_PLAINTEXT_MAX;
 }
 
 /* [5246 7.4.1.4-1]: answers only. [5246 7.4.1.4.1-5] */
@@ -96,11 +86,8 @@ static void write_extensions(struct lks_hs *hs)
         lks_write_bytes(w, c->sct, c->sct_len);
         lks_write_close(w, body, 2);
     }
-    if (hs->peer_record_size_limit) {
-        lks_write_u16(w, LKS_EXT_RECORD_SIZE_LIMIT);
-        lks_write_u16(w, 2);
-        lks_write_u16(w, own_record_size_limit(hs));
-    }
+    if (hs->peer_record_size_limit) /* only to who sent its own */
+        lks_record_size_limit_write(hs, LKS_TLS_1_2);
     lks_alpn_write(hs);
 }
 

@@ -17,7 +17,7 @@ static enum lks_status fit_key(const EVP_MD *md, const uint8_t **key, size_t *ke
     if (*key_len <= (size_t)EVP_MD_get_block_size(md))
         return LKS_OK;
     if (!EVP_Digest(*key, *key_len, room, NULL, md, NULL))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     *key = room;
     *key_len = (size_t)EVP_MD_get_size(md);
     return LKS_OK;
@@ -156,7 +156,8 @@ enum lks_status lks_tls12_exporter(const struct lks_suite *suite, const uint8_t 
         lks_write_u16(&w, (uint16_t)context_len);
         lks_write_bytes(&w, context, context_len);
     }
-    return w.failed ? LKS_BAD_ARGUMENT
-                    : lks_tls12_prf(suite, master, LKS_MASTER_LEN, label,
-                                    lks_reader_of(seed, w.len), out, out_len);
+    if (w.failed)
+        return LKS_BAD_ARGUMENT;
+    return lks_tls12_prf(suite, master, LKS_MASTER_LEN, label, lks_reader_of(seed, w.len), out,
+                         out_len);
 }

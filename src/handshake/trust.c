@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "base/writer.h"
 #include "handshake/config.h"
 #include "handshake/errors.h"
+#include "handshake/pem.h"
 
 /* A CertificateRequest's extensions have 65535 bytes at most, all together. */
 #define NAMES_MAX (65535u - 512u)
@@ -40,9 +42,43 @@ X509_STORE *lks_trust_new(void)
     return store;
 }
 
-/* Adds all certificates of a PEM file; *num counts them. */
-static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num,
-                                struct lks_error *err)
+/* What is being read. */
+struct loading {
+    X509_STORE *store;
+    size_t num;     /* certificates so far */
+    bool is_system; /* nobody chose what is there: what we don't take is left out */
+};
+
+/* Why a block is not taken as it is; NULL: it is. */
+static const char *complain_of(enum lks_pem kind, const X509 *x)
+{
+    if (kind == LKS_PEM_TRUSTED)
+        return "a TRUSTED CERTIFICATE, which is OpenSSL's own, whose settings (trusted or rejected "
+               "for what) nobody here looks at; store it as a CERTIFICATE (openssl x509 -in … -out "
+               "…), or leave it out";
+    const EVP_PKEY *key = X509_get0_pubkey(x);
+    return key && lks_has_explicit_curve(key)
+               ? "a certificate with explicit curve parameters; trust one for a key of a named "
+                 "curve"
+               : NULL;
+}
+
+static enum lks_status add_block(struct loading *l, enum lks_pem kind, X509 *x, const char *file,
+                                 struct lks_error *err)
+{
+    if (kind == LKS_PEM_OTHER)
+        return LKS_OK;
+    if (kind == LKS_PEM_CERTIFICATE && !x)
+        return fail(err, file, "one of the trusted certificates is damaged");
+    const char *complaint = complain_of(kind, x);
+    if (complaint)
+        return l->is_system ? LKS_OK : fail(err, file, complaint);
+    l->num++;
+    return X509_STORE_add_cert(l->store, x) ? LKS_OK : LKS_NO_MEMORY;
+}
+
+/* Adds all certificates of a PEM file. */
+static enum lks_status add_file(struct loading *l, const char *file, struct lks_error *err)
 {
     LKS_OWN_ERRORS;
     errno = 0;
@@ -50,9 +86,12 @@ static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num
     if (!bio)
         return fail(err, file, errno ? strerror(errno) : "out of memory");
     enum lks_status status = LKS_OK;
-    for (X509 *x; !status && (x = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)); ++*num) {
-        if (!X509_STORE_add_cert(store, x))
-            status = LKS_NO_MEMORY;
+    enum lks_pem kind = LKS_PEM_OTHER;
+    while (!status && kind != LKS_PEM_END) {
+        X509 *x;
+        kind = lks_pem_next(bio, &x);
+        if (kind != LKS_PEM_END)
+            status = add_block(l, kind, x, file, err);
         X509_free(x);
     }
     if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
@@ -62,8 +101,7 @@ static enum lks_status add_file(X509_STORE *store, const char *file, size_t *num
 }
 
 /* All files of a directory; those that hold no certificate count for nothing. */
-static enum lks_status add_directory(X509_STORE *store, const char *path, size_t *num,
-                                     struct lks_error *err)
+static enum lks_status add_directory(struct loading *l, const char *path, struct lks_error *err)
 {
     DIR *dir = opendir(path);
     if (!dir)
@@ -74,7 +112,7 @@ static enum lks_status add_directory(X509_STORE *store, const char *path, size_t
         struct stat st;
         int len = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
         if (len > 0 && (size_t)len < sizeof(file) && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            status = add_file(store, file, num, err);
+            status = add_file(l, file, err);
     }
     closedir(dir);
     return status;
@@ -83,14 +121,14 @@ static enum lks_status add_directory(X509_STORE *store, const char *path, size_t
 static enum lks_status load(X509_STORE *store, const char *path, struct lks_error *err)
 {
     struct stat st;
-    size_t num = 0;
+    struct loading l = {.store = store, .is_system = !path};
     if (!path)
         path = X509_get_default_cert_dir();
     if (stat(path, &st) != 0)
         return fail(err, path, strerror(errno));
-    enum lks_status status = S_ISDIR(st.st_mode) ? add_directory(store, path, &num, err)
-                                                 : add_file(store, path, &num, err);
-    if (!status && !num)
+    enum lks_status status =
+        S_ISDIR(st.st_mode) ? add_directory(&l, path, err) : add_file(&l, path, err);
+    if (!status && !l.num)
         status =
             fail(err, path, "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it");
     return status;
@@ -103,6 +141,9 @@ static uint8_t (*digests_of(const STACK_OF(X509) * all))[32]
     bool ok = digests != NULL;
     for (int i = 0; i < sk_X509_num(all) && ok; i++)
         ok = X509_digest(sk_X509_value(all, i), EVP_sha256(), digests[i], NULL) == 1;
+    /* libcrypto looks at a certificate's extensions once: now, where memory is not yet scarce. */
+    for (int i = 0; i < sk_X509_num(all) && ok; i++)
+        (void)X509_get_extension_flags(sk_X509_value(all, i));
     if (ok)
         return digests;
     free(digests);

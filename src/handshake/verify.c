@@ -77,15 +77,28 @@ static bool copy_out(uint8_t **out, size_t *out_len, struct lks_reader from)
 }
 
 /* A certificate is all of its cert_data. */
+static enum lks_status parse(X509 **out, struct lks_reader der)
+{
+    const uint8_t *end = der.data;
+    *out = d2i_X509(NULL, &end, (long)der.len);
+    if (*out && end == der.data + der.len)
+        return LKS_OK;
+    X509_free(*out);
+    *out = NULL;
+    return lks_errors_cause(LKS_ALERT_BAD_CERTIFICATE);
+}
+
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
 {
     LKS_OWN_ERRORS;
-    const uint8_t *end = der.data;
-    X509 *x509 = d2i_X509(NULL, &end, (long)der.len);
-    if (!x509 || end != der.data + der.len) {
+    X509 *x509;
+    enum lks_status status = parse(&x509, der);
+    if (!status && !X509_get0_pubkey(x509)) { /* of an unknown kind, or it found no memory */
         X509_free(x509);
-        return LKS_ALERT_BAD_CERTIFICATE;
+        status = parse(&x509, der);
     }
+    if (status)
+        return status;
     if (!sk_X509_push(peer->chain, x509)) {
         X509_free(x509);
         return LKS_NO_MEMORY;
@@ -168,12 +181,18 @@ enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list)
     return copy_out(&peer->sct, &peer->sct_len, e.sct) ? LKS_OK : LKS_NO_MEMORY;
 }
 
+static void forget_verified(struct lks_peer *peer)
+{
+    sk_X509_pop_free(peer->verified, X509_free);
+    peer->verified = NULL;
+}
+
 void lks_peer_free(struct lks_peer *peer)
 {
     if (!peer)
         return;
     sk_X509_pop_free(peer->chain, X509_free);
-    sk_X509_pop_free(peer->verified, X509_free);
+    forget_verified(peer);
     free(peer->der);
     free(peer->ocsp);
     free(peer->sct);
@@ -295,6 +314,31 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
     return role == LKS_SERVER ? lks_peer_verify_status(peer, config) : LKS_OK;
 }
 
+static enum lks_status verify(struct lks_peer *peer, const struct lks_config *config,
+                              enum lks_role role, const char *name)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    if (!ctx)
+        return LKS_NO_MEMORY;
+    enum lks_status status = verify_chain(ctx, peer, config, role, name);
+    X509_STORE_CTX_free(ctx);
+    return lks_errors_cause(status);
+}
+
+/* The same certificates without what libcrypto keeps with them of its own failures. */
+static bool renew(struct lks_peer *peer)
+{
+    STACK_OF(X509) *chain = sk_X509_deep_copy(peer->chain, X509_dup, X509_free);
+    if (!chain)
+        return false;
+    forget_verified(peer);
+    sk_X509_pop_free(peer->chain, X509_free);
+    peer->chain = chain;
+    peer->leaf = sk_X509_value(chain, 0);
+    peer->key = X509_get0_pubkey(peer->leaf);
+    return peer->key != NULL;
+}
+
 enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *config,
                                 enum lks_role role, const char *name)
 {
@@ -303,10 +347,8 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
         return LKS_ALERT_BAD_CERTIFICATE; /* a server that is not named is nobody [8446 C.5-1] */
     if (!config->trust)
         return LKS_ALERT_UNKNOWN_CA;
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    if (!ctx)
-        return LKS_NO_MEMORY;
-    enum lks_status status = verify_chain(ctx, peer, config, role, name);
-    X509_STORE_CTX_free(ctx);
+    enum lks_status status = verify(peer, config, role, name);
+    if (lks_errors_doubt(status))
+        status = renew(peer) ? verify(peer, config, role, name) : LKS_NO_MEMORY;
     return status;
 }

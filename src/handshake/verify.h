@@ -35,6 +35,7 @@ struct lks_peer {
     /* Of a chain that was verified: SHA-256 of its end, and until when all of it is good. */
     uint8_t anchor_digest[32];
     uint64_t until_ms;
+    bool stapled, must_staple; /* a good OCSP response came; the leaf says that one must */
     bool decrypts; /* the key is for RSA key exchange, not for signatures: set before verifying */
 };
 
@@ -62,6 +63,9 @@ void lks_peer_free(struct lks_peer *peer);
  * it. */
 LKS_MUST_CHECK enum lks_status lks_peer_verify_status(struct lks_peer *peer,
                                                       const struct lks_config *config);
+
+/* Whether a client is content with a server that staples nothing. */
+bool lks_peer_may_do_without(enum lks_ocsp ocsp, bool must_staple);
 
 /* Whether an extension of a certificate does not parse, or is there twice. */
 bool lks_certificate_is_malformed(X509 *certificate);

@@ -55,6 +55,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
     const uint64_t end_ms = lks_asn1_time_ms(until);
     if (end_ms < peer->until_ms)
         peer->until_ms = end_ms;
+    peer->stapled = true;
     return LKS_OK;
 }
 
@@ -76,21 +77,31 @@ static enum lks_status check_response(struct lks_peer *peer, const struct lks_co
 }
 
 /* RFC 7633: the certificate says itself that a response comes with it. */
-static bool must_staple(X509 *leaf)
+static enum lks_status must_staple(X509 *leaf, bool *out)
 {
-    TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, NULL, NULL);
+    int critical;
+    TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, &critical, NULL);
     bool found = false;
+    if (!features && critical != -1) /* there is one, and nobody knows what it says */
+        return LKS_ALERT_BAD_CERTIFICATE;
     for (int i = 0; features && i < sk_ASN1_INTEGER_num(features); i++)
         found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == 5; /* status_request */
     sk_ASN1_INTEGER_pop_free(features, ASN1_INTEGER_free);
-    return found;
+    *out = found;
+    return LKS_OK;
+}
+
+bool lks_peer_may_do_without(enum lks_ocsp ocsp, bool must_staple)
+{
+    return ocsp == LKS_OCSP_OFF || (ocsp == LKS_OCSP_CHECKED && !must_staple);
 }
 
 enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_config *config)
 {
-    if (config->ocsp == LKS_OCSP_OFF)
-        return LKS_OK;
-    if (peer->ocsp)
+    enum lks_status status = must_staple(peer->leaf, &peer->must_staple);
+    if (status)
+        return status;
+    if (config->ocsp != LKS_OCSP_OFF && peer->ocsp)
         return check_response(peer, config);
-    return config->ocsp == LKS_OCSP_REQUIRED || must_staple(peer->leaf) ? BAD : LKS_OK;
+    return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK : BAD;
 }

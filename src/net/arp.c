@@ -27,6 +27,7 @@ static void send_arp(struct net *net, uint16_t opcode, const struct rte_ether_ad
     ether_send(net, packet, to, RTE_ETHER_TYPE_ARP);
 }
 
+/* [1122 2.3.3-1] */
 void arp_ask(struct net *net, const struct net_ip *ip, const struct rte_ether_addr *mac)
 {
     struct net_ip from;

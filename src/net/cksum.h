@@ -48,7 +48,7 @@ static inline uint64_t cksum_packet(const struct rte_mbuf *packet)
     return sum;
 }
 
-/* RFC 9293 3.1, 8200 8.1. */
+/* RFC 9293 3.1, 8200 8.1. [8200 8.1-1] [9293 3.1-3] */
 static inline uint64_t cksum_pseudo(const struct net_ip *from, const struct net_ip *to,
                                     uint8_t proto, uint32_t len)
 {

@@ -32,6 +32,7 @@ static bool is_for_us(const struct net *net, const struct rte_ether_hdr *ether)
            memcmp(&ether->dst_addr, net->port.mac, 6) == 0;
 }
 
+/* [1122 2.4-1] */
 void ether_input(struct net *net, struct rte_mbuf *frame)
 {
     const struct rte_ether_hdr *ether;
@@ -67,6 +68,7 @@ void ether_input(struct net *net, struct rte_mbuf *frame)
     }
 }
 
+/* [1122 2.3.3-1] */
 void ether_send(struct net *net, struct rte_mbuf *packet, const struct rte_ether_addr *to,
                 uint16_t ether_type)
 {

@@ -16,6 +16,7 @@ static bool may_send(const struct flow *flow)
  * short: RFC 6191 from the other side, as timestamps go on. */
 #define PORTS_TRIED 4096u
 
+/* [6056 3.3-1] */
 static bool choose_port(struct tcp *tcp, struct flow_key *key, uint64_t *hash)
 {
     uint64_t words[FLOW_KEY_WORDS];
@@ -45,6 +46,7 @@ static bool choose_port(struct tcp *tcp, struct flow_key *key, uint64_t *hash)
     return true;
 }
 
+/* [1122 3.3.4.2-1] [9293 3.9.1.1-3 3.9.1.1-4] */
 struct flow *flow_connect(struct net *net, const struct net_addr *to, const struct net_ip *from,
                           const struct flow_events *events, void *user)
 {

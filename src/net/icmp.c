@@ -40,6 +40,7 @@ static void finish(struct net *net, struct rte_mbuf *packet, const struct net_ip
     ip_output(net, packet, &info);
 }
 
+/* [4443 2.4-6] */
 static bool is_within_limit(struct net *net)
 {
     if (rate_limit_take(&net->icmp_limit, net->now_us))
@@ -49,7 +50,7 @@ static bool is_within_limit(struct net *net)
 }
 
 /* The answer to an echo request: the message with another type, in as many fragments as the link
- * needs (RFC 1122 3.2.2.6, 4443 4.2). */
+ * needs. [1122 3.2.2.6-1 3.3.4.2-1] [4443 2.2-1 4.2-1] */
 struct echo {
     const struct rte_mbuf *request;
     struct net_ip from, to;
@@ -124,7 +125,7 @@ static void echo(struct net *net, const struct rte_mbuf *packet, const struct ip
 }
 
 /* RFC 1122 3.2.2, 4443 2.4 (e): never about a group, a fragment that is not the first, an error, or
- * to somebody who is not one host. */
+ * to somebody who is not one host. [1122 3.2.2-2 3.2.2-4] [4443 2.2-1 2.4-2 2.4-5] [4861 8.3-1] */
 void icmp_error(struct net *net, const struct rte_mbuf *quoted, const struct ip_in *in,
                 uint8_t type, uint8_t code, uint32_t value)
 {
@@ -155,6 +156,7 @@ void icmp_error(struct net *net, const struct rte_mbuf *quoted, const struct ip_
     finish(net, packet, &from, &in->from);
 }
 
+/* [1122 3.2.2.1-1] [4443 3.1-1] */
 void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_in *in,
                       uint8_t proto)
 {
@@ -164,15 +166,13 @@ void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_
     if (net_ip_is_v4(&in->from))
         icmp_error(net, packet, in, ICMP_DEST_UNREACH,
                    proto == IPPROTO_UDP ? ICMP_PORT_UNREACH : ICMP_PROT_UNREACH, 0);
-    else if (proto == IPPROTO_UDP)
+    else /* what is not UDP was seen by who read the header that names it */
         icmp_error(net, packet, in, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, 0);
-    else if (!net_ip_is_multicast(&in->to))
-        icmp_error(net, packet, in, ICMP6_PARAM_PROB, ICMP6_PARAMPROB_NEXTHEADER,
-                   (uint32_t)offsetof(struct rte_ipv6_hdr, proto));
 }
 
 /* Reads the quoted packet of an error: true if it is a TCP packet of ours, whose beginning is there
- * (RFC 5927 4: what TCP checks its sequence number by). `quote` is in one piece. */
+ * (RFC 5927 4: what TCP checks its sequence number by). `quote` is in one piece. [1122 3.2.2-3]
+ * [4443 2.4-3] [8201 6-1] */
 static bool read_quote(const struct net *net, const uint8_t *quote, uint32_t len, bool is_v4,
                        struct ip_error_info *info)
 {
@@ -220,6 +220,15 @@ static bool is_elsewhere(struct net *net, struct rte_mbuf *packet, const struct 
     return net_hand(net, queue, packet);
 }
 
+/* A packet of ours, from the IP header on, that no neighbour takes: to a flow that is being opened
+ * as good as refused. [4861 7.2.2-4] */
+void icmp_undeliverable(struct net *net, const struct rte_mbuf *packet, bool is_v4)
+{
+    struct ip_error_info info = {.kind = IP_ERROR_HARD};
+    if (read_quote(net, rte_pktmbuf_mtod(packet, const uint8_t *), packet->data_len, is_v4, &info))
+        tcp_error(net->tcp, &info, net->now_us);
+}
+
 /* Takes the packet: an error whose kind TCP shall know, or kind < 0: not for it. */
 static void take_error(struct net *net, struct rte_mbuf *packet, bool is_v4, int kind, uint16_t mtu)
 {
@@ -242,6 +251,7 @@ static void take_error(struct net *net, struct rte_mbuf *packet, bool is_v4, int
     tcp_error(net->tcp, &info, net->now_us);
 }
 
+/* [1122 3.2.2.1-2] */
 static int unreachable_kind4(uint8_t code)
 {
     switch (code) { /* RFC 1122 3.2.2.1, 4.2.3.9 */
@@ -256,6 +266,7 @@ static int unreachable_kind4(uint8_t code)
     }
 }
 
+/* [1122 3.2.2-1 3.2.2.4-1] [9293 3.9.2.2-2] */
 void icmp4_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *in)
 {
     const struct header *h = net_pull(net, &packet, sizeof(*h));
@@ -283,6 +294,7 @@ void icmp4_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *i
     }
 }
 
+/* [4443 2.4-1 3.1-2] */
 static void icmp6_error_input(struct net *net, struct rte_mbuf *packet, const struct header *h)
 {
     const uint32_t rest = rte_be_to_cpu_32(h->rest);
@@ -301,8 +313,8 @@ static void icmp6_error_input(struct net *net, struct rte_mbuf *packet, const st
     case ICMP6_PARAM_PROB:
         take_error(net, packet, false, IP_ERROR_SOFT, 0);
         break;
-    default:
-        take_error(net, packet, false, -1, 0);
+    default: /* of a type unknown (RFC 4443 2.4) */
+        take_error(net, packet, false, IP_ERROR_SOFT, 0);
     }
 }
 
@@ -322,6 +334,7 @@ static void share(struct net *net, const struct rte_mbuf *packet)
     net_hand(net, NET_EVERY_QUEUE, copy);
 }
 
+/* [4443 2.4-1] [6980 5-2] */
 void icmp6_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *in,
                  uint8_t hop_limit)
 {

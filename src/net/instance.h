@@ -140,9 +140,9 @@ void neighbours_free(struct neighbours *n);
 /* Sends an IP packet to a next hop on the link, or keeps it while the next hop is asked for. */
 void neighbour_send(struct net *net, const struct net_ip *next_hop, struct rte_mbuf *packet);
 
-/* What ARP and ND hear (RFC 4861 7.2.3, 7.2.5). `solicited`: it answers a question of ours;
- * `override`: a known MAC may be replaced; `create`: they asked us something, so an entry is worth
- * its place. */
+/* What ARP and ND hear (RFC 4861 7.2.3, 7.2.5); mac NULL: an advertisement without it. `solicited`:
+ * it answers a question of ours; `override`: a known MAC may be replaced; `create`: they asked us
+ * something, so an entry is worth its place. */
 struct neighbour_news {
     bool solicited, override, create;
 };
@@ -173,6 +173,7 @@ void path_mtu_learn(struct net *net, const struct net_ip *to, uint16_t mtu);
 
 void ip4_input(struct net *net, struct rte_mbuf *packet);
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info);
+bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip);
 void ip6_input(struct net *net, struct rte_mbuf *packet);
 void ip6_prepend(struct rte_mbuf *packet, const struct ip_header_info *info);
 
@@ -199,6 +200,8 @@ void icmp6_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *i
  * and stays the caller's. `value` is the message's second word: a pointer, or nothing. */
 void icmp_error(struct net *net, const struct rte_mbuf *quoted, const struct ip_in *in,
                 uint8_t type, uint8_t code, uint32_t value);
+/* TCP hears of a packet of its own, from the IP header on, that no neighbour takes. */
+void icmp_undeliverable(struct net *net, const struct rte_mbuf *packet, bool is_v4);
 /* The error for an upper layer that we do not speak; packet at its header, l3_len before it. */
 void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_in *in,
                       uint8_t proto);

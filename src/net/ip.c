@@ -12,6 +12,7 @@
 
 #define TCP_HOP_LIMIT 64u
 
+/* [1122 3.2.1.3-2] [9293 3.9.2.3-1] */
 bool ip_source_is_good(struct net *net, const struct net_ip *from)
 {
     if (!net_ip_is_multicast(from) && !net_ip_is_loopback(from) && !ip_is_ours(net, from))
@@ -92,6 +93,7 @@ static bool is_elsewhere(struct net *net, struct rte_mbuf *packet, const struct 
     return net_hand(net, queue, packet);
 }
 
+/* [1122 3.3.6-1] [9293 3.9.2.3-2] */
 void ip_deliver(struct net *net, struct rte_mbuf *packet, struct ip_in *in, uint8_t proto,
                 uint8_t hop_limit)
 {
@@ -160,6 +162,7 @@ static void ask_for_cksum(struct net *net, struct rte_mbuf *packet, struct rte_t
     tcp->cksum = cksum_fold(cksum_pseudo(&out->from, &out->to, IP_PROTO_TCP, summed));
 }
 
+/* [9293 3.1-2] */
 void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
 {
     struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod(packet, struct rte_tcp_hdr *);

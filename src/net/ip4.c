@@ -12,7 +12,7 @@
 #define OPTION_STRICT_ROUTE 0x89u
 
 /* Options are looked at for their form, and for source routes, which turn replies to where their
- * sender likes (RFC 7126 4.3, 4.4); no other one concerns an end host. */
+ * sender likes (RFC 7126 4.3, 4.4); no other one concerns an end host. [9293 3.9.2-2] */
 static bool options_are_good(const uint8_t *option, uint32_t len)
 {
     while (len) {
@@ -32,7 +32,8 @@ static bool options_are_good(const uint8_t *option, uint32_t len)
     return true;
 }
 
-/* The header's length, or 0: counted, and the packet is of no use. */
+/* The header's length, or 0: counted, and the packet is of no use. [1122 3.1-2 3.2.1.1-1 3.2.1.2-1]
+ */
 static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
 {
     const struct rte_ipv4_hdr *ip = net_pull(net, packet, sizeof(*ip));
@@ -60,7 +61,7 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
     return len;
 }
 
-static bool is_broadcast(const struct net *net, const struct net_ip *ip)
+bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip)
 {
     const uint32_t be = net_ip_v4_be(ip);
     if (be == 0xffffffffu)
@@ -81,6 +82,7 @@ static void free_counted(struct rte_mbuf *packet, uint64_t *counter)
     rte_pktmbuf_free(packet);
 }
 
+/* [1122 3.1-1 3.2.1.3-2] */
 void ip4_input(struct net *net, struct rte_mbuf *packet)
 {
     const uint16_t header_len = check_header(net, &packet);
@@ -100,7 +102,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
         return;
     }
     if (!ip_source_is_good(net, &in.from) || net_ip_is_unspecified(&in.from) ||
-        is_broadcast(net, &in.from)) {
+        ip4_is_broadcast(net, &in.from)) {
         rte_pktmbuf_free(packet);
         return;
     }
@@ -124,6 +126,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
     ip_deliver(net, packet, &in, proto, hop_limit);
 }
 
+/* [1122 3.2.1.7-1] [1191 2-1] */
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info)
 {
     struct rte_ipv4_hdr *ip = (void *)rte_pktmbuf_prepend(packet, sizeof(*ip));

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include <rte_ip.h>
+#include <rte_tcp.h>
 
 #include "net/instance.h"
 
 #define EXTENSIONS_MAX     8u   /* headers of a packet, */
 #define EXTENSIONS_LEN_MAX 448u /* and bytes: more is somebody's game (RFC 8504 5.3) */
 #define PAD1               0u
+#define HEADER_CHAIN_CUT   3u /* code of a parameter problem */
 
 /* The walk over a packet's extension headers. */
 struct walk {
@@ -21,6 +23,7 @@ struct walk {
     uint16_t at;      /* where the next header begins, from the IPv6 header on */
     uint8_t next;     /* what it is */
     uint16_t next_at; /* where that was said, for parameter problems */
+    bool has_fragment_header;
 };
 
 enum verdict {
@@ -29,7 +32,8 @@ enum verdict {
     UPPER, /* what comes next is not IPv6's */
 };
 
-/* Options of a hop-by-hop or destination header: unknown ones say themselves what to do (4.2). */
+/* Options of a hop-by-hop or destination header: unknown ones say themselves what to do (4.2).
+ * [8200 4.2-1 4.2-2] */
 static enum verdict check_options(struct net *net, const struct walk *w, const uint8_t *header,
                                   uint16_t len)
 {
@@ -60,7 +64,7 @@ static enum verdict check_options(struct net *net, const struct walk *w, const u
     return GO_ON;
 }
 
-/* One extension header that is not a fragment's. */
+/* One extension header that is not a fragment's. [4443 3.4-1] [8200 4-2 4.4-1] */
 static enum verdict step(struct net *net, struct walk *w)
 {
     const uint8_t *header;
@@ -98,7 +102,14 @@ static void strip(struct walk *w)
     rte_pktmbuf_adj(w->packet, w->at);
 }
 
-/* A fragment header: true, and the walk stands behind it, where the packet is whole now. */
+/* What of it the first fragment must have (RFC 8200 4.5). */
+static uint32_t upper_header_len(uint8_t proto)
+{
+    return proto == IPPROTO_TCP ? sizeof(struct rte_tcp_hdr) : 8; /* ICMP's, UDP's */
+}
+
+/* A fragment header: true, and the walk stands behind it, where the packet is whole now.
+ * [8200 4.5-1 4.5-4 4.5-5 4.5-6] */
 static bool take_fragment(struct net *net, struct walk *w)
 {
     struct {
@@ -121,9 +132,20 @@ static bool take_fragment(struct net *net, struct walk *w)
                                       .offset = (uint16_t)(where & ~7u),
                                       .more = where & 1u};
     const uint32_t payload = w->packet->pkt_len - w->at - (uint32_t)sizeof(header);
+    w->has_fragment_header = true;
     if (fragment.more && payload % 8) { /* 4.5 */
         icmp_error(net, w->packet, in, ICMP6_PARAM_PROB, ICMP6_PARAMPROB_HEADER,
                    (uint32_t)offsetof(struct rte_ipv6_hdr, payload_len));
+        net->counters.rx_fragments_dropped++;
+        return false;
+    }
+    if (w->at - sizeof(struct rte_ipv6_hdr) + fragment.offset + payload > UINT16_MAX) {
+        icmp_error(net, w->packet, in, ICMP6_PARAM_PROB, ICMP6_PARAMPROB_HEADER, w->at + 2u);
+        net->counters.rx_fragments_dropped++;
+        return false;
+    }
+    if (!fragment.offset && fragment.more && payload < upper_header_len(header.next)) {
+        icmp_error(net, w->packet, in, ICMP6_PARAM_PROB, HEADER_CHAIN_CUT, 0);
         net->counters.rx_fragments_dropped++;
         return false;
     }
@@ -147,7 +169,7 @@ static void drop(struct net *net, struct walk *w)
     rte_pktmbuf_free(w->packet);
 }
 
-/* From the first extension header to the upper layer. */
+/* From the first extension header to the upper layer. [6980 5-2] [8200 4-1 4-3 4.1-1 4.7-1] */
 static void walk_headers(struct net *net, struct walk *w, uint8_t hop_limit)
 {
     for (uint32_t i = 0; i < EXTENSIONS_MAX; i++) {
@@ -162,6 +184,18 @@ static void walk_headers(struct net *net, struct walk *w, uint8_t hop_limit)
             continue;
         if (verdict == DROP || w->next == IPPROTO_NONE)
             break;
+        if (w->at && w->next != IPPROTO_TCP && w->next != IPPROTO_ICMPV6 &&
+            w->next != IPPROTO_UDP) {
+            icmp_error(net, w->packet, w->in, ICMP6_PARAM_PROB, ICMP6_PARAMPROB_NEXTHEADER,
+                       w->next_at);
+            net->counters.rx_not_ours++;
+            rte_pktmbuf_free(w->packet);
+            return;
+        }
+        /* neighbour discovery is not believed behind a fragment header (RFC 6980 5): as if it came
+         * from beyond the link */
+        if (w->has_fragment_header && w->next == IPPROTO_ICMPV6)
+            hop_limit = 0;
         if (w->at)
             strip(w);
         ip_deliver(net, w->packet, w->in, w->next, hop_limit);
@@ -170,7 +204,7 @@ static void walk_headers(struct net *net, struct walk *w, uint8_t hop_limit)
     drop(net, w);
 }
 
-/* Groups that concern us: all nodes, and those that neighbours ask in. */
+/* Groups that concern us: all nodes, and those that neighbours ask in. [4861 7.2.1-1] */
 static bool is_our_group(struct net *net, const struct net_ip *to)
 {
     static const uint8_t all_nodes[16] = {[0] = 0xff, [1] = 0x02, [15] = 0x01};
@@ -184,6 +218,7 @@ static bool is_our_group(struct net *net, const struct net_ip *to)
     return false;
 }
 
+/* [8200 3-1] */
 void ip6_input(struct net *net, struct rte_mbuf *packet)
 {
     const struct rte_ipv6_hdr *ip = net_pull(net, &packet, sizeof(*ip));

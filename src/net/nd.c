@@ -90,6 +90,7 @@ static void ask_for_duplicate(struct net *net, const struct net_ip *ip)
     send_message(net, &message, offsetof(struct solicitation, option_type), &from, &to, &mac);
 }
 
+/* [4861 4.4-1] */
 static void advertise(struct net *net, const struct net_ip *ip, const struct net_ip *to,
                       const struct rte_ether_addr *mac, uint8_t flags)
 {
@@ -101,7 +102,7 @@ static void advertise(struct net *net, const struct net_ip *ip, const struct net
 }
 
 /* The link-layer address in a message's options: 1 found, 0 none, -1 malformed (4.6: an option of
- * length 0 ends the whole message). */
+ * length 0 ends the whole message). [4861 4.6-1 4.6-2] */
 static int find_mac(const uint8_t *options, uint16_t len, uint8_t type, struct rte_ether_addr *mac)
 {
     int found = 0;
@@ -128,6 +129,7 @@ static void is_duplicate(struct net *net, struct own_address *own)
     net->counters.duplicate_addresses++;
 }
 
+/* [4861 7.2.4-1] */
 static void solicited(struct net *net, struct own_address *own, const struct ip_in *in,
                       const struct rte_ether_addr *mac, int has_mac)
 {
@@ -150,7 +152,7 @@ static void solicited(struct net *net, struct own_address *own, const struct ip_
     advertise(net, &own->ip, &in->from, has_mac ? mac : NULL, NA_SOLICITED | NA_OVERRIDE);
 }
 
-/* 7.1.1, 7.1.2: what is valid. */
+/* 7.1.1, 7.1.2: what is valid. [4861 7.1.2-1] */
 static bool is_valid(const struct solicitation *m, uint16_t len, const struct ip_in *in,
                      uint8_t hop_limit)
 {
@@ -163,9 +165,9 @@ static bool is_valid(const struct solicitation *m, uint16_t len, const struct ip
     if (m->type == ND_NEIGHBOR_ADVERT)
         return !(net_ip_is_multicast(&in->to) && (m->flags & NA_SOLICITED)) &&
                !net_ip_is_unspecified(&in->from);
-    if (net_ip_is_unspecified(&in->from)) { /* to the solicited-node group, without an address */
+    if (net_ip_is_unspecified(&in->from)) { /* to the solicited-node group */
         const struct net_ip group = nd_solicited_node(&target);
-        return net_ip_equal(&group, &in->to) && len == offsetof(struct solicitation, option_type);
+        return net_ip_equal(&group, &in->to);
     }
     return true;
 }
@@ -176,6 +178,7 @@ static void schedule(struct net *net, uint64_t due_us)
         net->nd_due_us = due_us;
 }
 
+/* [4861 7.2.3-1] */
 void nd_input(struct net *net, const uint8_t *icmp, uint16_t len, const struct ip_in *in,
               uint8_t hop_limit)
 {
@@ -194,7 +197,8 @@ void nd_input(struct net *net, const uint8_t *icmp, uint16_t len, const struct i
                             ? find_mac(icmp + fixed, (uint16_t)(len - fixed),
                                        m.type == ND_NEIGHBOR_SOLICIT ? 1 : 2, &mac)
                             : -1;
-    if (has_mac < 0) {
+    /* who has no address yet has no link-layer address to tell either */
+    if (has_mac < 0 || (has_mac && net_ip_is_unspecified(&in->from))) {
         net->counters.rx_malformed++;
         return;
     }
@@ -209,8 +213,8 @@ void nd_input(struct net *net, const uint8_t *icmp, uint16_t len, const struct i
         is_duplicate(net, own);
         return;
     }
-    if (has_mac && route_is_on_link(net, &target))
-        neighbour_heard(net, &target, &mac,
+    if (route_is_on_link(net, &target))
+        neighbour_heard(net, &target, has_mac ? &mac : NULL,
                         (struct neighbour_news){.solicited = m.flags & NA_SOLICITED,
                                                 .override = m.flags & NA_OVERRIDE});
 }
@@ -227,7 +231,7 @@ static bool address_comes_first(const struct net *net, uint32_t i)
 }
 
 /* All our groups in one report (RFC 3810 5.2), behind a router alert (5). From :: while our
- * link-local address is not valid yet (RFC 3590). */
+ * link-local address is not valid yet (RFC 3590). [4861 7.2.1-1] */
 static void report_groups(struct net *net)
 {
     static const struct net_ip routers = {{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x16}}};

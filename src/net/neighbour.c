@@ -147,6 +147,7 @@ static struct neighbour *make(struct net *net, const struct net_ip *ip)
 }
 
 /* Asks for e; without its MAC everybody. */
+/* [1122 2.3.2.1-1] */
 static void ask(struct net *net, struct neighbour *e)
 {
     const struct rte_ether_addr *mac = e->state == PROBE ? &e->mac : NULL;
@@ -159,6 +160,7 @@ static void ask(struct net *net, struct neighbour *e)
         nd_ask(net, &e->ip, mac);
 }
 
+/* [1122 2.3.2.2-1] [4861 7.2.2-2] */
 static void enqueue(struct net *net, struct neighbour *e, struct rte_mbuf *packet)
 {
     if (e->num_queued == QUEUE_MAX) { /* the oldest goes: TCP sends it again, or has given up */
@@ -175,6 +177,7 @@ static uint16_t ether_type_of(const struct net_ip *ip)
     return net_ip_is_v4(ip) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
 }
 
+/* [4861 7.3.3-1] */
 void neighbour_send(struct net *net, const struct net_ip *next_hop, struct rte_mbuf *packet)
 {
     struct neighbours *n = net->neighbours;
@@ -221,12 +224,15 @@ static void send_queue(struct net *net, struct neighbour *e)
     e->num_queued = 0;
 }
 
-/* RFC 4861 appendix C, with ARP's answers counted as overriding. */
+/* RFC 4861 appendix C, with ARP's answers counted as overriding. mac NULL: it is not said, so the
+ * one we know is still right (7.2.5). [4861 7.2.5-1 7.2.5-2 7.2.5-3 7.2.5-4 7.3.1-2] */
 void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_ether_addr *mac,
                      struct neighbour_news news)
 {
     struct neighbours *n = net->neighbours;
     struct neighbour *e = find(net, ip);
+    if (!mac && (!e || e->state == INCOMPLETE))
+        return;
     if (!e) {
         if (!news.create || !(e = make(net, ip)))
             return;
@@ -234,7 +240,7 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
         set_state(n, e, STALE, 0);
         return;
     }
-    const bool differs = e->state != INCOMPLETE && !rte_is_same_ether_addr(&e->mac, mac);
+    const bool differs = mac && e->state != INCOMPLETE && !rte_is_same_ether_addr(&e->mac, mac);
     if (e->state == INCOMPLETE) {
         e->mac = *mac;
         set_state(n, e, news.solicited ? REACHABLE : STALE, reachable_until(net, e));
@@ -246,13 +252,15 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
             set_state(n, e, STALE, 0);
         return;
     }
-    e->mac = *mac;
+    if (mac)
+        e->mac = *mac;
     if (news.solicited)
         set_state(n, e, REACHABLE, reachable_until(net, e));
     else if (differs)
         set_state(n, e, STALE, 0);
 }
 
+/* [4861 7.3.1-1] */
 void neighbour_confirm(struct net *net, const struct net_ip *ip)
 {
     struct neighbour *e = find(net, ip);
@@ -260,16 +268,32 @@ void neighbour_confirm(struct net *net, const struct net_ip *ip)
         set_state(net->neighbours, e, REACHABLE, reachable_until(net, e));
 }
 
-/* What is due of one neighbour. */
+/* Nobody is there: who waits for an answer hears of it (RFC 4861 7.2.2). What it does then may
+ * change the table. [4861 7.2.2-4] */
+static void give_up(struct net *net, struct neighbour *e)
+{
+    struct rte_mbuf *queue[QUEUE_MAX];
+    const uint8_t num = e->num_queued;
+    const bool is_v4 = net_ip_is_v4(&e->ip);
+    memcpy(queue, e->queue, sizeof(queue));
+    e->num_queued = 0;
+    net->counters.neighbours_failed++;
+    net->counters.neighbour_queue_dropped += num;
+    set_state(net->neighbours, e, NONE, 0);
+    for (uint8_t i = 0; i < num; i++) {
+        icmp_undeliverable(net, queue[i], is_v4);
+        rte_pktmbuf_free(queue[i]);
+    }
+}
+
+/* What is due of one neighbour. [1122 2.3.2.1-1 3.3.1.4-1] [4861 7.2.2-3 7.3.3-1] */
 static void act(struct net *net, struct neighbour *e)
 {
     struct neighbours *n = net->neighbours;
     if (e->state == DELAY) {
         set_state(n, e, PROBE, net->now_us);
     } else if (e->asked == ASK_MAX) {
-        net->counters.neighbours_failed++;
-        drop_queue(net, e);
-        set_state(n, e, NONE, 0);
+        give_up(net, e);
         return;
     }
     e->asked++;

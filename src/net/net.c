@@ -12,6 +12,7 @@
 
 #define ICMP_PER_SECOND 1000u
 
+/* [4443 2.4-6] */
 bool rate_limit_take(struct rate_limit *limit, uint64_t now_us)
 {
     const uint64_t passed = now_us - limit->last_us;
@@ -176,6 +177,7 @@ static bool check_ip(const struct net_ip *ip, char *error, size_t error_len)
     return false;
 }
 
+/* [8200 5-1] */
 static bool add_address(struct net *net, const struct net_ip *ip, uint8_t prefix_len, char *error,
                         size_t error_len)
 {
@@ -375,8 +377,8 @@ uint64_t net_timers(struct net *net, uint64_t now_us)
 {
     uint64_t next, due;
     net->now_us = now_us;
+    due = neighbour_timers(net); /* TCP hears of those that are not there */
     next = tcp_timers(net->tcp, now_us);
-    due = neighbour_timers(net);
     next = due < next ? due : next;
     due = reassembly_timers(net);
     next = due < next ? due : next;

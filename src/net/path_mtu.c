@@ -46,6 +46,7 @@ static struct path *set_of(struct path_mtus *p, const struct net_ip *to)
     return p->sets[rte_jhash(to->bytes, sizeof(to->bytes), p->seed) % SETS];
 }
 
+/* [8201 5.2-1] */
 uint16_t path_mtu_get(struct net *net, const struct net_ip *to)
 {
     struct path *set = set_of(net->path_mtus, to);
@@ -55,6 +56,7 @@ uint16_t path_mtu_get(struct net *net, const struct net_ip *to)
     return net->port.mtu;
 }
 
+/* [1191 3-2] [8201 5.2-1] */
 void path_mtu_learn(struct net *net, const struct net_ip *to, uint16_t mtu)
 {
     const uint16_t least = net_ip_is_v4(to) ? LEAST_IP4 : LEAST_IP6;

@@ -10,6 +10,8 @@
  * where it should look for holes, and its table knows no sources.
  */
 
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <string.h>
 
 #include <rte_jhash.h>
@@ -17,7 +19,7 @@
 
 #include "net/instance.h"
 
-#define TIMEOUT_US     (30u * 1000000ull) /* as the kernels'; RFC 1122 3.3.2 asks for 60 and more */
+#define TIMEOUT_US     (60u * 1000000ull) /* RFC 1122 3.3.2, 8200 4.5 */
 #define CHECK_EVERY_US 1000000u
 #define MAX_FRAGMENTS  64u
 #define WAYS           16u
@@ -98,7 +100,7 @@ static bool goes_before(const struct packet *p, const struct packet *place)
     return !place || (place->is_used && (!p->is_used || p->until_us < place->until_us));
 }
 
-/* The packet that a fragment belongs to, or a place for it. */
+/* The packet that a fragment belongs to, or a place for it. [8200 4.5-2] */
 static struct packet *find(struct net *net, struct packet *set, const struct fragment *f)
 {
     struct packet *place = NULL, *oldest = NULL; /* that of its own source */
@@ -141,7 +143,7 @@ enum fit {
     CONTRADICTS,
 };
 
-/* Where a fragment goes among those that are there. */
+/* Where a fragment goes among those that are there. [5722 4-2] [8200 4.5-7] */
 static enum fit find_gap(const struct packet *p, const struct fragment *f, uint32_t len,
                          uint16_t *at)
 {
@@ -180,7 +182,7 @@ static struct rte_mbuf *join(struct packet *p)
     return whole;
 }
 
-/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. */
+/* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. [3168 5.3-1] */
 static uint8_t join_ecn(uint8_t a, uint8_t b)
 {
     if (a == b)
@@ -190,6 +192,7 @@ static uint8_t join_ecn(uint8_t a, uint8_t b)
     return a == IP_ECN_CE || b == IP_ECN_CE ? IP_ECN_CE : IP_ECN_ECT0;
 }
 
+/* [1122 3.3.2-1] [5722 4-2] [8200 5-2] */
 struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
                                 const struct fragment *fragment, uint8_t *proto, uint8_t *ecn)
 {
@@ -231,6 +234,21 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     return whole;
 }
 
+/* Who sent the first fragment hears that others did not come (RFC 1122 3.3.2, 8200 4.5).
+ * [1122 3.3.2-2] [8200 4.5-3] */
+static void tell_timeout(struct net *net, struct packet *p)
+{
+    const struct ip_in in = {.from = p->from, .to = p->to};
+    const bool is_v4 = net_ip_is_v4(&p->from);
+    struct rte_mbuf *first = p->num && !p->parts[0].offset ? p->parts[0].mbuf : NULL;
+    if (!first || !rte_pktmbuf_prepend(first, (uint16_t)first->l3_len))
+        return;
+    net->is_to_many = false;
+    icmp_error(net, first, &in, is_v4 ? ICMP_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED,
+               is_v4 ? ICMP_EXC_FRAGTIME : ICMP6_TIME_EXCEED_REASSEMBLY, 0);
+}
+
+/* [1122 3.3.2-1] [8200 4.5-3] */
 uint64_t reassembly_timers(struct net *net)
 {
     struct reassembly *r = net->reassembly;
@@ -243,6 +261,7 @@ uint64_t reassembly_timers(struct net *net)
         struct packet *p = &r->packets[i];
         if (p->is_used && p->until_us <= net->now_us) {
             net->counters.rx_fragments_dropped += p->num;
+            tell_timeout(net, p);
             forget(r, p);
         }
     }

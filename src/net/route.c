@@ -14,6 +14,7 @@ bool route_is_on_link(const struct net *net, const struct net_ip *ip)
     return false;
 }
 
+/* [1122 3.3.1.1-1] */
 bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_ip *next_hop)
 {
     *next_hop = *to;
@@ -41,7 +42,7 @@ static uint8_t common_bits(const struct net_ip *a, const struct net_ip *b)
 }
 
 /* RFC 6724's rules as far as they tell our few addresses apart: the same scope, then the subnet
- * that the next hop is in, then the longest common prefix. */
+ * that the next hop is in, then the longest common prefix. [1122 3.2.1.3-1] */
 bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from)
 {
     struct net_ip hop;
@@ -66,11 +67,12 @@ bool route_source(const struct net *net, const struct net_ip *to, struct net_ip 
     return best != 0;
 }
 
+/* [1122 3.3.3-1] [9293 3.9.1.1-5] */
 bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uint16_t *mtu)
 {
     struct net_ip hop;
     if (net_ip_is_multicast(to) || net_ip_is_loopback(to) || net_ip_is_unspecified(to) ||
-        !route_next_hop(net, to, &hop))
+        (net_ip_is_v4(to) && ip4_is_broadcast(net, to)) || !route_next_hop(net, to, &hop))
         return false;
     if (net_ip_is_unspecified(from) && !route_source(net, to, from))
         return false;

@@ -52,6 +52,7 @@ static inline uint64_t siphash_words(const struct siphash_key *key, const uint64
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* [6528 3-2] */
 static inline uint64_t siphash(const struct siphash_key *key, const uint64_t *words,
                                uint32_t num_words)
 {

@@ -21,6 +21,7 @@ uint32_t tcp_ticks(const struct tcp *tcp, uint64_t from_now_us)
     return (uint32_t)((tcp->now_us + from_now_us + (1u << TCP_TICK_SHIFT) - 1) >> TCP_TICK_SHIFT);
 }
 
+/* [7323 4.1-1 5.4-1] */
 uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
 {
     return (uint32_t)(tcp->now_us / TCP_MS) + offset;
@@ -36,13 +37,14 @@ static uint64_t keyed(const struct tcp *tcp, const struct flow_key *key, enum pu
     return siphash(&tcp->secret, words, FLOW_KEY_WORDS);
 }
 
-/* RFC 7323 7.1: nobody learns how long we are up, and NATed peers nothing of each other. */
+/* RFC 7323 7.1: nobody learns how long we are up, and NATed peers nothing of each other.
+ * [7323 7.1-1] */
 uint32_t tcp_ts_offset(const struct tcp *tcp, const struct flow_key *key)
 {
     return (uint32_t)keyed(tcp, key, FOR_TIMESTAMP);
 }
 
-/* RFC 6528 3: a clock of 4 us, from where only we know. */
+/* RFC 6528 3: a clock of 4 us, from where only we know. [6528 3-1] [9293 3.4.1-1] */
 uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key)
 {
     return (uint32_t)(tcp->now_us / 4) + (uint32_t)keyed(tcp, key, FOR_SEQUENCE);
@@ -95,7 +97,7 @@ uint16_t tcp_never_challenged(const struct tcp *tcp)
     return (uint16_t)(challenge_time(tcp) - 0x8000);
 }
 
-/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. */
+/* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. [5961 7-1] */
 bool tcp_may_challenge(struct tcp *tcp, uint16_t *at)
 {
     const uint16_t now = challenge_time(tcp);
@@ -108,6 +110,7 @@ bool tcp_may_challenge(struct tcp *tcp, uint16_t *at)
 
 /* ---- flows ---- */
 
+/* [5681 3.1-5] */
 struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash)
 {
     struct flow *flow = pool_get(&tcp->flows);
@@ -172,6 +175,7 @@ void flow_free(struct flow *flow)
         release(flow);
 }
 
+/* [9293 3.6-1] */
 void flow_finish(struct flow *flow, enum flow_end why)
 {
     const struct flow_events *events = flow->events;
@@ -195,6 +199,7 @@ void flow_done(struct flow *flow)
         release(flow);
 }
 
+/* [9293 3.10.7.4-1] */
 void flow_ready(struct flow *flow)
 {
     struct tcp *tcp = flow->tcp;
@@ -244,6 +249,10 @@ struct flight *flow_flight(struct flow *flow)
     flight->progress_at = flow->tcp->tick;
     flight->freed_at = flow->tcp->tick;
     flight->rack_fack = flow->snd_una;
+    flight->dsack_round = flow->snd_una;
+    flight->probe_out = flight->probe_resent = flow->flags & FLOW_REPAIRED;
+    flight->probe_end = flow->snd_una;
+    flow->flags &= ~(uint32_t)FLOW_REPAIRED;
     flight->cc.hystart.round_end = flow->snd_nxt;
     flow->flight = flight;
     const uint64_t idle_us = (uint64_t)(flow->tcp->tick - flow->sent_at) << TCP_TICK_SHIFT;
@@ -261,11 +270,13 @@ void flow_drop_flight(struct flow *flow)
     if (flow->flags & FLOW_FIN && !(flow->flags & FLOW_FIN_SENT))
         return;
     flow->flags &= ~(uint32_t)FLOW_PACED;
+    flow->flags |= flight->probe_out && flight->probe_resent ? FLOW_REPAIRED : 0u;
     flow->flight = NULL;
     sent_release(&flight->sent, flow->tcp->rings);
     pool_put(&flow->tcp->flights, flight);
 }
 
+/* [1191 3-7] [8200 8.3-1] [9293 3.7.1-3] */
 void flow_update_mss(struct flow *flow)
 {
     const uint32_t headers = (net_ip_is_v4(&flow->key.peer) ? 20u : 40u) + 20u;
@@ -306,7 +317,8 @@ static bool is_due(const struct flow *flow, uint32_t at)
     return !seq_after(at, flow->tcp->tick);
 }
 
-/* The user's silence is no concern of ours, the peer's is: RFC 9293 3.8.4. */
+/* The user's silence is no concern of ours, the peer's is: RFC 9293 3.8.4.
+ * [9293 3.8.3-5 3.8.4-2 3.8.4-4] */
 static void life_timer(struct flow *flow)
 {
     struct tcp *tcp = flow->tcp;
@@ -396,6 +408,7 @@ static bool make_pools(struct tcp *tcp, const struct net_config *config)
                                  &tcp->secret);
 }
 
+/* [9293 3.8.4-3] */
 static const char *configure(struct tcp *tcp, const struct net_config *config)
 {
     const struct net_port *port = &config->port;

@@ -8,10 +8,11 @@
 
 #define MIN_RTT_AGE (300u * (TCP_S >> TCP_TICK_SHIFT)) /* a path may become longer */
 
-/* RFC 6298 2. */
+/* RFC 6298 2. [6298 2-2] [8985 6.2-1] [9293 3.8.1-1] */
 void flow_rtt_sample(struct flow *flow, uint32_t rtt_us)
 {
     rtt_us = greatest(rtt_us, 1);
+    flow->flags &= ~(uint32_t)FLOW_PROBED;
     if (!flow->srtt_us) {
         flow->srtt_us = rtt_us;
         flow->rttvar_us = rtt_us / 2;
@@ -44,7 +45,7 @@ static void window_opened(struct flow *flow)
 
 /* Whether the segment's window is newer than the one we know: RFC 9293 3.10.7.4, and where it
  * acknowledges more it is, though it were a retransmission of something old. Of two that were sent
- * in the same place the larger is. */
+ * in the same place the larger is. [9293 3.10.7.4-11] */
 static bool window_is_newer(const struct flow *flow, const struct segment_in *in)
 {
     if (seq_after(in->ack, flow->snd_una) || seq_after(in->seq, flow->snd_wl1))
@@ -53,6 +54,7 @@ static bool window_is_newer(const struct flow *flow, const struct segment_in *in
     return in->seq == flow->snd_wl1 && (window > flow->snd_wnd || !window);
 }
 
+/* [7323 2.3-2] [9293 3.1-1] */
 static void update_window(struct flow *flow, const struct segment_in *in)
 {
     if (!window_is_newer(flow, in))
@@ -68,7 +70,7 @@ static void update_window(struct flow *flow, const struct segment_in *in)
         flow->snd_wnd_max = in->window;
 }
 
-/* Frees `len` bytes from the front of the send queue. */
+/* Frees `len` bytes from the front of the send queue. [6675 4-5] */
 static void release_sent(struct flow *flow, uint32_t len)
 {
     struct flight *flight = flow->flight;
@@ -126,7 +128,8 @@ static void ack_segments(struct flow *flow, const struct segment_in *in, struct 
     release_sent(flow, payload);
 }
 
-/* RFC 5961 5.2: acknowledgements of what was never sent, or long ago, are not believed. */
+/* RFC 5961 5.2: acknowledgements of what was never sent, or long ago, are not believed.
+ * [5961 5.2-1 5.2-2] [9293 3.10.7.4-10] */
 static bool ack_is_plausible(struct flow *flow, const struct segment_in *in)
 {
     if (seq_after(in->ack, flow->snd_nxt)) {
@@ -151,6 +154,7 @@ static bool is_duplicate(const struct flow *flow, const struct segment_in *in)
            (uint32_t)in->window << flow->snd_scale == flow->snd_wnd;
 }
 
+/* [4861 7.3.1-1] */
 bool flow_acked(struct flow *flow, const struct segment_in *in)
 {
     struct tcp *tcp = flow->tcp;
@@ -164,8 +168,11 @@ bool flow_acked(struct flow *flow, const struct segment_in *in)
     struct flight *flight = flow->flight;
     news.is_duplicate = flight && is_duplicate(flow, in);
     update_window(flow, in);
-    if (!flight)
+    if (!flight) {
+        if (in->options.num_sacks) /* a D-SACK: the probe was needless */
+            flow->flags &= ~(uint32_t)FLOW_REPAIRED;
         return true;
+    }
     if (seq_after(in->ack, flow->snd_una))
         ack_segments(flow, in, &news);
     if (in->options.num_sacks && flow->flags & FLOW_SACK)

@@ -10,18 +10,20 @@ const struct cc_row *cc_row_named(const char *name)
     return !strcmp(name, "cubic") ? &cc_cubic : !strcmp(name, "reno") ? &cc_reno : NULL;
 }
 
-/* RFC 6928 2. */
+/* RFC 6928 2. [6928 2-1] */
 uint32_t cc_initial_window(uint32_t mss)
 {
     return least(10 * mss, greatest(2 * mss, 14600));
 }
 
+/* [5681 3.1-3] */
 void cc_start(struct flow *flow)
 {
     flow->cwnd = cc_initial_window(flow->mss);
 }
 
-/* RFC 2861 2: a window that was not used for a while says less and less of the path. */
+/* RFC 2861 2: a window that was not used for a while says less and less of the path. [5681 4.1-1]
+ */
 void cc_after_pause(struct flow *flow, uint64_t idle_us)
 {
     const uint32_t least_window = least(cc_initial_window(flow->mss), flow->cwnd);
@@ -47,6 +49,7 @@ void cc_after_pause(struct flow *flow, uint64_t idle_us)
 #define CSS_ROUNDS     5u
 #define BURST_LIMIT    8u /* segments an acknowledgement may add, unless they are paced */
 
+/* [9406 4.2-1 4.2-4] */
 static void next_round(struct flow *flow, struct cc_hystart *hystart)
 {
     if (seq_before(flow->snd_una, hystart->round_end))
@@ -59,6 +62,7 @@ static void next_round(struct flow *flow, struct cc_hystart *hystart)
         flow->ssthresh = flow->cwnd;
 }
 
+/* [9406 4.2-1 4.2-2 4.2-3] */
 static void watch_rtt(struct cc_hystart *hystart, uint32_t rtt_us)
 {
     if (!rtt_us)
@@ -80,6 +84,7 @@ static void watch_rtt(struct cc_hystart *hystart, uint32_t rtt_us)
     }
 }
 
+/* [9406 4.3-1 4.3-2] [9438 4.10-1] */
 static void slow_start(struct flow *flow, const struct cc_ack *ack)
 {
     struct cc_hystart *hystart = &flow->flight->cc.hystart;
@@ -87,22 +92,22 @@ static void slow_start(struct flow *flow, const struct cc_ack *ack)
     if (!cc_pace(flow))
         more = least(more, BURST_LIMIT * flow->mss);
     if (flow->ssthresh == UINT32_MAX) {
+        watch_rtt(hystart, ack->rtt_us); /* what ends a round is the round's */
         next_round(flow, hystart);
-        watch_rtt(hystart, ack->rtt_us);
         if (hystart->css_rounds)
             more /= CSS_GROWTH;
     }
     flow->cwnd += more;
 }
 
+/* [9293 3.8.2-1] [9438 4.6-2] */
 void cc_acked(struct flow *flow, const struct cc_ack *ack, uint64_t now_us)
 {
-    if (!flow->flight->cc.limited)
-        return;
-    if (flow->cwnd < flow->ssthresh)
+    const bool limited = flow->flight->cc.limited;
+    if (flow->cwnd >= flow->ssthresh)
+        flow->tcp->cc->grow(flow, limited ? ack->acked : 0, now_us);
+    else if (limited)
         slow_start(flow, ack);
-    else
-        flow->tcp->cc->grow(flow, ack->acked, now_us);
     flow->cwnd = least(flow->cwnd, 1u << 30);
 }
 
@@ -117,6 +122,7 @@ void cc_enter_reduction(struct flow *flow, uint32_t delivered)
     };
 }
 
+/* [8985 9.3-1] */
 void cc_reducing(struct flow *flow, const struct cc_ack *ack)
 {
     struct flight *flight = flow->flight;
@@ -146,10 +152,12 @@ void cc_reducing(struct flow *flow, const struct cc_ack *ack)
 
 /* ---- timeouts ---- */
 
+/* [5681 3.1-7 3.1-8] */
 void cc_timeout(struct flow *flow, bool is_first)
 {
     if (is_first)
         flow->ssthresh = greatest(flow->tcp->cc->reduce(flow), 2 * flow->mss);
+    flow->tcp->cc->timed_out(flow);
     flow->cwnd = flow_in_flight(flow) + flow->mss;
     flow->flight->cc.limited = true;
 }
@@ -158,10 +166,15 @@ void cc_timeout(struct flow *flow, bool is_first)
 
 #define PACED_FROM TCP_MS
 
+/* While the window is being reduced PRR counts segments out against segments in; what is in flight
+ * then, and so the window, may be next to nothing for a moment. */
 uint64_t cc_pace(const struct flow *flow)
 {
     if (flow->srtt_us < PACED_FROM)
         return 0;
-    const uint64_t rate = (uint64_t)flow->cwnd * TCP_S / flow->srtt_us;
+    const bool is_reducing = flow->flight && (flow->flight->recovery == RECOVERY_FAST ||
+                                              flow->flight->recovery == RECOVERY_ECN);
+    const uint32_t window = is_reducing ? greatest(flow->cwnd, flow->ssthresh) : flow->cwnd;
+    const uint64_t rate = (uint64_t)window * TCP_S / flow->srtt_us;
     return flow->cwnd < flow->ssthresh ? rate * 2 : rate + rate / 4;
 }

@@ -16,8 +16,9 @@ struct flow;
 struct cc_cubic {              /* RFC 9438; windows in bytes, times in seconds */
     double k, estimate, carry; /* carry: bytes of growth that have not made one yet */
     uint64_t epoch_us;         /* 0: congestion avoidance has not begun since the last reduction */
+    uint64_t seen_us;          /* the last acknowledgement */
     uint32_t prior_cwnd;       /* when it was reduced */
-    uint32_t undo_w_max;
+    uint32_t w_max;            /* of a saved one: the flow's */
 };
 
 struct cc_hystart {     /* RFC 9406 */
@@ -31,7 +32,7 @@ struct cc_prr { /* RFC 9937 */
 };
 
 struct cc_state {
-    struct cc_cubic cubic;
+    struct cc_cubic cubic, cubic_undo;
     struct cc_hystart hystart;
     struct cc_prr prr;
     uint32_t carry; /* Reno: bytes acknowledged that have not made a segment of growth yet */
@@ -40,10 +41,13 @@ struct cc_state {
 
 struct cc_row {
     const char *name;
-    /* `acked` bytes were acknowledged in congestion avoidance. */
+    /* `acked` bytes were acknowledged in congestion avoidance; 0: the window was not what held the
+     * flow back, so it does not grow. */
     void (*grow)(struct flow *flow, uint32_t acked, uint64_t now_us);
     /* The network is congested: the slow start threshold to go on from. */
     uint32_t (*reduce)(struct flow *flow);
+    /* A timeout has followed: what was known of the path is worth less. */
+    void (*timed_out)(struct flow *flow);
     /* It was not: what reduce() changed beside the threshold is as it was. */
     void (*undo)(struct flow *flow);
 };

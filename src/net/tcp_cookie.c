@@ -30,6 +30,7 @@ static uint32_t index_of_mss(uint16_t mss)
     return i;
 }
 
+/* [4987 3.6-3] */
 static uint32_t offer_of(const struct half_open *half)
 {
     return OFFER_TS | (half->flags & FLOW_SCALE ? half->scale : NO_SCALE) |
@@ -52,7 +53,7 @@ static uint32_t minute_now(const struct tcp *tcp)
     return (uint32_t)(tcp->now_us / MINUTE_US);
 }
 
-/* Answers a SYN and remembers nothing of it. */
+/* Answers a SYN and remembers nothing of it. [4987 3.6-1] */
 void cookie_answer(struct tcp *tcp, uint8_t listener, const struct segment_in *in)
 {
     struct half_open half;
@@ -75,7 +76,7 @@ void cookie_answer(struct tcp *tcp, uint8_t listener, const struct segment_in *i
     }
 }
 
-/* False: the acknowledgement is of nothing we have said. */
+/* False: the acknowledgement is of nothing we have said. [4987 3.6-2] [7323 3.2-7] */
 bool cookie_accept(struct tcp *tcp, uint8_t listener, struct segment_in *in)
 {
     const uint32_t cookie = in->ack - 1, irs = in->seq - 1;

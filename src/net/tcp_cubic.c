@@ -29,17 +29,24 @@ static void begin_epoch(struct flow *flow, struct cc_cubic *cubic, uint64_t now_
     }
 }
 
+/* [9438 5.1-1] */
 double cubic_window(const struct flow *flow, double t)
 {
     const double since = t - flow->flight->cc.cubic.k;
     return CUBIC_C * since * since * since * flow->mss + flow->w_max;
 }
 
+/* [9438 4.2-1 4.2-2 4.3-1] */
 static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
 {
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
     if (!cubic->epoch_us)
         begin_epoch(flow, cubic, now_us);
+    else if (!acked) /* 4.2: that time does not count */
+        cubic->epoch_us += now_us - cubic->seen_us;
+    cubic->seen_us = now_us;
+    if (!acked)
+        return;
     const double cwnd = flow->cwnd, t = (double)(now_us - cubic->epoch_us) / TCP_S;
 
     const double alpha = cubic->estimate >= cubic->prior_cwnd ? 1 : RENO_ALPHA;
@@ -56,11 +63,12 @@ static void grow(struct flow *flow, uint32_t acked, uint64_t now_us)
     cubic->carry -= (uint32_t)cubic->carry;
 }
 
-/* 4.6 and 4.7. */
+/* 4.6 and 4.7. [9438 4.6-1 4.7-1] */
 static uint32_t reduce(struct flow *flow)
 {
     struct cc_cubic *cubic = &flow->flight->cc.cubic;
-    cubic->undo_w_max = flow->w_max;
+    flow->flight->cc.cubic_undo = *cubic;
+    flow->flight->cc.cubic_undo.w_max = flow->w_max;
     cubic->prior_cwnd = flow->cwnd;
     cubic->epoch_us = 0;
     cubic->carry = 0;
@@ -69,11 +77,18 @@ static uint32_t reduce(struct flow *flow)
     return (uint32_t)(flow->cwnd * CUBIC_BETA);
 }
 
-/* 4.9. */
-static void undo(struct flow *flow)
+/* 4.8: the next epoch begins at its plateau. [9438 4.8-1] */
+static void timed_out(struct flow *flow)
 {
-    flow->w_max = flow->flight->cc.cubic.undo_w_max;
+    flow->w_max = 0;
     flow->flight->cc.cubic.epoch_us = 0;
 }
 
-const struct cc_row cc_cubic = {"cubic", grow, reduce, undo};
+/* 4.9. [9438 4.9.2-1] */
+static void undo(struct flow *flow)
+{
+    flow->flight->cc.cubic = flow->flight->cc.cubic_undo;
+    flow->w_max = flow->flight->cc.cubic_undo.w_max;
+}
+
+const struct cc_row cc_cubic = {"cubic", grow, reduce, timed_out, undo};

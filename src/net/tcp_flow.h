@@ -44,7 +44,7 @@
 #define TCP_TIME_WAIT       (60 * TCP_S)
 #define TCP_DETACHED        (60 * TCP_S)
 #define TCP_DETACHED_STALL  (20 * TCP_S) /* in which no buffer came back */
-#define TCP_KEEPALIVE       (7200u * TCP_S)
+#define TCP_KEEPALIVE       (7200 * (uint64_t)TCP_S)
 #define TCP_KEEPALIVE_GAP   (75 * TCP_S)
 #define TCP_KEEPALIVE_TRIES 9u
 #define TCP_CHALLENGE_GAP   (500 * TCP_MS)
@@ -100,6 +100,8 @@ enum flow_flag {
     FLOW_PACED = 1u << 17,      /* waits for flight->pace_us */
     FLOW_SYN_LOST = 1u << 18,   /* its SYN, or SYN-ACK, had to be sent again */
     FLOW_LOW_MTU = 1u << 19,    /* the path's MTU was lowered: asked for again after a while */
+    FLOW_REPAIRED = 1u << 22,   /* all was acknowledged, perhaps since a tail loss probe came */
+    FLOW_PROBED = 1u << 21,     /* no round trip was measured since the last tail loss probe */
     FLOW_SYN = 1u << 20,        /* its SYN, or SYN-ACK, is to be sent */
 };
 
@@ -352,6 +354,7 @@ uint32_t tcp_share(const struct tcp *tcp);
 /* Whether a challenge may be answered that was answered last at *at; notes that it was. */
 bool tcp_may_challenge(struct tcp *tcp, uint16_t *at);
 uint16_t tcp_never_challenged(const struct tcp *tcp);
+/* [9293 3.7.1-2] */
 static inline uint16_t tcp_default_mss(const struct flow_key *key)
 {
     return net_ip_is_v4(&key->peer) ? TCP_MSS_DEFAULT_4 : TCP_MSS_DEFAULT_6;
@@ -416,6 +419,7 @@ void loss_segment_arrived(struct flow *flow, const struct segment *segment, stru
                           const struct segment_in *in);
 void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news *news);
 void loss_acked(struct flow *flow, const struct segment_in *in, struct loss_news *news);
+uint32_t loss_reordering_window(const struct flow *flow);
 void loss_too_big(struct flow *flow); /* segments in flight above the mss are lost */
 
 /* tcp_listen.c, tcp_cookie.c */

@@ -10,7 +10,7 @@ static uint8_t minute(const struct tcp *tcp)
     return (uint8_t)(tcp->now_us / (60 * (uint64_t)TCP_S));
 }
 
-/* RFC 1191 5: the next of common sizes where the router did not say. */
+/* RFC 1191 5: the next of common sizes where the router did not say. [1191 3-6] */
 static uint16_t plateau(uint16_t mtu)
 {
     static const uint16_t plateaus[] = {4352, 2002, 1492, 1280, 1006, 576};
@@ -21,6 +21,7 @@ static uint16_t plateau(uint16_t mtu)
     return TCP_MTU_MIN_4;
 }
 
+/* [1191 3-1 3-2 3-3 3-4] [7323 5.7-1] [8201 4-1 4-2] */
 static void lower_mtu(struct flow *flow, uint16_t mtu)
 {
     const bool is_v4 = net_ip_is_v4(&flow->key.peer);
@@ -49,7 +50,8 @@ void flow_set_mtu(struct flow *flow, uint16_t mtu)
     flow->flags |= mtu < flow->tcp->link_mtu ? FLOW_LOW_MTU : 0u;
 }
 
-/* What was learned is forgotten after ten minutes (RFC 1191 6.3), at the first data after. */
+/* What was learned is forgotten after ten minutes (RFC 1191 6.3), at the first data after. [1191
+ * 3-5] [8201 4-3] */
 void flow_age_mtu(struct flow *flow)
 {
     struct net_ip local = flow->key.local;
@@ -63,7 +65,7 @@ void flow_age_mtu(struct flow *flow)
 }
 
 /* A half-open connection is as a SYN-ACK that was lost, or, where the peer cannot be reached at
- * all, nothing. */
+ * all, nothing. [9293 3.9.2.2-4] */
 static void half_open_error(struct tcp *tcp, struct half_open *half,
                             const struct ip_error_info *error)
 {
@@ -77,6 +79,7 @@ static void half_open_error(struct tcp *tcp, struct half_open *half,
     }
 }
 
+/* [9293 3.9.1.8-1 3.9.2.2-3 3.9.2.2-4] */
 static void flow_error(struct flow *flow, const struct ip_error_info *error)
 {
     if (error->kind == IP_ERROR_TOO_BIG) {
@@ -90,6 +93,7 @@ static void flow_error(struct flow *flow, const struct ip_error_info *error)
     }
 }
 
+/* [8201 6-1] [9293 3.9.2.2-1] */
 void tcp_error(struct tcp *tcp, const struct ip_error_info *error, uint64_t now_us)
 {
     const struct flow_key key = {error->from, error->to, error->from_port, error->to_port};

@@ -124,7 +124,7 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
 
 /* ---- a flow's segment ---- */
 
-/* RFC 9293 3.4: the four cases of what is acceptable. */
+/* RFC 9293 3.4: the four cases of what is acceptable. [9293 3.4-1] */
 bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
 {
     const uint32_t window = edge - nxt;
@@ -133,7 +133,8 @@ bool tcp_seq_acceptable(uint32_t seq, uint32_t len, uint32_t nxt, uint32_t edge)
     return window && (seq - nxt < window || seq + len - 1 - nxt < window);
 }
 
-/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4). */
+/* A reset's data are none: it counts where the window is shut, too (RFC 9293 3.4).
+ * [9293 3.4-2 3.5.3-1] */
 static uint32_t sequence_len(const struct segment_in *in)
 {
     if (in->flags & TCP_RST)
@@ -142,7 +143,7 @@ static uint32_t sequence_len(const struct segment_in *in)
 }
 
 /* RFC 7323 5.3. With a keepalive every two hours no timestamp gets so old that it must be doubted.
- * False: the segment is dropped. */
+ * False: the segment is dropped. [5961 4.2-1] [7323 3.2-6 5.2-1 5.2-3 5.3-1] */
 static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 {
     if (!(flow->flags & FLOW_TS) || in->flags & (TCP_RST | TCP_SYN))
@@ -162,6 +163,7 @@ static bool check_timestamp(struct flow *flow, const struct segment_in *in)
 }
 
 /* It is answered with what we await; bytes that came again are told of. */
+/* [5961 3.2-3] [9293 3.10.7.4-3] */
 static void not_acceptable(struct flow *flow, struct segment_in *in)
 {
     if (in->flags & TCP_RST)
@@ -176,7 +178,8 @@ static void not_acceptable(struct flow *flow, struct segment_in *in)
     flow_ready(flow);
 }
 
-/* RFC 5961 3.2: only a reset at the very number that is awaited is one. */
+/* RFC 5961 3.2: only a reset at the very number that is awaited is one. [5961 3.2-1 3.2-2]
+ * [9293 3.10.7.4-5] */
 static void on_reset(struct flow *flow, const struct segment_in *in)
 {
     if (in->seq != flow->rcv_nxt) {
@@ -189,6 +192,7 @@ static void on_reset(struct flow *flow, const struct segment_in *in)
     flow_finish(flow, flow->state == TCP_SYN_RECEIVED ? FLOW_END_REFUSED : FLOW_END_RESET);
 }
 
+/* [3168 6.1.3-1] [9293 3.8.2-2] */
 static void note_ecn(struct flow *flow, const struct segment_in *in)
 {
     if (!(flow->flags & FLOW_ECN))
@@ -199,7 +203,7 @@ static void note_ecn(struct flow *flow, const struct segment_in *in)
         flow->flags |= FLOW_ECE | FLOW_ACK_NOW;
 }
 
-/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. */
+/* Our FIN is acknowledged: RFC 9293 3.10.7.4, fifth. False: the flow is gone. [9293 3.10.7.4-12] */
 static bool fin_acked(struct flow *flow)
 {
     if (!(flow->flags & FLOW_FIN_SENT) || flow->snd_una != flow->snd_nxt)
@@ -223,7 +227,7 @@ static bool answers_both_opens(const struct flow *flow, const struct segment_in 
     return (in->flags & both) == both && in->seq + 1 == flow->rcv_nxt && in->ack == flow->snd_nxt;
 }
 
-/* The last step of a simultaneous open. False: not acceptable. */
+/* The last step of a simultaneous open. False: not acceptable. [9293 3.10.7.4-9] */
 static bool syn_acked(struct flow *flow, const struct segment_in *in)
 {
     if (!seq_after(in->ack, flow->snd_una) || seq_after(in->ack, flow->snd_nxt)) {
@@ -235,6 +239,7 @@ static bool syn_acked(struct flow *flow, const struct segment_in *in)
     return !(flow->flags & FLOW_GONE);
 }
 
+/* [3168 6.1.5-2] [5961 4.2-1] [7323 4.3-1] [9293 3.10.7.4-4 3.10.7.4-6 3.10.7.4-8] */
 void flow_segment(struct flow *flow, struct segment_in *in)
 {
     if (flow->state == TCP_SYN_SENT) {

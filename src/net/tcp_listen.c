@@ -22,6 +22,7 @@ static int listener_at(const struct tcp *tcp, const struct net_ip *ip, uint16_t 
 }
 
 /* Who listens on the address, or on all of its family; -1: nobody. */
+/* [9293 3.9.1.1-2] */
 int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key)
 {
     const int exact = listener_at(tcp, &key->local, key->local_port);
@@ -31,6 +32,7 @@ int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key)
     return listener_at(tcp, &any, key->local_port);
 }
 
+/* [9293 3.9.1.1-1] */
 int flow_listen(struct net *net, const struct net_addr *addr, const struct flow_events *events,
                 void *listener_user, char *error, size_t error_len)
 {
@@ -76,7 +78,7 @@ void half_open_free(struct tcp *tcp, struct half_open *half)
     pool_put(&tcp->half_opens, half);
 }
 
-/* What a SYN asks for, and our answer's numbers. */
+/* What a SYN asks for, and our answer's numbers. [3168 6.1.1-1 6.1.1-2] [7323 2.2-1 3.2-1 3.2-4] */
 void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct segment_in *in)
 {
     const struct tcp_options *options = &in->options;
@@ -99,6 +101,7 @@ void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct se
     };
 }
 
+/* [1191 3.1-1] [3168 6.1.1-2] [9293 3.7.1-1 3.7.1-4] */
 bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half)
 {
     const struct flow_key *key = &half->waiting.key;
@@ -126,7 +129,8 @@ static void wait_for_ack(struct tcp *tcp, struct half_open *half)
     waiting_push(&tcp->half_opens, &tcp->half_open_lists[half->tries], &half->waiting);
 }
 
-/* A flow in place of the half-open connection, which is no longer in any list or table. */
+/* A flow in place of the half-open connection, which is no longer in any list or table.
+ * [7323 2.3-1] */
 static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
                             const struct segment_in *in)
 {
@@ -187,6 +191,7 @@ void half_open_accept(struct tcp *tcp, const struct half_open *half, struct segm
     flow_done(flow);
 }
 
+/* [9293 3.10.7.4-9] */
 static void on_ack(struct tcp *tcp, struct half_open *half, struct segment_in *in)
 {
     if (in->ack != half->iss + 1) {
@@ -203,7 +208,7 @@ static void on_ack(struct tcp *tcp, struct half_open *half, struct segment_in *i
 }
 
 /* Whoever has really begun anew, or ended, answers this with a reset that is one (RFC 5961 3.2,
- * 4.2). */
+ * 4.2). [5961 3.2-2] */
 static void challenge(struct tcp *tcp, struct half_open *half)
 {
     const struct segment_out out = {.key = &half->waiting.key,
@@ -218,6 +223,7 @@ static void challenge(struct tcp *tcp, struct half_open *half)
         tcp_send_control(tcp, &out);
 }
 
+/* [5961 3.2-1] [9293 3.5-2] */
 void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_in *in)
 {
     const uint32_t nxt = half->irs + 1;
@@ -245,7 +251,7 @@ void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_i
     }
 }
 
-/* SYN-ACKs again, each list waiting twice as long as the one before. */
+/* SYN-ACKs again, each list waiting twice as long as the one before. [4987 3.3-1] */
 uint32_t half_open_timers(struct tcp *tcp)
 {
     uint32_t next = TCP_NO_DEADLINE;
@@ -286,7 +292,7 @@ static void on_syn(struct tcp *tcp, uint8_t listener, const struct segment_in *i
     wait_for_ack(tcp, half);
 }
 
-/* A segment that belongs to nothing we know: RFC 9293 3.10.7.1 and 3.10.7.2. */
+/* A segment that belongs to nothing we know: RFC 9293 3.10.7.1 and 3.10.7.2. [9293 3.10.7.2-1] */
 void tcp_listen_segment(struct tcp *tcp, struct segment_in *in)
 {
     const int listener = tcp_find_listener(tcp, &in->key);

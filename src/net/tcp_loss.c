@@ -16,7 +16,8 @@ static uint32_t now32(const struct flow *flow)
     return (uint32_t)flow->tcp->now_us;
 }
 
-/* RFC 6675's pipe: duplicates without blocks say that one segment each has left the network. */
+/* RFC 6675's pipe: duplicates without blocks say that one segment each has left the network.
+ * [5681 3.2-3] [6675 4-2] */
 uint32_t flow_in_flight(const struct flow *flow)
 {
     const uint32_t left = flow->flight->dup_acks * flow->mss;
@@ -30,7 +31,7 @@ static bool sent_after(uint32_t a_us, uint32_t a_end, uint32_t b_us, uint32_t b_
     return seq_after(a_us, b_us) || (a_us == b_us && seq_after(a_end, b_end));
 }
 
-/* RFC 8985 6.2, steps 1 to 3. */
+/* RFC 8985 6.2, steps 1 to 3. [6298 3-1 3-2] [8985 6.2-2 6.2-3] [9293 3.8.1-1] */
 void loss_segment_arrived(struct flow *flow, const struct segment *segment, struct loss_news *news,
                           const struct segment_in *in)
 {
@@ -79,6 +80,7 @@ static bool is_dsack(const struct segment_in *in)
            !seq_after(first->to, second->to);
 }
 
+/* [8985 3.3.2-3] */
 static void on_dsack(struct flow *flow, const struct segment_in *in, struct loss_news *news)
 {
     struct flight *flight = flow->flight;
@@ -96,6 +98,7 @@ static void on_dsack(struct flow *flow, const struct segment_in *in, struct loss
     }
 }
 
+/* [6675 4-1] [8985 4-1] */
 void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news *news)
 {
     struct sent *sent = &flow->flight->sent;
@@ -126,17 +129,18 @@ void loss_sacks(struct flow *flow, const struct segment_in *in, struct loss_news
 
 /* ---- what is lost ---- */
 
-/* RFC 8985 6.2 step 4. */
-static uint32_t reordering_window(const struct flow *flow)
+/* RFC 8985 6.2 step 4. [8985 3.3.2-1 3.3.2-2 3.3.2-4] */
+uint32_t loss_reordering_window(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
     if (!(flow->flags & FLOW_REORDERS) &&
-        (flight->recovery >= RECOVERY_FAST || flight->sent.sacked >= DUP_THRESHOLD * flow->mss))
+        (flight->recovery >= RECOVERY_FAST || flight->sent.num_sacked >= DUP_THRESHOLD))
         return 0;
     return least(flow->min_rtt_us / 4 * flight->reorder_mult, flow->srtt_us);
 }
 
 /* Whether the segment is lost by now; *wait_us is lowered to when that will be known. */
+/* [8985 6.2-4] */
 static bool is_lost(const struct flow *flow, const struct segment *segment, uint32_t window,
                     uint32_t *wait_us)
 {
@@ -150,12 +154,12 @@ static bool is_lost(const struct flow *flow, const struct segment *segment, uint
 }
 
 /* RFC 8985 6.2 step 5, in the two orders of time that tcp_sent.h keeps. Returns the bytes found
- * lost. */
+ * lost. [8985 4-1] */
 static uint32_t detect_losses(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     struct sent *sent = &flight->sent;
-    const uint32_t window = reordering_window(flow), lost_before = sent->lost;
+    const uint32_t window = loss_reordering_window(flow), lost_before = sent->lost;
     uint32_t wait_us = UINT32_MAX;
     if (!flight->rack_valid || !(flow->flags & FLOW_SACK))
         return 0;
@@ -182,7 +186,7 @@ static uint32_t detect_losses(struct flow *flow)
 }
 
 /* RFC 6582 for peers without SACK: three duplicates, and then each partial acknowledgement, say
- * that the first segment is lost. */
+ * that the first segment is lost. [5681 3.2-2] [8985 9.2-1] */
 static uint32_t count_duplicates(struct flow *flow, struct loss_news *news)
 {
     struct flight *flight = flow->flight;
@@ -218,6 +222,7 @@ static void remember_for_undo(struct flow *flow)
     flight->undo_possible = true;
 }
 
+/* [3168 6.1.2-1] [5681 4.3-1] [8985 7.1-1] */
 static void enter_reduction(struct flow *flow, enum recovery why, uint32_t delivered)
 {
     struct flight *flight = flow->flight;
@@ -226,16 +231,19 @@ static void enter_reduction(struct flow *flow, enum recovery why, uint32_t deliv
         cc_enter_reduction(flow, delivered);
         flow->flags |= FLOW_CWR;
     }
+    if (why == RECOVERY_FAST)
+        flight->probe_out = false; /* RFC 8985 7.1 */
     flight->recovery = (uint8_t)why;
     flight->recover = flow->snd_nxt;
 }
 
+/* [6675 5-2] */
 static void leave_recovery(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     if (flight->recovery != RECOVERY_RTO)
         flow->cwnd = greatest(flow->ssthresh, flow->mss);
-    if (flight->recovery == RECOVERY_FAST && flight->reorder_persist &&
+    if (flight->recovery >= RECOVERY_FAST && flight->reorder_persist &&
         --flight->reorder_persist == 0)
         flight->reorder_mult = 1;
     flight->recovery = RECOVERY_NO;
@@ -261,7 +269,8 @@ static void undo(struct flow *flow)
 }
 
 /* RFC 5682 3.1, where RFC 2018's blocks let it see every segment: something that was sent once only
- * and before the timeout has arrived, so its acknowledgement was late, not lost. */
+ * and before the timeout has arrived, so its acknowledgement was late, not lost.
+ * [5682 3.1-2 3.1-3 3.1-4] */
 static void check_spurious_timeout(struct flow *flow, const struct loss_news *news)
 {
     struct flight *flight = flow->flight;
@@ -299,7 +308,8 @@ static void check_spurious_recovery(struct flow *flow, const struct segment_in *
         undo(flow);
 }
 
-/* RFC 8985 7.4.2: a probe that repaired a loss hid it from congestion control. */
+/* RFC 8985 7.4.2: a probe that repaired a loss hid it from congestion control.
+ * [8985 7.4.2-1 7.4.2-2] */
 static void check_tail_probe(struct flow *flow, const struct segment_in *in,
                              const struct loss_news *news)
 {
@@ -317,6 +327,7 @@ static void check_tail_probe(struct flow *flow, const struct segment_in *in,
     }
 }
 
+/* [3168 5-2] [6675 5.1-2] */
 void loss_acked(struct flow *flow, const struct segment_in *in, struct loss_news *news)
 {
     struct flight *flight = flow->flight;
@@ -350,7 +361,7 @@ void loss_acked(struct flow *flow, const struct segment_in *in, struct loss_news
     flow_arm_loss_timer(flow, news->cc.delivered);
 }
 
-/* The time that reordered segments were given has passed. */
+/* The time that reordered segments were given has passed. [8985 6.2-5] */
 void loss_reordering_over(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -365,7 +376,8 @@ void loss_reordering_over(struct flow *flow)
     flow_arm_loss_timer(flow, true);
 }
 
-/* The path takes less than what is in flight: that is no congestion (RFC 8899 3), but lost. */
+/* The path takes less than what is in flight: that is no congestion (RFC 8899 3), but lost.
+ * [1191 6.4-1] [8201 5.4-1] */
 void loss_too_big(struct flow *flow)
 {
     struct sent *sent = &flow->flight->sent;

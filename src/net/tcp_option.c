@@ -30,6 +30,7 @@ static void write32(uint8_t *bytes, uint32_t value)
 }
 
 /* One option with the body's length; false: not a length that it can have. */
+/* [7323 2.2-2 2.3-3] [9293 3.1-7] */
 static bool read_option(struct tcp_options *options, uint8_t kind, const uint8_t *body,
                         uint32_t len, bool is_syn)
 {
@@ -68,6 +69,7 @@ static bool read_option(struct tcp_options *options, uint8_t kind, const uint8_t
     }
 }
 
+/* [9293 3.1-5 3.1-6 3.1-8] */
 bool tcp_options_read(struct tcp_options *options, const uint8_t *bytes, uint32_t len, bool is_syn)
 {
     static const uint8_t only_ts[4] = {OPTION_NOP, OPTION_NOP, OPTION_TS, 10};

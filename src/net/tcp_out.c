@@ -11,6 +11,7 @@ enum outcome { OUT_SENT, OUT_BLOCKED, OUT_NO_BUFFERS };
 /* What a frame that the link cuts up may hold, headers aside. */
 #define SUPER_SEGMENT_MAX 61440u
 
+/* [7323 3.2-3 3.2-5] */
 static struct segment_out segment_of(struct flow *flow, uint32_t seq, uint8_t flags)
 {
     struct segment_out out = {
@@ -81,7 +82,7 @@ static void pace(struct flow *flow, uint32_t len)
 
 /* ---- retransmission ---- */
 
-/* A segment that has become too long for the path goes in pieces. */
+/* A segment that has become too long for the path goes in pieces. [3168 6.1.5-1] */
 static enum outcome resend(struct flow *flow, uint16_t index)
 {
     struct flight *flight = flow->flight;
@@ -113,6 +114,7 @@ static enum outcome resend(struct flow *flow, uint16_t index)
     return OUT_SENT;
 }
 
+/* [8985 9.3-1] [9293 3.8.6-2] */
 static enum outcome send_lost(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -133,7 +135,8 @@ static enum outcome send_lost(struct flow *flow)
 /* ---- new data ---- */
 
 /* How much of the queue goes into the next frame: full segments, or all that there is, or what the
- * peer's window takes where that is worth it (RFC 9293 3.8.6.2.1). */
+ * peer's window takes where that is worth it (RFC 9293 3.8.6.2.1). [5681 2-1] [7323 2.4-3]
+ * [9293 3.8.6-2 3.8.6.2.1-1 3.9.1.2-2] */
 static uint32_t new_len(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -203,6 +206,7 @@ static void note_sent(struct flow *flow, uint32_t len, bool fin)
     pace(flow, flow->snd_nxt - before);
 }
 
+/* [3168 5-1 6.1.2-1] [9293 3.9.1.2-1] */
 static enum outcome send_new(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -237,7 +241,7 @@ static enum outcome send_new(struct flow *flow)
 
 /* ---- a flow's turn ---- */
 
-/* RFC 8985 7.3: something new if the window lets, or else the last segment again. */
+/* RFC 8985 7.3: something new if the window lets, or else the last segment again. [8985 7.3-2] */
 static enum outcome send_tail_probe(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -252,11 +256,13 @@ static enum outcome send_tail_probe(struct flow *flow)
     if (outcome == OUT_SENT) {
         flight->probe_out = true;
         flight->probe_end = flow->snd_nxt;
+        flow->flags |= FLOW_PROBED;
         flow->tcp->counters.tail_probes++;
     }
     return outcome;
 }
 
+/* [5682 3.1-2] [6675 4-3] */
 static enum outcome send_one(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -276,15 +282,17 @@ static enum outcome send_one(struct flow *flow)
     return send_new(flow);
 }
 
-/* Whether the window was what held the flow back: only then may it grow. */
+/* Whether the window was what held the flow back: only then may it grow. In slow start a flow that
+ * has nothing more to send is allowed twice what it sent; one that the peer's window holds back is
+ * not, or the congestion window is no measure of the path when that opens. [9438 4.6-2] */
 static void judge_limit(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     const uint32_t in_flight = flow_in_flight(flow);
-    if (flow->cwnd < flow->ssthresh ? in_flight * 2 >= flow->cwnd
-                                    : in_flight + 2 * flow->mss > flow->cwnd)
+    if (in_flight + 2 * flow->mss > flow->cwnd ||
+        (flow->cwnd < flow->ssthresh && in_flight * 2 >= flow->cwnd && !flight->unsent))
         flight->cc.limited = true;
-    else if (!flight->unsent)
+    else if (!flight->unsent || seq_after(flow->snd_nxt + flow->mss, flow->snd_una + flow->snd_wnd))
         flight->cc.limited = false;
 }
 
@@ -303,6 +311,7 @@ static bool send_data(struct flow *flow)
     return outcome != OUT_BLOCKED && !(flow->flags & FLOW_PACED);
 }
 
+/* [7323 2.2-1 3.2-1 3.2-2] [9293 3.7.1-1] */
 static bool send_syn(struct flow *flow)
 {
     struct tcp *tcp = flow->tcp;
@@ -336,7 +345,7 @@ static bool send_syn(struct flow *flow)
 }
 
 /* Acknowledgements without data: each segment out of order is owed one of its own, since a peer may
- * count them. */
+ * count them. [5681 4.2-2] */
 static bool send_acks(struct flow *flow)
 {
     do {
@@ -351,6 +360,7 @@ static bool send_acks(struct flow *flow)
     return true;
 }
 
+/* [3168 6.1.6-1] [9293 3.8.4-5] */
 bool flow_output(struct flow *flow)
 {
     if (flow->flags & FLOW_SYN && !send_syn(flow))

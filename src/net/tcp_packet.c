@@ -102,6 +102,7 @@ void tcp_packet_send(struct tcp *tcp, struct rte_mbuf *packet, const struct segm
 }
 
 /* A segment without payload; false where there is no buffer or room for it. */
+/* [3168 6.1.1-3 6.1.4-1] */
 bool tcp_send_control(struct tcp *tcp, const struct segment_out *out)
 {
     struct rte_mbuf *packet = ip_output_room(tcp->net) ? tcp_packet_make(tcp, out) : NULL;
@@ -128,7 +129,7 @@ static bool reset_is_allowed(struct tcp *tcp)
     return true;
 }
 
-/* RFC 9293 3.10.7.1: such that the peer finds it acceptable. */
+/* RFC 9293 3.10.7.1: such that the peer finds it acceptable. [7323 5.2-2] [9293 3.10.7.1-1] */
 void tcp_send_reset(struct tcp *tcp, const struct segment_in *in)
 {
     if (in->flags & TCP_RST || !reset_is_allowed(tcp))
@@ -147,6 +148,7 @@ void tcp_send_reset(struct tcp *tcp, const struct segment_in *in)
         tcp->counters.resets_out++;
 }
 
+/* [7323 3.2-5] */
 void flow_send_reset(struct flow *flow)
 {
     const struct segment_out out = {

@@ -20,6 +20,7 @@
 
 struct flow_key;
 
+/* [6056 3.2-1] */
 #define PORT_FIRST 16384u /* up to 65535: RFC 6056 3.2 would have it large */
 
 struct port_picker {

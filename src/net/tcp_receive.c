@@ -142,6 +142,7 @@ static bool may_wait(const struct flow *flow, const struct rte_mbuf *packet)
     return held < tcp_left_for_receiving(flow->tcp) / 4 && held < UINT16_MAX / 2;
 }
 
+/* [9293 3.10.7.4-2] */
 static void keep_out_of_order(struct flow *flow, struct segment_in *in)
 {
     struct reassembly *r = reassembly_of(flow);
@@ -204,7 +205,8 @@ void flow_fill_sacks(struct flow *flow, struct tcp_options *options)
 
 /* ---- in order ---- */
 
-/* RFC 9293 3.8.6.3, 5681 4.2: every second full segment, at once where something was missing. */
+/* RFC 9293 3.8.6.3, 5681 4.2: every second full segment, at once where something was missing.
+ * [5681 3.2-1 4.2-1] [9293 3.8.6.3-1 3.8.6.3-2] */
 static void owe_ack(struct flow *flow, bool filled_hole)
 {
     if (filled_hole || flow->quick_acks || flow->rcv_nxt - flow->ack_sent >= 2u * flow->rcv_mss) {
@@ -247,6 +249,7 @@ static void hand_over_waiting(struct flow *flow)
     }
 }
 
+/* [9293 3.10.7.4-12] */
 static void receive_fin(struct flow *flow)
 {
     flow->rcv_nxt++;
@@ -267,7 +270,7 @@ static void receive_fin(struct flow *flow)
 }
 
 /* Who has closed wants no more: RFC 9293 3.6.1. But a reset would overtake what the peer has yet to
- * take: until then what comes is thrown away. */
+ * take: until then what comes is thrown away. [9293 3.6.1-1] */
 static bool refuses(struct flow *flow)
 {
     const bool has_all = flow->flags & FLOW_FIN_SENT && flow->snd_una == flow->snd_nxt;
@@ -306,6 +309,7 @@ static bool trim(struct flow *flow, struct segment_in *in)
     return in->len || (in->flags & TCP_FIN && !seq_before(in->seq, flow->rcv_nxt));
 }
 
+/* [5681 3.2-1] */
 static void receive_out_of_order(struct flow *flow, struct segment_in *in)
 {
     const uint32_t end = in->seq + in->len;
@@ -399,6 +403,7 @@ static uint32_t window_limit(const struct flow *flow)
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
+/* [9293 3.8.6.2.2-1] */
 static uint32_t window_gain(const struct flow *flow)
 {
     const uint32_t limit = window_limit(flow);
@@ -408,7 +413,8 @@ static uint32_t window_gain(const struct flow *flow)
     return gain > 0 && (uint32_t)gain >= least(limit / 2, flow->rcv_mss) ? (uint32_t)gain : 0;
 }
 
-/* The edge never moves left: it is rounded up to what the scale can say. */
+/* The edge never moves left: it is rounded up to what the scale can say. [7323 2.3-2 2.4-1]
+ * [9293 3.8.6-1] */
 uint16_t flow_window(struct flow *flow)
 {
     flow->rcv_edge += window_gain(flow);

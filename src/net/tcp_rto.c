@@ -6,7 +6,7 @@
 #include "net/tcp_flow.h"
 
 /* RFC 6298 2.3 with the minimum where Linux has it, on the variance: a peer may hold back its
- * acknowledgement for as long, whatever the distance. */
+ * acknowledgement for as long, whatever the distance. [6298 2-1 2-2 4-1 5-3] */
 uint32_t flow_rto_us(const struct flow *flow)
 {
     if (!flow->srtt_us)
@@ -14,6 +14,7 @@ uint32_t flow_rto_us(const struct flow *flow)
     return least(flow->srtt_us + greatest(4 * flow->rttvar_us, TCP_RTO_MIN), TCP_RTO_MAX);
 }
 
+/* [6298 5-2] [9293 3.8.2-1] */
 static uint32_t backed_off(uint32_t us, uint32_t times)
 {
     return times < 16 && us << times >> times == us ? least(us << times, TCP_RTO_MAX) : TCP_RTO_MAX;
@@ -26,16 +27,18 @@ static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
     flow_set_timer(flow);
 }
 
-/* RFC 8985 7.2. 0: no probe now. */
+/* RFC 8985 7.2. 0: no probe now. [8985 7.2-1 7.2-2 7.3-1] */
 static uint32_t tail_probe_us(const struct flow *flow)
 {
     const struct flight *flight = flow->flight;
-    if (!(flow->flags & FLOW_SACK) || flight->recovery != RECOVERY_NO || flight->probe_out ||
-        flight->backoff || flight->sent.sacked || flight->sent.lost || !flow->srtt_us)
+    if (!(flow->flags & FLOW_SACK) || flow->flags & FLOW_PROBED ||
+        flight->recovery != RECOVERY_NO || flight->probe_out || flight->backoff ||
+        flight->sent.sacked || flight->sent.lost || !flow->srtt_us)
         return 0;
     return 2 * flow->srtt_us + (sent_num(&flight->sent) == 1 ? TCP_PEER_ACK_DELAY : 2 * TCP_MS);
 }
 
+/* [6298 5-1] [6928 9-1] [9293 3.8.6.1-1] */
 void flow_arm_loss_timer(struct flow *flow, bool restart)
 {
     struct flight *flight = flow->flight;
@@ -70,7 +73,7 @@ static void suspect_black_hole(struct flow *flow)
     const uint16_t floor = is_v4 ? TCP_MTU_MIN_4 : TCP_MTU_MIN_6;
     const uint32_t sent_len =
         least(sent_at(&flight->sent, flight->sent.first)->len, flow->mss) + (is_v4 ? 40u : 60u);
-    if (flight->backoff < 3 || sent_len <= floor)
+    if (flight->backoff < 3 || sent_len <= floor || !flow->snd_wnd) /* or there is no room there */
         return;
     flow->mtu = sent_len > TCP_MTU_MIN_6 ? TCP_MTU_MIN_6 : floor;
     flow->mtu_at = (uint8_t)(flow->tcp->now_us / (60 * (uint64_t)TCP_S));
@@ -79,13 +82,14 @@ static void suspect_black_hole(struct flow *flow)
     flow_update_mss(flow);
 }
 
-/* RFC 8985 6.3: what was sent too lately to be judged stays in flight. */
+/* RFC 8985 6.3: what was sent too lately to be judged stays in flight. [6675 5.1-1] [8985 6.3-1] */
 static void mark_lost_on_timeout(struct flow *flow)
 {
     struct flight *flight = flow->flight;
     struct sent *sent = &flight->sent;
     const uint32_t now = (uint32_t)flow->tcp->now_us;
-    const uint32_t patience = flight->rack_valid ? flight->rack_rtt_us : flow->srtt_us;
+    const uint32_t patience =
+        (flight->rack_valid ? flight->rack_rtt_us : flow->srtt_us) + loss_reordering_window(flow);
     /* RFC 2018 8: a peer that holds the first would have acknowledged it */
     if (sent_at(sent, sent->first)->state == SEGMENT_SACKED)
         sent_forget_sacked(sent);
@@ -103,12 +107,13 @@ static void give_up(struct flow *flow)
     flow_finish(flow, FLOW_END_TIMEOUT);
 }
 
+/* [9293 3.8.3-1] */
 static bool is_past_hope(const struct flow *flow, uint32_t since)
 {
     return flow->tcp->tick - since >= TCP_GIVE_UP >> TCP_TICK_SHIFT;
 }
 
-/* RFC 6298 5.4 to 5.6. */
+/* RFC 6298 5.4 to 5.6. [3168 6.1.2-1] [5682 3.1-1] [6675 5.1-2] [9293 3.8.6-3] */
 static void timeout(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -150,7 +155,7 @@ static void timeout(struct flow *flow)
 }
 
 /* RFC 9293 3.8.6.1. Where the window is not shut, but too small to be worth a segment, what fits is
- * sent after all. */
+ * sent after all. [9293 3.8.6.1-1 3.8.6.1-2] */
 static void probe_window(struct flow *flow)
 {
     struct flight *flight = flow->flight;
@@ -168,6 +173,7 @@ static void probe_window(struct flow *flow)
     flow_ready(flow);
 }
 
+/* [8985 7.3-3] */
 void flow_loss_timer(struct flow *flow)
 {
     struct flight *flight = flow->flight;

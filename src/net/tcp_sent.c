@@ -15,6 +15,7 @@ void sent_init(struct sent *sent)
     sent->again_first = sent->again_last = SENT_NONE;
     sent->ring_class = 0;
     sent->flying = sent->lost = sent->sacked = 0;
+    sent->num_sacked = 0;
 }
 
 void sent_release(struct sent *sent, struct pool rings[SENT_CLASSES])
@@ -121,7 +122,9 @@ static void set_state(struct sent *sent, struct segment *s, enum segment_state s
     if (is_again(s))
         again_unlink(sent, s);
     *sum_of(sent, s) -= segment_size(s);
+    sent->num_sacked -= s->state == SEGMENT_SACKED;
     s->state = state;
+    sent->num_sacked += state == SEGMENT_SACKED;
     *sum_of(sent, s) += segment_size(s);
 }
 
@@ -131,6 +134,7 @@ void sent_pop(struct sent *sent)
     if (is_again(s))
         again_unlink(sent, s);
     *sum_of(sent, s) -= segment_size(s);
+    sent->num_sacked -= s->state == SEGMENT_SACKED;
     if (sent->fresh == sent->first)
         sent->fresh++;
     if (sent->lost_hint == sent->first)
@@ -166,6 +170,7 @@ void sent_mark_lost(struct sent *sent, uint16_t index)
         sent->lost_hint = index;
 }
 
+/* [8985 4-2] */
 void sent_mark_resent(struct sent *sent, uint16_t index, uint32_t now_us)
 {
     struct segment *s = sent_at(sent, index);

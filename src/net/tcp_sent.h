@@ -59,6 +59,7 @@ struct sent {
     uint16_t lost_hint;               /* before it nothing is lost */
     uint16_t again_first, again_last; /* places; SENT_NONE: none */
     uint8_t ring_class;               /* 0: small */
+    uint16_t num_sacked;              /* segments */
     uint32_t flying, lost, sacked;    /* bytes, a FIN being one */
     struct segment small[SENT_SMALL];
 };

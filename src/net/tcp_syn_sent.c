@@ -4,6 +4,7 @@
 
 #include "net/tcp_flow.h"
 
+/* [7323 2.2-3 2.3-1] */
 static void negotiate(struct flow *flow, const struct segment_in *in)
 {
     const struct tcp_options *options = &in->options;
@@ -28,6 +29,7 @@ static void negotiate(struct flow *flow, const struct segment_in *in)
     flow_update_mss(flow);
 }
 
+/* [5681 3.1-2] [6928 2-2] */
 void flow_established(struct flow *flow, const struct segment_in *in)
 {
     const uint32_t sent_us = flow->tune_at;
@@ -49,7 +51,7 @@ void flow_established(struct flow *flow, const struct segment_in *in)
     flow->life_at = flow->tcp->tick + flow->tcp->keepalive_ticks;
 }
 
-/* Both sides have opened at once: 3.5, figure 7. */
+/* Both sides have opened at once: 3.5, figure 7. [9293 3.5-1] */
 static void simultaneous(struct flow *flow, const struct segment_in *in)
 {
     negotiate(flow, in);
@@ -58,6 +60,7 @@ static void simultaneous(struct flow *flow, const struct segment_in *in)
     flow_ready(flow);
 }
 
+/* [9293 3.10.7.3-1] */
 void flow_syn_sent_segment(struct flow *flow, struct segment_in *in)
 {
     if (in->flags & TCP_ACK && in->ack != flow->snd_nxt) {

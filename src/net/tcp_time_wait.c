@@ -5,6 +5,7 @@
 
 #include "net/tcp_flow.h"
 
+/* [9293 3.6.1-2] */
 static void start_waiting(struct tcp *tcp, struct time_waiting *waiting)
 {
     waiting->waiting.due = tcp_ticks(tcp, TCP_TIME_WAIT);
@@ -61,7 +62,7 @@ void time_wait_enter(struct flow *flow)
         acknowledge(tcp, waiting);
 }
 
-/* RFC 6191 2: a SYN that cannot be an old one. */
+/* RFC 6191 2: a SYN that cannot be an old one. [9293 3.6.1-3] */
 static bool is_new_connection(const struct time_waiting *waiting, const struct segment_in *in)
 {
     if ((in->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
@@ -71,6 +72,7 @@ static bool is_new_connection(const struct time_waiting *waiting, const struct s
     return seq_after(in->seq, waiting->rcv_nxt);
 }
 
+/* [9293 3.10.7.4-13] */
 void time_wait_segment(struct tcp *tcp, struct time_waiting *waiting, struct segment_in *in)
 {
     if (in->flags & TCP_RST)

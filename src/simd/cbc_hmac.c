@@ -87,7 +87,7 @@ static void scatter(const struct lks_aead_job *job, const uint8_t *from, size_t 
     }
 }
 
-/* [5246 6.2.3.2-2 6.2.3.2-4] */
+/* As little padding as there may be. [5246 6.2.3.2-2 6.2.3.2-4] [8449 4.1-6] */
 void lks_cbc_hmac_begin_seal(const struct cbc_hmac *alg, uint8_t *scratch,
                              const struct lks_aead_job *job)
 {

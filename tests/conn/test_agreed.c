@@ -38,7 +38,8 @@ static void run_and_measure(struct loopback *l, size_t *from_client, size_t *fro
     }
 }
 
-/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it. */
+/* RFC 8449: each side keeps to the other's limit, in the handshake as behind it.
+ * [8449 4-4 4-7 4-26] */
 static void record_size_limits(void)
 {
     static const uint16_t limits[][2] = {{64, 64}, {64, 16385}, {500, 1000}, {16385, 100}};
@@ -131,7 +132,50 @@ static void handshake_of_many_records(void)
     }
 }
 
-/* Who sends more than we said we accept gets record_overflow; the header is enough to tell. */
+/* RFC 8449 section 4: a resumed connection has the limits of its own hellos, smaller or larger ones
+ * than the first, and those of a server that speaks another version of it. [8449 4-27] */
+static void limits_of_resumed_connections(void)
+{
+    static const uint16_t limits[][2] = {{500, 16385}, {16385, 500}, {300, 700}};
+    static const uint8_t secret[32] = {1};
+    for (size_t i = 0; i < 2 * sizeof(limits) / sizeof(limits[0]); i++) {
+        struct lks_conn_options options = localhost;
+        uint8_t session[LKS_SESSION_MAX];
+        for (int again = 0; again < 2; again++) {
+            struct loopback l;
+            struct lks_config *client = client_config(NULL, NULL, NULL);
+            struct lks_config *server = server_config("ecdsa", NULL, NULL);
+            const size_t limit = limits[i / 2][again];
+            const bool tls12 = i % 2;
+            CU_ASSERT_EQUAL(lks_config_set_ticket_secret(server, secret, 32, 3600), LKS_OK);
+            CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, (uint16_t)limit), LKS_OK);
+            CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, (uint16_t)limit), LKS_OK);
+            if (tls12)
+                CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            loopback_init(&l, client, server, &options);
+            loopback_run(&l);
+            CU_ASSERT_TRUE_FATAL(l.client.established && l.client.session_len);
+            struct lks_conn_info info;
+            lks_conn_get_info(l.client.conn, &info);
+            CU_ASSERT_EQUAL(info.resumed, again);
+            const size_t most = limit == 16385 ? 16384 : tls12 ? limit : limit - 1;
+            LKS_CHECK(lks_conn_record_max(l.client.conn) == most &&
+                          lks_conn_record_max(l.server.conn) == most,
+                      "case %zu, connection %d: %zu, %zu", i, again,
+                      lks_conn_record_max(l.client.conn), lks_conn_record_max(l.server.conn));
+            loopback_echo(&l, 20000);
+            memcpy(session, l.client.session, l.client.session_len);
+            options.session = session;
+            options.session_len = l.client.session_len;
+            loopback_free(&l);
+            lks_config_free(client);
+            lks_config_free(server);
+        }
+    }
+}
+
+/* Who sends more than we said we accept gets record_overflow; the header is enough to tell.
+ * [8449 4-19] */
 static void record_over_the_limit(void)
 {
     struct loopback l;
@@ -311,6 +355,7 @@ const struct lks_test agreed_tests[] = {
     {"handshake of many records", handshake_of_many_records},
     {"padding hides lengths", padding_hides_lengths},
     {"record over the limit", record_over_the_limit},
+    {"limits of resumed connections", limits_of_resumed_connections},
     {"exporter of both sides", exporter_of_both_sides},
     {"exporter as OpenSSL has it", exporter_as_openssl_has_it},
     {"key log of both sides", key_log_of_both_sides},

@@ -379,6 +379,58 @@ static void openssl_resumes(void)
     }
 }
 
+static int take_any(int ok, X509_STORE_CTX *ctx)
+{
+    (void)ok, (void)ctx;
+    return 1;
+}
+
+static struct lks_config *a_client_called(const char *kind)
+{
+    const struct test_certificates *t = test_certificates();
+    struct lks_config *config = a_client(NULL);
+    struct lks_error err;
+    const bool rsa = kind && strcmp(kind, "rsa") == 0;
+    if (kind)
+        LKS_CHECK(!lks_config_add_certificate(config, rsa ? t->rsa_cert : t->ecdsa_cert,
+                                              rsa ? t->rsa_key : t->ecdsa_key, &err),
+                  "%s", err.text);
+    return config;
+}
+
+/* A server may go by a session for who the client is: one that was asked for a certificate goes on
+ * with the session only while it would show the same one. */
+static void own_certificate_that_changed(void)
+{
+    static const struct {
+        const char *first, *then;
+        bool asked, resumes;
+    } rows[] = {
+        {"rsa", "rsa", true, true},   {"rsa", "ecdsa", true, false}, {"rsa", NULL, true, false},
+        {NULL, "rsa", true, false},   {NULL, NULL, true, true},      {"rsa", "ecdsa", false, true},
+        {NULL, "ecdsa", false, true},
+    };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t at = i / 2;
+        SSL_CTX *ctx = openssl_context(suites[0], "X25519:P-256");
+        struct session session = {.len = 0};
+        struct lks_config *first = a_client_called(rows[at].first);
+        struct lks_config *then = a_client_called(rows[at].then);
+        CU_ASSERT_EQUAL(SSL_CTX_set_session_id_context(ctx, (const uint8_t *)"s", 1), 1);
+        if (i & 1)
+            CU_ASSERT_EQUAL(SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION), 1);
+        if (rows[at].asked)
+            SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, take_any);
+        CU_ASSERT_TRUE(meet_openssl(first, ctx, &session, false, false));
+        LKS_CHECK(meet_openssl(first, ctx, &session, true, false) && session.len, "%zu: not there",
+                  i);
+        LKS_CHECK(meet_openssl(then, ctx, &session, rows[at].resumes, false), "%zu", i);
+        SSL_CTX_free(ctx);
+        lks_config_free(first);
+        lks_config_free(then);
+    }
+}
+
 static void openssl_and_external_keys(void)
 {
     static const uint8_t key[32] = {1};
@@ -405,6 +457,7 @@ const struct lks_test client_resumption_tests[] = {
     {"external keys", external_keys},
     {"identity that was not offered", identity_that_was_not_offered},
     {"OpenSSL resumes", openssl_resumes},
+    {"own certificate that changed", own_certificate_that_changed},
     {"OpenSSL and external keys", openssl_and_external_keys},
     {NULL, NULL},
 };

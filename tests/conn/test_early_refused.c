@@ -125,7 +125,8 @@ static void begin_limited(struct loopback *l, struct lks_config *client, struct 
 }
 
 /* RFC 8449 section 4: our limit is in EncryptedExtensions, which the client has not seen when it
- * sends early data. They come in full records, taken or not; what follows keeps to the limit. */
+ * sends early data. They come in full records, taken or not; what follows keeps to the limit.
+ * [8449 4-28] */
 static void a_limit_that_the_client_cannot_know(void)
 {
     static const uint8_t secret[32] = {1};

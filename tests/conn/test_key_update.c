@@ -64,7 +64,7 @@ static void update_in_a_burst(void)
 }
 
 /* A key cannot be worn out in a test; what is asked here is what happens when its counter says so.
- */
+ * [8446 5.5-3] */
 static void update_by_itself_before_the_limit(void)
 {
     struct pair p;
@@ -88,6 +88,7 @@ static void update_by_itself_before_the_limit(void)
     pair_free(&p);
 }
 
+/* [8446 5.5-3] */
 static void we_ask_before_the_peers_limit(void)
 {
     struct pair p;

@@ -68,9 +68,17 @@ void __wrap_lks_aead_wipe_state(const struct lks_aead *row, uint8_t *state);
 
 static int live_keys; /* set up and not wiped: what a provider allocates for one would leak */
 
+static bool key_fails;
+
+void fail_next_key(bool fails)
+{
+    key_fails = fails;
+}
+
 bool __wrap_lks_aead_init_state(const struct lks_aead *row, uint8_t *state, const uint8_t *key)
 {
-    const bool ok = __real_lks_aead_init_state(row, state, key);
+    const bool ok = !key_fails && __real_lks_aead_init_state(row, state, key);
+    key_fails = false;
     live_keys += ok;
     return ok;
 }

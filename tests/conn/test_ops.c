@@ -6,6 +6,7 @@
 
 #include "conn/conn.h"
 #include "test_conn.h"
+#include "test_memory.h"
 
 #define LEN 100u
 #define NUM 3u
@@ -282,6 +283,144 @@ static void queueing_while_ops_are_under_way(void)
     end(&t);
 }
 
+/* A record of data and a KeyUpdate in a batch that has run; in the direction to open a record under
+ * the next key behind them, which is deferred. */
+static void begin_update(struct under_way *t, bool seals)
+{
+    memset(t, 0, sizeof(*t));
+    pair_establish(&t->p);
+    t->conn = t->p.side.conn;
+    t->seals = seals;
+    t->batch = seals ? &t->p.loop.seal : &t->p.loop.open;
+    lks_batch_reset(t->batch);
+    if (seals) {
+        add_seal_op(t, 0);
+        CU_ASSERT_EQUAL(lks_conn_update_key(t->conn, false), LKS_OK);
+        struct lks_span own = {t->room[1], lks_conn_own_len(t->conn)};
+        CU_ASSERT_EQUAL(lks_conn_seal_own(t->conn, &own, 1, t->batch), LKS_OK);
+    } else {
+        uint8_t data[LEN] = {0};
+        size_t taken;
+        client_write(&t->p.client, data, LEN);
+        CU_ASSERT_EQUAL(SSL_key_update(t->p.client.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        client_write(&t->p.client, data, LEN);
+        client_take(&t->p.client, &t->wire);
+        struct lks_span in = {t->wire.data, t->wire.len};
+        CU_ASSERT_EQUAL(lks_conn_open(t->conn, &in, 1, t->batch, &taken, NULL), LKS_OK);
+    }
+    CU_ASSERT_EQUAL_FATAL(t->batch->num_ops, seals ? 2 : 3);
+    CU_ASSERT_EQUAL(lks_engine_process(t->p.loop.engine, t->batch->ops, t->batch->num_ops), 2);
+}
+
+static uint32_t num_updates(const struct under_way *t)
+{
+    uint32_t open, seal;
+    lks_conn_key_updates(t->conn, &open, &seal);
+    return t->seals ? seal : open;
+}
+
+/* In another order, twice, with one missing: the key is replaced once, when it is the KeyUpdate's
+ * turn, or not at all, and nothing comes behind what went wrong. */
+static void updates_that_come_back_wrongly(void)
+{
+    static const struct {
+        bool seals;
+        uint32_t order[3], num_ok, num_updates;
+    } rows[] = {
+        {true, {1, 0, 1}, 0, 0},  {true, {0, 1, 1}, 2, 1},  {true, {0, 0, 1}, 1, 0},
+        {true, {1, 1, 0}, 0, 0},  {false, {1, 0, 2}, 0, 0}, {false, {0, 1, 1}, 2, 1},
+        {false, {0, 2, 1}, 1, 0}, {false, {2, 1, 0}, 0, 0}, {false, {0, 0, 1}, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct under_way t;
+        begin_update(&t, rows[i].seals);
+        for (uint32_t k = 0; k < 3; k++) {
+            enum lks_event event;
+            const struct lks_op *op = &t.batch->ops[rows[i].order[k]];
+            const enum lks_status status =
+                t.seals ? lks_conn_sealed(t.conn, op) : lks_conn_opened(t.conn, op, &event);
+            LKS_CHECK(status == (k < rows[i].num_ok ? LKS_OK : LKS_BAD_ARGUMENT), "row %zu, %u: %s",
+                      i, k, lks_status_name(status));
+        }
+        LKS_CHECK(num_updates(&t) == rows[i].num_updates, "row %zu: %u updates", i,
+                  num_updates(&t));
+        check_failed(&t, LKS_BAD_ARGUMENT);
+        end(&t);
+    }
+}
+
+/* The batch is emptied before the KeyUpdate came back. */
+static void an_update_that_was_lost(void)
+{
+    struct under_way t;
+    struct lks_traffic_keys keys;
+    uint8_t room[200];
+    struct lks_span dst = {room, sizeof(room)};
+    begin_update(&t, true);
+    CU_ASSERT_EQUAL(lks_conn_sealed(t.conn, &t.batch->ops[0]), LKS_OK);
+    const uint64_t seq = t.conn->seal_key.seq;
+    lks_batch_reset(t.batch);
+    /* Neither the old key nor the next is used: not for data, not for an answer to the peer's
+     * request, not for close_notify. */
+    CU_ASSERT_EQUAL(SSL_key_update(t.p.client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    client_write(&t.p.client, "x", 1);
+    pair_exchange(&t.p);
+    CU_ASSERT_EQUAL(t.p.side.received.len, 1);
+    lks_conn_close(t.conn);
+    CU_ASSERT_TRUE(!lks_conn_can_seal(t.conn) && !lks_conn_own_len(t.conn));
+    lks_batch_reset(t.batch);
+    CU_ASSERT_EQUAL(lks_conn_seal_own(t.conn, &dst, 1, t.batch), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_conn_export(t.conn, LKS_SEAL, &keys), LKS_WANT_ROOM);
+    CU_ASSERT_TRUE(num_updates(&t) == 0 && t.conn->seal_key.seq == seq);
+    CU_ASSERT_EQUAL(t.p.side.wire_out.len, 0);
+    end(&t);
+
+    begin_update(&t, false);
+    enum lks_event event;
+    size_t taken;
+    CU_ASSERT_EQUAL(lks_conn_opened(t.conn, &t.batch->ops[0], &event), LKS_OK);
+    lks_batch_reset(t.batch);
+    struct lks_span in = {t.wire.data, t.wire.len};
+    CU_ASSERT_EQUAL(lks_conn_open(t.conn, &in, 1, t.batch, &taken, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(num_updates(&t), 0);
+    check_failed(&t, LKS_BAD_ARGUMENT);
+    end(&t);
+}
+
+/* The engine was forgotten, or refused it: the old key stays, and nothing is sealed by it. */
+static void an_update_that_never_ran(void)
+{
+    struct under_way t;
+    begin_update(&t, true);
+    t.batch->ops[1].status = LKS_NOT_RUN;
+    CU_ASSERT_EQUAL(lks_conn_sealed(t.conn, &t.batch->ops[0]), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_sealed(t.conn, &t.batch->ops[1]), LKS_NOT_RUN);
+    CU_ASSERT_EQUAL(num_updates(&t), 0);
+    check_failed(&t, LKS_NOT_RUN);
+    end(&t);
+}
+
+/* There is no next key: no alert either, which would go under none, or a wrong one. */
+static void an_update_without_a_next_key(void)
+{
+    for (int seals = 0; seals < 2; seals++) {
+        struct under_way t;
+        enum lks_event event;
+        begin_update(&t, seals);
+        for (uint32_t i = 0; i < 2; i++) {
+            fail_next_key(i == 1);
+            const struct lks_op *op = &t.batch->ops[i];
+            const enum lks_status status =
+                seals ? lks_conn_sealed(t.conn, op) : lks_conn_opened(t.conn, op, &event);
+            LKS_CHECK(status == (i ? LKS_NO_MEMORY : LKS_OK), "%d, %u: %s", seals, i,
+                      lks_status_name(status));
+        }
+        CU_ASSERT_EQUAL(lks_conn_status(t.conn), LKS_NO_MEMORY);
+        check_failed(&t, LKS_NO_MEMORY);
+        end(&t);
+    }
+}
+
 const struct lks_test ops_tests[] = {
     {"an op that never ran", an_op_that_never_ran},
     {"a batch longer than a burst", a_batch_longer_than_a_burst},
@@ -290,6 +429,10 @@ const struct lks_test ops_tests[] = {
     {"an op of another connection", an_op_of_another_connection},
     {"two batches", two_batches},
     {"a batch that was lost", a_batch_that_was_lost},
+    {"updates that come back wrongly", updates_that_come_back_wrongly},
+    {"an update that was lost", an_update_that_was_lost},
+    {"an update that never ran", an_update_that_never_ran},
+    {"an update without a next key", an_update_without_a_next_key},
     {"no export while ops are under way", no_export_while_ops_are_under_way},
     {"queueing while ops are under way", queueing_while_ops_are_under_way},
     {NULL, NULL},

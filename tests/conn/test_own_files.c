@@ -13,6 +13,14 @@
 #include "pki_files.h"
 #include "test_conn.h"
 
+/* What the library takes for the system's directory. */
+static const char *system_folder;
+const char *__wrap_X509_get_default_cert_dir(void);
+const char *__wrap_X509_get_default_cert_dir(void)
+{
+    return system_folder;
+}
+
 /* cause: part of the line; NULL: the files are taken. */
 static void check_files(const char *name, const char *cause)
 {
@@ -129,6 +137,60 @@ static void certificates(void)
 }
 
 /* Lines that come with LKS_OK, and with the time. */
+/* Whom to trust: files, and folders of them. */
+static void trusted_files(void)
+{
+    struct lks_error err;
+    struct lks_config *config;
+    pki_begin();
+    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    X509 *named = pki_leaf("root2", &(struct pki){.subject = "r", .ca = true}, true);
+    X509 *odd =
+        pki_leaf("odd", &(struct pki){.subject = "r", .ca = true, .key = PKI_P256_EXPLICIT}, true);
+    static const struct {
+        bool aux, odd;
+        const char *cause;
+    } rows[] = {{false, false, NULL},
+                {true, false, "a TRUSTED CERTIFICATE"},
+                {false, true, "explicit curve parameters"}};
+    CU_ASSERT_EQUAL_FATAL(mkdir(pki_path("folder"), 0700), 0);
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *file = i & 1 ? "folder/all.pem" : "all.pem";
+        FILE *f = pki_create(file);
+        CU_ASSERT_EQUAL(PEM_write_X509(f, named), 1);
+        /* Other blocks are nobody's business. */
+        CU_ASSERT_TRUE(PEM_write(f, "EC PARAMETERS", "", (const unsigned char *)"x", 1) > 0);
+        if (rows[i / 2].aux)
+            CU_ASSERT_EQUAL(PEM_write_X509_AUX(f, named), 1);
+        if (rows[i / 2].odd)
+            CU_ASSERT_EQUAL(PEM_write_X509(f, odd), 1);
+        fclose(f);
+        const char *cause = rows[i / 2].cause;
+        enum lks_status status =
+            lks_config_set_trust(config, pki_path(i & 1 ? "folder" : file), &err);
+        LKS_CHECK(status == (cause ? LKS_BAD_CONFIG : LKS_OK) &&
+                      (!cause || (strstr(err.text, cause) && strstr(err.text, file))),
+                  "row %zu: %s, %s", i, lks_status_name(status), err.text);
+        CU_ASSERT_EQUAL(config->num_anchors, 1); /* what was trusted before still is */
+    }
+    /* Nobody chose what lies in the system's directory: what is not taken is left out. */
+    FILE *f = pki_create("folder/all.pem");
+    CU_ASSERT_EQUAL(PEM_write_X509_AUX(f, pki_root), 1);
+    CU_ASSERT_EQUAL(PEM_write_X509(f, odd), 1);
+    CU_ASSERT_EQUAL(PEM_write_X509(f, named), 1);
+    CU_ASSERT_EQUAL(PEM_write_X509(f, pki_intermediate), 1);
+    fclose(f);
+    system_folder = pki_path("folder");
+    LKS_CHECK(!lks_config_set_trust(config, NULL, &err), "%s", err.text);
+    CU_ASSERT_EQUAL(config->num_anchors, 2);
+    system_folder = NULL;
+    unlink(pki_path("folder/all.pem"));
+    rmdir(pki_path("folder"));
+    X509_free(named);
+    X509_free(odd);
+    lks_config_free(config);
+}
+
 static void warnings(void)
 {
     static const struct {
@@ -363,6 +425,7 @@ static const struct lks_test tests[] = {
     {"keys", keys},
     {"RSASSA-PSS handshakes", pss_handshakes},
     {"certificates", certificates},
+    {"trusted files", trusted_files},
     {"warnings", warnings},
     {"responses", responses},
     {"response that ends", response_that_ends},

@@ -3,6 +3,8 @@
 /* A session is resumed only while a full handshake would come to the same: on both sides, in both
  * versions, by ticket and by ID. */
 
+#include <openssl/ocsp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "handshake/config.h"
@@ -294,7 +296,117 @@ static void external_key_that_left(void)
     }
 }
 
+/* A good response for a server's only certificate, which is loaded by the machine's clock. */
+static void staple(struct lks_config *server, X509 *leaf, long end)
+{
+    struct lks_certificate *c = server->certificates;
+    pki_response("ocsp.der", leaf, V_OCSP_CERTSTATUS_GOOD, -60, end, PKI_P384);
+    FILE *f = fopen(pki_path("ocsp.der"), "r");
+    c->ocsp = malloc(4096);
+    CU_ASSERT_FATAL(f && c->ocsp);
+    c->ocsp_len = fread(c->ocsp, 1, 4096, f);
+    c->ocsp_until_ms = UINT64_MAX;
+    fclose(f);
+}
+
+/* A client that wants more of OCSP than it did when the session was made shakes hands in full. */
+static void staple_that_was_not_asked_for(void)
+{
+    static const struct {
+        bool must_staple, staples;
+        enum lks_ocsp first, then;
+        bool resumes;
+        enum lks_status end;
+    } rows[] = {
+        {false, true, LKS_OCSP_REQUIRED, LKS_OCSP_REQUIRED, true, LKS_OK},
+        {false, true, LKS_OCSP_CHECKED, LKS_OCSP_REQUIRED, true, LKS_OK},
+        {false, true, LKS_OCSP_REQUIRED, LKS_OCSP_OFF, true, LKS_OK},
+        {false, true, LKS_OCSP_OFF, LKS_OCSP_REQUIRED, false, LKS_OK},
+        {false, false, LKS_OCSP_OFF, LKS_OCSP_CHECKED, true, LKS_OK},
+        {false, false, LKS_OCSP_OFF, LKS_OCSP_REQUIRED, false,
+         LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {false, false, LKS_OCSP_CHECKED, LKS_OCSP_REQUIRED, false,
+         LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {true, true, LKS_OCSP_OFF, LKS_OCSP_CHECKED, false, LKS_OK},
+        {true, false, LKS_OCSP_OFF, LKS_OCSP_CHECKED, false,
+         LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE},
+        {true, true, LKS_OCSP_CHECKED, LKS_OCSP_CHECKED, true, LKS_OK},
+    };
+    begin();
+    X509 *plain = pki_leaf("plain", &(struct pki){.subject = "a", .san = "DNS:a.test"}, false);
+    X509 *must = pki_leaf(
+        "must", &(struct pki){.subject = "a", .san = "DNS:a.test", .feature = "status_request"},
+        false);
+    for (size_t i = 0; i < NUM_WAYS * sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t at = i / NUM_WAYS;
+        const enum way way = (enum way)(i % NUM_WAYS);
+        struct session session = {.len = 0};
+        struct lks_config *client = a_client();
+        struct lks_config *server = a_server(way, rows[at].must_staple ? "must" : "plain", NULL);
+        if (rows[at].staples)
+            staple(server, rows[at].must_staple ? must : plain, HOUR);
+        lks_config_set_ocsp(client, rows[at].first);
+        CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
+        /* Resumed once more, it stands on no more than it did. */
+        struct outcome o = meet(client, server, &session, "a.test");
+        CU_ASSERT_TRUE(o.resumed && session.len);
+        lks_config_set_ocsp(client, rows[at].then);
+        o = meet(client, server, &session, "a.test");
+        LKS_CHECK(o.resumed == rows[at].resumes && o.client == rows[at].end,
+                  "row %zu, way %d: resumed %d, %s", at, way, o.resumed, lks_status_name(o.client));
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    X509_free(plain);
+    X509_free(must);
+}
+
+/* Nor does a session outlive the response that it was made with. */
+static void staple_that_ends(void)
+{
+    begin();
+    X509 *leaf = pki_leaf("plain", &(struct pki){.subject = "a", .san = "DNS:a.test"}, false);
+    for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
+        struct session session = {.len = 0};
+        struct lks_config *client = a_client(), *server = a_server(way, "plain", NULL);
+        client_now_s = server_now_s = 0;
+        staple(server, leaf, HOUR);
+        lks_config_set_ocsp(client, LKS_OCSP_REQUIRED);
+        CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
+        client_now_s = server_now_s = HOUR - 1;
+        CU_ASSERT_TRUE(meet(client, server, &session, "a.test").resumed);
+        client_now_s = server_now_s = HOUR + 301; /* the responder's clock may be off */
+        struct outcome o = meet(client, server, &session, "a.test");
+        LKS_CHECK(!o.resumed && o.client == LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE, "way %d: %s",
+                  way, lks_status_name(o.client));
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    X509_free(leaf);
+}
+
+/* A server that has begun to ask for certificates takes nobody's session in place of one. */
+static void client_that_is_asked_now(void)
+{
+    begin();
+    for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
+        struct session session = {.len = 0};
+        struct lks_config *client = a_client(), *server = a_server(way, "a", NULL);
+        CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
+        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+        struct outcome o = meet(client, server, &session, "a.test");
+        LKS_CHECK(!o.resumed && o.server == (way == TICKET_13 ? LKS_ALERT_CERTIFICATE_REQUIRED
+                                                              : LKS_ALERT_HANDSHAKE_FAILURE),
+                  "way %d: resumed %d, %s", way, o.resumed, lks_status_name(o.server));
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 static const struct lks_test tests[] = {
+    {"staple that was not asked for", staple_that_was_not_asked_for},
+    {"staple that ends", staple_that_ends},
+    {"client that is asked now", client_that_is_asked_now},
     {"other sites", other_sites},
     {"server that would refuse", server_that_would_refuse},
     {"certificate that ends", certificate_that_ends},

@@ -323,7 +323,8 @@ static void work_by_jobs(void)
     }
 }
 
-/* A limit is for what a record carries, its type not counted. RFC 8449 section 4. */
+/* A limit is for what a record carries, its type not counted. RFC 8449 section 4.
+ * [8449 4-4 4-8 4-19] */
 static void record_size_limits(void)
 {
     struct two t;
@@ -343,8 +344,9 @@ static void record_size_limits(void)
     two_free(&t);
 }
 
-/* Near a key's limit there is no new one: the connection ends in good order. */
-static void key_limit_closes(void)
+/* Near a key's limit there is no new one: what is being sent is cut, and neither side takes it for
+ * whole. The alert is fatal internal_error, and no close_notify. [5246 6.1-5] */
+static void key_limit_is_an_error(void)
 {
     struct two t;
     two_init(&t, GCM);
@@ -352,11 +354,73 @@ static void key_limit_closes(void)
     while (!lks_key_wants_update(&t.l.client.conn->seal_key))
         t.l.client.conn->seal_key.seq += 1u << 12;
     t.l.server.conn->open_key.seq = t.l.client.conn->seal_key.seq;
+    CU_ASSERT_EQUAL(lks_conn_status(t.l.client.conn), LKS_OK);
     buffer_add(&t.l.client.to_send, "last words", 10);
     loopback_run(&t.l);
-    CU_ASSERT_EQUAL(t.l.server.received.len, 10);
-    CU_ASSERT_TRUE(t.l.server.closed && t.l.client.closed);
-    CU_ASSERT_TRUE(!t.l.server.end && !t.l.client.end);
+    CU_ASSERT_EQUAL(t.l.server.received.len, 10); /* what was sealed is good */
+    CU_ASSERT_EQUAL(t.l.server.end, LKS_PEER_ALERT);
+    struct lks_conn_info info;
+    lks_conn_get_info(t.l.server.conn, &info);
+    CU_ASSERT_EQUAL(info.peer_alert, 80); /* internal_error */
+    CU_ASSERT_TRUE(!t.l.server.closed && !lks_conn_close_received(t.l.server.conn));
+    struct lks_conn *conn = t.l.client.conn;
+    CU_ASSERT_EQUAL(lks_conn_status(conn), LKS_SEQ_EXHAUSTED);
+    CU_ASSERT_FALSE(lks_conn_can_seal(conn));
+    CU_ASSERT_EQUAL(lks_conn_seal(conn, NULL, 0, NULL, 0, &t.l.loop.seal), LKS_SEQ_EXHAUSTED);
+    lks_conn_close(conn); /* too late for good order */
+    CU_ASSERT_EQUAL(lks_conn_own_len(conn), 0);
+    two_free(&t);
+}
+
+/* Several records of one batch beyond the mark: all of them are good, the alert is behind them.
+ * [5246 6.1-5] */
+static void key_limit_in_a_batch(void)
+{
+    struct two t;
+    two_init(&t, GCM);
+    loopback_run(&t.l);
+    while (!lks_key_wants_update(&t.l.client.conn->seal_key))
+        t.l.client.conn->seal_key.seq += 1u << 12;
+    t.l.server.conn->open_key.seq = t.l.client.conn->seal_key.seq;
+    uint8_t bytes[50000] = {0};
+    buffer_add(&t.l.client.to_send, bytes, sizeof(bytes));
+    loopback_run(&t.l);
+    LKS_CHECK(t.l.server.received.len >= LKS_RECORD_PLAINTEXT_MAX &&
+                  t.l.server.received.len <= sizeof(bytes),
+              "%zu", t.l.server.received.len);
+    CU_ASSERT_EQUAL(t.l.server.end, LKS_PEER_ALERT);
+    CU_ASSERT_EQUAL(lks_conn_status(t.l.client.conn), LKS_SEQ_EXHAUSTED);
+    two_free(&t);
+}
+
+/* The peer's limit is the peer's to keep: near it our answer is not cut. What lies beyond does not
+ * open: tests/record/test_bad.c. [5246 6.1-5] */
+static void key_limit_of_the_peer(void)
+{
+    struct two t;
+    uint8_t text[] = "from a peer without a limit", record[100];
+    two_init(&t, GCM);
+    loopback_run(&t.l);
+    struct lks_conn *conn = t.l.server.conn;
+    while (!lks_key_wants_update(&conn->open_key))
+        conn->open_key.seq += 1u << 12;
+    t.l.client.conn->seal_key.seq = conn->open_key.seq;
+    struct lks_span src = {text, sizeof(text)}, dst = {record, sizeof(record)};
+    struct lks_op op = LKS_OP_NOT_RUN;
+    op.key = &t.l.client.conn->seal_key;
+    op.type = LKS_TYPE_APPLICATION_DATA;
+    op.src = &src;
+    op.dst = &dst;
+    op.num_src = op.num_dst = 1;
+    CU_ASSERT_EQUAL(lks_engine_process(t.l.loop.engine, &op, 1), 1);
+    buffer_add(&t.l.server.wire_in, record, op.len);
+    loopback_run(&t.l);
+    CU_ASSERT_EQUAL(t.l.server.received.len, sizeof(text));
+    CU_ASSERT_TRUE(lks_key_wants_update(&conn->open_key) && lks_conn_can_seal(conn));
+    CU_ASSERT_EQUAL(lks_conn_status(conn), LKS_OK);
+    buffer_add(&t.l.server.to_send, "answer", 6);
+    loopback_run(&t.l);
+    CU_ASSERT_TRUE(t.l.client.received.len == 6 && !t.l.client.closed && !t.l.client.end);
     two_free(&t);
 }
 
@@ -372,6 +436,8 @@ const struct lks_test tls12_bad_tests[] = {
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"work by jobs", work_by_jobs},
     {"record size limits", record_size_limits},
-    {"key limit closes", key_limit_closes},
+    {"key limit is an error", key_limit_is_an_error},
+    {"key limit in a batch", key_limit_in_a_batch},
+    {"key limit of the peer", key_limit_of_the_peer},
     {NULL, NULL},
 };

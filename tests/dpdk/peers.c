@@ -103,7 +103,8 @@ static void on_received(void *user, struct rte_mbuf *chain)
 {
     struct peer *p = user;
     p->received += chain->pkt_len;
-    flow_consumed(p->flow, chain->pkt_len);
+    if (!p->is_unread)
+        flow_consumed(p->flow, chain->pkt_len);
     rte_pktmbuf_free(chain);
 }
 
@@ -229,6 +230,14 @@ void peer_send(struct peer *p, uint8_t flags, uint16_t len)
     send_one(p, flags, NULL, 0, len);
 }
 
+void peer_send_at(struct peer *p, uint32_t away, uint8_t flags, uint16_t len)
+{
+    const uint32_t seq = p->seq;
+    p->seq += away;
+    peer_send(p, flags, len);
+    p->seq = seq;
+}
+
 void peer_read_on(struct peer *p, uint16_t window)
 {
     p->reads = true;
@@ -252,12 +261,17 @@ static void send_syn(struct peer *p, uint8_t flags)
     peer_send_options(p, flags, options, sizeof(options));
 }
 
-void peer_open(struct peer *p)
+void peer_begin(struct peer *p)
 {
     p->our_port = SERVICE;
     p->seq = 0x1000u * port_of(p);
     send_syn(p, RTE_TCP_SYN_FLAG);
     peers_settle();
+}
+
+void peer_open(struct peer *p)
+{
+    peer_begin(p);
     peer_send(p, RTE_TCP_ACK_FLAG, 0);
     peers_settle();
 }

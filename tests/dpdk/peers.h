@@ -22,12 +22,13 @@ struct peer {
     uint16_t window;
     bool reads;         /* acknowledges all that comes, at once; one that does not is silent */
     uint32_t lose_fins; /* so many frames with FIN do not come */
+    bool is_unread;     /* the server consumes nothing of what comes from it */
 
     /* The stack's side. */
     struct flow *flow;
     uint32_t to_send;     /* bytes that the server still has for it */
     bool close_when_sent; /* flow_close(), else flow_shutdown() */
-    uint32_t received;    /* bytes that the server got, and consumed at once */
+    uint32_t received;    /* bytes that the server got */
     bool fin_received, connected, ended, is_shut;
     enum flow_end why;
 
@@ -55,6 +56,9 @@ bool peers_start(void);
  * were at the start. */
 bool peers_end(void);
 
+/* SYN alone. */
+void peer_begin(struct peer *p);
+
 /* SYN, and ACK to the answer. */
 void peer_open(struct peer *p);
 
@@ -69,6 +73,9 @@ void peer_send(struct peer *p, uint8_t flags, uint16_t len);
 
 /* An acknowledgement of all that has come, and of what will come, with this window. */
 void peer_read_on(struct peer *p, uint16_t window);
+
+/* A segment that begins so far from where the peer is, and leaves it there. */
+void peer_send_at(struct peer *p, uint32_t away, uint8_t flags, uint16_t len);
 
 /* A segment with options, in whole words. */
 void peer_send_options(struct peer *p, uint8_t flags, const uint8_t *options, uint8_t options_len);

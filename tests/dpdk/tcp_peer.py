@@ -344,6 +344,27 @@ def test_readers_that_never_read():
         s.close()
 
 
+def silent_sender(port):
+    """Its service holds all that comes, as much as the window lets it send."""
+    s = connect(port)
+    s.setblocking(False)
+    try:
+        while s.send(bytes(65536)):
+            pass
+    except BlockingIOError:
+        return s
+
+
+def test_senders_that_nobody_reads():
+    """What is held of them is more than all buffers there are to receive with; others are heard."""
+    senders = [silent_sender(26) for _ in range(600)]
+    echo(7, b"in the middle of it" * 10000)
+    wait_until(lambda: any(is_reset(s) for s in senders), "nobody was ended")
+    echo(7, b"and after it" * 10000)
+    for s in senders:
+        s.close()
+
+
 NUM_DETACHED = 50
 
 
@@ -403,14 +424,48 @@ def test_junk():
     echo(7, b"still there" * 1000)
 
 
+def capture(raw, seconds=60):
+    """The next TCP segment that the server sends, as (source port, port, sequence number, acknowledged, flags)."""
+    end = time.time() + seconds
+    while time.time() < end:
+        frame = raw.recv(65536)
+        if frame[12:14] == b"\x08\x00" and frame[23] == 6 and frame[26:30] == socket.inet_aton(HOST):
+            return struct.unpack("!HHII", frame[34:46]) + (frame[47],)
+    raise AssertionError("no segment came")
+
+
+def test_sequence_numbers_from_afar():
+    """A byte and a FIN anywhere among all sequence numbers, half of them away included: dropped, and the connection goes on."""
+    capturing = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    capturing.bind((device, 0))
+    s = connect(7)
+    while (segment := capture(capturing))[4] != 0x12 or segment[1] != s.getsockname()[1]:
+        pass
+    capturing.close()
+    port, expected, ours = segment[1], segment[3], segment[2] + 1
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    addresses = socket.inet_aton("10.8.0.1") + socket.inet_aton(HOST)
+    for away in (1 << 31, (1 << 31) - 1, (1 << 31) + 1, 1 << 30, 3 << 30, (1 << 30) + 1, (3 << 30) - 1):
+        for flags, data in ((0x18, b"x"), (0x11, b""), (0x19, b"xy")):
+            tcp = struct.pack("!HHIIBBHHH", port, 7, (expected + away) & 0xffffffff, ours & 0xffffffff, 5 << 4, flags, 8192, 0, 0) + data
+            padded = tcp + bytes(len(tcp) % 2)
+            total = checksum(addresses + struct.pack("!BBH", 0, 6, len(tcp)) + padded)
+            tcp = tcp[:16] + struct.pack("!H", total) + tcp[18:]
+            raw.sendto(struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + addresses + tcp, (HOST, 0))
+    raw.close()
+    s.sendall(b"still there")
+    assert s.recv(100) == b"still there"
+    s.close()
+
+
 ALL = [test_ping, test_echo_sizes, test_odd_pieces, test_small_writes, test_crumbs, test_requests, test_echo_100_mb, test_splice_100_mb,
        test_server_half_close, test_slow_reader, test_client_reset, test_server_closes, test_server_resets,
        test_connect_refused, test_port_without_listener, test_1000_connections, test_connection_rate,
-       test_no_window_scaling, test_tiny_mss, test_syn_flood, test_junk, test_connect_unreachable]
+       test_no_window_scaling, test_tiny_mss, test_syn_flood, test_junk, test_sequence_numbers_from_afar, test_connect_unreachable]
 CASES = {
     "af_packet": ALL,
     "fins": [test_lost_fins],
-    "readers": [test_readers_that_never_read, test_detached_readers],
+    "readers": [test_readers_that_never_read, test_senders_that_nobody_reads, test_detached_readers],
     "tap": [test_ping, test_ping_in_fragments, test_echo_sizes, test_odd_pieces, test_echo_100_mb, test_splice_100_mb, test_client_reset, test_1000_connections],
     "faults": [test_echo_sizes, test_small_writes, test_echo_100_mb, test_splice_100_mb, test_server_half_close,
                test_client_reset, test_1000_connections],

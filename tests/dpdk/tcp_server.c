@@ -6,9 +6,10 @@
  *     tcp_server EAL... -- LOSE SWAP REPEAT FINS   (see struct faults)
  *
  * As 10.8.0.2/24 it echoes (7), takes and drops (9), sends SOURCE_LEN bytes and FIN and goes on
- * receiving (19) or lets go of the connection (25), connects on to 10.8.0.1:2000 (20), :2001 (21)
- * or 10.8.0.99:2000 (22), closes (23) or resets (24) at the first bytes. SIGTERM: it waits until
- * all connections are gone and says whether all mbufs are back.
+ * receiving (19) or lets go of the connection (25), keeps what comes until
+ * it is stopped (26), connects on
+ * to 10.8.0.1:2000 (20), :2001 (21) or 10.8.0.99:2000 (22), closes (23) or resets (24) at the first
+ * bytes. SIGTERM: it waits until all connections are gone and says whether all mbufs are back.
  */
 
 #include <rte_eal.h>
@@ -41,6 +42,7 @@ enum service {
     CLOSE = 23,
     RESET = 24,
     SOURCE_CLOSE = 25,
+    HOLD = 26,
 };
 
 /* One flow and what is to be sent on it; peer is whose bytes these are (echo: its own). */
@@ -132,6 +134,9 @@ static void on_received(void *user, struct rte_mbuf *bytes)
         rte_pktmbuf_free(bytes);
         (e->service == CLOSE ? flow_close : flow_abort)(e->flow);
         drop(e);
+    } else if (e->service == HOLD) {
+        if (!chain_append_received(&e->out, bytes))
+            abort();
     } else if (!e->peer) {
         flow_consumed(e->flow, bytes->pkt_len);
         rte_pktmbuf_free(bytes);
@@ -202,7 +207,7 @@ static void make_some(struct end *e)
 static void move(struct end *e)
 {
     e->is_touched = false;
-    if (!e->flow || !e->is_connected)
+    if (!e->flow || !e->is_connected || e->service == HOLD)
         return;
     make_some(e);
     uint32_t room = flow_send_room(e->flow), n = chain_len(&e->out);
@@ -249,9 +254,9 @@ static unsigned int mbufs_in_use(void)
 
 static bool listen_to_all(void)
 {
-    static const enum service all[] = {ECHO,   DISCARD,        SOURCE,
-                                       SPLICE, SPLICE_REFUSED, SPLICE_UNREACHABLE,
-                                       CLOSE,  RESET,          SOURCE_CLOSE};
+    static const enum service all[] = {
+        ECHO,  DISCARD, SOURCE,       SPLICE, SPLICE_REFUSED, SPLICE_UNREACHABLE,
+        CLOSE, RESET,   SOURCE_CLOSE, HOLD};
     char error[160];
     for (size_t i = 0; i < RTE_DIM(all); i++) {
         struct net_addr addr = {net_ip4(rte_cpu_to_be_32(OUR_IP)), (uint16_t)all[i]};
@@ -261,6 +266,15 @@ static bool listen_to_all(void)
         }
     }
     return true;
+}
+
+static void stop_holding(void)
+{
+    for (uint32_t i = 0; i < MAX_FLOWS; i++)
+        if (ends[i].in_use && ends[i].service == HOLD) {
+            flow_abort(ends[i].flow);
+            drop(&ends[i]);
+        }
 }
 
 static void on_signal(int number)
@@ -313,6 +327,7 @@ int main(int argc, char **argv)
     while (!must_stop)
         poll_once();
     flow_unlisten_all(net);
+    stop_holding();
     /* TIME_WAIT holds no mbufs; what is left finishes, or runs into its deadline of a minute, and
      * neighbours that do not answer are given up */
     struct flow_counters c = {.flows = 1};

@@ -15,6 +15,7 @@
 #define ACK RTE_TCP_ACK_FLAG
 #define FIN RTE_TCP_FIN_FLAG
 #define PSH RTE_TCP_PSH_FLAG
+#define SYN RTE_TCP_SYN_FLAG
 
 #define DRIP 8u
 
@@ -528,6 +529,95 @@ static void test_syn_flood(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
+/* A peer whose window has room for so many bytes, which the server leaves unread. */
+static struct peer *almost_full(uint32_t at, uint16_t room)
+{
+    struct peer *p = ordinary(at);
+    p->scales = false;
+    p->is_unread = true;
+    peer_open(p);
+    while (p->last_window > 2000) {
+        peer_send(p, ACK | PSH, 1000);
+        peers_advance(SECOND / 10);
+    }
+    peer_send(p, ACK | PSH, (uint16_t)(p->last_window - room));
+    peers_advance(SECOND / 10);
+    CU_ASSERT_EQUAL(p->last_window, room);
+    return p;
+}
+
+/* What reaches beyond the window is cut to it, also where it comes before what is in front. */
+static void test_beyond_the_window(void)
+{
+    for (uint32_t fin = 0; fin < 2; fin++) {
+        struct peer *p = almost_full(fin, 500);
+        const uint32_t before = p->received;
+        peer_send_at(p, 499, fin ? ACK | FIN : ACK, 1000);
+        peer_send(p, ACK | PSH, 499);
+        peers_settle();
+        CU_ASSERT_TRUE(p->received == before + 499 || p->received == before + 500);
+        CU_ASSERT_FALSE(p->fin_received);
+        CU_ASSERT_FALSE(p->ended);
+    }
+    CU_ASSERT_TRUE(peers_end());
+}
+
+/* A FIN that has come stays where it is: bytes behind it are none. */
+static void test_bytes_behind_the_fin(void)
+{
+    struct peer *p = almost_full(0, 500);
+    const uint32_t before = p->received;
+    peer_send_at(p, 100, ACK | FIN, 100);
+    peer_send_at(p, 0, ACK | PSH, 500);
+    peer_send_at(p, 50, ACK | PSH, 450);
+    CU_ASSERT_EQUAL(p->received, before);
+    peer_send(p, ACK | PSH, 100);
+    peers_settle();
+    CU_ASSERT_EQUAL(p->received, before + 200);
+    CU_ASSERT_TRUE(p->fin_received);
+    CU_ASSERT_TRUE(peers_end());
+}
+
+/* A handshake's last segment with a SYN, from anywhere: none that opens. */
+static void test_syn_for_the_last_ack(void)
+{
+    static const uint32_t away[] = {0, 1u << 31, (1u << 31) - 1, (1u << 31) + 1, 0u - 1u};
+    for (uint32_t i = 0; i < sizeof(away) / sizeof(away[0]); i++) {
+        struct peer *p = ordinary(i);
+        peer_begin(p);
+        peer_send_at(p, away[i], SYN | ACK, 0);
+        peer_send_at(p, away[i], SYN | ACK | PSH, 100);
+        peers_settle();
+        CU_ASSERT_PTR_NULL(p->flow);
+        peer_send(p, ACK, 0);
+        peers_settle();
+        CU_ASSERT_PTR_NOT_NULL_FATAL(p->flow);
+        upload(p, 10000);
+    }
+    CU_ASSERT_TRUE(peers_end());
+}
+
+/* A window that ends within the last segment does not bring the FIN forward. */
+static void test_fin_behind_a_small_window(void)
+{
+    struct peer *p = silent(0);
+    p->window = 2000;
+    peer_open(p);
+    p->to_send = 4000;
+    p->close_when_sent = true;
+    peers_settle();
+    CU_ASSERT_TRUE(p->got <= 2000);
+    for (uint32_t second = 0; second < 20 && !p->got_fin; second++) {
+        p->ack = p->next;
+        p->window = 300;
+        peer_send(p, ACK, 0);
+        peers_advance(2 * SECOND);
+    }
+    CU_ASSERT_EQUAL(p->got, 4000);
+    CU_ASSERT_TRUE(p->got_fin);
+    CU_ASSERT_TRUE(peers_end());
+}
+
 int main(void)
 {
     static const struct lks_test tests[] = {
@@ -550,6 +640,10 @@ int main(void)
         {"a pause before the end", test_pause_before_the_end},
         {"simultaneous close", test_simultaneous_close},
         {"SYN flood", test_syn_flood},
+        {"beyond the window", test_beyond_the_window},
+        {"bytes behind the FIN", test_bytes_behind_the_fin},
+        {"SYN for the last ACK", test_syn_for_the_last_ack},
+        {"a FIN behind a small window", test_fin_behind_a_small_window},
         {0},
     };
     static const struct lks_test_suite suites[] = {{"tcp", tests}, {0}};

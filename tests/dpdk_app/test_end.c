@@ -9,6 +9,7 @@
 #include "bed.h"
 #include "common/test.h"
 #include "conn/client.h"
+#include "conn/conn.h"
 
 #define UPLOAD 30000u
 #define ANSWER 60000u
@@ -604,6 +605,35 @@ static void end_within_the_handshake(void)
     bed_stop();
 }
 
+/* TLS 1.2 has no new key when one is used up: the answer is cut, the client told so by a fatal
+ * internal_error, the backend reset; and it is no clean end, however the client goes on. */
+static void key_is_used_up(void)
+{
+    struct peer p;
+    bed_start("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    peer_establish(&p, NULL);
+    struct lks_key *key = &((struct session *)p.client->user)->tls->seal_key;
+    while (!lks_key_wants_update(key))
+        key->seq += 1u << 12;
+    p.tls.conn->open_key.seq = key->seq;
+    answers(&p, ANSWER);
+    peer_run(&p);
+    struct lks_conn_info info;
+    lks_conn_get_info(p.tls.conn, &info);
+    CU_ASSERT_EQUAL(p.tls.end, LKS_PEER_ALERT);
+    CU_ASSERT_EQUAL(info.peer_alert, 80);
+    CU_ASSERT_TRUE(p.tls.received.len > 0 && !p.tls.closed);
+    is_pattern(&p.tls.received, p.tls.received.len);
+    CU_ASSERT_TRUE(p.client->is_shut && p.backend->is_aborted);
+    CU_ASSERT_EQUAL(bed_report().app.alerts_sent[80], 1);
+    CU_ASSERT_EQUAL(bed_report().app.alerts_sent[0], 0);
+    flow_says_fin(p.client);
+    bed_settle();
+    ended(END_TLS_ERROR, 1);
+    peer_free(&p);
+    bed_stop();
+}
+
 const struct lks_test *end_tests(void)
 {
     static const struct lks_test tests[] = {
@@ -612,6 +642,7 @@ const struct lks_test *end_tests(void)
         {"no backend", backend_is_not_there},
         {"an end and nothing else", nothing_but_an_end},
         {"an end within the handshake", end_within_the_handshake},
+        {"a key that is used up", key_is_used_up},
         {0},
     };
     return tests;

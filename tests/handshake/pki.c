@@ -139,6 +139,7 @@ X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
     extend(cert, &ctx, NID_key_usage, what->usage);
     extend(cert, &ctx, NID_name_constraints, what->constraints);
     extend(cert, &ctx, NID_netscape_comment, what->comment);
+    extend(cert, &ctx, NID_tlsfeature, what->feature);
     spoil(cert, what);
     enum pki_key signer = issuer ? issuer_key : what->key;
     const EVP_MD *digest = what->digest;

@@ -34,8 +34,9 @@ EVP_PKEY *pki_key(enum pki_key kind);
 void pki_free(void);
 
 struct pki {
-    const char *subject;                                   /* CN */
-    const char *san, *eku, *usage, *constraints, *comment; /* as in openssl.cnf; NULL: none */
+    const char *subject; /* CN */
+    const char *san, *eku, *usage, *constraints, *comment,
+        *feature;       /* as in openssl.cnf; NULL: none */
     int twice, damaged; /* NIDs of extensions, of those above; 0: none */
     bool ca;
     bool v1; /* X.509 version 1, which has no extensions */

@@ -326,7 +326,7 @@ static void names_are_acknowledged(void)
 }
 
 /* RFC 8446 section 4.3.1: what was not asked, and what is not for here.
- * [8446 4.2-2 4.2-3 4.2.7-1 4.3.1-2] */
+ * [8446 4.2-2 4.2-3 4.2.7-1 4.3.1-2] [8449 4-25 4-26 5-3] */
 static void bad_encrypted_extensions(void)
 {
     static const struct {
@@ -349,6 +349,9 @@ static void bad_encrypted_extensions(void)
         {"record_size_limit", "001c 0002 0040", LKS_WANT_DATA},
         {"record_size_limit of more than there is", "001c 0002 ffff", LKS_WANT_DATA},
         {"record_size_limit of 63", "001c 0002 003f", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"record_size_limit and max_fragment_length", "001c 0002 0200 0001 0001 01",
+         LKS_ALERT_UNSUPPORTED_EXTENSION},
+        {"the same, turned", "0001 0001 01 001c 0002 0200", LKS_ALERT_UNSUPPORTED_EXTENSION},
         {"record_size_limit of a byte", "001c 0001 40", LKS_ALERT_DECODE_ERROR},
         {"an extension cut", "001c 0002 40", LKS_ALERT_DECODE_ERROR},
     };

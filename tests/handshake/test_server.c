@@ -221,7 +221,7 @@ static void groups_and_shares_go_together(void)
 }
 
 /* Each row is one extension in place of the real one of its type.
- * [8446 4.1.1-4 4.1.2-13 4.2-3 4.2.1-4 4.2.1-5 4.2.8-1 4.2.8-9 4.4.2.1-2 6-6] */
+ * [8446 4.1.1-4 4.1.2-13 4.2-3 4.2.1-4 4.2.1-5 4.2.8-1 4.2.8-9 4.4.2.1-2 6-6] [8449 4-25 5-2] */
 static void bad_extensions(void)
 {
     static const struct {
@@ -232,7 +232,15 @@ static void bad_extensions(void)
         {"unknown with content", "fafa0003010203", LKS_WANT_DATA},
         {"name empty", "0000 0005 0003 00 0000", LKS_ALERT_DECODE_ERROR},
         {"name list empty", "0000 0002 0000", LKS_ALERT_DECODE_ERROR},
-        {"name of another type", "0000 0006 0004 01 0001 61", LKS_ALERT_DECODE_ERROR},
+        /* RFC 6066 section 3: whatever a type to come will be, it begins with its length. */
+        {"name of another type", "0000 0006 0004 01 0001 61", LKS_WANT_DATA},
+        {"name of another type, empty", "0000 0005 0003 ff 0000", LKS_WANT_DATA},
+        {"half a name of another type", "0000 0006 0004 01 0002 61", LKS_ALERT_DECODE_ERROR},
+        {"name behind one of another type", "0000 000a 0008 01 0001 61 00 0001 62", LKS_WANT_DATA},
+        {"name with a zero behind it", "0000 000a 0008 01 0001 61 00 0001 00",
+         LKS_ALERT_ILLEGAL_PARAMETER},
+        {"two names around it", "0000 000e 000c 00 0001 61 01 0001 61 00 0001 62",
+         LKS_ALERT_ILLEGAL_PARAMETER},
         {"name with a zero", "0000 0007 0005 00 0002 6100", LKS_ALERT_ILLEGAL_PARAMETER},
         {"two names", "0000 000a 0008 00 0001 61 00 0001 62", LKS_ALERT_ILLEGAL_PARAMETER},
         {"a name and half of one", "0000 0009 0007 00 0001 61 00 0001", LKS_ALERT_DECODE_ERROR},
@@ -273,6 +281,12 @@ static void bad_extensions(void)
         {"extended_master_secret with content", "0017 0001 00", LKS_WANT_DATA},
         {"encrypt_then_mac with content", "0016 0001 00", LKS_WANT_DATA},
         {"compressions odd", "001b 0004 03 000200", LKS_ALERT_DECODE_ERROR},
+        {"limit of 63", "001c 0002 003f", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"limit of 64", "001c 0002 0040", LKS_WANT_DATA},
+        {"limit of a byte", "001c 0001 40", LKS_ALERT_DECODE_ERROR},
+        {"limit in two ways", "001c 0002 0040 0001 0001 01", LKS_WANT_DATA},
+        {"limit of 63 in two ways", "001c 0002 003f 0001 0001 01", LKS_ALERT_ILLEGAL_PARAMETER},
+        {"limit, and an old one that is none", "001c 0002 0040 0001 0002 0902", LKS_WANT_DATA},
         {"status_request_v2", "0011 0002 0000", LKS_WANT_DATA},
     };
     struct lks_config *config = config_with("ecdsa");

@@ -25,10 +25,10 @@ static struct lks_session a_session(void)
                             .age_add = 0xfedcba98,
                             .max_early = 16384,
                             .origin = UINT64_C(0x1122334455667788),
-                            .client_verified = true,
+                            .verified = {.stapled = true, .own_asked = true},
                             .secret_len = 48};
     memset(s.secret, 0x5a, 48);
-    memset(s.client_digest, 0xa5, 32);
+    memset(s.verified.own_digest, 0xa5, 32);
     memset(s.basis, 0xb5, 32);
     CU_ASSERT_TRUE(lks_session_set_name(s.server_name, &s.server_name_len, "example.org"));
     CU_ASSERT_TRUE(lks_session_set_name(s.alpn, &s.alpn_len, "H2"));
@@ -73,7 +73,7 @@ static void session_that_makes_no_sense(void)
     } rows[] = {{"version", 0, 1},         {"kind", 1, 9},
                 {"kind of TLS 1.2", 1, 2}, {"suite", 2, 0x77},
                 {"hash of suite", 3, 1},   {"lifetime", 52, 1},
-                {"unknown flag", 72, 6},   {"secret's length", 105, 32}};
+                {"unknown flag", 72, 26},  {"secret's length", 105, 32}};
     struct lks_session s = a_session(), back;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t bytes[LKS_SESSION_STATE_MAX];

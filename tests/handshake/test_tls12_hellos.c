@@ -236,6 +236,25 @@ static const struct edit client_edits[] = {
      .status = LKS_ALERT_DECODE_ERROR,
      .reply_has = NONE,
      .reply_has_not = NONE},
+    /* RFC 8449 */
+    {.what = "two ways to limit records",
+     .drop = NONE,
+     .extensions = "0001 0001 01",
+     .status = LKS_WANT_DATA,
+     .reply_has = LKS_EXT_RECORD_SIZE_LIMIT,
+     .reply_has_not = LKS_EXT_MAX_FRAGMENT_LENGTH},
+    {.what = "the older one alone",
+     .drop = LKS_EXT_RECORD_SIZE_LIMIT,
+     .extensions = "0001 0001 01",
+     .status = LKS_WANT_DATA,
+     .reply_has = NONE,
+     .reply_has_not = LKS_EXT_RECORD_SIZE_LIMIT},
+    {.what = "records of less than 64 bytes",
+     .drop = LKS_EXT_RECORD_SIZE_LIMIT,
+     .extensions = "001c 0002 003f",
+     .status = LKS_ALERT_ILLEGAL_PARAMETER,
+     .reply_has = NONE,
+     .reply_has_not = NONE},
     /* RFC 7627 */
     {.what = "no extended master secret",
      .drop = EXTENDED_MASTER_SECRET,
@@ -258,7 +277,7 @@ static const struct edit client_edits[] = {
 
 /* [5246 7.4.1.2-2 7.4.1.2-5 7.4.1.2-6 7.4.2-13 7.4.3-2 7.4.1.4-1 7.4.1.4-3 7.4.1.4.1-3 7.4.1.4.1-5 7.4.1.4.1-6
  * 7.4.3-3] [5288 4-1] [7905 2-4] [5746 3.6-1 3.6-3 3.6-4 3.6-5 4.3-1] [7366 2-1 2-2 3-1]
- * [7627 5.2-2 5.2-3 5.3-3 5.3-4] */
+ * [7627 5.2-2 5.2-3 5.3-3 5.3-4] [8449 4-25 5-2] */
 static void client_hellos(void)
 {
     for (size_t i = 0; i < sizeof(client_edits) / sizeof(client_edits[0]); i++) {
@@ -317,6 +336,14 @@ static const struct edit server_edits[] = {
      .drop = EXTENDED_MASTER_SECRET,
      .status = LKS_ALERT_HANDSHAKE_FAILURE},
     {.what = "TLS 1.1", .version = 0x0302, .drop = NONE, .status = LKS_ALERT_PROTOCOL_VERSION},
+    {.what = "two limits of records",
+     .drop = NONE,
+     .extensions = "0001 0001 01",
+     .status = LKS_ALERT_UNSUPPORTED_EXTENSION},
+    {.what = "records of less than 64 bytes",
+     .drop = LKS_EXT_RECORD_SIZE_LIMIT,
+     .extensions = "001c 0002 003f",
+     .status = LKS_ALERT_ILLEGAL_PARAMETER},
     /* RFC 8422 has it in no ServerHello; some servers do. */
     {.what = "supported_groups",
      .drop = NONE,
@@ -325,7 +352,7 @@ static const struct edit server_edits[] = {
 };
 
 /* [5246 7.4.1.4-2 7.4.1.4-3] [5746 3.4-2 3.4-3 4.1-1] [7366 2-2] [7627 5.3-6] [5288 4-1] [7905 2-4]
- */
+ * [8449 4-25 5-3] */
 static void server_hellos(void)
 {
     for (size_t i = 0; i < sizeof(server_edits) / sizeof(server_edits[0]); i++) {

@@ -17,8 +17,9 @@ import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Java's TLS as a peer in interop tests. Arguments are name=value: connect=PORT or listen=PORT, trust=PEM, key=P12,
- * suite, version, alpn, auth=need, connections=N. As a client it sends lines from its standard input over the last of N
- * connections and prints what comes; as a server it echoes, one connection after another.
+ * suite, version, alpn, auth=need, connections=N, download=yes. As a client it sends lines from its standard input over
+ * the last of N connections and prints what comes, or asks for a page and prints how long it was; as a server it echoes,
+ * one connection after another.
  */
 final class Peer {
     private static final char[] PASSWORD = "interop".toCharArray();
@@ -83,7 +84,11 @@ final class Peer {
                 p.setEndpointIdentificationAlgorithm("HTTPS");
                 socket.setSSLParameters(p);
                 socket.startHandshake();
-                talk(socket, left == 1);
+                if (options.containsKey("download")) {
+                    download(socket);
+                } else {
+                    talk(socket, left == 1);
+                }
             }
         }
     }
@@ -105,6 +110,17 @@ final class Peer {
         }
         socket.shutdownOutput();
         reader.join(5000);
+    }
+
+    /** A page in whole, up to the server's close_notify; only its length is kept. */
+    private static void download(SSLSocket socket) throws IOException {
+        byte[] bytes = new byte[65536];
+        long got = 0;
+        socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes());
+        for (int n; (n = socket.getInputStream().read(bytes)) > 0;) {
+            got += n;
+        }
+        System.out.println("got " + got + " bytes");
     }
 
     private static void copy(SSLSocket socket) {

@@ -216,8 +216,31 @@ def fetch(program, peer, want, bed):
             raise Failed("no compressed certificate came")
 
 
+def download(program, peer, want, bed):
+    """Our server has a long page; the peer only receives, and asks for new keys as often as its limit is reached."""
+    if peer.name != "Java":
+        raise Cannot(f"{peer.name} has no such setting")
+    args = our_options(want, bed, "server") + ["--http", bed["long page"], "--report"]
+    with Ours(program, args) as ours:
+        port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
+        with peer.client(want, bed, port, 0) as client:
+            got = int(client.expect(rb"got (\d+) bytes").group(1))
+            if got < bed.credentials.LONG_PAGE:
+                raise Failed(f"{got} bytes came")
+            equal(client.end(), 0, "its exit status")
+        report = ours.report()
+        check_report(report, want, "server")
+        # One each time that the limit is passed at the least; Java asks again until ours are there.
+        least = max(bed.credentials.LONG_PAGE >> want.key_limit + 1, 1)
+        if int(report["updates_in"]) < least or report["updates_out"] == "0":
+            raise Failed(f"updates in {report['updates_in']}, out {report['updates_out']}")
+
+
 def as_server(program, peer, want, bed):
     """Our server, the peer's client."""
+    if want.key_limit:
+        download(program, peer, want, bed)
+        return
     if peer.fetches:
         fetch(program, peer, want, bed)
         return
@@ -268,6 +291,8 @@ def as_client(program, peer, want, bed):
     """Our client, the peer's server."""
     if want.fallback:
         raise Cannot("our client does not try again with less")
+    if want.key_limit:
+        raise Cannot("our server is who sends here")
     cannot_renegotiate(want, peer, "server")
     server, port = peer.server(want, bed)
     with server:
@@ -282,7 +307,7 @@ def as_client(program, peer, want, bed):
                 if want.refused:
                     # Where the server sees our versions first, the alert is its own.
                     report = ours.report()
-                    if report["end"] not in (want.refused, "peer_alert"):
+                    if report["end"] not in (want.refused, "peer_alert", "truncated" if want.hangs_up else ""):
                         equal(report["end"], want.refused, "our end")
                     return
                 if want.client_auth == "missing":
@@ -337,7 +362,12 @@ def cells_13():
     yield "0-RTT", Want(early=True)
     yield "KeyUpdate by the peer", Want(update="peer")
     yield "KeyUpdate by us", Want(update="ours")
+    # A client that only receives, with its keys at their limit early, often, and once.
+    for bits in (20, 22, 26):
+        yield f"Java keyLimits 2^{bits}, 100 MB down", Want(key_limit=bits)
     yield "record_size_limit 512", Want(record_size=512)
+    # Below 512 GnuTLS takes none, unless it was told to: its clients answer illegal_parameter.
+    yield "record_size_limit 511, turned away", Want(record_size=511, refused="peer_alert", hangs_up=True)
     yield "OCSP stapling", Want(ocsp=True)
     yield "certificate compression", Want(compress=True)
     yield "exporter", Want(export="EXPORTER-interop")

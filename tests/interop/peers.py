@@ -84,6 +84,7 @@ class Want:
     early: bool = False
     psk: str = ""  # hex; identity "interop"
     update: str = ""  # "peer" or "ours" asks for new keys both ways
+    key_limit: int = 0  # the peer gets a long page, and asks for new keys each 2^key_limit bytes
     record_size: int = 0
     ocsp: bool = False
     extended_master_secret: bool = True
@@ -95,6 +96,7 @@ class Want:
     fallback: bool = False  # the client says that it has come down to this version
     renegotiate: bool = False  # the peer asks for it
     refused: str = ""  # how our side ends instead of taking the peer
+    hangs_up: bool = False  # its server refuses us without a word
 
 
 def need(program):
@@ -269,7 +271,7 @@ class Gnutls:
             args += ["--pskusername", "interop", "--pskkey", want.psk]
         if want.update or want.renegotiate:
             args += ["--inline-commands"]
-        if want.record_size:
+        if want.record_size >= 512:
             args += ["--recordsize", str(want.record_size)]
         if not want.tickets:
             args += ["--noticket"]
@@ -308,7 +310,7 @@ class Gnutls:
             args += ["--alpn", protocol]
         if want.early:
             args += ["--earlydata", "--maxearlydata=16384"]
-        if want.record_size:
+        if want.record_size >= 512:
             args += ["--recordsize", str(want.record_size)]
         if want.ocsp:
             args += ["--ocsp-response", bed.ocsp_response(want.certificate), "--ignore-ocsp-response-errors"]
@@ -477,6 +479,8 @@ class Java:
             file.write("jdk.tls.disabledAlgorithms=SSLv3\njdk.certpath.disabledAlgorithms=MD2\n")
             if want.update == "peer":  # it asks by itself, behind each record that is read until new keys come
                 file.write("jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^6\n")
+            if want.key_limit:
+                file.write(f"jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^{want.key_limit}\n")
         return command + [f"-Djava.security.properties={bed['java.security']}", "Peer"]
 
     def client(self, want, bed, port, step):
@@ -487,6 +491,8 @@ class Java:
         args = self._common(want, bed)
         if want.client_auth == "sent":
             args += [f"key={bed.pkcs12('client')}"]
+        if want.key_limit:
+            args += ["download=yes"]
         return Talker(self._java(want, bed) + [f"connect={port}", f"trust={bed['ca.pem']}",
                                                f"connections={2 if want.resume else 1}"] + args)
 

@@ -146,6 +146,8 @@ class Credentials:
         "client": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
     }
 
+    LONG_PAGE = 100_000_000
+
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="lockstep-interop-")
         self.path = self.folder.name
@@ -168,6 +170,8 @@ class Credentials:
                 self._make_ocsp_response(name)
         with open(self["page"], "wb") as page:
             page.write(b"<title>interop</title><p>lockstep-page</p>" + b"x" * 100000)
+        with open(self["long page"], "wb") as page:
+            page.truncate(self.LONG_PAGE)
 
     def __getitem__(self, name):
         return f"{self.path}/{name}"

@@ -208,7 +208,8 @@ static uint32_t number(const char *word)
 struct line {
     uint8_t flags;
     uint32_t seq, len, ack;
-    bool has_window, is_ce, is_bad, has_more, wants_ect, wants_no_ts, wants_no_sack, has_echo;
+    bool has_window, is_ce, is_bad, has_more, wants_ect, wants_no_ect, wants_psh, wants_no_psh,
+        wants_no_ts, wants_no_sack, has_echo;
     uint32_t window, echo;
     struct tcp_options options;
 };
@@ -250,6 +251,12 @@ static void read_packet(struct line *line, char **rest)
             line->has_more = true;
         } else if (!strcmp(word, "ect")) {
             line->wants_ect = true;
+        } else if (!strcmp(word, "-ect")) {
+            line->wants_no_ect = true;
+        } else if (!strcmp(word, "psh")) {
+            line->wants_psh = true;
+        } else if (!strcmp(word, "-psh")) {
+            line->wants_no_psh = true;
         } else if (!strcmp(word, "-ts")) {
             line->wants_no_ts = true;
         } else if (!strcmp(word, "-sack")) {
@@ -333,6 +340,9 @@ static void peer_gets(struct player *p, char **rest, uint64_t wait_us, const cha
                     (!line.wants_no_sack || !packet.options.has_sack_ok) &&
                     (!line.has_echo || echo == line.echo) &&
                     (!line.wants_ect || packet.ecn == IP_ECN_ECT0) &&
+                    (!line.wants_no_ect || packet.ecn == IP_ECN_NOT) &&
+                    (!line.wants_psh || packet.flags & RTE_TCP_PSH_FLAG) &&
+                    (!line.wants_no_psh || !(packet.flags & RTE_TCP_PSH_FLAG)) &&
                     (!line.options.num_sacks || packet.options.num_sacks == line.options.num_sacks);
     for (uint32_t i = 0; is_right && i < line.options.num_sacks; i++)
         is_right = packet.options.sacks[i].from == PEER_ISN + line.options.sacks[i].from &&

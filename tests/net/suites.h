@@ -7,6 +7,7 @@
 const struct lks_test *tables_tests(void);
 const struct lks_test *link_tests(void);
 const struct lks_test *script_tests(void);
+const struct lks_test *states_tests(void);
 const struct lks_test *loss_tests(void);
 const struct lks_test *sent_tests(void);
 const struct lks_test *goodput_tests(void);

@@ -82,7 +82,7 @@ static void kinds(void)
     }
 }
 
-/* Each is refused with a line that says what is wrong. */
+/* Each is refused with a line that says what is wrong. [8200 5-1] */
 static void bad_configurations(void)
 {
     static const struct {
@@ -127,6 +127,7 @@ static void bad_configurations(void)
 
 static struct bed b;
 
+/* [1122 3.2.1.3-1] */
 static void sources_are_chosen(void)
 {
     struct net_ip from = net_ip4(0), link_local;
@@ -149,6 +150,24 @@ static void sources_are_chosen(void)
     bed_end(&b);
 }
 
+/* RFC 9293 3.9.1.1: no connection to who is not one host. [9293 3.9.1.1-5] */
+static void no_way_to_groups(void)
+{
+    static const char *const rows[] = {"10.9.0.255", "255.255.255.255", "224.0.0.1", "0.0.0.0",
+                                       "127.0.0.1",  "ff02::1",         "::",        "::1"};
+    bed_start(&b, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct net_ip to, from = {{{0}}};
+        uint16_t mtu;
+        CU_ASSERT_FATAL(net_ip_parse(&to, rows[i]));
+        if (net_ip_is_v4(&to))
+            from = net_ip4(0);
+        LKS_CHECK(!ip_route(b.net, &to, &from, &mtu), "%s", rows[i]);
+    }
+    bed_end(&b);
+}
+
+/* [1122 3.3.3-1] [1191 3-2] [8201 5.2-1] */
 static void path_mtus(void)
 {
     struct net_ip from = net_ip4(0);
@@ -175,6 +194,7 @@ const struct lks_test addr_tests[] = {
     {"kinds", kinds},
     {"bad_configurations", bad_configurations},
     {"sources_are_chosen", sources_are_chosen},
+    {"no_way_to_groups", no_way_to_groups},
     {"path_mtus", path_mtus},
     {NULL, NULL},
 };

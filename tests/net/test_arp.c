@@ -79,6 +79,7 @@ static void answers_for_ours(void)
     bed_end(&b);
 }
 
+/* [1122 2.3.2.2-1 2.3.3-1 3.3.1.1-1] [4861 7.2.2-2] */
 static void asks_and_sends_what_waited(void)
 {
     bed_start(&b, NULL);
@@ -95,6 +96,7 @@ static void asks_and_sends_what_waited(void)
     bed_end(&b);
 }
 
+/* [4861 7.2.2-3] */
 static void gives_up_after_three(void)
 {
     bed_start(&b, NULL);
@@ -109,7 +111,29 @@ static void gives_up_after_three(void)
     bed_end(&b);
 }
 
-/* A gateway that changes its MAC without a word is missed within DELAY and three probes. */
+/* Who waits for it hears that nobody is there (RFC 4861 7.2.2). [4861 7.2.2-4] */
+static void tcp_hears_of_nobody(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        const struct net_ip *to = is_v4 ? &bed_peer4 : &bed_peer6;
+        bed_start(&b, NULL);
+        bed_send(&b, to, 0);
+        bed_send(&b, to, 0);
+        bed_wait(&b, 1000000);
+        bed_wait(&b, 1000000);
+        bed_wait(&b, 999999);
+        CU_ASSERT_EQUAL(b.tcp.num_errors, 0);
+        bed_wait(&b, 1);
+        CU_ASSERT_EQUAL(b.tcp.num_errors, 2);
+        CU_ASSERT(b.tcp.error.kind == IP_ERROR_HARD && b.tcp.error.seq == 77 &&
+                  b.tcp.error.from_port == 40000 && b.tcp.error.to_port == 443 &&
+                  net_ip_equal(&b.tcp.error.to, to));
+        bed_end(&b);
+    }
+}
+
+/* A gateway that changes its MAC without a word is missed within DELAY and three probes.
+ * [1122 2.3.2.1-1 3.3.1.4-1] [4861 7.3.3-1] */
 static void a_gateway_that_changes(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x77}};
@@ -128,7 +152,7 @@ static void a_gateway_that_changes(void)
     bed_end(&b);
 }
 
-/* TCP's acknowledgements say that it is there: nobody is asked. */
+/* TCP's acknowledgements say that it is there: nobody is asked. [4861 7.3.1-1] */
 static void confirmed_by_tcp(void)
 {
     bed_start(&b, NULL);
@@ -142,6 +166,7 @@ static void confirmed_by_tcp(void)
     bed_end(&b);
 }
 
+/* [4861 7.3.1-2] */
 static void news_of_others(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x55}};
@@ -191,7 +216,7 @@ static void bad_messages(void)
     bed_end(&b);
 }
 
-/* Somebody who scans, or makes us scan, does not push out those who answer. */
+/* Somebody who scans, or makes us scan, does not push out those who answer. [1122 2.3.2.1-1] */
 static void the_table_is_bounded(void)
 {
     bed_start(&b, NULL);
@@ -216,6 +241,7 @@ const struct lks_test arp_tests[] = {
     {"answers_for_ours", answers_for_ours},
     {"asks_and_sends_what_waited", asks_and_sends_what_waited},
     {"gives_up_after_three", gives_up_after_three},
+    {"tcp_hears_of_nobody", tcp_hears_of_nobody},
     {"a_gateway_that_changes", a_gateway_that_changes},
     {"confirmed_by_tcp", confirmed_by_tcp},
     {"news_of_others", news_of_others},

@@ -47,7 +47,8 @@ static double measured_share(uint32_t rtt_us, double loss, uint64_t bytes, uint6
     return (double)bytes * 1500 / MSS / (RATE * (double)t.took_us / 1e6);
 }
 
-/* A bound below what each cell reaches, and below the formula's share, with room for chance. */
+/* A bound below what each cell reaches, and below the formula's share, with room for chance.
+ * [9438 4.6-2] */
 static void goodput(void)
 {
     static const uint32_t rtts_us[] = {100, 10000, 50000};
@@ -65,8 +66,10 @@ static void goodput(void)
             if (getenv("LKS_NET_FIGURES"))
                 printf("rtt %6.1f ms loss %4.1f %%: %.3f of the link, the formula has %.3f\n",
                        rtts_us[i] / 1e3, losses[j] * 100, reached, allowed);
-            LKS_CHECK(reached > 0.7 * allowed, "rtt %u us, loss %g: %.3f, the formula has %.3f",
-                      rtts_us[i], losses[j], reached, allowed);
+            /* without losses of its own making it takes what slow start leaves */
+            LKS_CHECK(reached > (losses[j] > 0 ? 0.7 : 0.84) * allowed,
+                      "rtt %u us, loss %g: %.3f, the formula has %.3f", rtts_us[i], losses[j],
+                      reached, allowed);
         }
     }
 }

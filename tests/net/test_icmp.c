@@ -27,6 +27,7 @@ static uint16_t quote(uint8_t *out, const struct net_ip *from, const struct net_
     return len;
 }
 
+/* [1122 3.2.2.6-1 3.3.4.2-1] [4443 2.2-1 4.2-1] */
 static void answers_echo(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
@@ -53,7 +54,7 @@ static void answers_echo(void)
         }
 }
 
-/* One that came in fragments, or is as long, leaves in fragments. */
+/* One that came in fragments, or is as long, leaves in fragments. [1122 3.2.2.6-1] */
 static void answers_long_echo(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
@@ -113,6 +114,7 @@ static void answers_long_echo(void)
     }
 }
 
+/* [1122 2.4-1 3.2.2-1] */
 static void no_answer(void)
 {
     uint8_t m[64] = {8};
@@ -140,6 +142,7 @@ static void no_answer(void)
     bed_end(&b);
 }
 
+/* [4443 2.4-6] */
 static void is_rate_limited(void)
 {
     uint8_t m[16] = {8};
@@ -161,7 +164,8 @@ static void is_rate_limited(void)
     bed_end(&b);
 }
 
-/* What TCP hears of errors, by type and code. */
+/* What TCP hears of errors, by type and code. [1122 3.2.2.1-2 3.2.2.4-1] [4443 2.4-1 3.1-2]
+ * [9293 3.9.2.2-2] */
 static void errors_for_tcp(void)
 {
     static const struct {
@@ -189,7 +193,7 @@ static void errors_for_tcp(void)
         {false, 2, 0, IP_ERROR_TOO_BIG, 0x10500, 0xffff}, /* does not wrap to something small */
         {false, 3, 0, IP_ERROR_SOFT, 0, 0},
         {false, 4, 1, IP_ERROR_SOFT, 0, 0},
-        {false, 99, 0, -1, 0, 0},
+        {false, 99, 0, IP_ERROR_SOFT, 0, 0}, /* RFC 4443 2.4: whatever it says */
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (unsigned int split = 0; split < 2; split++) {
@@ -217,7 +221,7 @@ static void errors_for_tcp(void)
         }
 }
 
-/* Quotes that are not of a TCP packet of ours. */
+/* Quotes that are not of a TCP packet of ours. [1122 3.2.2-3] [4443 2.4-3] [8201 6-1] */
 static void quotes_that_lie(void)
 {
     uint8_t m[128];
@@ -260,7 +264,8 @@ static void quotes_that_lie(void)
     bed_end(&b);
 }
 
-/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4). */
+/* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4).
+ * [1122 3.2.2-2 3.2.2-4 3.2.2.1-1 3.3.6-1] [4443 2.4-5 3.1-1] */
 static void unknown_protocols(void)
 {
     static const struct {

@@ -25,7 +25,7 @@ static void delivers(void)
 }
 
 /* Each of these changes one thing of a good header; the checksum is made right again but where it
- * is the point. */
+ * is the point. [1122 3.1-1 3.1-2 3.2.1.1-1 3.2.1.2-1 3.2.1.3-2] */
 static void bad_headers(void)
 {
     static const struct {
@@ -62,7 +62,7 @@ static void bad_headers(void)
     }
 }
 
-/* Nobody is one of these (RFC 1122 3.2.1.3). */
+/* Nobody is one of these (RFC 1122 3.2.1.3). [1122 3.2.1.3-2] [9293 3.9.2.3-1] */
 static void impossible_sources(void)
 {
     static const uint8_t sources[][4] = {
@@ -78,6 +78,7 @@ static void impossible_sources(void)
     }
 }
 
+/* [9293 3.9.2-2] */
 static void options(void)
 {
     static const struct {
@@ -112,6 +113,26 @@ static void options(void)
     }
 }
 
+/* RFC 1122 3.2.1.7, 8200 3: for who is the destination it says nothing. [1122 3.2.1.7-1] [8200 3-1]
+ */
+static void hop_limit_zero(void)
+{
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
+        for (uint8_t limit = 0; limit < 2; limit++) {
+            bed_start(&b, NULL);
+            bed_know_peers(&b);
+            uint16_t len = bed_tcp_frame(frame, is_v4, 10);
+            frame[14 + (is_v4 ? 8 : 7)] = limit;
+            if (is_v4)
+                bed_fix_ip4(frame);
+            bed_in(&b, frame, len);
+            CU_ASSERT_EQUAL(b.tcp.num, 1);
+            bed_send(&b, is_v4 ? &bed_peer4 : &bed_peer6, 1);
+            CU_ASSERT(bed_out(&b) == 1 && b.frames[0][14 + (is_v4 ? 8 : 7)] == 64);
+            bed_end(&b);
+        }
+}
+
 static void with_tx_cksum(struct net_config *config)
 {
     config->port.offloads = NET_TX_CKSUM;
@@ -122,7 +143,8 @@ static void with_rx_cksum(struct net_config *config)
     config->port.offloads = NET_RX_CKSUM;
 }
 
-/* Both checksums of what goes out are right, whatever the length. */
+/* Both checksums of what goes out are right, whatever the length. [1191 2-1] [8200 8.1-1]
+ * [9293 3.1-2] */
 static void sends_with_checksums(void)
 {
     bed_start(&b, NULL);
@@ -228,6 +250,7 @@ const struct lks_test ip4_tests[] = {
     {"bad_headers", bad_headers},
     {"impossible_sources", impossible_sources},
     {"options", options},
+    {"hop_limit_zero", hop_limit_zero},
     {"sends_with_checksums", sends_with_checksums},
     {"leaves_checksums_to_the_link", leaves_checksums_to_the_link},
     {"four_cases_of_received_checksums", four_cases_of_received_checksums},

@@ -32,7 +32,8 @@ static void delivers(void)
 }
 
 /* What extension headers do to a packet; an answer is ICMPv6 parameter problem with code and
- * pointer. */
+ * pointer. [4443 2.2-1 2.4-2 3.4-1] [4861 8.3-1] [8200 4-1 4-2 4-3 4.2-1 4.2-2 4.4-1 4.5-1 4.7-1]
+ */
 static void extension_headers(void)
 {
     static const struct {
@@ -70,6 +71,14 @@ static void extension_headers(void)
         {"routing, none left", 43, {6, 0, 0, 0, 0, 0, 0, 0}, 8, true, -1, 0},
         {"routing, one left", 43, {6, 0, 0, 1, 0, 0, 0, 0}, 8, false, 0, 42},
         {"no next header", 60, {59, 0, 1, 4, 0, 0, 0, 0}, 8, false, -1, 0},
+        {"unknown next header", 60, {99, 0, 1, 4, 0, 0, 0, 0}, 8, false, 1, 40},
+        {"unknown behind two",
+         0,
+         {60, 0, 1, 4, 0, 0, 0, 0, 99, 0, 1, 4, 0, 0, 0, 0},
+         16,
+         false,
+         1,
+         48},
         {"atomic fragment", 44, {6, 0, 0, 0, 0, 0, 0, 9}, 8, true, -1, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -102,7 +111,7 @@ static void extension_headers(void)
         }
 }
 
-/* So many headers, or bytes of them, are somebody's game. */
+/* So many headers, or bytes of them, are somebody's game. [8200 4.1-1] */
 static void too_many_extensions(void)
 {
     uint8_t headers[600];
@@ -129,6 +138,7 @@ static void too_many_extensions(void)
     }
 }
 
+/* [9293 3.9.2.3-1 3.9.2.3-2] */
 static void who_may_speak(void)
 {
     static const struct {

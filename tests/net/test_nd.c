@@ -41,6 +41,7 @@ static bool goes_to(unsigned int i, const struct rte_ether_addr *mac)
     return i < b.num_frames && memcmp(b.frames[i], mac, 6) == 0 && b.frames[i][20] == IPPROTO_TCP;
 }
 
+/* [4861 7.2.5-2] */
 static void resolves(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_router6);
@@ -56,6 +57,7 @@ static void resolves(void)
     bed_end(&b);
 }
 
+/* [4861 4.4-1 7.2.4-1] */
 static void answers_for_ours(void)
 {
     const struct net_ip group = nd_solicited_node(&bed_ip6);
@@ -80,7 +82,21 @@ static void answers_for_ours(void)
     bed_end(&b);
 }
 
-/* RFC 4861 7.1: none of these is believed. */
+/* 7.2.3: others' addresses are not ours to tell, and who asks for them is nobody to remember.
+ * [4861 7.2.3-1] */
+static void not_our_target(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_router6);
+    bed_start(&b, NULL);
+    says(SOLICIT, 0, &bed_peer6, &bed_ip6, &bed_router6, &bed_peer_mac, 255);
+    says(SOLICIT, 0, &bed_peer6, &group, &bed_router6, &bed_peer_mac, 255);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && !goes_to(0, &bed_peer_mac));
+    bed_end(&b);
+}
+
+/* RFC 4861 7.1: none of these is believed. [4861 4.6-1 7.1.2-1] */
 static void bad_messages(void)
 {
     static const struct rte_ether_addr everybody = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -109,6 +125,7 @@ static void bad_messages(void)
 }
 
 /* Without override a known MAC stays, but is doubted; with it it goes (RFC 4861 7.2.5). */
+/* [4861 7.2.5-3 7.2.5-4] */
 static void overriding(void)
 {
     static const struct rte_ether_addr fresh = {{0x02, 0, 0, 0, 0, 0x66}};
@@ -122,6 +139,72 @@ static void overriding(void)
     says(ADVERTISE, 0x20, &bed_peer6, &all_nodes, &bed_peer6, &fresh, 255);
     bed_send(&b, &bed_peer6, 1);
     CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &fresh));
+    bed_end(&b);
+}
+
+/* 7.2.5, 4.4: who is asked alone may leave its MAC out, and is there all the same.
+ * [4861 7.2.5-1 7.2.5-2 7.2.5-4] */
+static void answers_without_mac(void)
+{
+    bed_start(&b, NULL);
+    bed_know_peers(&b);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_peer_mac));
+    CU_ASSERT(bed_wait(&b, 5000000) == 1 && said(0, SOLICIT, &bed_peer6, &bed_peer6));
+    says(ADVERTISE, 0x40, &bed_peer6, &bed_ip6, &bed_peer6, NULL, 255);
+    CU_ASSERT_EQUAL(bed_wait(&b, 10000000), 0);
+    bed_send(&b, &bed_peer6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_peer_mac));
+    /* but nobody is found by that */
+    bed_send(&b, &bed_far6, 1);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_router_mac));
+    struct net_ip other = bed_peer6;
+    other.bytes[15] = 0x44;
+    bed_send(&b, &other, 1);
+    CU_ASSERT_EQUAL(bed_out(&b), 1);
+    says(ADVERTISE, 0x60, &other, &bed_ip6, &other, NULL, 255);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    bed_end(&b);
+}
+
+/* 7.1.1: an option that we do not know (here a nonce, RFC 7527) changes nothing, with or without a
+ * source. [4861 4.6-2] */
+static void unknown_options_are_skipped(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_ip6), nobody = {{{0}}};
+    uint8_t m[40] = {SOLICIT};
+    memcpy(m + 8, bed_ip6.bytes, 16);
+    m[24] = 14;
+    m[25] = 1;
+    bed_start(&b, NULL);
+    bed_in(&b, frame, bed_icmp6_frame(frame, &nobody, &group, 255, m, 32));
+    CU_ASSERT(bed_out(&b) == 1 && said(0, ADVERTISE, &all_nodes, &bed_ip6));
+    m[32] = 1;
+    m[33] = 1;
+    memcpy(m + 34, &bed_peer_mac, 6);
+    bed_in(&b, frame, bed_icmp6_frame(frame, &bed_peer6, &group, 255, m, 40));
+    CU_ASSERT(bed_out(&b) == 1 && said(0, ADVERTISE, &bed_peer6, &bed_ip6));
+    CU_ASSERT_EQUAL(memcmp(b.frames[0], &bed_peer_mac, 6), 0);
+    bed_end(&b);
+}
+
+/* RFC 6980 5: not even where the one fragment is the whole packet. [6980 5-2] */
+static void not_behind_a_fragment_header(void)
+{
+    const struct net_ip group = nd_solicited_node(&bed_ip6);
+    uint8_t m[8 + 32] = {IPPROTO_ICMPV6, [8] = SOLICIT, [32] = 1, [33] = 1};
+    memcpy(m + 16, bed_ip6.bytes, 16);
+    memcpy(m + 34, &bed_peer_mac, 6);
+    bed_put16(m + 10, bed_cksum(&bed_peer6, &group, IPPROTO_ICMPV6, m + 8, 32));
+    bed_start(&b, NULL);
+    uint16_t len = bed_ip_frame(frame, &bed_peer6, &group, IPPROTO_FRAGMENT, m, sizeof(m));
+    frame[14 + 7] = 255;
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL(bed_out(&b), 0);
+    len = bed_ip_frame(frame, &bed_peer6, &group, IPPROTO_ICMPV6, m + 8, 32);
+    frame[14 + 7] = 255; /* the same without it */
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL(bed_out(&b), 1);
     bed_end(&b);
 }
 
@@ -170,7 +253,7 @@ static void duplicate_addresses(void)
     }
 }
 
-/* RFC 3810: snooping switches learn our groups, and again when they ask. */
+/* RFC 3810: snooping switches learn our groups, and again when they ask. [4861 7.2.1-1] */
 static void groups_are_reported(void)
 {
     static const struct net_ip routers = {{{0xff, 2, [15] = 0x16}}};
@@ -202,8 +285,12 @@ static void groups_are_reported(void)
 const struct lks_test nd_tests[] = {
     {"resolves", resolves},
     {"answers_for_ours", answers_for_ours},
+    {"not_our_target", not_our_target},
     {"bad_messages", bad_messages},
     {"overriding", overriding},
+    {"answers_without_mac", answers_without_mac},
+    {"unknown_options_are_skipped", unknown_options_are_skipped},
+    {"not_behind_a_fragment_header", not_behind_a_fragment_header},
     {"duplicate_addresses", duplicate_addresses},
     {"groups_are_reported", groups_are_reported},
     {NULL, NULL},

@@ -11,13 +11,10 @@ int main(void)
         return 77;
     }
     const struct lks_test_suite suites[] = {
-        {"tables", tables_tests()},
-        {"sent", sent_tests()},
-        {"script", script_tests()},
-        {"loss", loss_tests()},
-        {"link", link_tests()},
-        {"goodput", goodput_tests()},
-        {0},
+        {"tables", tables_tests()},   {"sent", sent_tests()},
+        {"script", script_tests()},   {"states", states_tests()},
+        {"loss", loss_tests()},       {"link", link_tests()},
+        {"goodput", goodput_tests()}, {0},
     };
     return lks_test_run("net", suites);
 }

@@ -43,7 +43,7 @@ static bool got(uint32_t len)
     return b.tcp.num == 1 && b.tcp.len == len && memcmp(b.tcp.bytes, whole, len) == 0;
 }
 
-/* Five fragments in each of their 120 orders. */
+/* Five fragments in each of their 120 orders. [8200 4.5-2] */
 static void any_order(void)
 {
     static const uint32_t cuts[] = {0, 64, 72, 400, 1000, 1111};
@@ -65,6 +65,7 @@ static void any_order(void)
         }
 }
 
+/* [1122 3.3.2-1] [8200 5-2] */
 static void largest(void)
 {
     for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
@@ -78,7 +79,8 @@ static void largest(void)
     }
 }
 
-/* RFC 5722: an overlap ends all of the packet, also what comes afterwards. */
+/* RFC 5722: an overlap ends all of the packet, also what comes afterwards. [5722 4-2] [8200 4.5-7]
+ */
 static void overlaps(void)
 {
     static const struct {
@@ -107,7 +109,7 @@ static void overlaps(void)
             send_part(is_v4, 5, peer(is_v4), 48, 96, false);
             LKS_CHECK(b.tcp.num == 0, "%s", rows[i].what);
             /* the same id is free again after its time */
-            bed_wait(&b, 31000000);
+            bed_wait(&b, 61000000);
             send_part(is_v4, 5, peer(is_v4), 0, 96, false);
             send_part(is_v4, 5, peer(is_v4), 96, 104, true);
             LKS_CHECK(got(104), "%s: afterwards", rows[i].what);
@@ -115,6 +117,7 @@ static void overlaps(void)
         }
 }
 
+/* [8200 4.5-7] */
 static void exact_copies_are_harmless(void)
 {
     bed_start(&b, NULL);
@@ -128,6 +131,7 @@ static void exact_copies_are_harmless(void)
     bed_end(&b);
 }
 
+/* [8200 4.5-4] */
 static void impossible_fragments(void)
 {
     bed_start(&b, NULL);
@@ -150,17 +154,66 @@ static void impossible_fragments(void)
     bed_end(&b);
 }
 
+/* [1122 3.3.2-1] [8200 4.5-3] */
 static void ends_after_its_time(void)
 {
     bed_start(&b, NULL);
     fill(100);
     send_part(true, 5, &bed_peer4, 0, 32, false);
-    bed_wait(&b, 29000000);
+    bed_wait(&b, 59000000);
     send_part(true, 5, &bed_peer4, 32, 64, false);
     bed_wait(&b, 2000000);
     CU_ASSERT_EQUAL(bed_counters(&b).rx_fragments_dropped, 2);
     send_part(true, 5, &bed_peer4, 64, 100, true);
     CU_ASSERT_EQUAL(b.tcp.num, 0);
+    bed_end(&b);
+}
+
+/* Its sender is told, if the first fragment has come: RFC 1122 3.3.2, 8200 4.5. [1122 3.3.2-2]
+ * [8200 4.5-3] */
+static void its_end_is_told(void)
+{
+    fill(200);
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++)
+        for (unsigned int has_first = 0; has_first < 2; has_first++) {
+            bed_start(&b, NULL);
+            bed_know_peers(&b);
+            send_part(is_v4, 5, peer(is_v4), 64, 96, false);
+            const uint16_t first = has_first ? 0 : 8;
+            send_part(is_v4, 5, peer(is_v4), first, first + 32, false);
+            CU_ASSERT_EQUAL(bed_wait(&b, 59000000), 0);
+            CU_ASSERT_EQUAL_FATAL(bed_wait(&b, 2000000), has_first);
+            if (!has_first) {
+                bed_end(&b);
+                continue;
+            }
+            const uint8_t *icmp = b.frames[0] + (is_v4 ? 34 : 54);
+            const uint16_t quoted = (uint16_t)(is_v4 ? 20 + 32 : 40 + 8 + 32);
+            CU_ASSERT(icmp[0] == (is_v4 ? 11 : 3) && icmp[1] == 1);
+            CU_ASSERT_EQUAL(b.lens[0], (is_v4 ? 34 : 54) + 8 + quoted);
+            CU_ASSERT_EQUAL(memcmp(icmp + 8, frame + 14, quoted), 0); /* the fragment sent last */
+            bed_end(&b);
+        }
+}
+
+/* RFC 8200 4.5: what is dropped at once, and told. [8200 4.5-5 4.5-6] */
+static void fragments_that_are_refused(void)
+{
+    bed_start(&b, NULL);
+    bed_know_peers(&b);
+    fill(64);
+    uint8_t payload[8 + 64] = {IPPROTO_TCP};
+    bed_put16(payload + 2, 65528); /* would end beyond 65535 */
+    uint16_t len = bed_ip_frame(frame, &bed_peer6, &bed_ip6, IPPROTO_FRAGMENT, payload, 8 + 16);
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL_FATAL(bed_out(&b), 1);
+    CU_ASSERT(b.frames[0][54] == 4 && b.frames[0][55] == 0 && b.frames[0][54 + 7] == 42);
+    bed_put16(payload + 2, 1); /* a first one that cuts TCP's header */
+    len = bed_ip_frame(frame, &bed_peer6, &bed_ip6, IPPROTO_FRAGMENT, payload, 8 + 16);
+    bed_in(&b, frame, len);
+    CU_ASSERT_EQUAL_FATAL(bed_out(&b), 1);
+    CU_ASSERT(b.frames[0][54] == 4 && b.frames[0][55] == 3 && b.frames[0][54 + 7] == 0);
+    CU_ASSERT_EQUAL(bed_counters(&b).rx_fragments_dropped, 2);
     bed_end(&b);
 }
 
@@ -208,7 +261,7 @@ static void many_small_ones(void)
     bed_end(&b);
 }
 
-/* RFC 3168 5.3 */
+/* RFC 3168 5.3 [3168 5.3-1] */
 static void congestion_seen_by_one(void)
 {
     static const uint8_t rows[][3] = {/* of two fragments, and of the packet */
@@ -237,6 +290,8 @@ const struct lks_test reassembly_tests[] = {
     {"exact_copies_are_harmless", exact_copies_are_harmless},
     {"impossible_fragments", impossible_fragments},
     {"ends_after_its_time", ends_after_its_time},
+    {"its_end_is_told", its_end_is_told},
+    {"fragments_that_are_refused", fragments_that_are_refused},
     {"a_source_has_its_share", a_source_has_its_share},
     {"many_small_ones", many_small_ones},
     {"congestion_seen_by_one", congestion_seen_by_one},

@@ -9,41 +9,22 @@
 #include "script.h"
 #include "suites.h"
 
-#define RUN(setup, text) CU_ASSERT(script_run(__func__, setup, text))
-
-/* The peer opens; timestamps off, so that numbers are round: 1460 bytes a segment. */
-#define ACCEPT                                       \
-    "listen\n"                                       \
-    "< S 0:0 win 65535 mss 1460 sackok scale 7\n"    \
-    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7\n" \
-    "+10 < . 1:0 1 win 512\n"                        \
-    "up\n"
-#define ACCEPT_PLAIN               \
-    "listen\n"                     \
-    "< S 0:0 win 65535 mss 1460\n" \
-    "> S. 0:0 1\n"                 \
-    "+10 < . 1:0 1\n"              \
-    "up\n"
-#define ACCEPT_TS                                                 \
-    "listen\n"                                                    \
-    "< S 0:0 win 65535 mss 1460 sackok scale 7 tsval 100\n"       \
-    "> S. 0:0 1 win 65535 mss 1460 sackok scale 7 ts tsecr 100\n" \
-    "+10 < . 1:0 1 win 512 tsval 110\n"                           \
-    "up\n"
-
 /* ---- RFC 9293 3.5: opening ---- */
 
+/* [9293 3.7.1-1 3.10.7.2-1] */
 static void passive_open(void)
 {
     RUN(NULL, ACCEPT "counter half_open 0\ncounter flows 1\n");
 }
 
+/* [7323 2.2-1 2.3-1 3.2-1] */
 static void options_only_if_offered(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 1000\n> S. 0:0 1 -ts -sack win 65535\n+5 < . 1:0 1 win "
               "1000\nup\n");
 }
 
+/* [4987 3.3-1] */
 static void syn_ack_is_sent_again(void)
 {
     RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n"
@@ -57,6 +38,7 @@ static void same_syn_same_answer(void)
               "+5 < . 1:0 1\nup\n");
 }
 
+/* [7323 2.2-1 3.2-1] [9293 3.7.1-1 3.7.1-3] */
 static void active_open(void)
 {
     RUN(NULL, "connect\n> S 0:0 win 65535 mss 1460 sackok scale 7 ts\n"
@@ -64,25 +46,28 @@ static void active_open(void)
               "mss 1388\n");
 }
 
+/* [6298 2-1] [9293 3.8.3-5] */
 static void syn_is_sent_again_then_given_up(void)
 {
     RUN(NULL, "connect\n> S 0:0\n+1000 > S 0:0\n+2000 > S 0:0\n+4000 > S 0:0 -ts -sack\n"
               "+8000 > S 0:0\n+16000 > S 0:0\n+32010 ended unreachable\ncounter flows 0\n");
 }
 
+/* [9293 3.10.7.3-1] */
 static void refused(void)
 {
     RUN(NULL, "connect\n> S 0:0\n+5 < R. 0:0 1\nended refused\n");
 }
 
-/* 3.10.7.3: a reset that acknowledges something else is none, an ACK of it is reset. */
+/* 3.10.7.3: a reset that acknowledges something else is none, an ACK of it is reset.
+ * [9293 3.10.7.3-1] */
 static void syn_sent_wrong_ack(void)
 {
     RUN(NULL, "connect\n> S 0:0\n+5 < R. 0:0 77\n+5 < R 0:0\n+5 < . 50:0 77\n> R 77:0\n"
               "+5 < S. 0:0 1 mss 1460\nup\n> . 1:0 1\n");
 }
 
-/* Figure 7. */
+/* Figure 7. [9293 3.5-1] */
 static void simultaneous_open(void)
 {
     RUN(NULL, "connect\n> S 0:0\n+5 < S 0:0 mss 1460 sackok\n> S. 0:0 1\n+5 < S. 0:0 1\nup\n"
@@ -95,19 +80,22 @@ static void data_with_the_handshake_ack(void)
         "listen\n< S 0:0 mss 1460 sackok\n> S. 0:0 1\n+5 < P. 1:300 1\nup\ngot 300\n> . 1:0 301\n");
 }
 
+/* [9293 3.10.7.1-1 3.10.7.2-1] */
 static void nobody_listens(void)
 {
     RUN(NULL,
         "listen\nunlisten\n< S 0:0\n> R. 0:0 1\n< . 5:0 77\n> R 77:0\n< R 5:0\n+10 nothing\n");
 }
 
+/* [9293 3.10.7.4-9] */
 static void wrong_ack_of_syn_ack(void)
 {
     RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n+5 < . 1:0 9\n> R 9:0\ncounter half_open 1\n"
               "+5 < . 1:0 1\nup\n");
 }
 
-/* What is not the SYN again, or a reset that is one, is asked about: RFC 5961 3.2, 4.2. */
+/* What is not the SYN again, or a reset that is one, is asked about: RFC 5961 3.2, 4.2.
+ * [5961 3.2-1 3.2-2] [9293 3.5-2] */
 static void half_open_is_challenged(void)
 {
     RUN(NULL, "listen\n< S 0:0 mss 1460\n> S. 0:0 1\n< R 100:0\n> . 1:0 1\ncounter challenges 1\n"
@@ -119,6 +107,7 @@ static void half_open_is_challenged(void)
 
 /* ---- 3.6: closing ---- */
 
+/* [9293 3.6-1 3.10.7.4-12] */
 static void peer_closes(void)
 {
     RUN(NULL,
@@ -126,6 +115,7 @@ static void peer_closes(void)
                "ended closed\ncounter time_wait 0\ncounter flows 0\n");
 }
 
+/* [9293 3.6.1-2 3.10.7.4-12] */
 static void we_close(void)
 {
     RUN(NULL, ACCEPT
@@ -147,7 +137,7 @@ static void half_close_sends_on(void)
                "shutdown\n> F. 701:0 2\n+5 < . 2:0 702 win 512\nended closed\n");
 }
 
-/* Figure 13. */
+/* Figure 13. [9293 3.10.7.4-12] */
 static void simultaneous_close(void)
 {
     RUN(NULL,
@@ -155,6 +145,7 @@ static void simultaneous_close(void)
                "ended closed\ncounter time_wait 1\n");
 }
 
+/* [9293 3.9.1.2-2] */
 static void fin_goes_with_the_last_data(void)
 {
     RUN(NULL, ACCEPT "send 2000 fin\n> . 1:1460 1\n> F. 1461:540 1\n+5 < . 1:0 2002 win 512\n");
@@ -166,7 +157,7 @@ static void fin_is_sent_again(void)
         ACCEPT "shutdown\n> F. 1:0 1\n+210 > F. 1:0 1\n+420 > F. 1:0 1\n+5 < . 1:0 2 win 512\n");
 }
 
-/* 3.6.1: who has closed and gets more says that it is lost. */
+/* 3.6.1: who has closed and gets more says that it is lost. [9293 3.6.1-1] */
 static void closed_and_data_come(void)
 {
     RUN(NULL, ACCEPT "close\n> F. 1:0 1\ncounter detached 1\n+5 < P. 1:100 2 win 512\n> R. 2:0 1\n"
@@ -202,6 +193,7 @@ static void abort_resets(void)
     "shutdown\n> F. 1:0 1\n+5 < F. 1:0 2 win 512 tsval 115\n> . 2:0 2\n" \
     "counter time_wait 1\n"
 
+/* [9293 3.6.1-2 3.10.7.4-13] */
 static void time_wait_answers_fin(void)
 {
     RUN(NULL, TO_TIME_WAIT
@@ -215,19 +207,21 @@ static void time_wait_ignores_resets(void)
     RUN(NULL, TO_TIME_WAIT "+10 < R 2:0\n+10 nothing\ncounter time_wait 1\n");
 }
 
-/* RFC 6191. */
+/* RFC 6191. [7323 3.2-4] [9293 3.6.1-3] */
 static void time_wait_is_reused(void)
 {
     RUN(NULL, TO_TIME_WAIT
         "+10 < S 500:0 mss 1460 tsval 116\n> S. 0:0 501\ncounter time_wait 0\ncounter reused 1\n");
 }
 
+/* [9293 3.6.1-3] */
 static void time_wait_is_not_reused_by_old_syn(void)
 {
     RUN(NULL, TO_TIME_WAIT "+10 < S 500:0 mss 1460 tsval 90\n> . 2:0 2\ncounter time_wait 1\n");
 }
 
-/* Only the FIN that we have acknowledged, sent again, says that our acknowledgement was lost. */
+/* Only the FIN that we have acknowledged, sent again, says that our acknowledgement was lost.
+ * [9293 3.10.7.4-13] */
 static void time_wait_is_not_prolonged(void)
 {
     RUN(NULL, TO_TIME_WAIT "+30000 < F. 500:0 2 win 512 tsval 115\n> . 2:0 2\n"
@@ -236,11 +230,13 @@ static void time_wait_is_not_prolonged(void)
 
 /* ---- RFC 5961: blind attacks ---- */
 
+/* [5961 3.2-1] [9293 3.6-1 3.10.7.4-5] */
 static void reset_at_the_number_awaited(void)
 {
     RUN(NULL, ACCEPT "+5 < R 1:0\nended reset\n");
 }
 
+/* [5961 3.2-2 7-1] [9293 3.10.7.4-5] */
 static void reset_in_window_is_challenged(void)
 {
     RUN(NULL, ACCEPT
@@ -248,21 +244,25 @@ static void reset_in_window_is_challenged(void)
         "+600 < R 102:0\n> . 1:0 1\ncounter challenges 2\n");
 }
 
+/* [5961 3.2-3] [9293 3.4-1 3.10.7.4-3] */
 static void reset_out_of_window_is_ignored(void)
 {
     RUN(NULL, ACCEPT "+5 < R 70000:0\n+5 < R 0:0\n+5 nothing\ncounter flows 1\n");
 }
 
+/* [5961 4.2-1] [9293 3.10.7.4-6] */
 static void syn_is_challenged(void)
 {
     RUN(NULL, ACCEPT "+5 < S 1:0\n> . 1:0 1\ncounter challenges 1\ncounter flows 1\n");
 }
 
+/* [5961 5.2-1 5.2-2] [9293 3.10.7.4-10] */
 static void ack_of_the_future_is_challenged(void)
 {
     RUN(NULL, ACCEPT "+5 < P. 1:10 5000 win 512\n> . 1:0 1\ngot 0\n");
 }
 
+/* [5961 5.2-1] [9293 3.10.7.4-10] */
 static void ack_of_the_past_is_challenged(void)
 {
     RUN(NULL, ACCEPT "+5 < P. 1:10 -100000 win 512\n> . 1:0 1\ngot 0\n");
@@ -270,19 +270,20 @@ static void ack_of_the_past_is_challenged(void)
 
 /* ---- RFC 7323 ---- */
 
+/* [7323 3.2-3 5.2-1 5.3-1] */
 static void paws(void)
 {
     RUN(NULL, ACCEPT_TS "+5 < P. 1:10 1 win 512 tsval 109\n> . 1:0 1\ngot 0\ncounter paws 1\n"
                         "< P. 1:10 1 win 512 tsval 111\ngot 10\n> . 1:0 11 tsecr 111\n");
 }
 
-/* 3.2: who has negotiated them and leaves them out is not heard. */
+/* 3.2: who has negotiated them and leaves them out is not heard. [7323 3.2-6] */
 static void timestamps_are_required(void)
 {
     RUN(NULL, ACCEPT_TS "+5 < P. 1:10 1 win 512\ngot 0\n+50 nothing\n");
 }
 
-/* 5.2. */
+/* 5.2. [7323 3.2-5 5.2-2] */
 static void resets_have_timestamps(void)
 {
     RUN(NULL, ACCEPT_TS "abort\n> R. 1:0 1 ts tsecr 110\n");
@@ -290,12 +291,14 @@ static void resets_have_timestamps(void)
         "listen\nunlisten\n< . 5:0 77 tsval 9\n> R 77:0 ts tsecr 9\n< . 5:0 77\n> R 77:0 -ts\n");
 }
 
-/* RFC 5961 4.2 before 3.2 here: a peer that has begun anew may not offer them any more. */
+/* RFC 5961 4.2 before 3.2 here: a peer that has begun anew may not offer them any more.
+ * [5961 4.2-1] */
 static void syn_without_timestamps_is_challenged(void)
 {
     RUN(NULL, ACCEPT_TS "+5 < S 1:0\n> . 1:0 1 ts\ncounter challenges 1\n");
 }
 
+/* [5681 2-1] [7323 2.2-3 2.3-1] [9293 3.1-1] */
 static void window_scale_counts(void)
 {
     RUN(NULL,
@@ -323,17 +326,20 @@ static void window_scale_counts(void)
     "< . 3601:300 1\n> . 1:0 3901\n< . 3901:300 1\n> . 1:0 4201\n< . 4201:300 1\n> . 1:0 4501\n" \
     "handed 15\n"
 
+/* [5681 4.2-1] [9293 3.8.6.3-2] */
 static void every_second_segment(void)
 {
     RUN(NULL, ACCEPT SIXTEEN_READ
         "< P. 21901:1460 1 win 512\n+5 nothing\n< P. 23361:1460 1 win 512\n> . 1:0 24821\n");
 }
 
+/* [5681 4.2-1] [9293 3.8.6.3-1] */
 static void after_forty_milliseconds(void)
 {
     RUN(NULL, ACCEPT SIXTEEN_READ "< P. 21901:100 1 win 512\n+40 > . 1:0 22001\n");
 }
 
+/* [5681 3.2-1] [9293 3.10.7.4-2] */
 static void at_once_when_out_of_order(void)
 {
     RUN(NULL, ACCEPT SIXTEEN_READ "< P. 23361:1460 1 win 512\n> . 1:0 21901 sack 23361-24821\n"
@@ -348,6 +354,7 @@ static void data_carry_acknowledgements(void)
 
 /* ---- RFC 2018, 2883: blocks that we send ---- */
 
+/* [5681 4.2-2] */
 static void blocks_latest_first(void)
 {
     RUN(NULL, ACCEPT "< P. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n"
@@ -381,6 +388,7 @@ static void fin_out_of_order(void)
 }
 
 /* What a burst brings byte by byte is one buffer's worth; nothing else is joined to it. */
+/* [9293 3.10.7.4-1] */
 static void crumbs_of_a_burst_are_joined(void)
 {
     RUN(NULL, ACCEPT "< P. 1:1 1 win 512 more\n< P. 2:1 1 win 512 more\n< P. 3:500 1 win 512 more\n"
@@ -401,28 +409,23 @@ static void joined_segments_are_not_full_ones(void)
 
 /* ---- windows ---- */
 
-#define SHUT                                                                                 \
-    "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 win 65535\n< . 1:0 1\n"                     \
-    "< . 1:8960 1\n> . 1:0 8961 win 56575\n< . 8961:8960 1\n> . 1:0 17921 win 47615\n"       \
-    "< . 17921:8960 1\n> . 1:0 26881 win 38655\n< . 26881:8960 1\n> . 1:0 35841 win 29695\n" \
-    "< . 35841:8960 1\n> . 1:0 44801 win 20735\n< . 44801:8960 1\n> . 1:0 53761 win 11775\n" \
-    "< . 53761:8960 1\n> . 1:0 62721 win 2815\n< . 62721:8960 1\n> . 1:0 65536 win 0\n"
-
-/* 3.8.6.2.2: small gains are not told, large ones are, at once. */
+/* 3.8.6.2.2: small gains are not told, large ones are, at once. [7323 2.4-1]
+ * [9293 3.4-1 3.8.6-1 3.8.6.2.2-1] */
 static void window_of_ours_shuts_and_opens(void)
 {
     RUN(NULL, SHUT "got 65535\nread 500\n+5 nothing\n< . 65536:1 1\n> . 1:0 65536 win 0\n"
                    "read 10000\n> . 1:0 65536 win 10500\n");
 }
 
-/* 3.4: a reset counts though no data would, with or without data of its own (3.5.3). */
+/* 3.4: a reset counts though no data would, with or without data of its own (3.5.3).
+ * [9293 3.4-2 3.5.3-1] */
 static void reset_counts_when_our_window_is_shut(void)
 {
     RUN(NULL, SHUT "< R. 65536:10 1\nended reset\n");
     RUN(NULL, ACCEPT "< R. 1:10 1\nended reset\n");
 }
 
-/* 3.8.6.1. */
+/* 3.8.6.1. [7323 2.3-2] [9293 3.8.6.1-1] */
 static void window_of_theirs_is_probed(void)
 {
     RUN(NULL, ACCEPT
@@ -431,6 +434,7 @@ static void window_of_theirs_is_probed(void)
         "+10 < . 1:0 1001 win 512\n> . 1001:1000 1\n");
 }
 
+/* [9293 3.8.6.1-2] */
 static void shut_window_is_waited_for(void)
 {
     RUN(NULL, ACCEPT
@@ -443,82 +447,14 @@ static void shut_window_is_waited_for(void)
         "+60000 > . 1000:0 1\n+10 < . 1:0 1001 win 512\n> . 1001:100 1\n");
 }
 
-/* 3.8.6.2.1: a window that is too small to be worth it waits, but not for ever. */
+/* 3.8.6.2.1: a window that is too small to be worth it waits, but not for ever. [9293 3.8.6.2.1-1]
+ */
 static void silly_window_is_not_filled(void)
 {
     RUN(NULL, "listen\n< S 0:0 win 20000 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 20000\n"
               "send 2000\n> . 1:1460 1\n> . 1461:540 1\n+10 < . 1:0 2001 win 100\nsend 3000\n+100 "
               "nothing\n"
               "+110 > . 2001:100 1\n");
-}
-
-/* ---- MSS ---- */
-
-static void mss_of(const char *syn, const char *expected)
-{
-    char text[512];
-    snprintf(text, sizeof(text), "listen\n< S 0:0 win 65535 %s\n> S. 0:0 1\n+1 < . 1:0 1\n%s", syn,
-             expected);
-    CU_ASSERT(script_run(syn, NULL, text));
-}
-
-static void mss_of_all_sizes(void)
-{
-    mss_of("mss 1", "mss 48\nsend 60\n> . 1:48 1\n> . 49:12 1\n");
-    mss_of("mss 88", "mss 88\nsend 100\n> . 1:88 1\n> . 89:12 1\n");
-    mss_of("mss 536", "mss 536\n");
-    mss_of("mss 1460", "mss 1460\n");
-    mss_of("mss 8960", "mss 1460\n");
-    mss_of("mss 65535", "mss 1460\n");
-}
-
-/* 3.7.1: each family has its own default. */
-static void mss_of_who_says_nothing(void)
-{
-    static const struct script_setup v4 = {.is_v4_only = true}, v6 = {.is_v6_only = true};
-    RUN(&v4, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 536\nsend 600\n> . 1:536 1\n"
-             "> . 537:64 1\n");
-    RUN(&v6, "listen\n< S 0:0 sackok\n> S. 0:0 1\n+1 < . 1:0 1\nmss 1220\n");
-    RUN(&v6, "connect\n> S 0:0\n+1 < S. 0:0 1\n> . 1:0 1\nmss 1220\n");
-}
-
-static void jumbo(struct net_config *config)
-{
-    config->port.mtu = 9000;
-    config->port.max_tx_segs = 64;
-}
-
-static void jumbo_frames(void)
-{
-    const struct script_setup setup = {jumbo};
-    RUN(&setup, "listen\n< S 0:0 mss 8960 sackok\n> S. 0:0 1 mss 8960\n+1 < . 1:0 1\nmss "
-                "8960\nsend 9000\n> . 1:8960 1\n> . 8961:40 1\n");
-}
-
-/* ---- keepalive ---- */
-
-static void keepalive_of_a_minute(struct net_config *config)
-{
-    config->keepalive_s = 60;
-}
-
-static void keepalive(void)
-{
-    const struct script_setup setup = {keepalive_of_a_minute};
-    RUN(&setup, ACCEPT "+60000 > . 0:0 1\n+10 < . 1:0 1 win 512\n+60000 > . 0:0 1\n"
-                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
-                       "+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n+75000 > . 0:0 1\n"
-                       "+75000 > R. 1:0 1\nended timeout\ncounter flows 0\n");
-}
-
-static void old_number_is_answered(void)
-{
-    RUN(NULL, ACCEPT "+5000 < . 0:0 1 win 512\n> . 1:0 1\n+5000 < . 0:1 1 win 512\n> . 1:0 1\n");
-}
-
-static void checksum_is_looked_at(void)
-{
-    RUN(NULL, ACCEPT "< P. 1:100 1 win 512 bad\n+5 nothing\ngot 0\ncounter bad_checksum 1\n");
 }
 
 const struct lks_test *script_tests(void)
@@ -583,12 +519,6 @@ const struct lks_test *script_tests(void)
         SCRIPT(window_of_theirs_is_probed),
         SCRIPT(shut_window_is_waited_for),
         SCRIPT(silly_window_is_not_filled),
-        SCRIPT(mss_of_all_sizes),
-        SCRIPT(mss_of_who_says_nothing),
-        SCRIPT(jumbo_frames),
-        SCRIPT(keepalive),
-        SCRIPT(old_number_is_answered),
-        SCRIPT(checksum_is_looked_at),
         {0},
     };
     return tests;

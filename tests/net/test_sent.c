@@ -39,13 +39,14 @@ static uint16_t index_of(const struct board *b, uint32_t i)
 
 static bool agrees(const struct board *b)
 {
-    uint32_t sums[3] = {0}, oldest = MODEL_MAX, lost = MODEL_MAX;
+    uint32_t sums[3] = {0}, num_sacked = 0, oldest = MODEL_MAX, lost = MODEL_MAX;
     for (uint32_t i = 0; i < b->num; i++) {
         const struct model *m = &b->model[i];
         const struct segment *s = sent_at(&b->sent, index_of(b, i));
         if (s->seq != m->seq || s->len != m->len || s->state != m->state)
             return false;
         sums[m->state] += m->len;
+        num_sacked += m->state == SEGMENT_SACKED;
         if (m->state == SEGMENT_LOST && lost == MODEL_MAX)
             lost = i;
         if (m->state == SEGMENT_FLYING && m->sendings > 1 &&
@@ -63,6 +64,7 @@ static bool agrees(const struct board *b)
     const uint16_t end = b->sent.end;
     return b->num == sent_num(&b->sent) && sums[SEGMENT_FLYING] == b->sent.flying &&
            sums[SEGMENT_LOST] == b->sent.lost && sums[SEGMENT_SACKED] == b->sent.sacked &&
+           num_sacked == b->sent.num_sacked &&
            sent_next_lost(&copy) == (lost == MODEL_MAX ? end : index_of(b, lost)) &&
            sent_first_again(&b->sent) == (oldest == MODEL_MAX ? end : index_of(b, oldest));
 }
@@ -140,6 +142,7 @@ static void change_one(struct board *b, uint32_t i)
     }
 }
 
+/* [6675 4-1 4-2] */
 static void scoreboard(void)
 {
     static struct board b;
@@ -196,7 +199,7 @@ static struct flow *cubic_flow(struct cubic_flow *f, uint32_t cwnd)
 }
 
 /* 4.2: at K the window is W_max again, before it less, after it more, and K is as the formula has
- * it: cbrt(W_max (1 - beta) / C) after a first loss. */
+ * it: cbrt(W_max (1 - beta) / C) after a first loss. [9438 4.2-1 4.6-1 5.1-1] */
 static void cubic_shape(void)
 {
     static struct cubic_flow f;
@@ -218,7 +221,41 @@ static void cubic_shape(void)
     CU_ASSERT_DOUBLE_EQUAL(flow->cwnd, 1000000, 3000);
 }
 
-/* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was. */
+/* 4.2: time in which the window was not what held the flow back moves the curve along. [9438 4.2-2]
+ */
+static void cubic_time_unused(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = cubic_flow(&f, 1000000);
+    flow->cwnd = cc_cubic.reduce(flow);
+    cc_cubic.grow(flow, 1, 1000000);
+    cc_cubic.grow(flow, flow->cwnd, 1100000);
+    const uint32_t cwnd = flow->cwnd;
+    for (uint32_t i = 1; i <= 600; i++)
+        cc_cubic.grow(flow, 0, 1100000 + i * 100000);
+    CU_ASSERT_EQUAL(flow->cwnd, cwnd);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.epoch_us, 1000000 + 60000000);
+    cc_cubic.grow(flow, flow->cwnd, 61200000);
+    CU_ASSERT(flow->cwnd < 760000);
+}
+
+/* 4.8: after a timeout the curve begins at its plateau, whatever was reached before. [9438 4.8-1]
+ */
+static void cubic_timeout(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = cubic_flow(&f, 1000000);
+    flow->ssthresh = cc_cubic.reduce(flow);
+    cc_cubic.timed_out(flow);
+    flow->cwnd = flow->ssthresh;
+    cc_cubic.grow(flow, 1, 1000000);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.k, 0);
+    CU_ASSERT_EQUAL(flow->w_max, 700000);
+    CU_ASSERT_DOUBLE_EQUAL(f.flight.cc.cubic.estimate, 700000, 10);
+}
+
+/* 4.7: a loss below the last one's window gives way. 4.9: undone, it is as it was.
+ * [9438 4.7-1 4.9.2-1] */
 static void cubic_fast_convergence(void)
 {
     static struct cubic_flow f;
@@ -228,10 +265,18 @@ static void cubic_fast_convergence(void)
     CU_ASSERT_EQUAL(flow->w_max, 680000);
     cc_cubic.undo(flow);
     CU_ASSERT_EQUAL(flow->w_max, 1000000);
+    cc_cubic.grow(flow, 1, 5000000);
+    const struct cc_cubic before = f.flight.cc.cubic;
+    cc_cubic.reduce(flow);
+    cc_cubic.undo(flow);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.epoch_us, before.epoch_us);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.k, before.k);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.estimate, before.estimate);
+    CU_ASSERT_EQUAL(f.flight.cc.cubic.prior_cwnd, before.prior_cwnd);
 }
 
 /* 4.3: with a short round trip Reno would be faster: alpha segments a round trip until the window
- * is what it was, one after. */
+ * is what it was, one after. [9438 4.3-1] */
 static void cubic_is_reno_friendly(void)
 {
     static struct cubic_flow f;
@@ -246,6 +291,7 @@ static void cubic_is_reno_friendly(void)
     CU_ASSERT(flow->cwnd > 110000 && flow->cwnd < 125000);
 }
 
+/* [5681 3.1-6 3.1-7] */
 static void reno_grows_by_a_segment(void)
 {
     static struct cubic_flow f;
@@ -257,6 +303,84 @@ static void reno_grows_by_a_segment(void)
     CU_ASSERT_EQUAL(flow->cwnd, 11000);
 }
 
+/* ---- RFC 9406 ---- */
+
+/* A round of acknowledgements of a segment each, as many as there are in the window; every one
+ * measures the same round trip. */
+static void round_of(struct flow *flow, uint32_t rtt_us)
+{
+    const uint32_t end = flow->snd_nxt;
+    flow->snd_nxt += flow->cwnd;
+    while (seq_before(flow->snd_una, end)) {
+        const struct cc_ack ack = {.delivered = 1000, .acked = 1000, .rtt_us = rtt_us};
+        flow->snd_una += 1000;
+        cc_acked(flow, &ack, 0);
+    }
+}
+
+static struct flow *in_slow_start(struct cubic_flow *f)
+{
+    struct flow *flow = cubic_flow(f, 20000);
+    flow->ssthresh = UINT32_MAX;
+    flow->snd_nxt = 20000;
+    f->flight.cc.limited = true;
+    f->flight.cc.hystart.round_end = 20000;
+    return flow;
+}
+
+/* 4.2: a round trip longer by an eighth slows growth to a fourth, and five such rounds end it.
+ * [9406 4.2-1 4.2-2 4.2-4] */
+static void hystart(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    round_of(flow, 100000);
+    CU_ASSERT_EQUAL(flow->cwnd, 40000);
+    round_of(flow, 112000);
+    CU_ASSERT_EQUAL(f.flight.cc.hystart.css_rounds, 0);
+    round_of(flow, 127000);
+    CU_ASSERT(f.flight.cc.hystart.css_rounds);
+    uint32_t rounds = 0;
+    while (flow->ssthresh == UINT32_MAX && rounds < 10) {
+        const uint32_t before = flow->cwnd, acked = flow->snd_nxt - flow->snd_una;
+        round_of(flow, 127000);
+        CU_ASSERT(flow->cwnd <= before + acked / 4 + 1000);
+        rounds++;
+    }
+    CU_ASSERT(rounds >= 4 && rounds <= 6);
+    CU_ASSERT(flow->ssthresh <= flow->cwnd);
+}
+
+/* What was jitter is forgotten, and the window grows as before. [9406 4.2-3] */
+static void hystart_was_wrong(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    round_of(flow, 100000);
+    round_of(flow, 125000);
+    CU_ASSERT(f.flight.cc.hystart.css_rounds);
+    round_of(flow, 100000);
+    CU_ASSERT_EQUAL(f.flight.cc.hystart.css_rounds, 0);
+    const uint32_t before = flow->cwnd, acked = flow->snd_nxt - flow->snd_una;
+    round_of(flow, 100000);
+    CU_ASSERT(flow->cwnd >= before + acked);
+}
+
+/* 4.3: an acknowledgement of much lets eight segments more go, unless they are paced. [9406 4.3-1]
+ */
+static void unpaced_growth(void)
+{
+    static struct cubic_flow f;
+    struct flow *flow = in_slow_start(&f);
+    const struct cc_ack ack = {.delivered = 20000, .acked = 20000, .rtt_us = 500};
+    cc_acked(flow, &ack, 0);
+    CU_ASSERT_EQUAL(flow->cwnd, 40000);
+    flow->srtt_us = 500;
+    cc_acked(flow, &ack, 0);
+    CU_ASSERT_EQUAL(flow->cwnd, 48000);
+}
+
+/* [6928 2-1] */
 static void first_windows(void)
 {
     CU_ASSERT_EQUAL(cc_initial_window(1448), 14480); /* RFC 6928 2 */
@@ -271,8 +395,13 @@ const struct lks_test *sent_tests(void)
         {"scoreboard against a list", scoreboard},
         {"cubic: the shape", cubic_shape},
         {"cubic: fast convergence, undo", cubic_fast_convergence},
+        {"cubic: time unused", cubic_time_unused},
+        {"cubic: after a timeout", cubic_timeout},
         {"cubic: no slower than Reno", cubic_is_reno_friendly},
         {"reno: a segment a window", reno_grows_by_a_segment},
+        {"hystart: five slow rounds", hystart},
+        {"hystart: it was jitter", hystart_was_wrong},
+        {"hystart: without pacing", unpaced_growth},
         {"first windows", first_windows},
         {0},
     };

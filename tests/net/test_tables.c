@@ -14,6 +14,7 @@
 
 /* ---- siphash: vectors of the reference implementation, key and input 00 01 02 … ---- */
 
+/* [6528 3-2] */
 static void siphash_vectors(void)
 {
     const struct siphash_key key = {{0x0706050403020100u, 0x0f0e0d0c0b0a0908u}};
@@ -207,6 +208,7 @@ static bool reads(struct tcp_options *options, const char *hex, bool is_syn)
     return tcp_options_read(options, bytes, (uint32_t)len, is_syn);
 }
 
+/* [7323 2.2-2 2.3-3] [9293 3.1-5] */
 static void options_of_a_syn(void)
 {
     struct tcp_options o;
@@ -219,6 +221,7 @@ static void options_of_a_syn(void)
     CU_ASSERT(!o.has_mss && !o.has_sack_ok && !o.has_scale);
 }
 
+/* [9293 3.1-6 3.1-7] */
 static void options_of_data(void)
 {
     struct tcp_options o;
@@ -231,6 +234,7 @@ static void options_of_data(void)
     CU_ASSERT(reads(&o, "", false));
 }
 
+/* [9293 3.1-8] */
 static void options_malformed(void)
 {
     static const char *const bad[] = {
@@ -349,6 +353,7 @@ static void ports_come_home(void)
     CU_ASSERT_EQUAL(num, 65536 - PORT_FIRST); /* every port is somebody's */
 }
 
+/* [6056 3.2-1] */
 static void ports_without_hashing(void)
 {
     const struct net_rss rss = {.num_queues = 1};

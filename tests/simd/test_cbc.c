@@ -326,7 +326,7 @@ static void for_all_rows(void (*test)(const struct lks_aead *))
                 test(rows_of(id, which));
 }
 
-/* [5246 6.2.3.2-2 6.2.3.2-4] */
+/* [5246 6.2.3.2-2 6.2.3.2-4] [8449 4.1-6] */
 static void test_rows(void)
 {
     for_all_rows(compare_row);

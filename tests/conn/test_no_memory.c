@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * Memory runs out, at each allocation of a handshake in turn: ours, for which the linker wraps the
+ * allocator's functions (see meson.build), and libcrypto's, which is given functions. What fails
+ * then is said to be for want of memory, nobody is blamed for it, nothing leaks, and nobody is let
+ * in. The peers carry their bytes in static buffers, so that only the library finds no memory.
+ */
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <string.h>
+
+#include "handshake/config.h"
+#include "pki_files.h"
+#include "test_conn.h"
+
+/* How memory runs out. */
+enum lack { ONCE, FROM_THEN_ON, NUM_LACKS };
+
+#define ALLOCATIONS_MAX 16384
+
+static bool armed;                   /* allocations count, and may fail */
+static bool is_own[ALLOCATIONS_MAX]; /* which of them are ours */
+static enum lack lack;
+static unsigned long num_allocations, first_to_fail;
+static long num_live;        /* blocks of ours, allocated and not freed */
+static long num_live_crypto; /* and of libcrypto's */
+
+static bool is_refused(bool own)
+{
+    if (!armed)
+        return false;
+    const unsigned long n = num_allocations++;
+    if (n < ALLOCATIONS_MAX)
+        is_own[n] = own;
+    return lack == ONCE ? n == first_to_fail : n >= first_to_fail;
+}
+
+void *__real_malloc(size_t len);
+void *__real_calloc(size_t num, size_t len);
+void *__real_realloc(void *p, size_t len);
+void *__real_aligned_alloc(size_t alignment, size_t len);
+char *__real_strdup(const char *text);
+void __real_free(void *p);
+void *__wrap_malloc(size_t len);
+void *__wrap_calloc(size_t num, size_t len);
+void *__wrap_realloc(void *p, size_t len);
+void *__wrap_aligned_alloc(size_t alignment, size_t len);
+char *__wrap_strdup(const char *text);
+void __wrap_free(void *p);
+
+static void *count(void *p)
+{
+    num_live += p != NULL;
+    return p;
+}
+
+void *__wrap_malloc(size_t len)
+{
+    return is_refused(true) ? NULL : count(__real_malloc(len));
+}
+
+void *__wrap_calloc(size_t num, size_t len)
+{
+    return is_refused(true) ? NULL : count(__real_calloc(num, len));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t len)
+{
+    return is_refused(true) ? NULL : count(__real_aligned_alloc(alignment, len));
+}
+
+char *__wrap_strdup(const char *text)
+{
+    char *copy = __wrap_malloc(strlen(text) + 1);
+    return copy ? strcpy(copy, text) : NULL;
+}
+
+void *__wrap_realloc(void *p, size_t len)
+{
+    if (!p)
+        return __wrap_malloc(len);
+    return is_refused(true) ? NULL : __real_realloc(p, len);
+}
+
+void __wrap_free(void *p)
+{
+    num_live -= p != NULL;
+    __real_free(p);
+}
+
+static void *crypto_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (!len || is_refused(false))
+        return NULL;
+    num_live_crypto++;
+    return __real_malloc(len);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    num_live_crypto -= p != NULL;
+    __real_free(p);
+}
+
+static void *crypto_realloc(void *p, size_t len, const char *file, int line)
+{
+    if (!p)
+        return crypto_malloc(len, file, line);
+    if (len)
+        return is_refused(false) ? NULL : __real_realloc(p, len);
+    crypto_free(p, file, line);
+    return NULL;
+}
+
+/* One of the two, with what has come for it. */
+struct end {
+    struct lks_conn *conn;
+    uint8_t in[1u << 15];
+    size_t in_len;
+    enum lks_status status; /* that ended it */
+    bool established;
+    uint8_t session[LKS_SESSION_MAX];
+    size_t session_len;
+};
+
+static struct end client, server;
+static struct lks_engine *engine;
+static struct lks_op ops[64];
+static struct lks_span spans[256];
+static struct lks_batch batch = {.ops = ops, .spans = spans, .max_ops = 64, .max_spans = 256};
+
+static void note(struct end *e, enum lks_status status)
+{
+    const bool goes_on = status == LKS_OK || status == LKS_WANT_DATA || status == LKS_WANT_ROOM;
+    if (!e->status && !goes_on)
+        e->status = status;
+}
+
+static void take_event(struct end *e, enum lks_event event)
+{
+    size_t len;
+    e->established |= event == LKS_EVENT_ESTABLISHED;
+    if ((event == LKS_EVENT_ESTABLISHED || event == LKS_EVENT_SESSION) &&
+        !lks_conn_take_session(e->conn, e->session, sizeof(e->session), &len))
+        e->session_len = len;
+}
+
+static void open_records(struct end *e)
+{
+    const struct lks_span in = {e->in, e->in_len};
+    size_t taken = 0;
+    lks_batch_reset(&batch);
+    note(e, lks_conn_open(e->conn, &in, 1, &batch, &taken, NULL));
+    lks_engine_process(engine, ops, batch.num_ops);
+    for (uint32_t i = 0; i < batch.num_ops; i++) {
+        enum lks_event event;
+        note(e, lks_conn_opened(e->conn, &ops[i], &event));
+        take_event(e, event);
+    }
+    e->in_len -= taken;
+    memmove(e->in, e->in + taken, e->in_len);
+}
+
+static void seal_records(struct end *e, struct end *peer)
+{
+    const struct lks_span dst = {peer->in + peer->in_len, lks_conn_own_len(e->conn)};
+    CU_ASSERT_FATAL(dst.len <= sizeof(peer->in) - peer->in_len);
+    lks_batch_reset(&batch);
+    note(e, lks_conn_seal_own(e->conn, &dst, 1, &batch));
+    lks_engine_process(engine, ops, batch.num_ops);
+    peer->in_len += batch.num_ops ? dst.len : 0;
+    for (uint32_t i = 0; i < batch.num_ops; i++)
+        note(e, lks_conn_sealed(e->conn, &ops[i]));
+}
+
+static void turn(struct end *e, struct end *peer)
+{
+    if (!e->conn)
+        return;
+    if (!e->status)
+        open_records(e);
+    seal_records(e, peer);
+}
+
+/* As many as any handshake takes, one record each at least. */
+#define TURNS_MAX 16
+
+static void turns(void)
+{
+    for (int i = 0; i < TURNS_MAX; i++) {
+        turn(&client, &server);
+        turn(&server, &client);
+    }
+}
+
+/* What allocates behind the handshake. */
+static void after_handshake(void)
+{
+    uint8_t out[32];
+    if (!client.established || client.status)
+        return;
+    note(&client, lks_conn_export_keying_material(client.conn, out, sizeof(out), "label", NULL, 0));
+    const enum lks_status status = lks_conn_update_key(client.conn, true);
+    if (status != LKS_UNSUPPORTED) /* TLS 1.2 */
+        note(&client, status);
+    turns();
+}
+
+struct scenario {
+    const char *name;
+    const char *leaf;            /* the server's */
+    const char *own_leaf;        /* the client's; NULL: none */
+    const char *suites, *groups; /* the server's */
+    bool tls12, resumes;
+    enum lks_status blame; /* that the client finds with the server */
+};
+
+static void begin_end(struct end *e, struct lks_config *config, enum lks_role role,
+                      const struct lks_conn_options *options)
+{
+    memset(e, 0, sizeof(*e));
+    note(e, lks_conn_new(&e->conn, config, role, options));
+}
+
+static void run(struct lks_config *const configs[2], const struct lks_conn_options *options)
+{
+    begin_end(&client, configs[LKS_CLIENT], LKS_CLIENT, options);
+    begin_end(&server, configs[LKS_SERVER], LKS_SERVER, NULL);
+    turns();
+    after_handshake();
+}
+
+static void end_run(void)
+{
+    lks_conn_free(client.conn);
+    lks_conn_free(server.conn);
+    ERR_clear_error();
+}
+
+/* An end's own error is for want of memory, or what is wrong with the other in any case; and of
+ * the other it hears no more. */
+static bool is_true(const struct end *e, enum lks_status own, enum lks_status peers)
+{
+    if (!e->status || e->status == LKS_NO_MEMORY || e->status == own)
+        return true;
+    struct lks_conn_info info;
+    if (e->status != LKS_PEER_ALERT)
+        return false;
+    lks_conn_get_info(e->conn, &info);
+    return info.peer_alert == lks_status_alert(LKS_NO_MEMORY) ||
+           (peers && info.peer_alert == lks_status_alert(peers));
+}
+
+static void check(const struct scenario *s)
+{
+    const bool ok = is_true(&client, s->blame, LKS_OK) && is_true(&server, LKS_OK, s->blame);
+    LKS_CHECK(ok, "%s, %s from allocation %lu on: client %s, server %s", s->name,
+              lack == ONCE ? "once" : "none", first_to_fail, lks_status_name(client.status),
+              lks_status_name(server.status));
+    LKS_CHECK(!s->blame || !client.established, "%s, allocation %lu: let in", s->name,
+              first_to_fail);
+}
+
+/* When the certificates are good. */
+static uint64_t now_ms(void)
+{
+    return UINT64_C(1000) * PKI_NOW;
+}
+
+static struct lks_config *make_config(const struct scenario *s, enum lks_role role)
+{
+    struct lks_config *config = pki_config();
+    struct lks_error err;
+    const char *leaf = role == LKS_SERVER ? s->leaf : s->own_leaf;
+    config->resumption.now_ms = now_ms;
+    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 7200), LKS_OK);
+    if (leaf)
+        pki_add(config, leaf);
+    if (role == LKS_CLIENT)
+        CU_ASSERT_EQUAL(lks_config_set_preset(config, "old", &err), LKS_OK);
+    if (role == LKS_CLIENT && s->blame)
+        LKS_CHECK(!lks_config_set_trust(config, pki_path("stranger.pem"), &err), "%s", err.text);
+    if (role == LKS_CLIENT)
+        return config;
+    if (s->own_leaf)
+        lks_config_set_client_auth(config, LKS_CLIENT_AUTH_REQUIRED, true);
+    else if (strcmp(s->leaf, "ecdsa") == 0)
+        LKS_CHECK(!lks_config_set_ocsp_response(config, pki_path("good.ocsp"), &err), "%s",
+                  err.text);
+    if (s->tls12)
+        CU_ASSERT_EQUAL(lks_config_set_versions(config, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    if (s->suites)
+        LKS_CHECK(!lks_config_set_suites(config, s->suites, &err), "%s", err.text);
+    if (s->groups)
+        LKS_CHECK(!lks_config_set_groups(config, s->groups, &err), "%s", err.text);
+    return config;
+}
+
+/* Twice without want: what is made once a process or a configuration is there. Returns how many
+ * allocations there are, and the session to resume. */
+static unsigned long rehearse(const struct scenario *s, struct lks_config *const configs[2],
+                              struct lks_conn_options *options)
+{
+    static uint8_t session[LKS_SESSION_MAX];
+    for (int i = 0; i < 2; i++) {
+        num_allocations = 0;
+        first_to_fail = ~0ul;
+        armed = true;
+        run(configs, options);
+        armed = false;
+        LKS_CHECK(client.status == s->blame && client.established == !s->blame, "%s: %s", s->name,
+                  lks_status_name(client.status));
+        struct lks_conn_info info;
+        lks_conn_get_info(client.conn, &info);
+        CU_ASSERT_EQUAL(info.resumed, s->resumes && i);
+        if (s->resumes && !i) {
+            memcpy(session, client.session, client.session_len);
+            options->session = session;
+            options->session_len = client.session_len;
+        }
+        end_run();
+    }
+    return num_allocations;
+}
+
+/* So many blocks libcrypto 3.0 itself may leak of a certificate for which it finds no memory. */
+#define CRYPTO_LEAK_MAX 2
+
+static void fail_one(const struct scenario *s, struct lks_config *const configs[2],
+                     const struct lks_conn_options *options)
+{
+    const long before = num_live, crypto_before = num_live_crypto;
+    num_allocations = 0;
+    armed = true;
+    run(configs, options);
+    armed = false;
+    check(s);
+    end_run();
+    LKS_CHECK(num_live == before && num_live_crypto <= crypto_before + CRYPTO_LEAK_MAX,
+              "%s, allocation %lu: %ld blocks more, %ld of libcrypto", s->name, first_to_fail,
+              num_live - before, num_live_crypto - crypto_before);
+}
+
+/* Ours all, and of libcrypto's, which are many, one in so many, others in each scenario. */
+static void fail_each(const struct scenario *s, unsigned int offset)
+{
+    struct lks_config *const configs[] = {
+        [LKS_SERVER] = make_config(s, LKS_SERVER), [LKS_CLIENT] = make_config(s, LKS_CLIENT)};
+    struct lks_conn_options options = localhost;
+    const unsigned long num = rehearse(s, configs, &options);
+    const unsigned long stride = lks_test_is_quick() ? 199 : 31;
+    static bool own[ALLOCATIONS_MAX];
+    CU_ASSERT_FATAL(num > 100 && num < ALLOCATIONS_MAX);
+    memcpy(own, is_own, sizeof(own));
+    for (unsigned long i = 0; i < num; i++) {
+        first_to_fail = i;
+        for (lack = ONCE; lack < NUM_LACKS && (own[i] || i % stride == offset); lack++)
+            fail_one(s, configs, &options);
+    }
+    lks_config_free(configs[LKS_CLIENT]);
+    lks_config_free(configs[LKS_SERVER]);
+}
+
+static void make_certificates(void)
+{
+    const struct pki ecdsa = {.subject = "x", .san = "DNS:localhost"};
+    const struct pki rsa = {.subject = "x", .san = "DNS:localhost", .key = PKI_RSA_2048};
+    if (pki_root)
+        return;
+    pki_begin();
+    X509 *leaf = pki_leaf("ecdsa", &ecdsa, false);
+    pki_response("good.ocsp", leaf, V_OCSP_CERTSTATUS_GOOD, -100, 1000, PKI_P384);
+    X509_free(leaf);
+    X509_free(pki_leaf("rsa", &rsa, false));
+    X509_free(pki_leaf("own", &(struct pki){.subject = "c"}, false));
+    X509_free(pki_leaf("stranger", &(struct pki){.subject = "other root", .ca = true}, true));
+}
+
+static void fail_all(const struct scenario *s)
+{
+    make_certificates();
+    CU_ASSERT_EQUAL_FATAL(lks_engine_new(&engine, 64), LKS_OK);
+    for (unsigned int i = 0; s[i].name; i++)
+        fail_each(&s[i], i);
+    lks_engine_free(engine);
+}
+
+#define RSA_KX   "TLS_RSA_WITH_AES_128_GCM_SHA256"
+#define STRANGER LKS_ALERT_UNKNOWN_CA
+
+static void in_tls13(void)
+{
+    static const struct scenario all[] = {
+        {.name = "TLS 1.3", .leaf = "ecdsa"},
+        {.name = "TLS 1.3, client's", .leaf = "rsa", .own_leaf = "own"},
+        {.name = "TLS 1.3, resumed", .leaf = "ecdsa", .resumes = true},
+        {.name = "TLS 1.3, retried", .leaf = "rsa", .groups = "secp384r1"},
+        {.name = "TLS 1.3, a stranger", .leaf = "ecdsa", .blame = STRANGER},
+        {0},
+    };
+    fail_all(all);
+}
+
+static void in_tls12(void)
+{
+    static const struct scenario all[] = {
+        {.name = "TLS 1.2", .leaf = "ecdsa", .tls12 = true},
+        {.name = "TLS 1.2, RSA", .leaf = "rsa", .tls12 = true, .suites = RSA_KX},
+        {.name = "TLS 1.2, client's", .leaf = "ecdsa", .own_leaf = "own", .tls12 = true},
+        {.name = "TLS 1.2, resumed", .leaf = "ecdsa", .tls12 = true, .resumes = true},
+        {.name = "TLS 1.2, a stranger", .leaf = "ecdsa", .tls12 = true, .blame = STRANGER},
+        {0},
+    };
+    fail_all(all);
+}
+
+static const struct lks_test tests[] = {
+    {"in TLS 1.3", in_tls13},
+    {"in TLS 1.2", in_tls12},
+    {NULL, NULL},
+};
+
+int main(void)
+{
+    static const struct lks_test_suite suites[] = {{"no memory", tests}, {NULL, NULL}};
+    CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+    int rc = lks_test_run("no-memory", suites);
+    pki_end();
+    return rc;
+}
