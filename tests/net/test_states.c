@@ -410,6 +410,14 @@ static void no_frto_in_recovery(void)
                      "counter spurious 0\n");
 }
 
+/* What was sent just before a timeout is not lost by it. [8985 6.3-1] */
+static void young_segments_survive_a_timeout(void)
+{
+    RUN(NULL, ACCEPT_PLAIN "send 1460\n> . 1:1460 1\n+205 send 1460\n> . 1461:1460 1\n"
+                           "+5 > . 1:1460 1\n+3 < . 1:0 1461\n+5 nothing\n+2 < . 1:0 2921\n"
+                           "counter retransmits 1\n");
+}
+
 /* A mark and a loss in the same window reduce it once. [5681 4.3-1] */
 static void one_reduction_a_window(void)
 {
@@ -486,6 +494,7 @@ const struct lks_test *states_tests(void)
         STATE(window_after_a_pause),
         STATE(round_trips_are_smoothed),
         STATE(no_frto_in_recovery),
+        STATE(young_segments_survive_a_timeout),
         STATE(one_reduction_a_window),
         STATE(no_reduction_after_a_timeout),
         STATE(timer_is_restarted),
