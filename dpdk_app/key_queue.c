@@ -30,9 +30,8 @@ void key_queue_free(struct key_queue *q)
     free(q);
 }
 
-void key_queue_put(void *queue, const char *line, size_t len)
+void key_queue_put(struct key_queue *q, const char *line, size_t len)
 {
-    struct key_queue *q = queue;
     const uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     if (tail - atomic_load_explicit(&q->head, memory_order_acquire) == KEY_QUEUE_LINES ||
         len > LKS_KEY_LOG_LINE_MAX) {

@@ -18,9 +18,8 @@ struct key_queue;
 struct key_queue *key_queue_new(void); /* NULL: no memory */
 void key_queue_free(struct key_queue *q);
 
-/* The queue as lks_config_queue_key_log() wants it. A line that finds no room is dropped and
- * counted. */
-void key_queue_put(void *q, const char *line, size_t len);
+/* A line that finds no room is dropped and counted. */
+void key_queue_put(struct key_queue *q, const char *line, size_t len);
 
 /* The first line, which stays until key_queue_take(); NULL: none. */
 const char *key_queue_first(const struct key_queue *q, size_t *len);

@@ -344,16 +344,22 @@ static void record_size_limits(void)
     two_free(&t);
 }
 
+/* Established, and the client's key is to be replaced soon. */
+static void two_near_the_limit(struct two *t)
+{
+    two_init(t, GCM);
+    loopback_run(&t->l);
+    while (!lks_key_wants_update(&t->l.client.conn->seal_key))
+        t->l.client.conn->seal_key.seq += 1u << 12;
+    t->l.server.conn->open_key.seq = t->l.client.conn->seal_key.seq;
+}
+
 /* Near a key's limit there is no new one: what is being sent is cut, and neither side takes it for
  * whole. The alert is fatal internal_error, and no close_notify. [5246 6.1-5] */
 static void key_limit_is_an_error(void)
 {
     struct two t;
-    two_init(&t, GCM);
-    loopback_run(&t.l);
-    while (!lks_key_wants_update(&t.l.client.conn->seal_key))
-        t.l.client.conn->seal_key.seq += 1u << 12;
-    t.l.server.conn->open_key.seq = t.l.client.conn->seal_key.seq;
+    two_near_the_limit(&t);
     CU_ASSERT_EQUAL(lks_conn_status(t.l.client.conn), LKS_OK);
     buffer_add(&t.l.client.to_send, "last words", 10);
     loopback_run(&t.l);
@@ -377,11 +383,7 @@ static void key_limit_is_an_error(void)
 static void key_limit_in_a_batch(void)
 {
     struct two t;
-    two_init(&t, GCM);
-    loopback_run(&t.l);
-    while (!lks_key_wants_update(&t.l.client.conn->seal_key))
-        t.l.client.conn->seal_key.seq += 1u << 12;
-    t.l.server.conn->open_key.seq = t.l.client.conn->seal_key.seq;
+    two_near_the_limit(&t);
     uint8_t bytes[50000] = {0};
     buffer_add(&t.l.client.to_send, bytes, sizeof(bytes));
     loopback_run(&t.l);

@@ -461,6 +461,26 @@ static void test_fin_is_lost(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
+/* Whoever has not heard of our FIN may still send, whatever of ours it has acknowledged. */
+static void test_bytes_before_the_fin_is_known(void)
+{
+    struct peer *p = ordinary(0);
+    p->lose_fins = 6; /* longer than a stalled one that holds buffers would have */
+    peer_open(p);
+    p->to_send = 1000;
+    p->close_when_sent = true;
+    peers_settle();
+    CU_ASSERT_EQUAL(p->got, 1000);
+    CU_ASSERT_FALSE(p->got_fin);
+    peer_send(p, ACK, 10);
+    peers_advance(25 * (uint64_t)SECOND);
+    CU_ASSERT_FALSE(p->got_fin);
+    peers_advance(30 * (uint64_t)SECOND);
+    CU_ASSERT_TRUE(p->got_fin);
+    CU_ASSERT_FALSE(p->got_rst || p->got_bad_rst);
+    CU_ASSERT_TRUE(peers_end());
+}
+
 /* A peer that has sent its FIN pauses before it reads the answer. */
 static void test_pause_before_the_end(void)
 {
@@ -637,6 +657,7 @@ int main(void)
         {"dripping readers", test_dripping_readers},
         {"answered probes", test_answered_probes},
         {"a FIN is lost", test_fin_is_lost},
+        {"bytes before the FIN is known", test_bytes_before_the_fin_is_known},
         {"a pause before the end", test_pause_before_the_end},
         {"simultaneous close", test_simultaneous_close},
         {"SYN flood", test_syn_flood},

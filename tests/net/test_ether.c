@@ -20,6 +20,7 @@ static uint16_t tag(uint16_t len, uint16_t type, uint16_t tci)
     return (uint16_t)(len + 4);
 }
 
+/* [1122 3.3.6-1] */
 static void takes_what_is_ours(void)
 {
     static const struct {

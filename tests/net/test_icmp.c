@@ -265,7 +265,7 @@ static void quotes_that_lie(void)
 }
 
 /* Upper layers that we do not speak are told so (RFC 1122 3.2.2.1, 8200 4).
- * [1122 3.2.2-2 3.2.2-4 3.2.2.1-1 3.3.6-1] [4443 2.4-5 3.1-1] */
+ * [1122 3.2.2-2 3.2.2-4 3.2.2.1-1] [4443 2.4-5 3.1-1] */
 static void unknown_protocols(void)
 {
     static const struct {

@@ -157,7 +157,7 @@ static void spurious_timeout_by_new_data(void)
                         "+5 < . 1:0 1461 win 512 sack 1461-2921\ncounter spurious 1\n");
 }
 
-/* [5682 3.1-4] [6675 5.1-2] [8985 6.3-1] */
+/* [5682 3.1-4] */
 static void true_timeout(void)
 {
     RUN(NULL, TIMED_OUT "+5 < . 1:0 1461 win 512\n> . 16061:1460 1\n> . 17521:1460 1\n"
@@ -167,7 +167,7 @@ static void true_timeout(void)
 
 /* ---- RFC 9937 ---- */
 
-/* One out for one in, once the window is down: not a burst, not a pause. [5681 4.3-1] [6675 4-2]
+/* One out for one in, once the window is down: not a burst, not a pause. [5681] [6675 4-2]
  * [8985 9.3-1] */
 static void reduction_is_proportional(void)
 {

@@ -410,7 +410,7 @@ static void joined_segments_are_not_full_ones(void)
 /* ---- windows ---- */
 
 /* 3.8.6.2.2: small gains are not told, large ones are, at once. [7323 2.4-1]
- * [9293 3.4-1 3.8.6-1 3.8.6.2.2-1] */
+ * [9293 3.4-1 3.8.6-1 3.8.6.2.2-1] [7323 2.3-1] */
 static void window_of_ours_shuts_and_opens(void)
 {
     RUN(NULL, SHUT "got 65535\nread 500\n+5 nothing\n< . 65536:1 1\n> . 1:0 65536 win 0\n"

@@ -410,6 +410,32 @@ static void no_frto_in_recovery(void)
                      "counter spurious 0\n");
 }
 
+/* What was sent just before a timeout is not lost by it. [8985 6.3-1] */
+static void young_segments_survive_a_timeout(void)
+{
+    RUN(NULL, ACCEPT_PLAIN "send 1460\n> . 1:1460 1\n+205 send 1460\n> . 1461:1460 1\n"
+                           "+5 > . 1:1460 1\n+3 < . 1:0 1461\n+5 nothing\n+2 < . 1:0 2921\n"
+                           "counter retransmits 1\n");
+}
+
+/* A mark and a loss in the same window reduce it once. [5681 4.3-1] */
+static void one_reduction_a_window(void)
+{
+    RUN(NULL, ACCEPT_ECN "send 14600\n" TEN_SEGMENTS "+10 < E. 1:0 1461 win 512\nssthresh 10220\n"
+                         "+1 < . 1:0 4381 win 512\n< . 1:0 4381 win 512 sack 5841-10221\n"
+                         "> . 4381:1460 1\nssthresh 10220\n");
+}
+
+/* A retransmission is lost after a timeout: the window was reduced for that data already.
+ * [6675 5.1-2] */
+static void no_reduction_after_a_timeout(void)
+{
+    RUN(NULL, ACCEPT "send 14600\n" TEN_SEGMENTS "+22 > . 13141:1460 1\n+210 > . 1:1460 1\n"
+                     "ssthresh 10220\n+10 < . 1:0 1461 win 512\n> . 1461:1460 1\n> . 2921:1460 1\n"
+                     "+10 < . 1:0 1461 win 512 sack 2921-4381\n> . 1461:1460 1\nssthresh 10220\n"
+                     "> . 4381:1460 1\n");
+}
+
 /* [6928 9-1] */
 static void timer_is_restarted(void)
 {
@@ -468,6 +494,9 @@ const struct lks_test *states_tests(void)
         STATE(window_after_a_pause),
         STATE(round_trips_are_smoothed),
         STATE(no_frto_in_recovery),
+        STATE(young_segments_survive_a_timeout),
+        STATE(one_reduction_a_window),
+        STATE(no_reduction_after_a_timeout),
         STATE(timer_is_restarted),
         STATE(what_is_not_ect),
         {0},
