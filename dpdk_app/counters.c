@@ -42,6 +42,7 @@ static void print_tcp(FILE *to, const struct flow_counters *tcp)
     line(to, "tcp_timeouts", tcp->timeouts);
     line(to, "tcp_timeouts_spurious", tcp->spurious_timeouts);
     line(to, "tcp_out_of_order", tcp->out_of_order);
+    line(to, "tcp_out_of_order_dropped", tcp->out_of_order_dropped);
     line(to, "tcp_resets_in", tcp->resets_in);
     line(to, "tcp_resets_out", tcp->resets_out);
     line(to, "tcp_syn_cookies_sent", tcp->syn_cookies_sent);

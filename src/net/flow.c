@@ -239,10 +239,10 @@ void flow_get_info(const struct flow *flow, struct flow_info *info)
         .peer_window = flow->snd_wnd,
         .our_window = flow->rcv_edge - flow->rcv_nxt,
         .queued = flow->snd_nxt - flow->snd_una + (flight ? flight->unsent : 0),
-        .buffers = flow->rcv_buffers + (flight ? flight->num_buffers : 0) +
-                   (flow->reassembly ? flow->reassembly->num_buffers : 0),
+        .buffers = flow_received_buffers(flow) + (flight ? flight->num_buffers : 0),
         .bytes_sent = ((uint64_t)flow->snd_wraps << 32) + flow->snd_nxt - flow->snd_iss - 1,
-        .bytes_received = flow->bytes_received,
+        .bytes_received = ((uint64_t)flow->rcv_wraps << 32) + flow->rcv_nxt - flow->rcv_first -
+                          !!(flow->flags & FLOW_FIN_RECEIVED),
         .retransmits = flow->retransmits,
         .timeouts = flow->timeouts,
         .mss = flow->mss,

@@ -87,20 +87,15 @@ void flow_count_buffers(struct flow *flow, int32_t more)
 
 /* ---- challenges ---- */
 
-static uint16_t challenge_time(const struct tcp *tcp)
-{
-    return (uint16_t)(tcp->now_us >> 16);
-}
-
 uint16_t tcp_never_challenged(const struct tcp *tcp)
 {
-    return (uint16_t)(challenge_time(tcp) - 0x8000);
+    return (uint16_t)(tcp_now_16(tcp) - 0x8000);
 }
 
 /* RFC 5961 7, but for each flow: a limit that flows share tells strangers of them. [5961 7-1] */
 bool tcp_may_challenge(struct tcp *tcp, uint16_t *at)
 {
-    const uint16_t now = challenge_time(tcp);
+    const uint16_t now = tcp_now_16(tcp);
     if ((uint16_t)(now - *at) < TCP_CHALLENGE_GAP >> 16)
         return false;
     *at = now;

@@ -110,7 +110,7 @@ void flow_get_info(const struct flow *flow, struct flow_info *info);
 struct flow_counters {
     uint64_t segments_in, segments_out, bytes_in, bytes_out;
     uint64_t retransmits, tail_probes, timeouts, spurious_timeouts;
-    uint64_t out_of_order, dsacks_in, dsacks_out, sacks_in;
+    uint64_t out_of_order, out_of_order_dropped, dsacks_in, dsacks_out, sacks_in;
     uint64_t opened_passive, opened_active, refused, established_resets;
     uint64_t syn_cookies_sent, syn_cookies_good, syn_cookies_bad, syns_dropped;
     uint64_t resets_in, resets_out, resets_limited, challenge_acks;

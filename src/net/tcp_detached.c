@@ -16,7 +16,8 @@ static void end(struct flow *flow)
     flow_free(flow);
 }
 
-/* What counts is a buffer that comes back: an answered probe gives us nothing. */
+/* What counts is a buffer that comes back: an answered probe gives us nothing. Who holds none, but
+ * has not heard of our FIN, has the whole time. */
 static uint32_t deadline(const struct flow *flow)
 {
     const uint32_t tick_us = 1u << TCP_TICK_SHIFT;
@@ -24,7 +25,8 @@ static uint32_t deadline(const struct flow *flow)
     const uint32_t since =
         flow->flight ? seq_max(flow->flight->freed_at, flow->detached_at) : flow->detached_at;
     const uint32_t stalled = since + TCP_DETACHED_STALL / tick_us;
-    return flow->flight && seq_before(stalled, last) ? stalled : last;
+    const bool holds = flow->flight && flow->flight->num_buffers;
+    return holds && seq_before(stalled, last) ? stalled : last;
 }
 
 void flow_detach(struct flow *flow)

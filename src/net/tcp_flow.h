@@ -38,6 +38,7 @@
 #define TCP_RTO_MIN         (200 * TCP_MS)
 #define TCP_RTO_MAX         (60 * TCP_S)
 #define TCP_DELAYED_ACK     (40 * TCP_MS)
+#define TCP_OVERRIDE        TCP_S          /* for data that wait for a window worth a segment */
 #define TCP_PEER_ACK_DELAY  (200 * TCP_MS) /* what a peer may hold one back: RFC 8985 7.2 */
 #define TCP_GIVE_UP         (600 * TCP_S)  /* without progress: R2 of RFC 9293 3.8.3 */
 #define TCP_CONNECT_TRIES   6u             /* SYNs: 63 s */
@@ -218,7 +219,9 @@ struct flow {
             uint32_t next, prev; /* detached earlier and later ones */
         } detached;
     };
-    uint64_t bytes_received;
+    uint32_t rcv_first; /* number of the first byte received */
+    uint16_t rcv_wraps;
+    uint16_t read_at; /* in 2^16 us: when the user last gave a buffer back, or got the first */
     uint32_t snd_iss, retransmits;
 };
 _Static_assert(sizeof(struct flow) + FLOW_TABLE_ITEM_LEN <= 256, "what an idle flow costs");
@@ -354,6 +357,11 @@ uint32_t tcp_share(const struct tcp *tcp);
 /* Whether a challenge may be answered that was answered last at *at; notes that it was. */
 bool tcp_may_challenge(struct tcp *tcp, uint16_t *at);
 uint16_t tcp_never_challenged(const struct tcp *tcp);
+/* Now in 2^16 us, for times that are compared in 16 bits. */
+static inline uint16_t tcp_now_16(const struct tcp *tcp)
+{
+    return (uint16_t)(tcp->now_us >> 16);
+}
 /* [9293 3.7.1-2] */
 static inline uint16_t tcp_default_mss(const struct flow_key *key)
 {
@@ -376,6 +384,8 @@ void flow_rtt_sample(struct flow *flow, uint32_t rtt_us);
 /* tcp_receive.c */
 void flow_receive(struct flow *flow, struct segment_in *in);
 void flow_receive_release(struct flow *flow);
+void flow_drop_out_of_order(struct flow *flow);          /* all of it */
+uint32_t flow_received_buffers(const struct flow *flow); /* unread ones, and out of order */
 void flow_came_twice(struct flow *flow, uint32_t from, uint32_t to);
 /* The window to show now; what is shown is promised. */
 uint16_t flow_window(struct flow *flow);

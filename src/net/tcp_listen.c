@@ -150,7 +150,8 @@ static struct flow *to_flow(struct tcp *tcp, const struct half_open *half,
     flow->snd_iss = half->iss;
     flow->snd_una = half->iss;
     flow->snd_nxt = half->iss + 1;
-    flow->rcv_nxt = half->irs + 1;
+    flow->rcv_first = half->irs + 1;
+    flow->rcv_nxt = flow->rcv_first;
     flow->rcv_edge = flow->rcv_nxt + half->our_window;
     flow_set_aside(flow);
     flow->ack_sent = flow->rcv_nxt;

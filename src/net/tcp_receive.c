@@ -29,8 +29,21 @@ static void put_back(struct flow *flow)
     }
 }
 
+uint32_t flow_received_buffers(const struct flow *flow)
+{
+    return flow->rcv_buffers + (flow->reassembly ? flow->reassembly->num_buffers : 0u);
+}
+
+/* Before a flow takes its first buffer: how long it has held some counts from now. */
+static void note_first(struct flow *flow)
+{
+    if (!flow_received_buffers(flow))
+        flow->read_at = tcp_now_16(flow->tcp);
+}
+
 static void count(struct flow *flow, int32_t more)
 {
+    note_first(flow);
     flow->reassembly->num_buffers = (uint16_t)(flow->reassembly->num_buffers + more);
     flow_count_buffers(flow, more);
 }
@@ -42,10 +55,15 @@ static void remove_range(struct reassembly *r, uint32_t i)
 
 void flow_receive_release(struct flow *flow)
 {
-    struct reassembly *r = flow->reassembly;
     flow_count_buffers(flow, -(int32_t)flow->rcv_buffers);
     flow->rcv_buffers = 0;
     flow_set_aside(flow);
+    flow_drop_out_of_order(flow);
+}
+
+void flow_drop_out_of_order(struct flow *flow)
+{
+    struct reassembly *r = flow->reassembly;
     if (!r)
         return;
     flow_count_buffers(flow, -(int32_t)r->num_buffers);
@@ -222,9 +240,10 @@ static void owe_ack(struct flow *flow, bool filled_hole)
 static void hand_over(struct flow *flow, struct rte_mbuf *chain)
 {
     const uint32_t len = chain->pkt_len;
+    note_first(flow);
     flow->rcv_nxt += len;
+    flow->rcv_wraps += flow->rcv_nxt < len;
     flow->rcv_unread += len;
-    flow->bytes_received += len;
     flow->tcp->counters.bytes_in += len;
     flow->rcv_buffers = (uint16_t)(flow->rcv_buffers + chain->nb_segs);
     flow_count_buffers(flow, chain->nb_segs);
@@ -287,9 +306,24 @@ static bool can_hold(struct flow *flow, const struct segment_in *in)
            flow->rcv_buffers + in->packet->nb_segs < UINT16_MAX / 2;
 }
 
-/* Cuts off what came before and what lies beyond our window. False: nothing is left. */
+/* One that has come stays where it is, and none comes before bytes that are here. */
+static bool is_fin(const struct flow *flow, const struct segment_in *in)
+{
+    const struct reassembly *r = flow->reassembly;
+    const uint32_t end = in->seq + in->len;
+    if (!(in->flags & TCP_FIN))
+        return false;
+    if (r && r->has_fin)
+        return end == r->fin_seq;
+    return !r || !r->num_ranges || !seq_before(end, r->ranges[r->num_ranges - 1].to);
+}
+
+/* Cuts off what came before and what lies beyond our window, or a FIN. False: nothing is left. */
 static bool trim(struct flow *flow, struct segment_in *in)
 {
+    const struct reassembly *r = flow->reassembly;
+    if (!is_fin(flow, in))
+        in->flags &= (uint8_t)~TCP_FIN;
     if (seq_before(in->seq, flow->rcv_nxt)) {
         const uint32_t old = least(flow->rcv_nxt - in->seq, in->len);
         flow_came_twice(flow, in->seq, in->seq + old);
@@ -299,7 +333,8 @@ static bool trim(struct flow *flow, struct segment_in *in)
         in->seq += old;
         in->len -= old;
     }
-    const int32_t beyond = seq_diff(in->seq + in->len, flow->rcv_edge);
+    const uint32_t edge = r && r->has_fin ? r->fin_seq : flow->rcv_edge;
+    const int32_t beyond = seq_diff(in->seq + in->len, edge);
     if (beyond > 0) {
         const uint32_t cut = least((uint32_t)beyond, in->len);
         chain_cut_back(in->packet, cut);
@@ -452,6 +487,8 @@ void flow_consumed(struct flow *flow, uint32_t bytes)
     const uint32_t left = flow->rcv_unread - bytes;
     const uint32_t buffers =
         (uint32_t)(((uint64_t)flow->rcv_buffers * left + flow->rcv_unread - 1) / flow->rcv_unread);
+    if (buffers < flow->rcv_buffers)
+        flow->read_at = tcp_now_16(flow->tcp);
     flow_count_buffers(flow, (int32_t)buffers - flow->rcv_buffers);
     flow->rcv_buffers = (uint16_t)buffers;
     flow->rcv_unread = left;

@@ -38,6 +38,25 @@ static uint32_t tail_probe_us(const struct flow *flow)
     return 2 * flow->srtt_us + (sent_num(&flight->sent) == 1 ? TCP_PEER_ACK_DELAY : 2 * TCP_MS);
 }
 
+/* The window is not shut, but too small to be worth a segment (RFC 9293 3.8.6.2.1). */
+static bool window_is_small(const struct flow *flow)
+{
+    return flow->flight->unsent && seq_after(flow->snd_una + flow->snd_wnd, flow->snd_nxt);
+}
+
+/* A window that is shut is asked for ever more seldom; what fits into a small one has waited long
+ * enough after a second (RFC 9293 3.8.6.2.1), however long it was shut before. */
+static void arm_window_timer(struct flow *flow, bool restart)
+{
+    struct flight *flight = flow->flight;
+    const bool is_small = window_is_small(flow);
+    const uint32_t us = is_small ? least(flow_rto_us(flow), TCP_OVERRIDE)
+                                 : backed_off(flow_rto_us(flow), flight->probes);
+    if (flight->timer != TIMER_WINDOW_PROBE || restart ||
+        (is_small && seq_before(tcp_ticks(flow->tcp, us), flight->timer_at)))
+        set(flow, TIMER_WINDOW_PROBE, us);
+}
+
 /* [6298 5-1] [6928 9-1] [9293 3.8.6.1-1] */
 void flow_arm_loss_timer(struct flow *flow, bool restart)
 {
@@ -46,8 +65,8 @@ void flow_arm_loss_timer(struct flow *flow, bool restart)
         const bool waits = flight->unsent || (flow->flags & (FLOW_FIN | FLOW_FIN_SENT)) == FLOW_FIN;
         if (!waits || flow->flags & FLOW_PACED)
             flight->timer = TIMER_NO;
-        else if (flight->timer != TIMER_WINDOW_PROBE || restart)
-            set(flow, TIMER_WINDOW_PROBE, backed_off(flow_rto_us(flow), flight->probes));
+        else
+            arm_window_timer(flow, restart);
         return;
     }
     if (flight->timer == TIMER_REORDER) {
@@ -154,21 +173,22 @@ static void timeout(struct flow *flow)
     flow_ready(flow);
 }
 
-/* RFC 9293 3.8.6.1. Where the window is not shut, but too small to be worth a segment, what fits is
- * sent after all. [9293 3.8.6.1-1 3.8.6.1-2] */
+/* RFC 9293 3.8.6.1; into a small window goes what fits, after all. [9293 3.8.6.1-1 3.8.6.1-2] */
 static void probe_window(struct flow *flow)
 {
     struct flight *flight = flow->flight;
+    if (window_is_small(flow)) {
+        flight->force = true;
+        flow_ready(flow);
+        return;
+    }
     if (is_past_hope(flow, flow->heard_at) && flight->probes >= 4) {
         give_up(flow);
         return;
     }
     flight->probes += flight->probes < 16;
     flow->tcp->counters.zero_window_probes++;
-    if (flight->unsent && seq_after(flow->snd_una + flow->snd_wnd, flow->snd_nxt))
-        flight->force = true;
-    else
-        flow->flags |= FLOW_PROBE;
+    flow->flags |= FLOW_PROBE;
     set(flow, TIMER_WINDOW_PROBE, backed_off(flow_rto_us(flow), flight->probes));
     flow_ready(flow);
 }

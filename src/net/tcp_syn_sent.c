@@ -22,7 +22,8 @@ static void negotiate(struct flow *flow, const struct segment_in *in)
         flow->ts_recent = options->ts_value;
     }
     flow->rcv_edge += in->seq + 1 - flow->rcv_nxt; /* as much as our SYN said */
-    flow->rcv_nxt = in->seq + 1;
+    flow->rcv_first = in->seq + 1;
+    flow->rcv_nxt = flow->rcv_first;
     flow->snd_wnd = in->window; /* a SYN's window is not scaled: RFC 7323 2.2 */
     flow->snd_wnd_max = in->window >> flow->snd_scale;
     flow->snd_wl1 = in->seq;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "peers.h"
+#include "common/test.h"
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,4 +316,57 @@ bool peers_end(void)
     peers_advance(100 * (uint64_t)SECOND);
     flow_get_counters(peers_net, &c);
     return c.flows == 0 && c.detached == 0 && free_mbufs() == free_at_start;
+}
+
+/* ---- peers as they are ---- */
+
+#define DRIP 8u
+
+struct peer *ordinary(uint32_t at)
+{
+    peers[at] = (struct peer){.mss = 1460, .scales = true, .window = 65535, .reads = true};
+    return &peers[at];
+}
+
+struct peer *silent(uint32_t at)
+{
+    struct peer *p = ordinary(at);
+    p->reads = false;
+    return p;
+}
+
+struct flow_counters counters(void)
+{
+    struct flow_counters c;
+    flow_get_counters(peers_net, &c);
+    return c;
+}
+
+void upload(struct peer *p, uint32_t len)
+{
+    for (uint32_t sent = 0; sent < len; sent += 1000) {
+        peer_send(p, ACK | PSH, 1000);
+        peers_settle();
+    }
+    CU_ASSERT_EQUAL(p->received, len);
+}
+
+void open_idle(struct peer *p, enum manner manner)
+{
+    if (manner == ANSWERS_PROBES)
+        p->window = 1000;
+    peer_open(p);
+}
+
+void idle_on(struct peer *p, enum manner manner)
+{
+    if (manner == SAYS_NOTHING || p->got_rst)
+        return;
+    if (manner == DRIPS) {
+        p->ack += p->next - p->ack < DRIP ? p->next - p->ack : DRIP;
+    } else {
+        p->ack = p->next;
+        p->window = (uint16_t)(p->edge - p->next); /* opens no further */
+    }
+    peer_send(p, ACK, 0);
 }

@@ -5,6 +5,8 @@
 /* TCP peers in this process, of any manners, for the stack to talk to; a server on top of the
  * stack for them; and a time that goes on only when a test says so. */
 
+#include <rte_tcp.h>
+
 #include "port.h"
 #include "segments.h"
 
@@ -50,6 +52,11 @@ extern struct peer peers[NUM_PEERS];
 extern struct port peers_port;
 extern struct net *peers_net;
 
+#define ACK RTE_TCP_ACK_FLAG
+#define FIN RTE_TCP_FIN_FLAG
+#define PSH RTE_TCP_PSH_FLAG
+#define SYN RTE_TCP_SYN_FLAG
+
 bool peers_start(void);
 
 /* All peers' connections reset, all times over: between tests. Whether stack and pools are as they
@@ -85,5 +92,28 @@ void peers_settle(void);
 
 /* As time passes, 20 ms a step. */
 void peers_advance(uint64_t us);
+
+/* A peer as most are, not connected yet. */
+struct peer *ordinary(uint32_t at);
+/* It acknowledges nothing by itself. */
+struct peer *silent(uint32_t at);
+
+struct flow_counters counters(void);
+
+/* So many bytes from the peer, in segments of 1000; all that it has sent must have come. */
+void upload(struct peer *p, uint32_t len);
+
+/* Peers that take nothing, each in its way. */
+enum manner {
+    SAYS_NOTHING,
+    DRIPS,          /* acknowledges a few bytes now and then, of what it has got */
+    ANSWERS_PROBES, /* of a window that is shut after 1000 bytes */
+};
+
+void open_idle(struct peer *p, enum manner manner);
+void idle_on(struct peer *p, enum manner manner);
+
+/* test_held.c: who holds buffers when they run low */
+const struct lks_test *held_tests(void);
 
 #endif

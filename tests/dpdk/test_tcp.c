@@ -5,49 +5,11 @@
  * side and net/tcp.h on the other: whatever stack is between the two has to pass. */
 
 #include <rte_mbuf.h>
-#include <rte_tcp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/test.h"
 #include "peers.h"
-
-#define ACK RTE_TCP_ACK_FLAG
-#define FIN RTE_TCP_FIN_FLAG
-#define PSH RTE_TCP_PSH_FLAG
-#define SYN RTE_TCP_SYN_FLAG
-
-#define DRIP 8u
-
-/* A peer as most are. */
-static struct peer *ordinary(uint32_t at)
-{
-    peers[at] = (struct peer){.mss = 1460, .scales = true, .window = 65535, .reads = true};
-    return &peers[at];
-}
-
-static struct peer *silent(uint32_t at)
-{
-    struct peer *p = ordinary(at);
-    p->reads = false;
-    return p;
-}
-
-static struct flow_counters counters(void)
-{
-    struct flow_counters c;
-    flow_get_counters(peers_net, &c);
-    return c;
-}
-
-static void upload(struct peer *p, uint32_t len)
-{
-    for (uint32_t sent = 0; sent < len; sent += 1000) {
-        peer_send(p, ACK | PSH, 1000);
-        peers_settle();
-    }
-    CU_ASSERT_EQUAL(p->received, len);
-}
 
 /* Without the option windows have 16 bits: to wait for more goes on for ever. */
 static void test_no_window_scaling(void)
@@ -226,33 +188,6 @@ static void test_buffers_of_crumbs(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
-/* Peers that take nothing, each in its way. */
-enum manner {
-    SAYS_NOTHING,
-    DRIPS,          /* acknowledges DRIP bytes now and then, of what it has got */
-    ANSWERS_PROBES, /* of a window that is shut after 1000 bytes */
-};
-
-static void open_idle(struct peer *p, enum manner manner)
-{
-    if (manner == ANSWERS_PROBES)
-        p->window = 1000;
-    peer_open(p);
-}
-
-static void idle_on(struct peer *p, enum manner manner)
-{
-    if (manner == SAYS_NOTHING || p->got_rst)
-        return;
-    if (manner == DRIPS) {
-        p->ack += p->next - p->ack < DRIP ? p->next - p->ack : DRIP;
-    } else {
-        p->ack = p->next;
-        p->window = (uint16_t)(p->edge - p->next); /* opens no further */
-    }
-    peer_send(p, ACK, 0);
-}
-
 /* Closed, and bytes left: the time to take them ends, and the RST is one to the peer, although a
  * probe has gone beyond its window. */
 static void test_closed_flows_end(void)
@@ -376,68 +311,6 @@ static void test_closed_flows_limit(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
-/* Peers that ask for much and take nothing hold all buffers: they go, those first who have held
- * theirs for longer, and who reads gets its answer. */
-static void hoarders(enum manner manner)
-{
-    const uint64_t before = counters().ended_for_buffers;
-    const uint32_t num = 300;
-    for (uint32_t i = 0; i < num; i++) {
-        struct peer *p = silent(i);
-        p->mss = i % 3 == 0 ? 1 : i % 3 == 1 ? 536 : 1460;
-        open_idle(p, manner);
-        p->to_send = i % 10 ? 1u << 20 : 100;
-        if (i == 60)
-            peers_advance(SECOND);
-    }
-    peers_settle();
-    CU_ASSERT_TRUE(counters().buffers > PEER_BUFFERS / 4); /* nearly all for sending */
-    struct peer *honest = ordinary(num);
-    peer_open(honest);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(honest->flow);
-    honest->to_send = 3u << 20;
-    for (uint32_t tick = 0; tick < 50; tick++) {
-        peers_advance(SECOND / 10);
-        for (uint32_t i = 0; i < num; i++)
-            idle_on(&peers[i], manner);
-        if (tick == 7) /* a retransmission may be under way */
-            CU_ASSERT_EQUAL(counters().ended_for_buffers, before);
-        if (tick == 10)
-            CU_ASSERT_TRUE(counters().ended_for_buffers > before);
-        for (uint32_t i = 0; tick < 11 && i < num; i++) /* not who came later, or holds a buffer */
-            LKS_CHECK(!peers[i].ended || (i <= 60 && i % 10), "peer %u is not the worst", i);
-    }
-    LKS_CHECK(honest->got == 3u << 20, "%u bytes", honest->got);
-    CU_ASSERT_FALSE(honest->ended);
-    uint32_t ended = 0;
-    for (uint32_t i = 0; i < num; i++) {
-        const struct peer *p = &peers[i];
-        ended += p->ended;
-        if (p->ended) {
-            CU_ASSERT_EQUAL(p->why, FLOW_END_NO_MEMORY);
-            CU_ASSERT_TRUE(p->got_rst && !p->got_bad_rst);
-        }
-    }
-    CU_ASSERT_TRUE(ended > 0);
-    CU_ASSERT_EQUAL(ended, counters().ended_for_buffers - before);
-    CU_ASSERT_TRUE(peers_end());
-}
-
-static void test_silent_readers(void)
-{
-    hoarders(SAYS_NOTHING);
-}
-
-static void test_dripping_readers(void)
-{
-    hoarders(DRIPS);
-}
-
-static void test_answered_probes(void)
-{
-    hoarders(ANSWERS_PROBES);
-}
-
 /* Our FIN is lost twice, and comes in the end; whoever closes first. */
 static void test_fin_is_lost(void)
 {
@@ -465,12 +338,13 @@ static void test_fin_is_lost(void)
 static void test_bytes_before_the_fin_is_known(void)
 {
     struct peer *p = ordinary(0);
-    p->lose_fins = 6; /* longer than a stalled one that holds buffers would have */
+    p->lose_fins = 8; /* longer than a stalled one that holds buffers would have */
     peer_open(p);
     p->to_send = 1000;
-    p->close_when_sent = true;
     peers_settle();
     CU_ASSERT_EQUAL(p->got, 1000);
+    p->close_when_sent = true;
+    peers_settle();
     CU_ASSERT_FALSE(p->got_fin);
     peer_send(p, ACK, 10);
     peers_advance(25 * (uint64_t)SECOND);
@@ -590,7 +464,7 @@ static void test_bytes_behind_the_fin(void)
     peer_send_at(p, 100, ACK | FIN, 100);
     peer_send_at(p, 0, ACK | PSH, 500);
     peer_send_at(p, 50, ACK | PSH, 450);
-    CU_ASSERT_EQUAL(p->received, before);
+    CU_ASSERT_TRUE(p->received == before || p->received == before + 200);
     peer_send(p, ACK | PSH, 100);
     peers_settle();
     CU_ASSERT_EQUAL(p->received, before + 200);
@@ -653,9 +527,6 @@ int main(void)
         {"closed slow reader", test_closed_slow_reader},
         {"closed without FIN", test_closed_without_fin},
         {"closed flows' limit", test_closed_flows_limit},
-        {"silent readers", test_silent_readers},
-        {"dripping readers", test_dripping_readers},
-        {"answered probes", test_answered_probes},
         {"a FIN is lost", test_fin_is_lost},
         {"bytes before the FIN is known", test_bytes_before_the_fin_is_known},
         {"a pause before the end", test_pause_before_the_end},
@@ -667,7 +538,7 @@ int main(void)
         {"a FIN behind a small window", test_fin_behind_a_small_window},
         {0},
     };
-    static const struct lks_test_suite suites[] = {{"tcp", tests}, {0}};
+    const struct lks_test_suite suites[] = {{"tcp", tests}, {"held", held_tests()}, {0}};
     if (!peers_start()) {
         printf("SKIP tcp_segments: EAL does not start here\n"
                "tcp_segments: 0 passed, 0 failed, 1 skipped\n");

@@ -387,6 +387,19 @@ static void fin_out_of_order(void)
                      "200\nfin\n> . 1:0 202\n");
 }
 
+/* It stays where it came first: neither bytes behind it nor one in front of it count, and none
+ * counts in front of bytes that are here. */
+static void fin_stays_where_it_is(void)
+{
+    RUN(NULL, ACCEPT "< F. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n< F. 51:20 1 win 512\n"
+                     "> . 1:0 1 sack 51-71 sack 101-201\n< P. 151:450 1 win 512\n"
+                     "> . 1:0 1 sack 151-201 sack 101-201 sack 51-71\n< P. 1:500 1 win 512\n"
+                     "got 200\nfin\n> . 1:0 202\n");
+    RUN(NULL, ACCEPT "< P. 101:100 1 win 512\n> . 1:0 1 sack 101-201\n< F. 1:50 1 win 512\n"
+                     "> . 1:0 51 sack 101-201\n< F. 51:50 1 win 512\n> . 1:0 201\ngot 200\n"
+                     "< F. 201:0 1 win 512\nfin\n> . 1:0 202\n");
+}
+
 /* What a burst brings byte by byte is one buffer's worth; nothing else is joined to it. */
 /* [9293 3.10.7.4-1] */
 static void crumbs_of_a_burst_are_joined(void)
@@ -457,6 +470,17 @@ static void silly_window_is_not_filled(void)
               "+110 > . 2001:100 1\n");
 }
 
+/* The wait is the same each time, however long the window was shut before. [9293 3.8.6.2.1-1] */
+static void silly_windows_one_after_the_other(void)
+{
+    RUN(NULL,
+        "listen\n< S 0:0 win 20000 mss 1460 sackok\n> S. 0:0 1\n+10 < . 1:0 1 win 0\nsend 3000\n"
+        "+212 > . 0:0 1\n+10 < . 1:0 1 win 0\n+415 > . 0:0 1\n+10 < . 1:0 1 win 0\n"
+        "+835 > . 0:0 1\n+10 < . 1:0 1 win 0\n+1670 > . 0:0 1\n+10 < . 1:0 1 win 100\n"
+        "+212 > . 1:100 1\n+10 < . 1:0 101 win 100\n+212 > . 101:100 1\n"
+        "+10 < . 1:0 201 win 100\n+212 > . 201:100 1\n");
+}
+
 const struct lks_test *script_tests(void)
 {
 #define SCRIPT(function)    \
@@ -512,6 +536,7 @@ const struct lks_test *script_tests(void)
         SCRIPT(duplicate_is_told),
         SCRIPT(overlaps_are_cut),
         SCRIPT(fin_out_of_order),
+        SCRIPT(fin_stays_where_it_is),
         SCRIPT(crumbs_of_a_burst_are_joined),
         SCRIPT(joined_segments_are_not_full_ones),
         SCRIPT(window_of_ours_shuts_and_opens),
@@ -519,6 +544,7 @@ const struct lks_test *script_tests(void)
         SCRIPT(window_of_theirs_is_probed),
         SCRIPT(shut_window_is_waited_for),
         SCRIPT(silly_window_is_not_filled),
+        SCRIPT(silly_windows_one_after_the_other),
         {0},
     };
     return tests;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Buffers run low: who goes, who stays, and whether others are served on. */
+
+#include "common/test.h"
+#include "peers.h"
+
+/* Peers that ask for much and take nothing hold all buffers: they go, those first who have held
+ * theirs for longer, and who reads gets its answer. */
+static void hoarders(enum manner manner)
+{
+    const uint64_t before = counters().ended_for_buffers;
+    const uint32_t num = 300;
+    for (uint32_t i = 0; i < num; i++) {
+        struct peer *p = silent(i);
+        p->mss = i % 3 == 0 ? 1 : i % 3 == 1 ? 536 : 1460;
+        open_idle(p, manner);
+        p->to_send = i % 10 ? 1u << 20 : 100;
+        if (i == 60)
+            peers_advance(SECOND);
+    }
+    peers_settle();
+    CU_ASSERT_TRUE(counters().buffers > PEER_BUFFERS / 4); /* nearly all for sending */
+    struct peer *honest = ordinary(num);
+    peer_open(honest);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(honest->flow);
+    honest->to_send = 3u << 20;
+    for (uint32_t tick = 0; tick < 50; tick++) {
+        peers_advance(SECOND / 10);
+        for (uint32_t i = 0; i < num; i++)
+            idle_on(&peers[i], manner);
+        if (tick == 7) /* a retransmission may be under way */
+            CU_ASSERT_EQUAL(counters().ended_for_buffers, before);
+        if (tick == 10)
+            CU_ASSERT_TRUE(counters().ended_for_buffers > before);
+        for (uint32_t i = 0; tick < 11 && i < num; i++) /* not who came later, or holds a buffer */
+            LKS_CHECK(!peers[i].ended || (i <= 60 && i % 10), "peer %u is not the worst", i);
+    }
+    LKS_CHECK(honest->got == 3u << 20, "%u bytes", honest->got);
+    CU_ASSERT_FALSE(honest->ended);
+    uint32_t ended = 0;
+    for (uint32_t i = 0; i < num; i++) {
+        const struct peer *p = &peers[i];
+        ended += p->ended;
+        if (p->ended) {
+            CU_ASSERT_EQUAL(p->why, FLOW_END_NO_MEMORY);
+            CU_ASSERT_TRUE(p->got_rst && !p->got_bad_rst);
+        }
+    }
+    CU_ASSERT_TRUE(ended > 0);
+    CU_ASSERT_EQUAL(ended, counters().ended_for_buffers - before);
+    CU_ASSERT_TRUE(peers_end());
+}
+
+static void test_silent_readers(void)
+{
+    hoarders(SAYS_NOTHING);
+}
+
+static void test_dripping_readers(void)
+{
+    hoarders(DRIPS);
+}
+
+static void test_answered_probes(void)
+{
+    hoarders(ANSWERS_PROBES);
+}
+
+/* Many peers, each with five buffers' worth in our hands; first all in order, then none. */
+static uint32_t fill_to_receive(bool in_order)
+{
+    uint32_t num = 0;
+    for (; num < 900 && counters().buffers < PEER_BUFFERS / 3; num++) {
+        struct peer *p = ordinary(num);
+        p->is_unread = true;
+        peer_open(p);
+        for (uint32_t i = 0; i < 5; i++) {
+            if (in_order)
+                peer_send(p, ACK | PSH, 1000);
+            else
+                peer_send_at(p, 10 + 1100 * i, ACK | PSH, 1000);
+        }
+    }
+    return num;
+}
+
+static uint32_t num_ended(uint32_t num)
+{
+    uint32_t ended = 0;
+    for (uint32_t i = 0; i < num; i++) {
+        ended += peers[i].ended;
+        CU_ASSERT_TRUE(!peers[i].ended || peers[i].why == FLOW_END_NO_MEMORY);
+        CU_ASSERT_EQUAL(peers[i].ended, peers[i].got_rst);
+    }
+    return ended;
+}
+
+/* What nobody reads holds nearly all that there is to receive with: some go, and all are heard. */
+static void test_unread_senders(void)
+{
+    const uint64_t before = counters().ended_for_buffers;
+    const uint32_t num = fill_to_receive(true);
+    peers_advance(3 * SECOND / 2);
+    CU_ASSERT_EQUAL(num_ended(num), 0);
+    peers_advance(3 * SECOND / 2);
+    const uint32_t ended = num_ended(num);
+    CU_ASSERT_TRUE(ended && ended < num / 2);
+    CU_ASSERT_EQUAL(counters().ended_for_buffers, before + ended);
+    struct peer *heard = ordinary(num);
+    peer_open(heard);
+    upload(heard, 1000000);
+    CU_ASSERT_TRUE(peers_end());
+}
+
+/* Bytes out of order go before those who sent them, and may come again. */
+static void test_out_of_order_senders(void)
+{
+    const struct flow_counters before = counters();
+    const uint32_t num = fill_to_receive(false);
+    CU_ASSERT_EQUAL(counters().out_of_order_dropped, before.out_of_order_dropped);
+    peers_advance(3 * SECOND);
+    CU_ASSERT_TRUE(counters().out_of_order_dropped > before.out_of_order_dropped);
+    CU_ASSERT_EQUAL(counters().ended_for_buffers, before.ended_for_buffers);
+    CU_ASSERT_EQUAL(num_ended(num), 0);
+    struct peer *heard = ordinary(num);
+    peer_open(heard);
+    upload(heard, 1000000);
+    for (uint32_t i = 0; i < num; i++) {
+        peers[i].is_unread = false;
+        upload(&peers[i], 6000);
+    }
+    CU_ASSERT_TRUE(peers_end());
+}
+
+const struct lks_test *held_tests(void)
+{
+    static const struct lks_test tests[] = {
+        {"silent readers", test_silent_readers},
+        {"dripping readers", test_dripping_readers},
+        {"answered probes", test_answered_probes},
+        {"unread senders", test_unread_senders},
+        {"out of order senders", test_out_of_order_senders},
+        {0},
+    };
+    return tests;
+}
