@@ -220,5 +220,6 @@ int main(int argc, char **argv)
         open_until(nums[i]);
         measure(nums[i], num_requests);
     }
+    net_free(net);
     return 0;
 }

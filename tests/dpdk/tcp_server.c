@@ -336,5 +336,7 @@ int main(int argc, char **argv)
         poll_once();
         flow_get_counters(net, &c);
     }
-    return report(in_use_at_start);
+    const int status = report(in_use_at_start);
+    net_free(net);
+    return status;
 }

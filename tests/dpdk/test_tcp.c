@@ -544,5 +544,7 @@ int main(void)
                "tcp_segments: 0 passed, 0 failed, 1 skipped\n");
         return 77;
     }
-    return lks_test_run("tcp_segments", suites);
+    const int status = lks_test_run("tcp_segments", suites);
+    net_free(peers_net);
+    return status;
 }
