@@ -293,8 +293,10 @@ lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct l
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
  * 7200). A key that opens no longer ends them earlier; where lks_config_set_client_auth() asks for
- * certificates none are sent. A client with 0 wants no tickets; others keep the newest, in some KiB
- * a connection. LKS_BAD_ARGUMENT: out of range. */
+ * certificates none are sent. None is sent for no time either: where a session's end has come, or
+ * there are no keys, TLS 1.3 sends none and TLS 1.2, which has promised one, an empty one with a
+ * lifetime of 0 (RFC 5077 section 3.3). A client with 0 wants no tickets; others keep the newest,
+ * in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
                                                               uint32_t num, uint32_t lifetime_s);
 
