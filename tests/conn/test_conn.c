@@ -78,19 +78,21 @@ void two_free(struct two *t)
     lks_config_free(t->server);
 }
 
-void say(struct two *t, struct side *from, uint8_t type, const void *content, size_t len)
+void put_record(struct poll_loop *loop, struct buffer *wire, struct lks_key *key, uint8_t type,
+                const void *content, size_t len)
 {
-    uint8_t bytes[256], record[512];
+    uint8_t bytes[300], record[400];
     memcpy(bytes, content, len);
     struct lks_span src = {bytes, len}, dst = {record, sizeof(record)};
-    struct lks_op op = {.key = &from->conn->seal_key,
-                        .src = &src,
-                        .num_src = 1,
-                        .dst = &dst,
-                        .num_dst = 1,
-                        .type = type};
-    CU_ASSERT_EQUAL(lks_engine_process(t->l.loop.engine, &op, 1), 1);
-    buffer_add(&from->wire_out, record, op.len);
+    struct lks_op op = {
+        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
+    CU_ASSERT_EQUAL(lks_engine_process(loop->engine, &op, 1), 1);
+    buffer_add(wire, record, op.len);
+}
+
+void say(struct two *t, struct side *from, uint8_t type, const void *content, size_t len)
+{
+    put_record(&t->l.loop, &from->wire_out, &from->conn->seal_key, type, content, len);
 }
 
 bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert)
@@ -108,6 +110,7 @@ static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
                                                {"TLS 1.2", tls12_tests},
                                                {"TLS 1.2, bad", tls12_bad_tests},
                                                {"warnings", warning_tests},
+                                               {"close", close_tests},
                                                {"TLS 1.2 with OpenSSL", tls12_openssl_tests},
                                                {"key update", key_update_tests},
                                                {"bad input", bad_input_tests},
