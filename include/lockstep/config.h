@@ -123,9 +123,11 @@ LKS_API void lks_config_set_client_auth(struct lks_config *config, enum lks_clie
  * (/etc/ssl/certs). Read once, now; a later call takes the place of an earlier one. Each
  * certificate there is trusted as the end of a chain, a root or not. Without this call nobody is
  * trusted and a peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG:
- * missing, unreadable, damaged, or without any certificate, a TRUSTED CERTIFICATE (OpenSSL's own),
- * or one with a curve's parameters in place of its name; *err says which. The last two are left out
- * where they lie in the system's directory.
+ * missing, unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (none is
+ * looked at: see lks_config_set_ocsp()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a
+ * curve's parameters in place of its name; in a file that is named, all other PEM blocks, too,
+ * private keys among them. Text between blocks is nobody's business. *err says which, with its
+ * line. In the system's directory all that is left out, but for what is damaged.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_trust(struct lks_config *config, const char *path, struct lks_error *err);
