@@ -482,7 +482,68 @@ static void names_twice(void)
     }
 }
 
+static enum lks_status set_cert(struct lks_config *config, const char *file, struct lks_error *err)
+{
+    return lks_config_add_certificate(config, file, pki_path("right.key"), err);
+}
+
+static enum lks_status set_key(struct lks_config *config, const char *file, struct lks_error *err)
+{
+    return lks_config_add_certificate(config, pki_path("right.pem"), file, err);
+}
+
+/* Whatever is wrong with a file, the line names it first, then the cause, then the remedy behind a
+ * semicolon or as a question. */
+static void lines_have_cause_and_remedy(void)
+{
+    static const struct {
+        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
+        const char *missing, *empty, *junk; /* causes; NULL: none */
+    } rows[] = {
+        {set_cert, ": cannot read the certificate: No such", ": no certificate in PEM",
+         ": no certificate in PEM"},
+        {set_key, ": cannot read the private key: No such", ": no private key in PEM",
+         ": no private key in PEM"},
+        {lks_config_set_ocsp_response, ": cannot be read: No such", ": is empty",
+         ": no successful OCSP response"},
+        {lks_config_set_sct, ": cannot be read: No such", ": is empty",
+         ": no SignedCertificateTimestampList"},
+        {lks_config_set_trust, ": cannot read the trusted certificates: No such",
+         ": no certificate in PEM", ": no certificate in PEM"},
+        {lks_config_set_ticket_key_file, ": cannot read the ticket keys: No such",
+         ": line 0: the file ends", ": line 1: a line begins with"},
+        {lks_config_set_key_log, ": cannot append to the key log: No such", NULL, NULL},
+    };
+    pki_begin();
+    X509_free(pki_leaf("right", &(struct pki){.subject = "r", .san = "DNS:r.test"}, false));
+    for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t row = i / 3;
+        const char *const causes[] = {rows[row].missing, rows[row].empty, rows[row].junk};
+        struct lks_config *config = pki_config();
+        struct lks_error err = {""};
+        char file[128];
+        snprintf(file, sizeof(file), "%s", pki_path(i % 3 ? "file" : "absent/file"));
+        if (i % 3) {
+            FILE *f = pki_create("file");
+            fputs(i % 3 == 1 ? "" : "junk\n", f);
+            fclose(f);
+        }
+        if (rows[row].set != set_cert && rows[row].set != set_key)
+            pki_add(config, "right");
+        if (causes[i % 3]) {
+            enum lks_status status = rows[row].set(config, file, &err);
+            const char *cause = strstr(err.text, causes[i % 3]);
+            LKS_CHECK(status == LKS_BAD_CONFIG && strstr(err.text, file) == err.text &&
+                          cause == err.text + strlen(file) && strpbrk(cause, ";?"),
+                      "row %zu: %s: %s", i, lks_status_name(status), err.text);
+        }
+        lks_config_free(config);
+    }
+    unlink(pki_path("file"));
+}
+
 static const struct lks_test tests[] = {
+    {"lines have cause and remedy", lines_have_cause_and_remedy},
     {"keys", keys},
     {"RSASSA-PSS handshakes", pss_handshakes},
     {"certificates", certificates},
