@@ -14,18 +14,51 @@ esac
 # First life: enter namespaces in which this user is root, and live again there. Everything that the second
 # life makes ends with it, as its process and network namespaces do.
 if [ -z "${LOCKSTEP_DEMO_INSIDE:-}" ]; then
-    export LOCKSTEP_DEMO_INSIDE=1 LOCKSTEP_DEMO_OUTER=$$
+    export LOCKSTEP_DEMO_INSIDE=1
     LOCKSTEP_DEMO_USER=$(id -u)
     export LOCKSTEP_DEMO_USER
     flags=(--net --pid --fork --mount --mount-proc --kill-child)
     if [ "$(id -u)" != 0 ]; then flags+=(--user --map-root-user); fi
     unshare "${flags[@]}" true 2>/dev/null || {
         echo "demo: this system lets no ordinary user make namespaces; run it as root" >&2; exit 1; }
-    exec unshare "${flags[@]}" "$0" "$@"
+    # unshare itself lets no signal but KILL pass while it waits: this shell stays, and what it is told to end
+    # is a process group of its own. The second life may not listen yet, so it is told again.
+    inside='' stopped=''
+    stop() {
+        local group=${inside:-$!}
+        trap '' INT TERM HUP
+        stopped=1
+        if [ -z "$group" ]; then exit 143; fi
+        for _ in $(seq 100); do
+            kill -TERM -- "-$group" 2>/dev/null || return 0
+            sleep 0.1
+        done
+        kill -KILL -- "-$group" 2>/dev/null || true
+    }
+    trap stop INT TERM HUP
+    set -m
+    (export LOCKSTEP_DEMO_OUTER=$BASHPID; exec unshare "${flags[@]}" "$0" "$@" < /dev/null) &
+    inside=$!
+    code=0
+    wait $inside || code=$?
+    if [ -n "$stopped" ]; then code=0; wait $inside || code=$?; fi
+    exit $code
 fi
 
+dir=
+ended() { # in any way
+    local code=$?
+    trap '' INT TERM HUP
+    if [ -n "${lockstepd:-}" ]; then
+        kill -TERM $lockstepd 2>/dev/null || true
+        wait $lockstepd || true
+    fi
+    if [ -n "$dir" ]; then rm -rf "$dir"; fi
+    exit $code
+}
+trap ended EXIT
+trap 'exit 143' INT TERM HUP
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 export RUNTIME_DIRECTORY=$dir/run
 mkdir run www
@@ -106,7 +139,7 @@ if [ $stay = 1 ]; then
   kill -USR1 \$(pgrep --ns $LOCKSTEP_DEMO_OUTER --nslist net -x lockstepd)    (prints the counters here)
 EOF
     tail -n +1 -f lockstepd.log &
-    trap 'kill -TERM $lockstepd; wait $lockstepd || true; rm -rf "$dir"; exit 0' INT TERM
+    trap 'exit 0' INT TERM HUP
     wait $lockstepd || true
     exit 0
 fi

@@ -123,9 +123,11 @@ LKS_API void lks_config_set_client_auth(struct lks_config *config, enum lks_clie
  * (/etc/ssl/certs). Read once, now; a later call takes the place of an earlier one. Each
  * certificate there is trusted as the end of a chain, a root or not. Without this call nobody is
  * trusted and a peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG:
- * missing, unreadable, damaged, or without any certificate, a TRUSTED CERTIFICATE (OpenSSL's own),
- * or one with a curve's parameters in place of its name; *err says which. The last two are left out
- * where they lie in the system's directory.
+ * missing, unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (none is
+ * looked at: see lks_config_set_ocsp()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a
+ * curve's parameters in place of its name; in a file that is named, all other PEM blocks, too,
+ * private keys among them. Text between blocks is nobody's business. *err says which, with its
+ * line. In the system's directory all that is left out, but for what is damaged.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_config_set_trust(struct lks_config *config, const char *path, struct lks_error *err);
@@ -293,8 +295,10 @@ lks_config_reload_ticket_keys(struct lks_config *config, bool *changed, struct l
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
  * 7200). A key that opens no longer ends them earlier; where lks_config_set_client_auth() asks for
- * certificates none are sent. A client with 0 wants no tickets; others keep the newest, in some KiB
- * a connection. LKS_BAD_ARGUMENT: out of range. */
+ * certificates none are sent. None is sent for no time either: where a session's end has come, or
+ * there are no keys, TLS 1.3 sends none and TLS 1.2, which has promised one, an empty one with a
+ * lifetime of 0 (RFC 5077 section 3.3). A client with 0 wants no tickets; others keep the newest,
+ * in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_set_tickets(struct lks_config *config,
                                                               uint32_t num, uint32_t lifetime_s);
 

@@ -118,9 +118,10 @@ LKS_API void lks_conn_free(struct lks_conn *conn);
  * is how many bytes from the front of the untaken rest make asking again worthwhile), LKS_WANT_ROOM
  * (the batch is full, or an earlier record must be looked at first: ask again after this batch),
  * LKS_WANT_PKEY (a public-key job must come back first: see lks_conn_pkey_done()),
- * LKS_CLOSED (input after close_notify is ignored, all of it is taken), LKS_NO_ROOM (a record lies
- * in more spans than the whole batch has: join some of them and ask again), or the error that ended
- * the connection: send what lks_conn_own_len() has (the alert), then drop it.
+ * LKS_CLOSED (input after close_notify, or in a handshake that lks_conn_close() gave up, is
+ * ignored, all of it is taken), LKS_NO_ROOM (a record lies in more spans than the whole batch has:
+ * join some of them and ask again), or the error that ended the connection: send what
+ * lks_conn_own_len() has (the alert), then drop it.
  *
  * While a handshake runs a batch gets one record of a connection; afterwards as many as there are.
  */
@@ -135,7 +136,10 @@ enum lks_event {
     LKS_EVENT_DATA, /* op->len bytes of application data, at lks_op_content_at() of the record */
     LKS_EVENT_ESTABLISHED, /* the handshake is done: both directions may carry data. Under TLS 1.3 a
                               server that refuses the client's certificate says so only later */
-    LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on */
+    LKS_EVENT_CLOSED,      /* close_notify: no more data will come; sending goes on. Before
+                              LKS_EVENT_ESTABLISHED: there will be no connection, and anybody on the
+                              path may have said so; in the clear lks_conn_open() may tell it alone,
+                              by LKS_CLOSED */
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
     LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
     LKS_EVENT_EARLY_DATA,  /* as LKS_EVENT_DATA, but 0-RTT data, before the handshake is done: only
@@ -222,7 +226,16 @@ LKS_API size_t lks_conn_record_len(const struct lks_conn *conn, size_t len);
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_sealed(struct lks_conn *conn,
                                                        const struct lks_op *op);
 
-/* Queues close_notify (once): the half-close of RFC 8446 section 6.1. Receiving goes on. */
+/*
+ * Queues close_notify (once): the half-close of RFC 8446 section 6.1. Receiving goes on.
+ *
+ * Before our Finished is on its way this gives the handshake up, since that may not follow a
+ * close_notify: the alert is all that is still sent, behind what lks_conn_own_len() counts already,
+ * what comes is ignored (LKS_CLOSED), there is no LKS_EVENT_ESTABLISHED any more and no data; a
+ * public-key job that is out may come back and is dropped. A TLS 1.3 server, and who resumes under
+ * TLS 1.2, may close earlier than its peer's Finished: the handshake then gets done, and receiving
+ * goes on.
+ */
 LKS_API void lks_conn_close(struct lks_conn *conn);
 
 /* Queues a KeyUpdate (RFC 8446 section 4.6.3), asking the peer for one too if request_peer. The
@@ -259,7 +272,8 @@ LKS_API bool lks_conn_close_received(const struct lks_conn *conn);
 
 /* Ask when the transport has ended (TCP FIN or RST): true if the peer never said close_notify or
  * why it stopped, so that what came may have been cut short by somebody else (RFC 8446
- * section 6.1). */
+ * section 6.1). A close_notify counts once the handshake is done: before that it is not known to be
+ * the peer's, early data that came or not. lks_conn_close_received() tells of both. */
 LKS_API bool lks_conn_truncated(const struct lks_conn *conn);
 
 /* What was negotiated; empty strings and 0 before that. Static or the connection's storage. */

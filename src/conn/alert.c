@@ -27,12 +27,24 @@ enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
     return status;
 }
 
-/* RFC 8446 section 6.1: a close_notify, unless an error alert was sent. [8446 6.1-3] */
+/* Behind the alert no Finished may come, and without it no handshake gets done. Application data go
+ * under a key that is there once it is said. */
+static bool finished_is_said(const struct lks_conn *conn)
+{
+    return conn->established || conn->handshake->seal_key == &conn->seal_key;
+}
+
+/*
+ * RFC 8446 section 6.1: a close_notify, unless an error alert was sent. user_canceled may stand in
+ * front of it where a handshake is given up, but says nothing that the handshake's state does not,
+ * and there are peers that take it for an error. [8446 6.1-3]
+ */
 void lks_conn_close(struct lks_conn *conn)
 {
     if (conn->close_wanted || conn->failed)
         return;
     conn->close_wanted = true;
+    conn->given_up = !finished_is_said(conn);
     queue_alert(conn, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
 }
 

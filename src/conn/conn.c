@@ -106,10 +106,11 @@ bool lks_conn_close_received(const struct lks_conn *conn)
     return conn->close_received;
 }
 
-/* RFC 8446 section 6.1: only a close_notify ends the data. [8446 6.1-4] */
+/* RFC 8446 section 6.1: only a close_notify ends the data. Before the handshake is done nobody
+ * knows whose it is: in the clear it is anybody's on the path. [8446 6.1-4] */
 bool lks_conn_truncated(const struct lks_conn *conn)
 {
-    return !conn->close_received && !conn->failed;
+    return !(conn->close_received && conn->established) && !conn->failed;
 }
 
 void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)

@@ -115,6 +115,7 @@ struct lks_conn {
     bool close_received : 1;
     bool close_wanted : 1; /* lks_conn_close() was called */
     bool close_sent : 1;   /* an alert that ends our side was sealed */
+    bool given_up : 1;     /* closed before our part of the handshake was said */
     bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
     bool update_asked : 1; /* of the peer, which has not answered yet */
     uint8_t alert_message[2];

@@ -78,13 +78,20 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     return conn->role == LKS_CLIENT ? conn_tickets_begin(conn) : LKS_OK;
 }
 
+/* Our close_notify is in a batch or gone: nothing follows it. */
+static bool has_closed(const struct lks_conn *conn)
+{
+    return conn->close_sent || conn->alert == OWN_SEALING;
+}
+
 static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *event)
 {
     static const uint8_t ccs[] = {1};
     struct conn_handshake *h = conn->handshake;
     switch (event->kind) {
-    case LKS_HS_SEND:
-        return queue_piece(h, LKS_TYPE_HANDSHAKE, event->data, event->len);
+    case LKS_HS_SEND: /* tickets, where we closed first */
+        return has_closed(conn) ? LKS_OK
+                                : queue_piece(h, LKS_TYPE_HANDSHAKE, event->data, event->len);
     case LKS_HS_CCS: {
         /* RFC 8446 section 5: never protected. TLS 1.2's is sent before there are keys. */
         struct lks_key *now = h->seal_key;
@@ -160,16 +167,18 @@ enum lks_status conn_change_cipher_spec(struct lks_conn *conn)
 
 struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn)
 {
-    return conn->handshake && !conn->failed ? lks_hs_take_job(conn->handshake->hs) : NULL;
+    return conn->handshake && !conn->failed && !conn->given_up
+               ? lks_hs_take_job(conn->handshake->hs)
+               : NULL;
 }
 
 enum lks_status lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *job,
                                    enum lks_event *event)
 {
     *event = LKS_EVENT_NONE;
-    if (conn->failed || !conn->handshake) {
+    if (conn->failed || conn->given_up || !conn->handshake) {
         lks_pkey_job_free(job);
-        return conn->failed ? (enum lks_status)conn->failed : LKS_BAD_ARGUMENT;
+        return conn->failed || conn->given_up ? (enum lks_status)conn->failed : LKS_BAD_ARGUMENT;
     }
     enum lks_status status = lks_hs_job_done(conn->handshake->hs, job);
     if (status == LKS_BAD_ARGUMENT)

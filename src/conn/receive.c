@@ -232,6 +232,11 @@ static bool takes_ops(const struct lks_conn *conn, const struct lks_batch *batch
     return newest && newest->key == &conn->open_key;
 }
 
+static bool ignores_input(const struct lks_conn *conn)
+{
+    return conn->close_received || conn->given_up;
+}
+
 enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, uint32_t num_in,
                               struct lks_batch *batch, size_t *taken, size_t *wanted)
 {
@@ -246,9 +251,9 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         conn->handshake->keeps_peer = false;
         conn_handshake_release(conn);
     }
-    /* Section 6: nothing is taken behind an error, and nothing behind a close_notify counts. [8446
-     * 6-1 6.1-1 6.2-1] */
-    while (!conn->failed && !conn->close_received && bytes_left(&at)) {
+    /* Section 6: nothing is taken behind an error, and nothing behind a close_notify counts, nor in
+     * a handshake that we gave up. [8446 6-1 6.1-1 6.2-1] */
+    while (!conn->failed && !ignores_input(conn) && bytes_left(&at)) {
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)
             status = take_record(conn, batch, &at);
@@ -264,7 +269,7 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
     }
     if (conn->failed)
         return (enum lks_status)conn->failed;
-    if (!conn->close_received)
+    if (!ignores_input(conn))
         return LKS_OK;
     *taken = spans_len(in, num_in);
     return LKS_CLOSED;
@@ -369,8 +374,8 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
         return (enum lks_status)conn->failed;
     if (op->len && op->type != LKS_TYPE_ALERT)
         conn->num_warnings = 0;
-    if (conn->close_received)
-        return LKS_OK; /* whatever came behind it */
+    if (ignores_input(conn))
+        return LKS_OK; /* whatever it is */
     if (status == LKS_DEFERRED) {
         *event = LKS_EVENT_DEFERRED;
         return LKS_OK;

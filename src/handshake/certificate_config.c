@@ -20,13 +20,22 @@ static enum lks_status fail(struct lks_error *err, const char *file, const char 
     return LKS_BAD_CONFIG;
 }
 
+static enum lks_status cannot_read(struct lks_error *err, const char *file)
+{
+    snprintf(err->text, sizeof(err->text),
+             "%s: cannot be read: %s; put the file there, readable for this process", file,
+             strerror(errno));
+    return LKS_BAD_CONFIG;
+}
+
 static enum lks_status read_file(uint8_t **out, size_t *out_len, const char *file,
                                  struct lks_error *err)
 {
     FILE *f = fopen(file, "rbe");
     if (!f)
-        return fail(err, file, strerror(errno));
+        return cannot_read(err, file);
     uint8_t *data = malloc(FILE_MAX);
+    errno = 0;
     size_t len = data ? fread(data, 1, FILE_MAX, f) : 0;
     const bool failed = ferror(f) != 0;
     fclose(f);
@@ -37,7 +46,11 @@ static enum lks_status read_file(uint8_t **out, size_t *out_len, const char *fil
     if (!failed && len && len < FILE_MAX)
         return LKS_OK;
     free(data);
-    return fail(err, file, failed ? "cannot be read" : len ? "longer than 32 KiB" : "is empty");
+    if (failed)
+        return cannot_read(err, file);
+    return fail(err, file,
+                len ? "longer than 32 KiB; is it the right file?"
+                    : "is empty; get it anew, or leave it out");
 }
 
 static struct lks_certificate *last_certificate(const struct lks_config *config)
@@ -60,7 +73,8 @@ static enum lks_status set_file(struct lks_config *config, bool is_ocsp, const c
     size_t len = 0;
     err->text[0] = '\0';
     if (!c)
-        return fail(err, file ? file : "this", "there is no certificate that it could belong to");
+        return fail(err, file ? file : "this",
+                    "there is no certificate that it could belong to; add that first");
     if (file) {
         enum lks_status status = read_file(&data, &len, file, err);
         if (status)
@@ -109,7 +123,8 @@ static const char *complain_of(OCSP_SINGLERESP *answer, uint64_t now_ms, uint64_
     if (status == V_OCSP_CERTSTATUS_UNKNOWN)
         return "the responder does not know the certificate; ask the one that it names";
     if (status != V_OCSP_CERTSTATUS_GOOD)
-        return "no successful OCSP response in DER for the certificate added last";
+        return "no successful OCSP response in DER for the certificate added last; get one of its "
+               "responder (openssl ocsp -respout …)";
     if (!until)
         return "the response has no end (nextUpdate), and clients refuse it; get one that has";
     *until_ms = lks_asn1_time_ms(until);
@@ -146,7 +161,10 @@ static const char *check_sct_list(const struct lks_config *config, struct lks_ce
     (void)config, (void)c;
     while (ok && list.len)
         ok = lks_read_vec16(&list, &one) && one.len;
-    return ok ? NULL : "no SignedCertificateTimestampList";
+    return ok ? NULL
+              : "no SignedCertificateTimestampList (RFC 6962 section 3.3: two bytes of length, "
+                "then "
+                "each SCT behind two of its own); write it so, or leave it out";
 }
 
 enum lks_status lks_config_set_ocsp_response(struct lks_config *config, const char *file,

@@ -47,13 +47,19 @@ static int no_passphrase(char *buf, int size, int writing, void *asked)
     return -1;
 }
 
+static bool cannot_read(struct lks_error *err, const char *name, const char *what, int cause)
+{
+    return fail(err, "%s: cannot read the %s: %s; put the file there, readable for this process",
+                name, what, strerror(cause));
+}
+
 /* All of a file; libcrypto's own reading would leave a private key in stdio's buffers. */
 static bool read_file(struct file *f, const char *name, const char *what, struct lks_error *err)
 {
     ssize_t n = 0;
     const int fd = open(name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return fail(err, "%s: cannot read the %s: %s", name, what, strerror(errno));
+        return cannot_read(err, name, what, errno);
     f->data = malloc(FILE_MAX);
     while (f->data && f->len < FILE_MAX &&
            ((n = read(fd, f->data + f->len, FILE_MAX - f->len)) > 0 || (n < 0 && errno == EINTR)))
@@ -63,7 +69,7 @@ static bool read_file(struct file *f, const char *name, const char *what, struct
     if (!f->data)
         return fail(err, "%s: out of memory", name);
     if (n < 0)
-        return fail(err, "%s: cannot read the %s: %s", name, what, strerror(cause));
+        return cannot_read(err, name, what, cause);
     if (f->len == FILE_MAX)
         return fail(err, "%s: longer than 1 MiB; is it a %s?", name, what);
     f->bio = BIO_new_mem_buf(f->data, (int)f->len);
@@ -127,7 +133,9 @@ static bool load_key(struct lks_certificate *c, const char *name, struct lks_err
     if (asked)
         return fail(err, "%s: the private key is encrypted; store it without a passphrase", name);
     if (!c->key)
-        return fail(err, "%s: no private key in PEM format (-----BEGIN PRIVATE KEY-----) in it",
+        return fail(err,
+                    "%s: no private key in PEM format (-----BEGIN PRIVATE KEY-----) in it; "
+                    "openssl pkey -inform DER makes PEM of DER",
                     name);
     return check_key(c, name, err);
 }
@@ -188,7 +196,9 @@ static bool check_leaf(struct lks_certificate *c, X509 *x, const char *cert_file
         return fail(err, "%s: an X.509 certificate of version %ld; have one made with extensions",
                     cert_file, X509_get_version(x) + 1);
     if (X509_check_private_key(x, c->key) != 1)
-        return fail(err, "%s: this private key does not belong to the first certificate in %s",
+        return fail(err,
+                    "%s: this private key does not belong to the first certificate in %s; name the "
+                    "key that this one was made for, and put the leaf first",
                     key_file, cert_file);
     if (!signs_with_something(c))
         return fail(err, "%s: %s", cert_file, PSS_REMEDY);
@@ -198,8 +208,9 @@ static bool check_leaf(struct lks_certificate *c, X509 *x, const char *cert_file
 static bool check_certificate(X509 *x, const char *file, int number, struct lks_error *err)
 {
     if (lks_certificate_is_malformed(x))
-        return fail(err, "%s: certificate %d has a malformed extension, or one twice", file,
-                    number);
+        return fail(err,
+                    "%s: certificate %d has a malformed extension, or one twice; have it made anew",
+                    file, number);
     const EVP_PKEY *key = X509_get0_pubkey(x);
     if (key && lks_has_explicit_curve(key))
         return fail(err,
@@ -225,6 +236,8 @@ static bool take_certificate(struct lks_certificate *c, struct lks_writer *w, X5
            (num > 1 || check_leaf(c, x, cert_file, key_file, err));
 }
 
+#define DAMAGED "one of the certificates is damaged; get the file anew from where it came"
+
 static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_file,
                        const char *key_file, struct lks_error *err)
 {
@@ -240,14 +253,15 @@ static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_fil
                         "CERTIFICATE (openssl x509 -in … -out …)",
                         cert_file);
         if (kind == LKS_PEM_CERTIFICATE && !x)
-            return fail(err, "%s: one of the certificates is damaged", cert_file);
+            return fail(err, "%s: %s", cert_file, DAMAGED);
         if (x && !take_certificate(c, &w, x, cert_file, key_file, err))
             return false;
     }
     if (!c->chain || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return fail(err, "%s: %s", cert_file,
-                    c->chain ? "one of the certificates is damaged"
-                             : "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it");
+                    c->chain ? DAMAGED
+                             : "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; "
+                               "openssl x509 -inform DER makes PEM of DER");
     c->entries_len = w.len;
     return true;
 }

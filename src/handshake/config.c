@@ -166,7 +166,8 @@ enum lks_status lks_config_set_alpn(struct lks_config *config, const char *proto
     free_alpn(config);
     while (next_name(&protocols, &name, &len)) {
         if (len > 255)
-            return fail(err, "ALPN protocol \"%.20s...\": a name has at most 255 bytes", name);
+            return fail(err, "ALPN protocol \"%.20s...\": a name has at most 255 bytes; shorten it",
+                        name);
         for (size_t i = 0; i < num; i++)
             if (strlen(config->alpn[i]) == len && !memcmp(config->alpn[i], name, len))
                 return twice(err, "ALPN protocol", name, len);
@@ -312,7 +313,9 @@ enum lks_status lks_config_set_key_log(struct lks_config *config, const char *fi
     struct stat st;
     const int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        fail(err, "%s: cannot append to the key log: %s", file, strerror(errno));
+        fail(err,
+             "%s: cannot append to the key log: %s; name a file that this process may write to",
+             file, strerror(errno));
     } else if (S_ISREG(st.st_mode) && st.st_mode & 077) {
         fail(err, "%s: others may read or write this key log (mode %04o); chmod 600 it", file,
              (unsigned int)(st.st_mode & 07777));

@@ -93,9 +93,11 @@ static enum lks_status read_line(struct lks_ticket_key *key, const struct lks_ti
 {
     const bool current = is(&fields[0], "current");
     if (!current && !is(&fields[0], "previous") && !is(&fields[0], "next"))
-        return bad(at, "a line begins with current, previous, next or #");
+        return bad(
+            at, "a line begins with current, previous, next or #; make this one so or remove it");
     if (num_fields != FIELDS_MAX)
-        return bad(at, "wanted a role, a name of 32 hex digits and a key of 64, nothing more");
+        return bad(at, "wanted a role, a name of 32 hex digits and a key of 64, nothing more; "
+                       "write the line so");
     if (!read_hex(&fields[1], key->name, sizeof(key->name)))
         return bad(at, "the name is not 32 hex digits; `openssl rand -hex 16` makes one");
     if (!read_hex(&fields[2], key->key, sizeof(key->key)))
@@ -176,7 +178,8 @@ static enum lks_status read_open(struct lks_ticket_ring *ring, int fd, const cha
         status = unreadable(file, err);
     else if (len > FILE_MAX)
         snprintf(err->text, sizeof(err->text),
-                 "%s: longer than 16 KiB; is it a file of ticket keys?", file);
+                 "%s: longer than 16 KiB; is it a file of ticket keys? Such a file has eight lines",
+                 file);
     else
         status = lks_ticket_file_parse(ring, text, len, file, err);
     lks_wipe(text, sizeof(text));

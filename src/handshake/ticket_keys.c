@@ -2,6 +2,7 @@
 #include "handshake/ticket_keys.h"
 
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -253,6 +254,10 @@ enum lks_status lks_ticket_keys_reload(struct lks_ticket_keys *keys, bool *chang
         return LKS_WANT_ROOM;
     if (keys->source == LKS_TICKETS_FILE)
         status = read_file(keys, keys->file, changed, err);
+    if (status == LKS_BAD_CONFIG) {
+        const size_t at = strlen(err->text);
+        snprintf(err->text + at, sizeof(err->text) - at, "; the keys read before stay in use");
+    }
     wipe_old(keys);
     end_change(keys);
     return status;

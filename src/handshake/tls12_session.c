@@ -130,8 +130,9 @@ static enum lks_status describe(const struct lks_hs *hs, struct lks_session *ses
     return LKS_OK;
 }
 
-/* RFC 5077 section 3.3: one that was promised comes, if only empty; a lifetime of 0 would be for as
- * long as the client likes. */
+/* RFC 5077 section 3.3: one that was promised comes, if only empty, as where what it would stand on
+ * has ended meanwhile (a clock that was put forward, say). A lifetime of 0 leaves it to the client,
+ * so only an empty one has that: nothing is for no time. */
 enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 {
     struct lks_resumption *r = &hs->config->resumption;
@@ -140,11 +141,12 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     if (!hs->tls12.sends_ticket)
         return LKS_OK;
     enum lks_status status = describe(hs, &session);
-    size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
-    lks_write_u32(w, session.lifetime_s);
-    size_t ticket = lks_write_open(w, 2);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
-    if (!status && ring->num_keys && session.lifetime_s)
+    const bool is_empty = status || !ring->num_keys || !session.lifetime_s;
+    size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
+    lks_write_u32(w, is_empty ? 0 : session.lifetime_s);
+    size_t ticket = lks_write_open(w, 2);
+    if (!is_empty)
         status = lks_ticket_seal(w, ring, &session);
     lks_ticket_ring_release(&r->keys, ring);
     lks_write_close(w, ticket, 2);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ct.h"
 #include "base/writer.h"
 #include "handshake/config.h"
 #include "handshake/errors.h"
@@ -19,6 +20,7 @@
 
 /* A CertificateRequest's extensions have 65535 bytes at most, all together. */
 #define NAMES_MAX (65535u - 512u)
+#define FILE_MAX  ((size_t)4 << 20)
 
 /* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
 #define AUTH_LEVEL 2
@@ -42,16 +44,49 @@ X509_STORE *lks_trust_new(void)
     return store;
 }
 
+/* Whence certificates come, which says what else may be there. */
+enum source {
+    FROM_FILE,      /* named for this alone */
+    FROM_DIRECTORY, /* named, but other things may lie there */
+    FROM_SYSTEM,    /* nobody chose what is there: what we don't take is left out */
+};
+
 /* What is being read. */
 struct loading {
     X509_STORE *store;
-    size_t num;     /* certificates so far */
-    bool is_system; /* nobody chose what is there: what we don't take is left out */
+    size_t num; /* certificates so far */
+    enum source source;
 };
 
-/* Why a block is not taken as it is; NULL: it is. */
-static const char *complain_of(enum lks_pem kind, const X509 *x)
+/* A file in memory. */
+struct text {
+    const char *name;
+    char *data;
+    size_t len;
+};
+
+static enum lks_status fail_at(struct lks_error *err, const struct text *text, unsigned int block,
+                               const char *what)
 {
+    snprintf(err->text, sizeof(err->text), "%s: line %u: %s", text->name,
+             lks_pem_line(text->data, text->len, block), what);
+    return LKS_BAD_CONFIG;
+}
+
+#define DAMAGED "a damaged certificate; get the file anew from where it came"
+
+/* Why a block is not taken as it is; NULL: it is, or counts for nothing here. */
+static const char *complain_of(enum lks_pem kind, const X509 *x, enum source source)
+{
+    if (kind == LKS_PEM_CRL)
+        return "a CRL, and none is looked at here, so what it revokes would be trusted; take it "
+               "out, and ask for OCSP responses where revocation matters";
+    if (kind == LKS_PEM_KEY)
+        return source == FROM_FILE ? "a private key among the certificates to trust; is it the "
+                                     "right file? If it is, take the key out"
+                                   : NULL;
+    if (kind == LKS_PEM_OTHER)
+        return source == FROM_FILE ? "neither a certificate nor known here; take it out" : NULL;
     if (kind == LKS_PEM_TRUSTED)
         return "a TRUSTED CERTIFICATE, which is OpenSSL's own, whose settings (trusted or rejected "
                "for what) nobody here looks at; store it as a CERTIFICATE (openssl x509 -in … -out "
@@ -63,40 +98,85 @@ static const char *complain_of(enum lks_pem kind, const X509 *x)
                : NULL;
 }
 
-static enum lks_status add_block(struct loading *l, enum lks_pem kind, X509 *x, const char *file,
-                                 struct lks_error *err)
+static enum lks_status add_block(struct loading *l, enum lks_pem kind, X509 *x,
+                                 const struct text *text, unsigned int block, struct lks_error *err)
 {
-    if (kind == LKS_PEM_OTHER)
-        return LKS_OK;
     if (kind == LKS_PEM_CERTIFICATE && !x)
-        return fail(err, file, "one of the trusted certificates is damaged");
-    const char *complaint = complain_of(kind, x);
+        return fail_at(err, text, block, DAMAGED);
+    const char *complaint = complain_of(kind, x, l->source);
     if (complaint)
-        return l->is_system ? LKS_OK : fail(err, file, complaint);
+        return l->source == FROM_SYSTEM ? LKS_OK : fail_at(err, text, block, complaint);
+    if (!x)
+        return LKS_OK;
     l->num++;
     return X509_STORE_add_cert(l->store, x) ? LKS_OK : LKS_NO_MEMORY;
+}
+
+static enum lks_status add_blocks(struct loading *l, BIO *bio, const struct text *text,
+                                  struct lks_error *err)
+{
+    enum lks_status status = LKS_OK;
+    enum lks_pem kind = LKS_PEM_OTHER;
+    unsigned int block = 0;
+    while (!status && kind != LKS_PEM_END) {
+        X509 *x;
+        kind = lks_pem_next(bio, &x);
+        block++;
+        if (kind != LKS_PEM_END)
+            status = add_block(l, kind, x, text, block, err);
+        X509_free(x);
+    }
+    if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        status = fail_at(err, text, block, DAMAGED);
+    return status;
+}
+
+static enum lks_status cannot_read(struct lks_error *err, const char *path)
+{
+    snprintf(err->text, sizeof(err->text),
+             "%s: cannot read the trusted certificates: %s; put them there, readable for this "
+             "process",
+             path, strerror(errno));
+    return LKS_BAD_CONFIG;
+}
+
+/* Reads a file whole. */
+static enum lks_status read_text(struct text *text, struct lks_error *err)
+{
+    FILE *f = fopen(text->name, "rbe");
+    size_t n = 0;
+    if (!f)
+        return cannot_read(err, text->name);
+    text->data = malloc(FILE_MAX);
+    errno = 0;
+    while (text->data && text->len < FILE_MAX &&
+           (n = fread(text->data + text->len, 1, FILE_MAX - text->len, f)) != 0)
+        text->len += n;
+    const bool failed = ferror(f) != 0;
+    enum lks_status status = text->data ? LKS_OK : LKS_NO_MEMORY;
+    if (failed)
+        status = cannot_read(err, text->name);
+    else if (text->len == FILE_MAX)
+        status = fail(err, text->name,
+                      "longer than 4 MiB; is it a file of certificates? Make it "
+                      "several, in a directory");
+    fclose(f);
+    return status;
 }
 
 /* Adds all certificates of a PEM file. */
 static enum lks_status add_file(struct loading *l, const char *file, struct lks_error *err)
 {
     LKS_OWN_ERRORS;
-    errno = 0;
-    BIO *bio = BIO_new_file(file, "r");
-    if (!bio)
-        return fail(err, file, errno ? strerror(errno) : "out of memory");
-    enum lks_status status = LKS_OK;
-    enum lks_pem kind = LKS_PEM_OTHER;
-    while (!status && kind != LKS_PEM_END) {
-        X509 *x;
-        kind = lks_pem_next(bio, &x);
-        if (kind != LKS_PEM_END)
-            status = add_block(l, kind, x, file, err);
-        X509_free(x);
-    }
-    if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        status = fail(err, file, "one of the trusted certificates is damaged");
+    struct text text = {.name = file};
+    enum lks_status status = read_text(&text, err);
+    BIO *bio = status ? NULL : BIO_new_mem_buf(text.data, (int)text.len);
+    if (!status)
+        status = bio ? add_blocks(l, bio, &text, err) : LKS_NO_MEMORY;
     BIO_free(bio);
+    if (text.data)
+        lks_wipe(text.data, text.len); /* there may be a private key in it */
+    free(text.data);
     return status;
 }
 
@@ -105,7 +185,7 @@ static enum lks_status add_directory(struct loading *l, const char *path, struct
 {
     DIR *dir = opendir(path);
     if (!dir)
-        return fail(err, path, strerror(errno));
+        return cannot_read(err, path);
     enum lks_status status = LKS_OK;
     for (const struct dirent *entry; !status && (entry = readdir(dir));) {
         char file[4096];
@@ -121,16 +201,19 @@ static enum lks_status add_directory(struct loading *l, const char *path, struct
 static enum lks_status load(X509_STORE *store, const char *path, struct lks_error *err)
 {
     struct stat st;
-    struct loading l = {.store = store, .is_system = !path};
+    struct loading l = {.store = store, .source = path ? FROM_FILE : FROM_SYSTEM};
     if (!path)
         path = X509_get_default_cert_dir();
     if (stat(path, &st) != 0)
-        return fail(err, path, strerror(errno));
+        return cannot_read(err, path);
+    if (S_ISDIR(st.st_mode) && !l.source)
+        l.source = FROM_DIRECTORY;
     enum lks_status status =
         S_ISDIR(st.st_mode) ? add_directory(&l, path, err) : add_file(&l, path, err);
     if (!status && !l.num)
-        status =
-            fail(err, path, "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it");
+        status = fail(err, path,
+                      "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; put those "
+                      "of your CAs there (openssl x509 -inform DER makes PEM of DER)");
     return status;
 }
 

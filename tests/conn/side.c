@@ -191,6 +191,7 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
             s->end = status;
             continue;
         }
+        s->num_empty += !op->status && op->type == LKS_TYPE_APPLICATION_DATA && !op->len;
         if (event == LKS_EVENT_DATA)
             take_data(&s->received, op);
         if (event == LKS_EVENT_EARLY_DATA)
@@ -266,6 +267,10 @@ static bool seal_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
     for (uint32_t i = 0; i < num_sides; i++) {
         out[i] = malloc(OUT_ROOM);
         seal_side(loop, sides[i], out[i], &len[i]);
+    }
+    for (uint32_t i = 0; i < loop->seal.num_ops; i++) {
+        const struct lks_op *op = &loop->seal.ops[i];
+        require(op_len(op), "an empty record of type %u", op->type);
     }
     uint32_t num_ok = lks_engine_process(loop->engine, loop->seal.ops, loop->seal.num_ops);
     require(num_ok == loop->seal.num_ops, "sealed %u of %u", num_ok, loop->seal.num_ops);

@@ -32,6 +32,7 @@ struct side {
     bool established, closed;
     bool peer_certificate; /* the peer showed one */
     uint32_t num_deferred;
+    uint32_t num_empty;               /* records of application data that came without any */
     uint8_t session[LKS_SESSION_MAX]; /* the last one that came */
     size_t session_len;
 };

@@ -9,17 +9,11 @@
 
 #include "conn/conn.h"
 
-/* Seals one record as the client would under a secret of its own, for the connection to find. */
+/* One record as the client would seal it under a secret of its own, for the connection to find. */
 static void put_sealed(struct pair *p, struct lks_key *key, uint8_t type, const void *content,
                        size_t len)
 {
-    uint8_t src_bytes[300], record[400];
-    memcpy(src_bytes, content, len);
-    struct lks_span src = {src_bytes, len}, dst = {record, sizeof(record)};
-    struct lks_op op = {
-        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
-    CU_ASSERT_EQUAL(lks_engine_process(p->loop.engine, &op, 1), 1);
-    buffer_add(&p->side.wire_in, record, op.len);
+    put_record(&p->loop, &p->side.wire_in, key, type, content, len);
 }
 
 /* And lets it act on that. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conn/conn.h"
 #include "test_memory.h"
 
 void pair_init(struct pair *p, const char *kind, const struct client_options *options)
@@ -62,6 +63,38 @@ void pair_inject(struct pair *p, const void *bytes, size_t len)
         ;
 }
 
+void two_init(struct two *t, const char *suite)
+{
+    t->client = client_config(suite, NULL, NULL);
+    t->server = server_config(NULL, NULL, NULL);
+    set_suites(t->server, suite);
+    loopback_init(&t->l, t->client, t->server, &localhost);
+}
+
+void two_free(struct two *t)
+{
+    loopback_free(&t->l);
+    lks_config_free(t->client);
+    lks_config_free(t->server);
+}
+
+void put_record(struct poll_loop *loop, struct buffer *wire, struct lks_key *key, uint8_t type,
+                const void *content, size_t len)
+{
+    uint8_t bytes[300], record[400];
+    memcpy(bytes, content, len);
+    struct lks_span src = {bytes, len}, dst = {record, sizeof(record)};
+    struct lks_op op = {
+        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
+    CU_ASSERT_EQUAL(lks_engine_process(loop->engine, &op, 1), 1);
+    buffer_add(wire, record, op.len);
+}
+
+void say(struct two *t, struct side *from, uint8_t type, const void *content, size_t len)
+{
+    put_record(&t->l.loop, &from->wire_out, &from->conn->seal_key, type, content, len);
+}
+
 bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert)
 {
     const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
@@ -69,15 +102,24 @@ bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert)
            memcmp(wire->data + wire->len - sizeof(record), record, sizeof(record)) == 0;
 }
 
-static const struct lks_test_suite suites[] = {
-    {"exchange", exchange_tests},      {"ops", ops_tests},
-    {"client", client_tests},          {"public-key jobs", pkey_tests},
-    {"what was agreed", agreed_tests}, {"TLS 1.2", tls12_tests},
-    {"TLS 1.2, bad", tls12_bad_tests}, {"TLS 1.2 with OpenSSL", tls12_openssl_tests},
-    {"key update", key_update_tests},  {"bad input", bad_input_tests},
-    {"resumption", resumption_tests},  {"client resumption", client_resumption_tests},
-    {"early data", early_data_tests},  {"early data, refused", early_refused_tests},
-    {"memory", memory_tests},          {NULL, NULL}};
+static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
+                                               {"ops", ops_tests},
+                                               {"client", client_tests},
+                                               {"public-key jobs", pkey_tests},
+                                               {"what was agreed", agreed_tests},
+                                               {"TLS 1.2", tls12_tests},
+                                               {"TLS 1.2, bad", tls12_bad_tests},
+                                               {"warnings", warning_tests},
+                                               {"close", close_tests},
+                                               {"TLS 1.2 with OpenSSL", tls12_openssl_tests},
+                                               {"key update", key_update_tests},
+                                               {"bad input", bad_input_tests},
+                                               {"resumption", resumption_tests},
+                                               {"client resumption", client_resumption_tests},
+                                               {"early data", early_data_tests},
+                                               {"early data, refused", early_refused_tests},
+                                               {"memory", memory_tests},
+                                               {NULL, NULL}};
 
 int main(void)
 {

@@ -40,12 +40,26 @@ void pair_echo(struct pair *p, size_t len);
 /* Bytes to the connection, as they are, and then turns until it rests. */
 void pair_inject(struct pair *p, const void *bytes, size_t len);
 
+/* Both of our roles, with one suite and its version. */
+struct two {
+    struct loopback l;
+    struct lks_config *client, *server;
+};
+
+void two_init(struct two *t, const char *suite);
+void two_free(struct two *t);
+/* A record under any key, behind what is on the wire: at most 300 bytes. */
+void put_record(struct poll_loop *loop, struct buffer *wire, struct lks_key *key, uint8_t type,
+                const void *content, size_t len);
+/* To the peer, such a record under the side's key of application data. */
+void say(struct two *t, struct side *from, uint8_t type, const void *content, size_t len);
+
 /* What the peer sees in the clear behind the connection's end: the record of a fatal alert. */
 bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert);
 
 extern const struct lks_test exchange_tests[], bad_input_tests[], key_update_tests[],
     memory_tests[], resumption_tests[], client_resumption_tests[], early_data_tests[],
     client_tests[], pkey_tests[], agreed_tests[], tls12_tests[], tls12_bad_tests[],
-    tls12_openssl_tests[], ops_tests[], early_refused_tests[];
+    tls12_openssl_tests[], ops_tests[], early_refused_tests[], warning_tests[], close_tests[];
 
 #endif

@@ -158,8 +158,7 @@ static void trusted_files(void)
         const char *file = i & 1 ? "folder/all.pem" : "all.pem";
         FILE *f = pki_create(file);
         CU_ASSERT_EQUAL(PEM_write_X509(f, named), 1);
-        /* Other blocks are nobody's business. */
-        CU_ASSERT_TRUE(PEM_write(f, "EC PARAMETERS", "", (const unsigned char *)"x", 1) > 0);
+        fputs("# text is nobody's business\n", f);
         if (rows[i / 2].aux)
             CU_ASSERT_EQUAL(PEM_write_X509_AUX(f, named), 1);
         if (rows[i / 2].odd)
@@ -169,7 +168,8 @@ static void trusted_files(void)
         enum lks_status status =
             lks_config_set_trust(config, pki_path(i & 1 ? "folder" : file), &err);
         LKS_CHECK(status == (cause ? LKS_BAD_CONFIG : LKS_OK) &&
-                      (!cause || (strstr(err.text, cause) && strstr(err.text, file))),
+                      (!cause || (strstr(err.text, cause) && strstr(err.text, file) &&
+                                  strstr(err.text, ": line "))),
                   "row %zu: %s, %s", i, lks_status_name(status), err.text);
         CU_ASSERT_EQUAL(config->num_anchors, 1); /* what was trusted before still is */
     }
@@ -189,6 +189,67 @@ static void trusted_files(void)
     X509_free(named);
     X509_free(odd);
     lks_config_free(config);
+}
+
+/* Of a certificate in PEM. */
+static unsigned int lines_of(X509 *x)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    unsigned int num = 0;
+    CU_ASSERT_EQUAL(PEM_write_bio_X509(bio, x), 1);
+    for (long len = BIO_get_mem_data(bio, &text); len; len--)
+        num += *text++ == '\n';
+    BIO_free(bio);
+    return num;
+}
+
+/* What is no certificate to trust, behind three lines and one certificate: refused with its line in
+ * a file, a CRL in a directory, too; nothing of it in the system's. */
+static void other_blocks_among_trusted(void)
+{
+    static const struct {
+        const char *name, *cause;
+        bool in_directory, in_system; /* refused there, too */
+    } rows[] = {{"X509 CRL", "a CRL, and none is looked at", true, false},
+                {"PRIVATE KEY", "a private key among", false, false},
+                {"EC PRIVATE KEY", "a private key among", false, false},
+                {"ENCRYPTED PRIVATE KEY", "a private key among", false, false},
+                {"CERTIFICATE REQUEST", "neither a certificate nor known", false, false},
+                {"EC PARAMETERS", "neither a certificate nor known", false, false},
+                {"CERTIFICATE", "a damaged certificate", true, true}};
+    struct lks_error err;
+    pki_begin();
+    CU_ASSERT_EQUAL_FATAL(mkdir(pki_path("folder"), 0700), 0);
+    char folder[128], file[160];
+    snprintf(folder, sizeof(folder), "%s", pki_path("folder"));
+    snprintf(file, sizeof(file), "%s/all.pem", folder);
+    const char *const paths[] = {file, folder, NULL};
+    system_folder = folder;
+    for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *config;
+        const size_t row = i / 3, where = i % 3;
+        char line[64];
+        CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+        FILE *f = pki_create("folder/all.pem");
+        fputs("# Our CAs\n\n-----BEGINNERS: read on-----\n", f);
+        CU_ASSERT_EQUAL(PEM_write_X509(f, pki_root), 1);
+        CU_ASSERT_TRUE(PEM_write(f, rows[row].name, "", (const unsigned char *)"x", 1) > 0);
+        fclose(f);
+        enum lks_status status = lks_config_set_trust(config, paths[where], &err);
+        const bool refused =
+            where == 0 || (where == 1 ? rows[row].in_directory : rows[row].in_system);
+        snprintf(line, sizeof(line), "folder/all.pem: line %u: ", lines_of(pki_root) + 4);
+        LKS_CHECK(status == (refused ? LKS_BAD_CONFIG : LKS_OK), "%s, %zu: %s", rows[row].name,
+                  where, lks_status_name(status));
+        LKS_CHECK(!refused || (strstr(err.text, line) && strstr(err.text, rows[row].cause) &&
+                               strchr(err.text, ';')),
+                  "%s, %zu: %s", rows[row].name, where, err.text);
+        lks_config_free(config);
+    }
+    system_folder = NULL;
+    unlink(pki_path("folder/all.pem"));
+    rmdir(pki_path("folder"));
 }
 
 static void warnings(void)
@@ -421,11 +482,73 @@ static void names_twice(void)
     }
 }
 
+static enum lks_status set_cert(struct lks_config *config, const char *file, struct lks_error *err)
+{
+    return lks_config_add_certificate(config, file, pki_path("right.key"), err);
+}
+
+static enum lks_status set_key(struct lks_config *config, const char *file, struct lks_error *err)
+{
+    return lks_config_add_certificate(config, pki_path("right.pem"), file, err);
+}
+
+/* Whatever is wrong with a file, the line names it first, then the cause, then the remedy behind a
+ * semicolon or as a question. */
+static void lines_have_cause_and_remedy(void)
+{
+    static const struct {
+        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
+        const char *missing, *empty, *junk; /* causes; NULL: none */
+    } rows[] = {
+        {set_cert, ": cannot read the certificate: No such", ": no certificate in PEM",
+         ": no certificate in PEM"},
+        {set_key, ": cannot read the private key: No such", ": no private key in PEM",
+         ": no private key in PEM"},
+        {lks_config_set_ocsp_response, ": cannot be read: No such", ": is empty",
+         ": no successful OCSP response"},
+        {lks_config_set_sct, ": cannot be read: No such", ": is empty",
+         ": no SignedCertificateTimestampList"},
+        {lks_config_set_trust, ": cannot read the trusted certificates: No such",
+         ": no certificate in PEM", ": no certificate in PEM"},
+        {lks_config_set_ticket_key_file, ": cannot read the ticket keys: No such",
+         ": line 0: the file ends", ": line 1: a line begins with"},
+        {lks_config_set_key_log, ": cannot append to the key log: No such", NULL, NULL},
+    };
+    pki_begin();
+    X509_free(pki_leaf("right", &(struct pki){.subject = "r", .san = "DNS:r.test"}, false));
+    for (size_t i = 0; i < 3 * sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t row = i / 3;
+        const char *const causes[] = {rows[row].missing, rows[row].empty, rows[row].junk};
+        struct lks_config *config = pki_config();
+        struct lks_error err = {""};
+        char file[128];
+        snprintf(file, sizeof(file), "%s", pki_path(i % 3 ? "file" : "absent/file"));
+        if (i % 3) {
+            FILE *f = pki_create("file");
+            fputs(i % 3 == 1 ? "" : "junk\n", f);
+            fclose(f);
+        }
+        if (rows[row].set != set_cert && rows[row].set != set_key)
+            pki_add(config, "right");
+        if (causes[i % 3]) {
+            enum lks_status status = rows[row].set(config, file, &err);
+            const char *cause = strstr(err.text, causes[i % 3]);
+            LKS_CHECK(status == LKS_BAD_CONFIG && strstr(err.text, file) == err.text &&
+                          cause == err.text + strlen(file) && strpbrk(cause, ";?"),
+                      "row %zu: %s: %s", i, lks_status_name(status), err.text);
+        }
+        lks_config_free(config);
+    }
+    unlink(pki_path("file"));
+}
+
 static const struct lks_test tests[] = {
+    {"lines have cause and remedy", lines_have_cause_and_remedy},
     {"keys", keys},
     {"RSASSA-PSS handshakes", pss_handshakes},
     {"certificates", certificates},
     {"trusted files", trusted_files},
+    {"other blocks among trusted", other_blocks_among_trusted},
     {"warnings", warnings},
     {"responses", responses},
     {"response that ends", response_that_ends},

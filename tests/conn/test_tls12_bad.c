@@ -11,27 +11,6 @@
 
 static const uint8_t ccs_record[] = {20, 3, 3, 0, 1, 1};
 
-/* Both of our roles with TLS 1.2 alone. */
-struct two {
-    struct loopback l;
-    struct lks_config *client, *server;
-};
-
-static void two_init(struct two *t, const char *suite)
-{
-    t->client = client_config(suite, NULL, NULL);
-    t->server = server_config(NULL, NULL, NULL);
-    set_suites(t->server, suite);
-    loopback_init(&t->l, t->client, t->server, &localhost);
-}
-
-static void two_free(struct two *t)
-{
-    loopback_free(&t->l);
-    lks_config_free(t->client);
-    lks_config_free(t->server);
-}
-
 #define GCM "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
 
 /* A change_cipher_spec to the server or the client after so many turns: never is it early in a way
@@ -91,22 +70,6 @@ static void odd_change_cipher_specs(void)
                   lks_status_name(t.l.server.end));
         two_free(&t);
     }
-}
-
-/* A record of the side's own making, under its key. */
-static void say(struct two *t, struct side *from, uint8_t type, const void *content, size_t len)
-{
-    uint8_t bytes[256], record[512];
-    memcpy(bytes, content, len);
-    struct lks_span src = {bytes, len}, dst = {record, sizeof(record)};
-    struct lks_op op = {.key = &from->conn->seal_key,
-                        .src = &src,
-                        .num_src = 1,
-                        .dst = &dst,
-                        .num_dst = 1,
-                        .type = type};
-    CU_ASSERT_EQUAL(lks_engine_process(t->l.loop.engine, &op, 1), 1);
-    buffer_add(&from->wire_out, record, op.len);
 }
 
 /* A server that is asked to begin again says no and goes on, and so does a client; storms end it.

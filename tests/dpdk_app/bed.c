@@ -392,6 +392,7 @@ void peer_start(struct peer *p, const struct lks_conn_options *options)
 
 void peer_free(struct peer *p)
 {
+    CU_ASSERT_EQUAL(p->tls.num_empty, 0); /* Java ends its connection at the first one */
     side_free(&p->tls);
 }
 

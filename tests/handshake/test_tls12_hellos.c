@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "common/test.h"
@@ -570,37 +569,6 @@ static void certificate_requests(void)
     talk_settings_free();
 }
 
-static uint64_t jump_ms;
-
-static uint64_t jumping_clock(void)
-{
-    return (uint64_t)time(NULL) * 1000 + jump_ms;
-}
-
-/* RFC 5077 section 3.3: a lifetime of 0 says nothing, so where a session's end came before its
- * handshake's there is no ticket but an empty one. */
-static void no_ticket_of_no_time(void)
-{
-    for (int late = 0; late < 2; late++) {
-        struct talk t;
-        const struct item *ticket = NULL;
-        jump_ms = 0;
-        talk_init(&t, KIND_ECDHE);
-        t.config[LKS_SERVER]->resumption.now_ms = jumping_clock;
-        CU_ASSERT_TRUE_FATAL(talk_go_on(&t, LKS_SERVER, 1));
-        jump_ms = late ? UINT64_C(1000) * (LKS_TICKET_LIFETIME_MAX + 60) : 0;
-        talk_go_on(&t, LKS_SERVER, ITEMS_MAX);
-        CU_ASSERT_TRUE(talk_done(&t));
-        for (size_t i = 0; i < t.num[LKS_SERVER]; i++)
-            if (t.items[LKS_SERVER][i].bytes[0] == LKS_MSG_NEW_SESSION_TICKET)
-                ticket = &t.items[LKS_SERVER][i];
-        CU_ASSERT_PTR_NOT_NULL_FATAL(ticket);
-        CU_ASSERT_EQUAL(get16(ticket->bytes + 8) == 0, late);
-        talk_free(&t);
-    }
-    talk_settings_free();
-}
-
 const struct lks_test tls12_hello_tests[] = {
     {"ClientHellos", client_hellos},
     {"ServerHellos", server_hellos},
@@ -610,6 +578,5 @@ const struct lks_test tls12_hello_tests[] = {
     {"prime fields", prime_fields},
     {"CertificateRequests", certificate_requests},
     {"sessions of failed handshakes", sessions_of_failed_handshakes},
-    {"no ticket of no time", no_ticket_of_no_time},
     {NULL, NULL},
 };
