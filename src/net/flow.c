@@ -83,14 +83,15 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
 /* Half of all buffers are for sending, or two ends that both only send would wait for each other.
  * Of these a fourth is kept for flows that have less than their share of it, so that those that
  * hold much keep nobody waiting; the others are had for the asking, a fourth of what is left at
- * once. A buffer counts for what those queued hold. */
+ * once. A buffer counts for what those queued hold, or for what one of ours would. */
 static uint32_t room_in_buffers(const struct flow *flow)
 {
     const struct tcp *tcp = flow->tcp;
     const struct flight *flight = flow->flight;
     const uint32_t left = tcp_left_for_sending(tcp), kept = tcp->max_buffers / 8;
     const uint32_t held = flight ? flight->num_buffers : 0, share = tcp_share(tcp);
-    uint32_t each = TCP_BUFFER_LEN, num = left > kept ? (left - kept) / 4 : 0;
+    uint32_t each = least(TCP_BUFFER_LEN, tcp->piece_room),
+             num = left > kept ? (left - kept) / 4 : 0;
     if (held < share)
         num = greatest(num, least(share - held, left));
     if (held >= 8)
@@ -111,10 +112,17 @@ uint32_t flow_send_room(const struct flow *flow)
     return open > unsent ? open - unsent : 0;
 }
 
-/* Buffers that hold next to nothing (what a peer sends byte by byte and is passed on) are copied
- * into some of ours. What is behind the last byte of ours is nobody's yet, so it may be written
- * while frames refer to what is before. */
+/* Buffers that hold next to nothing (what a peer sends byte by byte and is passed on), and many
+ * that hold little, are copied into some of ours: what may be sent is counted in full ones. What is
+ * behind the last byte of ours is nobody's yet, so it may be written while frames refer to what is
+ * before. */
 #define CRUMB_LEN 128u
+
+static bool is_crumbs(const struct rte_mbuf *chain)
+{
+    const uint32_t each = chain->pkt_len / chain->nb_segs;
+    return each < CRUMB_LEN || (chain->nb_segs > 1 && each < TCP_CRUMB_MAX);
+}
 
 static struct rte_mbuf *join_crumbs(struct flow *flow, struct rte_mbuf *chain)
 {
@@ -183,7 +191,7 @@ void flow_send(struct flow *flow, struct rte_mbuf *chain)
         chain_free(chain);
         return;
     }
-    if (chain->pkt_len / chain->nb_segs < CRUMB_LEN)
+    if (is_crumbs(chain))
         chain = join_crumbs(flow, chain);
     if (chain)
         queue(flow, chain);

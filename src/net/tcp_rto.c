@@ -90,8 +90,9 @@ static void suspect_black_hole(struct flow *flow)
     struct flight *flight = flow->flight;
     const bool is_v4 = net_ip_is_v4(&flow->key.peer);
     const uint16_t floor = is_v4 ? TCP_MTU_MIN_4 : TCP_MTU_MIN_6;
+    const uint32_t headers = (is_v4 ? 40u : 60u) + (flow->flags & FLOW_TS ? TCP_OPT_TS_LEN : 0);
     const uint32_t sent_len =
-        least(sent_at(&flight->sent, flight->sent.first)->len, flow->mss) + (is_v4 ? 40u : 60u);
+        least(sent_at(&flight->sent, flight->sent.first)->len, flow->mss) + headers;
     if (flight->backoff < 3 || sent_len <= floor || !flow->snd_wnd) /* or there is no room there */
         return;
     flow->mtu = sent_len > TCP_MTU_MIN_6 ? TCP_MTU_MIN_6 : floor;

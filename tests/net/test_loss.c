@@ -306,6 +306,10 @@ static void black_hole_is_found(void)
         ACCEPT "send 1460\n> . 1:1460 1\n+210 > . 1:1460 1\n+420 > . 1:1460 1\n"
                "+840 > . 1:1240 1\n> . 1241:220 1\ncounter black_holes 1\n"
                "+1680 > . 1:512 1\n> . 513:512 1\n> . 1025:436 1\ncounter black_holes 2\n");
+    /* timestamps are part of what does not fit */
+    RUN(&v6_only, "listen\n< S 0:0 win 65535 mss 1232 scale 7 tsval 100\n> S. 0:0 1\n"
+                  "+10 < . 1:0 1 win 512 tsval 110\nsend 1220\n> . 1:1220 1\n+210 > . 1:1220 1\n"
+                  "+420 > . 1:1220 1\n+840 > . 1:1208 1\n> . 1209:12 1\ncounter black_holes 1\n");
 }
 
 /* [9293 3.9.2.2-1 3.9.2.2-4] */
