@@ -96,6 +96,7 @@ struct lks_conn {
     uint16_t failed;   /* enum lks_status that ended the connection */
     uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
     uint8_t role;
+    uint8_t own_records_max; /* of a handshake in one go: LKS_OWN_RECORDS_MAX, or fewer */
     /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
      * no_renegotiation */
     uint8_t update;
