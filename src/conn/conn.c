@@ -49,7 +49,6 @@ struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role)
     memset(conn, 0, sizeof(*conn));
     conn->config = lks_config_ref(config);
     conn->role = (uint8_t)role;
-    conn->own_records_max = LKS_OWN_RECORDS_MAX;
     conn->peer_alert = ALERT_NONE;
     conn->alpn = "";
     conn->send_limit = conn->accept_limit = LKS_RECORD_PLAINTEXT_MAX + 1;

@@ -96,7 +96,6 @@ struct lks_conn {
     uint16_t failed;   /* enum lks_status that ended the connection */
     uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
     uint8_t role;
-    uint8_t own_records_max; /* of a handshake in one go: LKS_OWN_RECORDS_MAX, or fewer */
     /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
      * no_renegotiation */
     uint8_t update;
@@ -118,6 +117,7 @@ struct lks_conn {
     bool close_sent : 1;   /* an alert that ends our side was sealed */
     bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
     bool update_asked : 1; /* of the peer, which has not answered yet */
+    bool one_by_one : 1;   /* the handshake's records: no two in one go */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
     uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */

@@ -48,7 +48,8 @@ static bool next_handshake_record(const struct lks_conn *conn, struct own_record
                                   struct handshake_walk *at)
 {
     const struct conn_handshake *h = conn->handshake;
-    if (handshake_walk_at_end(conn, at) || at->num_records == conn->own_records_max)
+    if (handshake_walk_at_end(conn, at) ||
+        at->num_records == (conn->one_by_one ? 1 : LKS_OWN_RECORDS_MAX))
         return false;
     const struct conn_piece *p = &h->pieces[at->piece];
     *r = (struct own_record){p->key, p->type, 0, at->piece, at->offset};

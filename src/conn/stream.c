@@ -79,7 +79,7 @@ enum lks_status lks_stream_new(struct lks_stream **out, struct lks_config *confi
     }
     s->engine = engine ? engine : s->own_engine;
     s->batch = (struct lks_batch){.ops = s->ops, .spans = s->spans, .max_spans = SPANS_MAX};
-    s->conn->own_records_max = 1; /* so that they have room in out[] */
+    s->conn->one_by_one = true; /* so that they have room in out[] */
     s->in_wanted = 1;
     *out = s;
     return LKS_OK;
@@ -171,8 +171,7 @@ static size_t take_in(struct lks_stream *s, const uint8_t *bytes, size_t len)
         s->in_begin = 0;
     }
     const size_t room = IN_CAP - s->in_end, n = len < room ? len : room;
-    if (n)
-        memcpy(s->in + s->in_end, bytes, n);
+    memcpy(s->in + s->in_end, bytes, n);
     s->in_end += (uint32_t)n;
     return n;
 }
@@ -193,7 +192,7 @@ enum lks_status lks_stream_feed(struct lks_stream *s, const uint8_t *bytes, size
     s->pauses = false;
     for (size_t n = 1; n && !feed_end(s); *taken += n) {
         open_more(s);
-        n = take_in(s, bytes + *taken, len - *taken);
+        n = *taken < len ? take_in(s, bytes + *taken, len - *taken) : 0;
     }
     const enum lks_status status = feed_end(s);
     if (status) {
