@@ -48,6 +48,7 @@ enum lks_status {
     LKS_INTERNAL = 35,    /* a library that we use failed where it should not */
     LKS_CLOSED = 36,      /* the connection has been closed in this direction */
     LKS_PEER_ALERT = 37,  /* the peer sent a fatal alert; none is to be sent back */
+    LKS_TRUNCATED = 39,   /* the transport ended, and the peer never said that it had sent all */
 
     /* Fatal alerts to send, RFC 8446 section 6.2. */
     LKS_ALERT_BASE = 0x100,

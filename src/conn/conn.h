@@ -118,6 +118,7 @@ struct lks_conn {
     bool given_up : 1;     /* closed before our part of the handshake was said */
     bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
     bool update_asked : 1; /* of the peer, which has not answered yet */
+    bool one_by_one : 1;   /* the handshake's records: no two in one go */
     uint8_t alert_message[2];
     uint8_t update_message[KEY_UPDATE_LEN];
     uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */

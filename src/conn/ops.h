@@ -49,4 +49,14 @@ static inline bool conn_ops_take_back(struct conn_ops *ops, const struct lks_op 
     return true;
 }
 
+/* The engine reads a source and never writes it; struct lks_span serves both. */
+static inline struct lks_span conn_source(const uint8_t *data, size_t len)
+{
+    union {
+        const uint8_t *in;
+        uint8_t *out;
+    } p = {data};
+    return (struct lks_span){p.out, len};
+}
+
 #endif

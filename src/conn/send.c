@@ -48,7 +48,8 @@ static bool next_handshake_record(const struct lks_conn *conn, struct own_record
                                   struct handshake_walk *at)
 {
     const struct conn_handshake *h = conn->handshake;
-    if (handshake_walk_at_end(conn, at) || at->num_records == LKS_OWN_RECORDS_MAX)
+    if (handshake_walk_at_end(conn, at) ||
+        at->num_records == (conn->one_by_one ? 1 : LKS_OWN_RECORDS_MAX))
         return false;
     const struct conn_piece *p = &h->pieces[at->piece];
     *r = (struct own_record){p->key, p->type, 0, at->piece, at->offset};
@@ -159,16 +160,6 @@ static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lk
     return true;
 }
 
-/* The engine reads a source and never writes it; struct lks_span serves both. */
-static struct lks_span source(const uint8_t *data, size_t len)
-{
-    union {
-        const uint8_t *in;
-        uint8_t *out;
-    } p = {data};
-    return (struct lks_span){p.out, len};
-}
-
 static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, struct span_walk *dst,
                               struct handshake_walk *at)
 {
@@ -178,7 +169,7 @@ static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, st
         struct lks_span src[PIECES_MAX];
         uint32_t num_src = 0;
         for (size_t i = r.piece, have = 0; have < r.len; i++) {
-            src[num_src++] = source(h->pieces[i].data, h->pieces[i].len);
+            src[num_src++] = conn_source(h->pieces[i].data, h->pieces[i].len);
             have += h->pieces[i].len - (i == r.piece ? r.offset : 0);
         }
         struct span_walk src_walk = {src, num_src, r.offset};
@@ -191,7 +182,7 @@ static bool add_handshake_ops(struct lks_conn *conn, struct lks_batch *batch, st
 static bool add_message_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
                            uint8_t type, const uint8_t *message, size_t len, struct span_walk *dst)
 {
-    struct lks_span src = source(message, len);
+    struct lks_span src = conn_source(message, len);
     struct span_walk walk = span_walk_of(&src, 1);
     return add_own_op(conn, batch, key, type, &walk, len, dst);
 }

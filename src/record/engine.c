@@ -86,6 +86,11 @@ enum lks_status lks_engine_new(struct lks_engine **out, uint32_t max_ops)
     return LKS_OK;
 }
 
+uint32_t lks_engine_max_ops(const struct lks_engine *e)
+{
+    return e->max_ops;
+}
+
 void lks_engine_free(struct lks_engine *e)
 {
     if (!e)

@@ -31,6 +31,9 @@ struct lks_work {
 /* Whether LOCKSTEP_ISA and LOCKSTEP_PROVIDER are unset or name something known that is here. */
 bool lks_kernels_are_known(void);
 
+/* How many ops its bursts may have. */
+uint32_t lks_engine_max_ops(const struct lks_engine *engine);
+
 /* At most so many segments has one record: none is empty. The longest text to open is one with a
  * MAC and as much padding as there may be. */
 #define LKS_SEGS_MAX (LKS_RECORD_CIPHERTEXT_MAX + LKS_MAC_LEN_MAX)

@@ -102,5 +102,8 @@ if [ "$with_dpdk" = true ]; then
     try "examples/burst.c outside the tree" burst
     try "liblockstep-dpdk exports lks_ names of version LOCKSTEP_0" symbols "$lib/liblockstep-dpdk.so" 3
 fi
+# shellcheck source=tests/install/examples.sh
+. "$source/tests/install/examples.sh"
+all_examples "$with_dpdk"
 echo "install: $passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
