@@ -107,6 +107,14 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
  * lks_conn_close(). */
 LKS_API void lks_conn_free(struct lks_conn *conn);
 
+/* A pointer of the application's, NULL until it is set; the library only keeps it. NULL for a
+ * connection does nothing, or is NULL. lks_op_user(): the pointer of the connection whose op it is,
+ * as lks_conn_open(), lks_conn_seal() and lks_conn_seal_own() make them; not for other ops, unless
+ * their user is NULL. */
+LKS_API void lks_conn_set_user(struct lks_conn *conn, void *user);
+LKS_API void *lks_conn_user(const struct lks_conn *conn);
+LKS_API void *lks_op_user(const struct lks_op *op);
+
 /*
  * Takes complete records from the front of the peer's bytes and adds an op for each to the batch,
  * with op.user = conn. The bytes must stay where they are, and be writable, until the batch is
@@ -253,6 +261,13 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *co
 /* Where the connection stands. lks_conn_status(): LKS_OK, or the error that has ended it; one may
  * come while records are sealed, TLS 1.2's key limit. */
 LKS_API enum lks_status lks_conn_status(const struct lks_conn *conn);
+/*
+ * Why the connection has ended, for a log: one sentence without a full stop, static, the same each
+ * time for the same cause ("the certificate … has expired"). The alert and lks_conn_status() leave
+ * open which of its causes it was; this does not. It names nothing that a peer chose. "" where
+ * nothing has failed, and for NULL.
+ */
+LKS_API const char *lks_conn_reason(const struct lks_conn *conn);
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);
 LKS_API bool lks_conn_close_sent(const struct lks_conn *conn); /* sealed, not only queued */
 LKS_API bool lks_conn_close_received(const struct lks_conn *conn);

@@ -87,39 +87,10 @@ struct lks_conn {
     struct lks_key seal_key;          /* of application data */
     struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
     struct lks_config *config;
-    struct conn_tickets *tickets; /* NULL: of no interest */
-    const struct lks_suite *suite;
-    const char *alpn;                            /* the configuration's or "" */
+    struct conn_tickets *tickets;                /* NULL: of no interest */
+    void *user;                                  /* the application's */
     struct conn_ops opening, sealing;            /* in the caller's batches */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
-    uint16_t group;
-    uint16_t failed;   /* enum lks_status that ended the connection */
-    uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
-    uint8_t role;
-    /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
-     * no_renegotiation */
-    uint8_t update;
-    uint8_t alert;        /* enum own_state of alert_message */
-    uint8_t peer_alert;   /* AlertDescription that ended the peer's side, or ALERT_NONE */
-    uint8_t num_idle;     /* records in a row that moved nothing */
-    uint8_t num_warnings; /* alerts in a row that ended nothing */
-    uint16_t num_earned;  /* records that the peer may still send without moving anything */
-    uint8_t message_len;  /* bytes in message */
-    bool established : 1;
-    bool tls12 : 1; /* TLS 1.2 was chosen */
-    bool hello_retried : 1;
-    bool resumed : 1;
-    bool external_psk : 1;
-    bool early_data : 1;
-    bool has_exporter : 1;
-    bool close_received : 1;
-    bool close_wanted : 1; /* lks_conn_close() was called */
-    bool close_sent : 1;   /* an alert that ends our side was sealed */
-    bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
-    bool update_asked : 1; /* of the peer, which has not answered yet */
-    uint8_t alert_message[2];
-    uint8_t update_message[KEY_UPDATE_LEN];
-    uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
     union {
         struct { /* TLS 1.3's application traffic secrets, for KeyUpdate */
             uint8_t open_secret[LKS_HASH_MAX];
@@ -131,16 +102,54 @@ struct lks_conn {
         };
     };
     uint8_t exporter_secret[LKS_HASH_MAX]; /* of TLS 1.2 the master secret */
-    uint16_t send_limit, accept_limit;     /* RFC 8449's, of a protected record */
+    union {                                /* a message behind the handshake, as far as it came: */
+        uint8_t message[HANDSHAKE_HEADER_LEN]; /* message_len bytes of its header, or (0) */
+        uint32_t skip_len;                     /* bytes of its body that are still to come */
+    };
+    uint16_t send_limit, accept_limit; /* RFC 8449's, of a protected record */
+    uint16_t failed;                   /* enum lks_status that ended the connection, */
+    uint16_t reason;                   /* and enum lks_reason */
+    uint16_t num_earned; /* records that the peer may still send without moving anything */
+    uint8_t alert_message[2];
+    uint8_t peer_alert; /* AlertDescription that ended the peer's side, or ALERT_NONE */
+    /* Rows of their tables, the latter two from 1 on; 0: none. See conn_suite() and so on. */
+    uint8_t suite_row, group_row, alpn_row;
+    unsigned int role : 1;
+    unsigned int alert : 2;        /* enum own_state of alert_message */
+    unsigned int update : 2;       /* enum own_state of conn_update_message() */
+    unsigned int message_len : 3;  /* bytes in message */
+    unsigned int num_idle : 6;     /* records in a row that moved nothing */
+    unsigned int num_warnings : 3; /* alerts in a row that ended nothing */
+    bool established : 1;
+    bool tls12 : 1; /* TLS 1.2 was chosen */
+    bool hello_retried : 1;
+    bool resumed : 1;
+    bool external_psk : 1;
+    bool early_data : 1;
+    bool has_exporter : 1;
+    bool close_received : 1;
+    bool close_wanted : 1; /* lks_conn_close() was called */
+    bool close_sent : 1;   /* an alert that ends our side was sealed */
+    bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
+    bool update_asks : 1;  /* our KeyUpdate is a request, */
+    bool update_asked : 1; /* which the peer has not answered yet */
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
+_Static_assert(IDLE_RECORDS_MAX < 63 && WARNINGS_MAX < 7, "they fit, and one more");
+
+/* Its suite; NULL before the handshake has agreed on one. */
+static inline const struct lks_suite *conn_suite(const struct lks_conn *conn)
+{
+    return conn->established ? lks_suite_rows() + conn->suite_row : NULL;
+}
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
 
-/* The connection has failed: remembers why and queues the alert, if one can still be sent. Returns
- * status. */
+/* Remembers that the connection has failed, and why. */
+void conn_set_failed(struct lks_conn *conn, enum lks_status status);
+/* The same, and queues the alert, if one can still be sent. Returns the bare status. */
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status);
 
 /* Acts on the content of an alert record: LKS_OK (nothing to do, or the peer closed:
@@ -179,9 +188,27 @@ LKS_MUST_CHECK enum lks_status conn_change_cipher_spec(struct lks_conn *conn);
 /* renegotiation.c: the same of TLS 1.2, where all that may come is refused. */
 LKS_MUST_CHECK enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *data,
                                                          size_t len);
-/* What update_message is: its content type, and how long. */
-uint8_t conn_update_type(const struct lks_conn *conn);
-size_t conn_update_len(const struct lks_conn *conn);
+
+/* What is sent as conn->update says: a KeyUpdate, in TLS 1.2 the alert no_renegotiation. */
+struct conn_message {
+    const uint8_t *data; /* static, so it is known by where it lies */
+    size_t len;
+    uint8_t type; /* enum lks_content_type */
+};
+struct conn_message conn_update_message(const struct lks_conn *conn);
+
+/* Whether a message has come in part. */
+bool conn_mid_message(const struct lks_conn *conn);
+/* Of a message behind the handshake only the rest of its body is to come: conn->skip_len bytes. */
+static inline bool conn_skips_body(const struct lks_conn *conn)
+{
+    return !conn->message_len && conn->skip_len;
+}
+static inline void conn_skip_body(struct lks_conn *conn, uint32_t len)
+{
+    conn->message_len = 0;
+    conn->skip_len = len;
+}
 
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,

@@ -97,7 +97,7 @@ size_t lks_conn_own_len(const struct lks_conn *conn)
     if (!handshake_walk_at_end(conn, &at))
         return len;
     if (conn->update == OWN_QUEUED)
-        len += lks_key_record_len(&conn->seal_key, conn_update_len(conn));
+        len += lks_key_record_len(&conn->seal_key, conn_update_message(conn).len);
     if (conn->alert == OWN_QUEUED)
         len += lks_key_record_len(h ? h->seal_key : &conn->seal_key, sizeof(conn->alert_message));
     return len;
@@ -138,7 +138,7 @@ static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *ke
 static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
                        uint8_t type, struct span_walk *src, size_t len, struct span_walk *dst)
 {
-    if (batch->num_ops == batch->max_ops)
+    if (conn_batch_is_full(batch))
         return false;
     struct lks_op *op = &batch->ops[batch->num_ops];
     memset(op, 0, sizeof(*op));
@@ -203,9 +203,9 @@ static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct s
         return false;
     if (!handshake_walk_at_end(conn, at))
         return true;
+    const struct conn_message update = conn_update_message(conn);
     if (conn->update == OWN_QUEUED &&
-        !add_message_op(conn, batch, &conn->seal_key, conn_update_type(conn), conn->update_message,
-                        conn_update_len(conn), dst))
+        !add_message_op(conn, batch, &conn->seal_key, update.type, update.data, update.len, dst))
         return false;
     return conn->alert != OWN_QUEUED ||
            add_message_op(conn, batch, seal_key_now(conn), LKS_TYPE_ALERT, conn->alert_message,
@@ -353,7 +353,7 @@ static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
             replace_seal_key(conn);
         return LKS_OK;
     case LKS_TYPE_ALERT:
-        if (op->src->data == conn->update_message) { /* no_renegotiation */
+        if (op->src->data == conn_update_message(conn).data) { /* no_renegotiation */
             conn->update = OWN_NONE;
             return LKS_OK;
         }
@@ -361,7 +361,8 @@ static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
         conn->close_sent = true;
         return LKS_OK;
     default:
-        return op->src->data == conn->update_message ? conn_update_seal_key(conn) : LKS_OK;
+        return op->src->data == conn_update_message(conn).data ? conn_update_seal_key(conn)
+                                                               : LKS_OK;
     }
 }
 
@@ -377,7 +378,7 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
         /* No alert: it would come behind a gap, or there is no key for one. */
         conn->seal_failed = true;
         if (!conn->failed)
-            conn->failed = (uint16_t)status;
+            conn_set_failed(conn, status);
         return status;
     }
     conn_handshake_release(conn);

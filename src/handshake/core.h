@@ -107,7 +107,8 @@ struct lks_hs {
     struct lks_config *config;
     enum lks_role role;
     enum lks_hs_state state;
-    enum lks_status failure; /* in LKS_STATE_FAILED */
+    enum lks_status failure; /* in LKS_STATE_FAILED, bare; and why */
+    enum lks_reason reason;
 
     /* Messages that come in, as far as they are there, from in_at on. */
     uint8_t *in;

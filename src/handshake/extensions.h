@@ -9,6 +9,7 @@
 #include <lockstep/status.h>
 
 #include "base/reader.h"
+#include "base/reason.h"
 
 enum lks_extension {
     LKS_EXT_SERVER_NAME = 0,

@@ -14,6 +14,7 @@
 
 #include <lockstep/conn.h>
 
+#include "base/reason.h"
 #include "handshake/suite.h"
 #include "handshake/verify.h"
 
@@ -69,6 +70,9 @@ LKS_MUST_CHECK enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pke
 
 /* TLS 1.2: a change_cipher_spec record came. LKS_OK: now was its time, fetch the events. */
 LKS_MUST_CHECK enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs);
+
+/* Why it failed; LKS_WHY_NONE: it did not. */
+enum lks_reason lks_hs_reason(const struct lks_hs *hs);
 
 /* Which version was chosen, enum lks_version; 0: none yet. */
 uint16_t lks_hs_version(const struct lks_hs *hs);

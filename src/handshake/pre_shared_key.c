@@ -149,7 +149,7 @@ enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 4.2.11: the server MUST check it before it takes the PSK. [8446 4.2.11-4] */
     return binder.len == hash_len && lks_ct_memeq(binder.data, wanted, hash_len)
                ? LKS_OK
-               : LKS_ALERT_DECRYPT_ERROR;
+               : lks_because(LKS_ALERT_DECRYPT_ERROR, LKS_WHY_BINDER_WRONG);
 }
 
 /* A key that the client offers. */
@@ -275,7 +275,7 @@ enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
     struct offer o;
     /* Section 4.2.11: one of those that were offered, with a suite of its hash. [8446 4.2.11-6] */
     if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_NOT_OFFERED);
     use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
     if (o.external)
         lks_standing_set(hs, o.external->digest, UINT64_MAX);

@@ -69,15 +69,23 @@ bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert)
            memcmp(wire->data + wire->len - sizeof(record), record, sizeof(record)) == 0;
 }
 
-static const struct lks_test_suite suites[] = {
-    {"exchange", exchange_tests},      {"ops", ops_tests},
-    {"client", client_tests},          {"public-key jobs", pkey_tests},
-    {"what was agreed", agreed_tests}, {"TLS 1.2", tls12_tests},
-    {"TLS 1.2, bad", tls12_bad_tests}, {"TLS 1.2 with OpenSSL", tls12_openssl_tests},
-    {"key update", key_update_tests},  {"bad input", bad_input_tests},
-    {"resumption", resumption_tests},  {"client resumption", client_resumption_tests},
-    {"early data", early_data_tests},  {"early data, refused", early_refused_tests},
-    {"memory", memory_tests},          {NULL, NULL}};
+static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
+                                               {"ops", ops_tests},
+                                               {"client", client_tests},
+                                               {"public-key jobs", pkey_tests},
+                                               {"what was agreed", agreed_tests},
+                                               {"TLS 1.2", tls12_tests},
+                                               {"TLS 1.2, bad", tls12_bad_tests},
+                                               {"TLS 1.2 with OpenSSL", tls12_openssl_tests},
+                                               {"key update", key_update_tests},
+                                               {"bad input", bad_input_tests},
+                                               {"resumption", resumption_tests},
+                                               {"client resumption", client_resumption_tests},
+                                               {"early data", early_data_tests},
+                                               {"early data, refused", early_refused_tests},
+                                               {"memory", memory_tests},
+                                               {"about", about_tests},
+                                               {NULL, NULL}};
 
 int main(void)
 {
