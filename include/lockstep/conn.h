@@ -199,6 +199,21 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
                                                          const struct lks_span *dst,
                                                          uint32_t num_dst, struct lks_batch *batch);
 
+/* How many bytes of early data a client may still send now (lks_conn_options.early_data): 0 also
+ * before there is a hello to send them behind, and once the server's answer has come. */
+LKS_API uint32_t lks_conn_early_data_left(const struct lks_conn *conn);
+
+/*
+ * Lets a server of TLS 1.3 send application data before the client's Finished has come, half a
+ * round trip earlier: lks_conn_can_seal() is true once its own handshake records were fetched
+ * (lks_conn_seal_own(), whose batch may have them, too). They are for whoever sent the ClientHello,
+ * which may be a replay of another one's where early data are allowed: an answer to early data, or
+ * what everybody gets. Under TLS 1.2 it does nothing. LKS_UNSUPPORTED: the configuration asks for
+ * client certificates, and nothing is said to a client that has not shown its own.
+ * LKS_BAD_ARGUMENT: NULL, a client, or one that is established already.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn);
+
 /* True where lks_conn_seal() would take application data now. */
 LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
 
@@ -302,6 +317,56 @@ LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info
  */
 LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
 LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);
+
+/*
+ * Who the connection is with. While the handshake runs, and where it has failed, each says what is
+ * known by then; once it is done, what lks_config_set_keep() kept, until the connection is freed:
+ * NULL, 0 or "" where that is nothing, as for NULL and for an imported connection.
+ */
+
+/* The host that the client asked for, in lower case and without a dot at its end: of a server what
+ * came by SNI (nothing that can be no host's name), of a client what lks_conn_options said. */
+LKS_API const char *lks_conn_server_name(const struct lks_conn *conn);
+/* The identity of the external pre-shared key in use (lks_config_add_psk()); NULL and 0: none. */
+LKS_API const uint8_t *lks_conn_psk_identity(const struct lks_conn *conn, size_t *len);
+/* Our certificate, if it was shown, in DER. */
+LKS_API const uint8_t *lks_conn_own_certificate(const struct lks_conn *conn, size_t *len);
+/* The SignatureScheme (RFC 8446 section 4.2.3) with which that side has signed; 0: it has not. */
+LKS_API uint16_t lks_conn_signature_scheme(const struct lks_conn *conn, enum lks_role signer);
+/* The peer's chain as it was verified, each certificate in DER: n is 0 for its own, and the last
+ * one is what is trusted. NULL and 0: no more. Only with LKS_KEEP_CHAIN, and not before the
+ * handshake is done. */
+LKS_API const uint8_t *lks_conn_peer_chain(const struct lks_conn *conn, uint32_t n, size_t *len);
+
+/* The names in a certificate. */
+enum lks_name_kind {
+    LKS_NAME_SUBJECT, /* all of it, as RFC 4514 writes it: "CN=client 7,O=Example" */
+    LKS_NAME_ISSUER,
+    LKS_NAME_COMMON, /* a CN of the subject alone */
+    LKS_NAME_DNS,    /* and of its alternative names */
+    LKS_NAME_EMAIL,
+    LKS_NAME_URI,
+    LKS_NAME_ADDRESS, /* "192.0.2.1", "2001:db8:0:0:0:0:0:1" */
+};
+/* The n-th (from 0) name of a kind in the peer's certificate, verified; NULL: no more. All of it is
+ * ASCII without control characters: in the first three others are escaped, of the rest a name with
+ * such a byte is left out, as is what does not fit into 4 KiB with all before. Not before the
+ * handshake is done. */
+LKS_API const char *lks_conn_peer_name(const struct lks_conn *conn, enum lks_name_kind kind,
+                                       uint32_t n);
+
+/* The AlertDescription that we have sent, 0 for close_notify; 0xff: none. Of the peer's: struct
+ * lks_conn_info. */
+LKS_API uint8_t lks_conn_sent_alert(const struct lks_conn *conn);
+
+/* Application data, early data among them, that went through the connection: records that were
+ * opened or sealed, and bytes of content. An imported one counts from the import on. */
+struct lks_conn_counts {
+    uint64_t records_opened, bytes_opened;
+    uint64_t records_sealed, bytes_sealed;
+};
+/* All 0 for NULL. */
+LKS_API void lks_conn_get_counts(const struct lks_conn *conn, struct lks_conn_counts *counts);
 
 /*
  * Keying material for another protocol, bound to this connection: RFC 8446 section 7.5, with the

@@ -75,7 +75,7 @@ void lks_conn_free(struct lks_conn *conn)
     if (!conn)
         return;
     conn_handshake_free(conn);
-    conn_tickets_free(conn);
+    conn_kept_free(conn);
     lks_config_free(conn->config);
     /* RFC 8446 section 6: nothing of it stays, however it ended. [8446 6-2] [5246 7.2.2-1] */
     lks_key_wipe(&conn->seal_key);

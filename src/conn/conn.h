@@ -61,6 +61,7 @@ struct conn_handshake {
     bool waits_pkey;   /* no input until the job is back */
     bool keeps_peer;   /* until the caller had time to look at the peer's certificate */
     bool ccs_first;    /* a change_cipher_spec came before any hello */
+    bool half_rtt;     /* a server may send data before the client's Finished */
 };
 
 /* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */
@@ -82,12 +83,25 @@ struct conn_tickets {
     uint8_t session[LKS_SESSION_MAX];
 };
 
+/* What it keeps beside itself, once established. */
+struct conn_kept {
+    struct conn_tickets *tickets; /* NULL: of no interest */
+    struct lks_reader own;        /* our leaf, in the configuration */
+    uint16_t own_scheme, peer_scheme;
+    uint8_t identity_len;
+    bool says; /* the policy keeps what follows; else it is empty */
+    /* In bytes, one behind the other: the server's name with a zero byte, the pre-shared key's
+     * identity, names of the peer, its chain. */
+    uint32_t identity_at, names_at, chain_at, len;
+    uint8_t bytes[];
+};
+
 struct lks_conn {
     struct lks_key open_key;
     struct lks_key seal_key;          /* of application data */
     struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
     struct lks_config *config;
-    struct conn_tickets *tickets;                /* NULL: of no interest */
+    struct conn_kept *kept;                      /* NULL: nothing */
     void *user;                                  /* the application's */
     struct conn_ops opening, sealing;            /* in the caller's batches */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
@@ -138,10 +152,15 @@ struct lks_conn {
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
 _Static_assert(IDLE_RECORDS_MAX < 63 && WARNINGS_MAX < 7, "they fit, and one more");
 
-/* Its suite; NULL before the handshake has agreed on one. */
+/* Its suite, once there are keys for application data. */
 static inline const struct lks_suite *conn_suite(const struct lks_conn *conn)
 {
-    return conn->established ? lks_suite_rows() + conn->suite_row : NULL;
+    return lks_suite_rows() + conn->suite_row;
+}
+
+static inline struct conn_tickets *conn_tickets(const struct lks_conn *conn)
+{
+    return conn->kept ? conn->kept->tickets : NULL;
 }
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
@@ -213,6 +232,10 @@ static inline void conn_skip_body(struct lks_conn *conn, uint32_t len)
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,
                                                    size_t len, enum lks_event *event);
+/* kept.c: at the handshake's end, what the policy says. */
+LKS_MUST_CHECK enum lks_status conn_keep(struct lks_conn *conn);
+void conn_kept_free(struct lks_conn *conn);
+
 /* tickets.c: a client's. */
 LKS_MUST_CHECK enum lks_status conn_tickets_begin(struct lks_conn *conn);
 /* A NewSessionTicket's header came, and its body, of conn->skip_len bytes, in pieces. */

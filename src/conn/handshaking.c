@@ -36,6 +36,7 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
     struct conn_handshake *h = conn->handshake;
     if (event->level == LKS_LEVEL_APPLICATION) {
         h->seal_key = &conn->seal_key;
+        conn->suite_row = (uint8_t)(event->suite - lks_suite_rows());
         memcpy(conn->seal_secret, event->secret, sizeof(conn->seal_secret));
     } else if (event->level == LKS_LEVEL_EARLY) {
         h->seal_key = &h->early_key;
@@ -76,7 +77,6 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
 {
     struct lks_conn_info info = {.alpn = "", .group_name = ""};
     lks_hs_get_info(conn->handshake->hs, &info);
-    conn->suite_row = (uint8_t)(lks_suite_find(info.suite) - lks_suite_rows());
     conn->group_row = row_of_group(info.group);
     conn->alpn_row = row_of_alpn(conn->config, info.alpn);
     conn->hello_retried = info.hello_retried;
@@ -90,7 +90,7 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
-    return conn->role == LKS_CLIENT ? conn_tickets_begin(conn) : LKS_OK;
+    return conn_keep(conn);
 }
 
 static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *event)

@@ -40,6 +40,13 @@ static inline void conn_ops_send(struct conn_ops *ops, struct lks_batch *batch)
     op->status = LKS_NOT_RUN;
 }
 
+/* A record of application data went through. */
+static inline void conn_ops_count(struct conn_ops *ops, size_t len)
+{
+    ops->num_records++;
+    ops->num_bytes += len;
+}
+
 /* Of ops that are under way the newest, if it is in this batch; else NULL. Whose it is, its key
  * tells. */
 static inline const struct lks_op *conn_ops_newest(const struct conn_ops *ops,

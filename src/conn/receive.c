@@ -334,6 +334,7 @@ static enum lks_status opened_early_data(struct lks_conn *conn, const struct lks
     if (op->len > max - h->early_data_len)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_EARLY_DATA_TOO_MUCH);
     h->early_data_len += (uint32_t)op->len;
+    conn_ops_count(&conn->opening, op->len);
     if (op->len == 0)
         return conn_count_idle(conn);
     *event = LKS_EVENT_EARLY_DATA;
@@ -352,6 +353,7 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
      * for more; it is the engine that opens nothing beyond. [8446 5.5-3] */
     if (lks_key_wants_update(&conn->open_key) && !conn->update_asked && !conn->tls12)
         conn_queue_update(conn, true);
+    conn_ops_count(&conn->opening, op->len);
     if (op->len == 0)
         return conn_count_idle(conn);
     conn_data_came(conn);

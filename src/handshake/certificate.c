@@ -142,7 +142,9 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     enum lks_status status =
         signed_content(hs, hs->role == LKS_CLIENT ? LKS_SERVER : LKS_CLIENT, content);
-    return status ? status
-                  : lks_sign_verify(scheme, hs->peer->key, content,
-                                    CONTENT_LEN + hs->suite->hash_len, sig.data, sig.len);
+    if (!status)
+        status = lks_sign_verify(scheme, hs->peer->key, content, CONTENT_LEN + hs->suite->hash_len,
+                                 sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }

@@ -40,8 +40,9 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
         lks_compressions_write(w, config->compressions);
         lks_write_close(w, extension, 2);
     }
+    status = lks_hs_grease(hs);
     lks_write_close(w, extensions, 2);
-    return lks_message_end(hs, message);
+    return status ? status : lks_message_end(hs, message);
 }
 
 static bool read_authorities(struct lks_reader body, struct lks_reader *list)

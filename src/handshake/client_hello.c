@@ -322,7 +322,7 @@ enum lks_status lks_client_hello_digest(const struct lks_client_hello *hello, ui
  */
 static uint16_t grease(const struct lks_hs *hs, unsigned int which)
 {
-    return (uint16_t)(0x0a0a + 0x1010 * (hs->client_random[which] & 0x0f));
+    return lks_grease(hs->client_random[which]);
 }
 
 /* Opens an extension; close what it returns with lks_write_close(w, …, 2). */

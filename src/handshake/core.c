@@ -174,6 +174,21 @@ enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
     return RAND_bytes(out, (int)len) == 1 ? LKS_OK : LKS_INTERNAL;
 }
 
+enum lks_status lks_hs_grease(struct lks_hs *hs)
+{
+    static const uint8_t zeros[3];
+    uint8_t random[2];
+    if (!hs->config->greases)
+        return LKS_OK;
+    enum lks_status status = lks_hs_random(hs, random, sizeof(random));
+    if (status)
+        return status;
+    lks_write_u16(&hs->out, lks_grease(random[0]));
+    lks_write_u16(&hs->out, random[1] & 3);
+    lks_write_bytes(&hs->out, zeros, random[1] & 3);
+    return LKS_OK;
+}
+
 void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret)
 {
     lks_config_log_secret(hs->config, label, hs->client_random, secret, hs->suite->hash_len);

@@ -49,6 +49,8 @@ static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring
         lks_write_u16(w, 4);
         lks_write_u32(w, session->max_early);
     }
+    if (!status)
+        status = lks_hs_grease(hs);
     lks_write_close(w, extensions, 2);
     if (hs->out_lacks_memory)
         return LKS_NO_MEMORY;

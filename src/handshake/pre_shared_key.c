@@ -78,11 +78,12 @@ static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
 }
 
 static void use(struct lks_hs *hs, const struct lks_suite *suite, const uint8_t *key,
-                size_t key_len, bool external, uint16_t index)
+                size_t key_len, const struct lks_psk *external, uint16_t index)
 {
     hs->suite = suite;
     hs->psk.used = true;
-    hs->psk.external = external;
+    hs->psk.external = external != NULL;
+    hs->psk.source = external;
     hs->psk.index = index;
     hs->psk.key_len = (uint8_t)key_len;
     memcpy(hs->psk.key, key, key_len);
@@ -98,7 +99,7 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
         /* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
         suite = suite_for(hs, hello, psk->hash_len);
         if (suite) {
-            use(hs, suite, psk->key, psk->key_len, true, index);
+            use(hs, suite, psk->key, psk->key_len, psk, index);
             lks_standing_set(hs, psk->digest, UINT64_MAX);
         }
         return suite;
@@ -106,7 +107,7 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
     bool ok = open_ticket(hs, &session, identity);
     suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
     if (suite) {
-        use(hs, suite, session.secret, session.secret_len, false, index);
+        use(hs, suite, session.secret, session.secret_len, NULL, index);
         lks_standing_inherit(hs, &session);
         lks_early_data_note(hs, &session, age);
     }

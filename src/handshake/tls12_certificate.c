@@ -154,6 +154,8 @@ enum lks_status lks_tls12_certificate_verify_read(struct lks_hs *hs, struct lks_
     if (!scheme)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     hs->tls12.keeps_messages = false;
-    return lks_sign_verify(scheme, hs->peer->key, hs->tls12.messages, hs->tls12.messages_len,
-                           sig.data, sig.len);
+    enum lks_status status = lks_sign_verify(scheme, hs->peer->key, hs->tls12.messages,
+                                             hs->tls12.messages_len, sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }

@@ -178,7 +178,9 @@ enum lks_status lks_server_key_exchange_read(struct lks_hs *hs, struct lks_reade
     if (!scheme || params.len > LKS_KX_PARAMS_MAX) /* one that we offered */
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     size_t content_len = signed_content(hs, params, content);
-    return lks_sign_verify(scheme, hs->peer->key, content, content_len, sig.data, sig.len);
+    status = lks_sign_verify(scheme, hs->peer->key, content, content_len, sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }
 
 enum lks_status lks_client_key_exchange_start(struct lks_hs *hs,

@@ -6,6 +6,7 @@
 
 #include "base/reason.h"
 #include "conn/conn.h"
+#include "handshake/config.h"
 #include "test_conn.h"
 
 /* A connection made of another one's keys. */
@@ -161,11 +162,319 @@ static void sentences_differ(void)
     }
 }
 
+/* A client with a certificate, and a server that wants one; both keep what keep says. */
+static void mutual_configs(struct lks_config **client, struct lks_config **server,
+                           enum lks_version version, enum lks_keep keep)
+{
+    const struct test_certificates *files = test_certificates();
+    struct lks_error err;
+    *client = client_config(NULL, NULL, NULL);
+    *server = server_config("ecdsa", NULL, NULL);
+    LKS_CHECK(!lks_config_add_certificate(*client, files->rsa_cert, files->rsa_key, &err), "%s",
+              err.text);
+    LKS_CHECK(!lks_config_set_trust(*server, files->both_certs, &err), "%s", err.text);
+    lks_config_set_client_auth(*server, LKS_CLIENT_AUTH_REQUIRED, false);
+    CU_ASSERT_EQUAL(lks_config_set_versions(*client, version, version), LKS_OK);
+    lks_config_set_keep(*client, keep);
+    lks_config_set_keep(*server, keep);
+}
+
+static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return a && b && a_len == b_len && !memcmp(a, b, a_len);
+}
+
+/* Of one side: its own certificate is the one that the other side has at the front of its chain. */
+static void check_shown(const struct lks_conn *conn, const struct lks_conn *other)
+{
+    size_t own_len, seen_len, none_len = 1;
+    const uint8_t *own = lks_conn_own_certificate(conn, &own_len);
+    const uint8_t *seen = lks_conn_peer_chain(other, 0, &seen_len);
+    CU_ASSERT_TRUE(same_bytes(own, own_len, seen, seen_len));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_chain(other, 1, &none_len)); /* it is trusted itself */
+    CU_ASSERT_EQUAL(none_len, 0);
+    CU_ASSERT_STRING_EQUAL(lks_conn_server_name(conn), "localhost");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(lks_conn_peer_name(conn, LKS_NAME_DNS, 0));
+    CU_ASSERT_STRING_EQUAL(lks_conn_peer_name(conn, LKS_NAME_DNS, 0), "localhost");
+    CU_ASSERT_PTR_NULL(lks_conn_peer_name(conn, LKS_NAME_DNS, 99));
+    CU_ASSERT_STRING_EQUAL(lks_conn_peer_name(conn, LKS_NAME_COMMON, 0), "localhost");
+    CU_ASSERT_PTR_NOT_NULL(strstr(lks_conn_peer_name(conn, LKS_NAME_SUBJECT, 0), "CN=localhost"));
+    CU_ASSERT_STRING_EQUAL(lks_conn_peer_name(conn, LKS_NAME_SUBJECT, 0),
+                           lks_conn_peer_name(conn, LKS_NAME_ISSUER, 0));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_name(conn, LKS_NAME_EMAIL, 0));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_name(conn, (enum lks_name_kind)99, 0));
+}
+
+/* Nothing that was to be kept. */
+static void check_kept_nothing(const struct lks_conn *conn)
+{
+    size_t len[3] = {1, 1, 1};
+    CU_ASSERT_STRING_EQUAL(lks_conn_server_name(conn), "");
+    CU_ASSERT_PTR_NULL(lks_conn_own_certificate(conn, &len[0]));
+    CU_ASSERT_PTR_NULL(lks_conn_psk_identity(conn, &len[1]));
+    CU_ASSERT_PTR_NULL(lks_conn_peer_chain(conn, 0, &len[2]));
+    CU_ASSERT_TRUE(!len[0] && !len[1] && !len[2]);
+    CU_ASSERT_PTR_NULL(lks_conn_peer_name(conn, LKS_NAME_SUBJECT, 0));
+    CU_ASSERT_EQUAL(lks_conn_signature_scheme(conn, LKS_SERVER), 0);
+    CU_ASSERT_EQUAL(lks_conn_signature_scheme(conn, LKS_CLIENT), 0);
+}
+
+static void both_sides_know_each_other(void)
+{
+    for (unsigned int version = LKS_TLS_1_2; version <= LKS_TLS_1_3; version++) {
+        struct lks_config *client, *server;
+        struct loopback l;
+        mutual_configs(&client, &server, (enum lks_version)version, LKS_KEEP_CHAIN);
+        loopback_init(&l, client, server, &localhost);
+        check_kept_nothing(l.server.conn); /* nothing came yet */
+        loopback_run(&l);
+        CU_ASSERT_TRUE_FATAL(l.client.established && l.server.established);
+        loopback_echo(&l, 1000);
+        lks_conn_close(l.client.conn);
+        lks_conn_close(l.server.conn);
+        loopback_run(&l);
+        check_shown(l.client.conn, l.server.conn);
+        check_shown(l.server.conn, l.client.conn);
+        const uint16_t ecdsa = lks_conn_signature_scheme(l.client.conn, LKS_SERVER);
+        const uint16_t rsa = lks_conn_signature_scheme(l.client.conn, LKS_CLIENT);
+        LKS_CHECK(ecdsa == 0x0403 && rsa >= 0x0401 && rsa != ecdsa, "%#x %#x", ecdsa, rsa);
+        CU_ASSERT_EQUAL(lks_conn_signature_scheme(l.server.conn, LKS_SERVER), ecdsa);
+        CU_ASSERT_EQUAL(lks_conn_signature_scheme(l.server.conn, LKS_CLIENT), rsa);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* LKS_KEEP_NAMES is all but the chain; without it nothing stays, nor goes on with the keys. */
+static void what_is_kept(void)
+{
+    static const enum lks_keep levels[] = {LKS_KEEP_NOTHING, LKS_KEEP_NAMES};
+    for (size_t i = 0; i < 2; i++) {
+        struct lks_config *client, *server;
+        struct loopback l;
+        size_t len;
+        mutual_configs(&client, &server, LKS_TLS_1_3, levels[i]);
+        loopback_init(&l, client, server, &localhost);
+        CU_ASSERT_STRING_EQUAL(lks_conn_server_name(l.client.conn), "localhost");
+        loopback_run(&l);
+        loopback_echo(&l, 10);
+        CU_ASSERT_PTR_NULL(lks_conn_peer_chain(l.server.conn, 0, &len));
+        if (levels[i] == LKS_KEEP_NAMES) {
+            CU_ASSERT_STRING_EQUAL(lks_conn_server_name(l.server.conn), "localhost");
+            CU_ASSERT_PTR_NOT_NULL(lks_conn_peer_name(l.server.conn, LKS_NAME_SUBJECT, 0));
+        } else {
+            check_kept_nothing(l.client.conn);
+            check_kept_nothing(l.server.conn);
+        }
+        struct lks_conn *imported = import(l.client.conn, client, LKS_CLIENT);
+        check_kept_nothing(imported);
+        lks_conn_free(imported);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+    check_kept_nothing(NULL);
+}
+
+/* A log wants to know for whom it was, where it fails, too. */
+static void a_failed_handshake_has_a_name(void)
+{
+    struct loopback l;
+    struct lks_config *client = client_config(NULL, "x25519", NULL),
+                      *server = server_config("ecdsa", "secp256r1", NULL);
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    CU_ASSERT_TRUE(l.server.end != LKS_OK);
+    CU_ASSERT_STRING_EQUAL(lks_conn_server_name(l.server.conn), "localhost");
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(l.server.conn), 40);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(l.client.conn), 0xff);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+static void whose_pre_shared_key(void)
+{
+    static const uint8_t key[32] = {7};
+    struct loopback l;
+    size_t len;
+    struct lks_config *client = client_config(NULL, NULL, NULL),
+                      *server = server_config("ecdsa", NULL, NULL);
+    struct lks_config *const both[] = {client, server};
+    for (size_t i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(lks_config_add_psk(both[i],
+                                           (const uint8_t *)"sensor\0"
+                                                            "7",
+                                           8, key, 32, "SHA256"),
+                        LKS_OK);
+        lks_config_set_keep(both[i], LKS_KEEP_NAMES);
+    }
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    loopback_echo(&l, 10);
+    const struct lks_conn *const sides[] = {l.client.conn, l.server.conn};
+    for (size_t i = 0; i < 2; i++) {
+        const uint8_t *identity = lks_conn_psk_identity(sides[i], &len);
+        CU_ASSERT_TRUE(same_bytes(identity, len,
+                                  (const uint8_t *)"sensor\0"
+                                                   "7",
+                                  8));
+        CU_ASSERT_PTR_NULL(lks_conn_own_certificate(sides[i], &len));
+        CU_ASSERT_EQUAL(lks_conn_signature_scheme(sides[i], LKS_SERVER), 0);
+    }
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+static void counts_and_alerts(void)
+{
+    struct lks_conn_counts counts, other;
+    struct pair p;
+    pair_establish(&p);
+    lks_conn_get_counts(p.side.conn, &counts);
+    CU_ASSERT_TRUE(!counts.records_opened && !counts.bytes_sealed && !counts.records_sealed);
+    p.side.record_max = 1000;
+    pair_echo(&p, 5500);
+    CU_ASSERT_EQUAL(lks_conn_update_key(p.side.conn, true), LKS_OK); /* no data of ours */
+    pair_echo(&p, 5500);
+    lks_conn_get_counts(p.side.conn, &counts);
+    CU_ASSERT_EQUAL(counts.bytes_opened, 11000);
+    CU_ASSERT_EQUAL(counts.bytes_sealed, 11000);
+    CU_ASSERT_EQUAL(counts.records_sealed, 12);
+    CU_ASSERT_TRUE(counts.records_opened >= 2 && counts.records_opened < 12);
+    struct lks_conn *imported = import(p.side.conn, p.config, LKS_SERVER);
+    lks_conn_get_counts(imported, &other);
+    CU_ASSERT_TRUE(!other.bytes_opened && !other.records_opened && !other.bytes_sealed);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(imported), 0xff);
+    lks_conn_free(imported);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(p.side.conn), 0xff);
+    lks_conn_close(p.side.conn);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(p.side.conn), 0xff); /* only queued */
+    pair_exchange(&p);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(p.side.conn), 0);
+    lks_conn_get_counts(p.side.conn, &other);
+    CU_ASSERT_EQUAL(memcmp(&other, &counts, sizeof(counts)), 0); /* alerts are no data */
+    pair_free(&p);
+    memset(&counts, 1, sizeof(counts));
+    lks_conn_get_counts(NULL, &counts);
+    CU_ASSERT_TRUE(!counts.bytes_opened && !counts.records_opened && !counts.bytes_sealed);
+    CU_ASSERT_EQUAL(lks_conn_sent_alert(NULL), 0xff);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(NULL), 0);
+}
+
+/* Whether the server's data leave with its first flight. */
+static bool sends_half_rtt(struct lks_config *client, struct lks_config *server, bool allowed)
+{
+    struct loopback l;
+    loopback_init(&l, client, server, &localhost);
+    buffer_add(&l.server.to_send, "hello", 5);
+    CU_ASSERT_FALSE(lks_conn_can_seal(l.server.conn));
+    if (allowed)
+        CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.server.conn), LKS_OK);
+    CU_ASSERT_FALSE(lks_conn_can_seal(l.server.conn)); /* nothing came yet */
+    while (!l.server.wire_out.len && !l.server.established && !l.client.wire_in.len)
+        loopback_turn(&l);
+    const bool went = !l.server.established && !l.server.to_send.len;
+    loopback_run(&l);
+    CU_ASSERT_TRUE(l.client.established && l.server.established);
+    CU_ASSERT_TRUE(l.client.received.len == 5 && !memcmp(l.client.received.data, "hello", 5));
+    loopback_echo(&l, 3000);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.server.conn), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.client.conn), LKS_BAD_ARGUMENT);
+    loopback_free(&l);
+    return went;
+}
+
+/* RFC 8446 section 4.4.4: behind its own Finished, with the keys for application data. */
+static void data_of_a_server_before_the_clients_finished(void)
+{
+    struct lks_config *client = client_config(NULL, NULL, NULL),
+                      *server = server_config("ecdsa", NULL, NULL);
+    CU_ASSERT_TRUE(sends_half_rtt(client, server, true));
+    CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
+    CU_ASSERT_EQUAL(lks_config_set_versions(client, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    CU_ASSERT_FALSE(sends_half_rtt(client, server, true));
+    lks_config_free(client);
+    lks_config_free(server);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(NULL), LKS_BAD_ARGUMENT);
+}
+
+static void no_data_before_the_client_is_known(void)
+{
+    struct lks_config *client, *server;
+    struct lks_conn *conn;
+    mutual_configs(&client, &server, LKS_TLS_1_3, LKS_KEEP_NOTHING);
+    CU_ASSERT_EQUAL_FATAL(lks_conn_new(&conn, server, LKS_SERVER, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(conn), LKS_UNSUPPORTED);
+    lks_conn_free(conn);
+    CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
+    lks_config_free(client);
+    lks_config_free(server);
+}
+
+/* What a server's messages have of RFC 8701, by HandshakeType. */
+static unsigned int num_greased[256];
+
+static void look_for_grease(void *user, struct lks_writer *w, size_t begin)
+{
+    const uint8_t type = w->data[begin];
+    struct lks_reader in = lks_reader_of(w->data + begin + 4, w->len - begin - 4), skipped, list;
+    uint64_t times;
+    uint16_t extension;
+    (void)user;
+    if (type == 4 && (!lks_read_uint(&in, &times, 8) || !lks_read_vec8(&in, &skipped) ||
+                      !lks_read_vec16(&in, &skipped)))
+        return;
+    if (type == 13 && !lks_read_vec8(&in, &skipped))
+        return;
+    if ((type != 4 && type != 13) || !lks_read_vec16(&in, &list))
+        return;
+    while (lks_read_u16(&list, &extension) && lks_read_vec16(&list, &skipped))
+        num_greased[type] += (extension & 0x0f0f) == 0x0a0a && extension >> 8 == (extension & 0xff);
+}
+
+/* RFC 8701 section 4: in tickets and requests; a client does as if they were not there. */
+static void a_servers_grease(void)
+{
+    static const struct lks_hooks hooks = {.message = look_for_grease};
+    for (int on = 0; on < 2; on++) {
+        struct lks_config *client, *server;
+        struct loopback l;
+        memset(num_greased, 0, sizeof(num_greased));
+        mutual_configs(&client, &server, LKS_TLS_1_3, LKS_KEEP_NOTHING);
+        for (int mutual = 0; mutual < 2; mutual++) {
+            lks_config_set_client_auth(
+                server, mutual ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF, false);
+            lks_config_set_grease(server, on);
+            server->hooks = &hooks;
+            loopback_init(&l, client, server, &localhost);
+            loopback_run(&l);
+            CU_ASSERT_TRUE(l.client.established && l.server.established);
+            CU_ASSERT_EQUAL(l.client.session_len != 0, !mutual);
+            loopback_free(&l);
+        }
+        CU_ASSERT_EQUAL(num_greased[4], on ? 2 : 0); /* one a ticket */
+        CU_ASSERT_EQUAL(num_greased[13], on ? 1 : 0);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 const struct lks_test about_tests[] = {
     {"a pointer of the application's", a_pointer_of_the_applications},
     {"no connection has no pointer", no_connection_has_no_pointer},
     {"the reason of each side", the_reason_of_each_side},
     {"the reason of a forged record", the_reason_of_a_forged_record},
     {"sentences differ", sentences_differ},
+    {"both sides know each other", both_sides_know_each_other},
+    {"what is kept", what_is_kept},
+    {"a failed handshake has a name", a_failed_handshake_has_a_name},
+    {"whose pre-shared key", whose_pre_shared_key},
+    {"counts and alerts", counts_and_alerts},
+    {"data of a server before the client's Finished", data_of_a_server_before_the_clients_finished},
+    {"no data before the client is known", no_data_before_the_client_is_known},
+    {"a server's GREASE", a_servers_grease},
     {NULL, NULL},
 };
