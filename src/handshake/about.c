@@ -126,7 +126,8 @@ enum lks_status lks_peer_write_names(struct lks_writer *w, const struct lks_peer
     write_distinguished(w, bio, peer->leaf);
     write_alternatives(w, bio, peer->leaf);
     BIO_free(bio);
-    return LKS_OK;
+    /* What could not be printed is nowhere else said. */
+    return lks_errors_cause(LKS_INTERNAL) == LKS_NO_MEMORY ? LKS_NO_MEMORY : LKS_OK;
 }
 
 /* What was verified, or (of a hook that takes anybody) the leaf alone. */

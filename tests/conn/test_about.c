@@ -364,11 +364,18 @@ static void counts_and_alerts(void)
     CU_ASSERT_EQUAL(lks_conn_early_data_left(NULL), 0);
 }
 
+/* The newest session of sends_half_rtt()'s client, offered to the next server. */
+static uint8_t session[LKS_SESSION_MAX];
+static size_t session_len;
+
 /* Whether the server's data leave with its first flight. */
 static bool sends_half_rtt(struct lks_config *client, struct lks_config *server, bool allowed)
 {
     struct loopback l;
-    loopback_init(&l, client, server, &localhost);
+    const struct lks_conn_options options = {.server_name = "localhost",
+                                             .session = session_len ? session : NULL,
+                                             .session_len = session_len};
+    loopback_init(&l, client, server, &options);
     buffer_add(&l.server.to_send, "hello", 5);
     CU_ASSERT_FALSE(lks_conn_can_seal(l.server.conn));
     if (allowed)
@@ -383,6 +390,11 @@ static bool sends_half_rtt(struct lks_config *client, struct lks_config *server,
     loopback_echo(&l, 3000);
     CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.server.conn), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.client.conn), LKS_BAD_ARGUMENT);
+    struct lks_conn_info info;
+    lks_conn_get_info(l.server.conn, &info);
+    CU_ASSERT_EQUAL(info.resumed, session_len != 0);
+    session_len = l.client.session_len;
+    memcpy(session, l.client.session, session_len);
     loopback_free(&l);
     return went;
 }
@@ -392,13 +404,57 @@ static void data_of_a_server_before_the_clients_finished(void)
 {
     struct lks_config *client = client_config(NULL, NULL, NULL),
                       *server = server_config("ecdsa", NULL, NULL);
+    session_len = 0;
     CU_ASSERT_TRUE(sends_half_rtt(client, server, true));
+    CU_ASSERT_TRUE(sends_half_rtt(client, server, true)); /* resumed, too */
     CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
+    session_len = 0;
     CU_ASSERT_EQUAL(lks_config_set_versions(client, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
     CU_ASSERT_FALSE(sends_half_rtt(client, server, true));
+    CU_ASSERT_FALSE(sends_half_rtt(client, server, true)); /* though its Finished goes first */
     lks_config_free(client);
     lks_config_free(server);
     CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(NULL), LKS_BAD_ARGUMENT);
+}
+
+#define EARLY_MAX 2000u
+
+/* A client has room for so much, and its server answers before anything else of it has come. */
+static void early_data_and_their_answer(void)
+{
+    struct loopback l;
+    struct lks_config *client = client_config(NULL, NULL, NULL),
+                      *server = server_config("ecdsa", NULL, NULL);
+    CU_ASSERT_EQUAL(lks_config_set_early_data(server, EARLY_MAX, 10000, 64), LKS_OK);
+    session_len = 0;
+    CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
+    const struct lks_conn_options options = {.server_name = "localhost",
+                                             .session = session,
+                                             .session_len = session_len,
+                                             .early_data = true};
+    loopback_init(&l, client, server, &options);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(l.server.conn), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(l.client.conn), EARLY_MAX);
+    buffer_add(&l.client.to_send, "question", 8);
+    loopback_turn(&l);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(l.client.conn), EARLY_MAX - 8);
+    buffer_add(&l.server.to_send, "answer", 6);
+    for (int i = 0; i < 10 && !l.client.received.len; i++) {
+        CU_ASSERT_FALSE(l.server.established);
+        loopback_turn(&l);
+    }
+    CU_ASSERT_TRUE(l.client.received.len == 6 && l.server.received_early.len == 8);
+    loopback_run(&l);
+    CU_ASSERT_TRUE(l.client.established && l.server.established);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(l.client.conn), 0);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(l.server.conn), 0);
+    struct lks_conn_counts counts;
+    lks_conn_get_counts(l.server.conn, &counts);
+    CU_ASSERT_TRUE(counts.records_opened == 1 && counts.bytes_opened == 8);
+    CU_ASSERT_TRUE(counts.records_sealed == 1 && counts.bytes_sealed == 6);
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
 }
 
 static void no_data_before_the_client_is_known(void)
@@ -409,6 +465,7 @@ static void no_data_before_the_client_is_known(void)
     CU_ASSERT_EQUAL_FATAL(lks_conn_new(&conn, server, LKS_SERVER, NULL), LKS_OK);
     CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(conn), LKS_UNSUPPORTED);
     lks_conn_free(conn);
+    session_len = 0;
     CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
     lks_config_free(client);
     lks_config_free(server);
@@ -474,6 +531,7 @@ const struct lks_test about_tests[] = {
     {"whose pre-shared key", whose_pre_shared_key},
     {"counts and alerts", counts_and_alerts},
     {"data of a server before the client's Finished", data_of_a_server_before_the_clients_finished},
+    {"early data and their answer", early_data_and_their_answer},
     {"no data before the client is known", no_data_before_the_client_is_known},
     {"a server's GREASE", a_servers_grease},
     {NULL, NULL},

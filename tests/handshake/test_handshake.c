@@ -17,6 +17,7 @@ static const struct lks_test_suite suites[] = {{"group", group_tests},
                                                {"tickets", ticket_tests},
                                                {"replay", replay_tests},
                                                {"verify", verify_tests},
+                                               {"about", about_tests},
                                                {"host", host_tests},
                                                {NULL, NULL}};
 
