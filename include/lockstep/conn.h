@@ -14,8 +14,9 @@
  *     lks_engine_process(engine, seal_batch.ops, seal_batch.num_ops)
  *     for each op:                      lks_conn_sealed(op.user, op)
  *
- * A connection belongs to one core. From lks_conn_open() to the last lks_conn_opened() of that
- * batch its ops are under way (and likewise for sealing):
+ * From an op to one's own data: lks_op_user(). A connection belongs to one core. From
+ * lks_conn_open() to the last lks_conn_opened() of that batch its ops are under way (and likewise
+ * for sealing):
  *
  * - They are in one open batch and one seal batch at a time: another one is refused with
  *   LKS_BAD_ARGUMENT until all have come back.

@@ -415,6 +415,17 @@ static void data_of_a_server_before_the_clients_finished(void)
     lks_config_free(client);
     lks_config_free(server);
     CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(NULL), LKS_BAD_ARGUMENT);
+    struct pair p;
+    pair_init(&p, NULL, NULL);
+    pair_inject(&p, "GET / HTTP/1.1\r\n\r\n", 18);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(p.side.conn), lks_conn_status(p.side.conn));
+    pair_free(&p);
+    pair_establish(&p);
+    struct lks_conn *imported = import(p.side.conn, p.config, LKS_SERVER);
+    CU_ASSERT_EQUAL(lks_conn_allow_half_rtt(imported), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_conn_early_data_left(imported), 0);
+    lks_conn_free(imported);
+    pair_free(&p);
 }
 
 #define EARLY_MAX 2000u
