@@ -42,6 +42,7 @@ struct worker {
     struct counters counters;
     const char *to_say; /* a line for people; NULL: none */
     bool said_no_route;
+    const char *tls_failure, *said_failure; /* why a client's TLS failed, last; the one said */
     struct lks_engine *engine;
     struct lks_batch batch; /* the open batch, then the seal batch */
     struct session *op_session[BATCH_OPS];
@@ -151,6 +152,12 @@ static void want_more(struct worker *w, struct session *s, uint32_t wanted, bool
         session_starve(&w->sessions, s);
 }
 
+static void fail_tls(struct worker *w, struct session *s)
+{
+    w->tls_failure = lks_conn_reason(s->tls);
+    session_fail_tls(s);
+}
+
 /* Puts a session's complete records into the open batch. */
 static void open_session(struct worker *w, struct session *s)
 {
@@ -184,7 +191,7 @@ static void open_session(struct worker *w, struct session *s)
         want_more(w, s, (uint32_t)wanted, cut);
     } else if (status != LKS_OK && status != LKS_CLOSED) {
         w->counters.bad_records += status != LKS_PEER_ALERT;
-        session_fail_tls(s);
+        fail_tls(w, s);
     }
 }
 
@@ -199,7 +206,7 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
         return; /* it lay behind what was wrong */
     if (status) {
         w->counters.bad_records += op->status != LKS_OK;
-        session_fail_tls(s);
+        fail_tls(w, s);
         return;
     }
     if (event == LKS_EVENT_DEFERRED) {
@@ -445,7 +452,7 @@ static void seal_all(struct worker *w)
         }
         /* TLS 1.2's key limit comes while records are sealed; its alert is still to be sent. */
         if (!s->is_over && lks_conn_status(s->tls))
-            session_fail_tls(s);
+            fail_tls(w, s);
     }
 }
 
@@ -508,7 +515,8 @@ static void feed_starved(struct worker *w)
     }
 }
 
-/* A line about what was noticed, or NULL. */
+/* A line about what was noticed, or NULL. Why TLS fails is said where it is not what was said last:
+ * strangers make it fail as they like, so a line a second at most. */
 static const char *news(struct worker *w)
 {
     struct net_counters net;
@@ -518,7 +526,10 @@ static const char *news(struct worker *w)
         return "somebody who is not on the port's network gets no answer, since there is no "
                "--gateway; tx_no_route counts the packets";
     }
-    return port_news(w->config.sessions.port);
+    const char *line = port_news(w->config.sessions.port);
+    if (!line && w->tls_failure != w->said_failure)
+        line = w->said_failure = w->tls_failure;
+    return line;
 }
 
 bool worker_poll(struct worker *w)

@@ -178,8 +178,22 @@ lks_config_set_groups(struct lks_config *config, const char *groups, struct lks_
  * (lks_conn_take_pkey_job()). Off unless called: the work is done inline. */
 LKS_API void lks_config_set_deferred_pkey(struct lks_config *config, bool deferred);
 
-/* Whether a client puts values into its hello that mean nothing, so that servers do not get used to
- * there being none: RFC 8701. Off unless called. */
+/*
+ * What a connection keeps of its handshake when that is done, in one allocation of its own:
+ * lks_conn_server_name() and those behind it. Nothing unless called: then an idle connection takes
+ * 1 KiB and no more. The names are some hundred bytes; the chain is all of its certificates.
+ */
+enum lks_keep {
+    LKS_KEEP_NOTHING,
+    LKS_KEEP_NAMES, /* the server's name, the pre-shared key's identity, own certificate, signature
+                       schemes, and the names in the peer's certificate */
+    LKS_KEEP_CHAIN, /* the peer's chain, too */
+};
+LKS_API void lks_config_set_keep(struct lks_config *config, enum lks_keep keep);
+
+/* Whether values that mean nothing are put where the other side has to ignore them, so that it does
+ * not get used to there being none: RFC 8701. A client's go into its hello, a server's into
+ * CertificateRequest and NewSessionTicket. Off unless called. */
 LKS_API void lks_config_set_grease(struct lks_config *config, bool grease);
 
 /* Whether a client's handshake looks like TLS 1.2's to boxes on its way: RFC 8446 appendix D.4. On

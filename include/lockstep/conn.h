@@ -14,8 +14,9 @@
  *     lks_engine_process(engine, seal_batch.ops, seal_batch.num_ops)
  *     for each op:                      lks_conn_sealed(op.user, op)
  *
- * A connection belongs to one core. From lks_conn_open() to the last lks_conn_opened() of that
- * batch its ops are under way (and likewise for sealing):
+ * From an op to one's own data: lks_op_user(). A connection belongs to one core. From
+ * lks_conn_open() to the last lks_conn_opened() of that batch its ops are under way (and likewise
+ * for sealing):
  *
  * - They are in one open batch and one seal batch at a time: another one is refused with
  *   LKS_BAD_ARGUMENT until all have come back.
@@ -107,6 +108,14 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
  * lks_conn_close(). */
 LKS_API void lks_conn_free(struct lks_conn *conn);
 
+/* A pointer of the application's, NULL until it is set; the library only keeps it. NULL for a
+ * connection does nothing, or is NULL. lks_op_user(): the pointer of the connection whose op it is,
+ * as lks_conn_open(), lks_conn_seal() and lks_conn_seal_own() make them; not for other ops, unless
+ * their user is NULL. */
+LKS_API void lks_conn_set_user(struct lks_conn *conn, void *user);
+LKS_API void *lks_conn_user(const struct lks_conn *conn);
+LKS_API void *lks_op_user(const struct lks_op *op);
+
 /*
  * Takes complete records from the front of the peer's bytes and adds an op for each to the batch,
  * with op.user = conn. The bytes must stay where they are, and be writable, until the batch is
@@ -195,6 +204,21 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
                                                          const struct lks_span *dst,
                                                          uint32_t num_dst, struct lks_batch *batch);
 
+/* How many bytes of early data a client may still send now (lks_conn_options.early_data): 0 also
+ * before there is a hello to send them behind, and once the server's answer has come. */
+LKS_API uint32_t lks_conn_early_data_left(const struct lks_conn *conn);
+
+/*
+ * Lets a server of TLS 1.3 send application data before the client's Finished has come, half a
+ * round trip earlier: lks_conn_can_seal() is true once its own handshake records were fetched
+ * (lks_conn_seal_own(), whose batch may have them, too). They are for whoever sent the ClientHello,
+ * which may be a replay of another one's where early data are allowed: an answer to early data, or
+ * what everybody gets. Under TLS 1.2 it does nothing. LKS_UNSUPPORTED: the configuration asks for
+ * client certificates, and nothing is said to a client that has not shown its own.
+ * LKS_BAD_ARGUMENT: NULL, a client, or one that is established already.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn);
+
 /* True where lks_conn_seal() would take application data now. */
 LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
 
@@ -266,6 +290,13 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *co
 /* Where the connection stands. lks_conn_status(): LKS_OK, or the error that has ended it; one may
  * come while records are sealed, TLS 1.2's key limit. */
 LKS_API enum lks_status lks_conn_status(const struct lks_conn *conn);
+/*
+ * Why the connection has ended, for a log: one sentence without a full stop, static, the same each
+ * time for the same cause ("the certificate … has expired"). The alert and lks_conn_status() leave
+ * open which of its causes it was; this does not. It names nothing that a peer chose. "" where
+ * nothing has failed, and for NULL.
+ */
+LKS_API const char *lks_conn_reason(const struct lks_conn *conn);
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);
 LKS_API bool lks_conn_close_sent(const struct lks_conn *conn); /* sealed, not only queued */
 LKS_API bool lks_conn_close_received(const struct lks_conn *conn);
@@ -301,6 +332,56 @@ LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info
  */
 LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
 LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);
+
+/*
+ * Who the connection is with. While the handshake runs, and where it has failed, each says what is
+ * known by then; once it is done, what lks_config_set_keep() kept, until the connection is freed:
+ * NULL, 0 or "" where that is nothing, as for NULL and for an imported connection.
+ */
+
+/* The host that the client asked for, in lower case and without a dot at its end: of a server what
+ * came by SNI (nothing that can be no host's name), of a client what lks_conn_options said. */
+LKS_API const char *lks_conn_server_name(const struct lks_conn *conn);
+/* The identity of the external pre-shared key in use (lks_config_add_psk()); NULL and 0: none. */
+LKS_API const uint8_t *lks_conn_psk_identity(const struct lks_conn *conn, size_t *len);
+/* Our certificate, if it was shown, in DER. */
+LKS_API const uint8_t *lks_conn_own_certificate(const struct lks_conn *conn, size_t *len);
+/* The SignatureScheme (RFC 8446 section 4.2.3) with which that side has signed; 0: it has not. */
+LKS_API uint16_t lks_conn_signature_scheme(const struct lks_conn *conn, enum lks_role signer);
+/* The peer's chain as it was verified, each certificate in DER: n is 0 for its own, and the last
+ * one is what is trusted. NULL and 0: no more. Only with LKS_KEEP_CHAIN, and not before the
+ * handshake is done. */
+LKS_API const uint8_t *lks_conn_peer_chain(const struct lks_conn *conn, uint32_t n, size_t *len);
+
+/* The names in a certificate. */
+enum lks_name_kind {
+    LKS_NAME_SUBJECT, /* all of it, as RFC 4514 writes it: "CN=client 7,O=Example" */
+    LKS_NAME_ISSUER,
+    LKS_NAME_COMMON, /* a CN of the subject alone */
+    LKS_NAME_DNS,    /* and of its alternative names */
+    LKS_NAME_EMAIL,
+    LKS_NAME_URI,
+    LKS_NAME_ADDRESS, /* "192.0.2.1", "2001:db8:0:0:0:0:0:1" */
+};
+/* The n-th (from 0) name of a kind in the peer's certificate, verified; NULL: no more. All of it is
+ * ASCII without control characters: in the first three others are escaped, of the rest a name with
+ * such a byte is left out, as is what does not fit into 4 KiB with all before. Not before the
+ * handshake is done. */
+LKS_API const char *lks_conn_peer_name(const struct lks_conn *conn, enum lks_name_kind kind,
+                                       uint32_t n);
+
+/* The AlertDescription that we have sent, 0 for close_notify; 0xff: none. Of the peer's: struct
+ * lks_conn_info. */
+LKS_API uint8_t lks_conn_sent_alert(const struct lks_conn *conn);
+
+/* Application data, early data among them, that went through the connection: records that were
+ * opened or sealed, and bytes of content. An imported one counts from the import on. */
+struct lks_conn_counts {
+    uint64_t records_opened, bytes_opened;
+    uint64_t records_sealed, bytes_sealed;
+};
+/* All 0 for NULL. */
+LKS_API void lks_conn_get_counts(const struct lks_conn *conn, struct lks_conn_counts *counts);
 
 /*
  * Keying material for another protocol, bound to this connection: RFC 8446 section 7.5, with the

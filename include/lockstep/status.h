@@ -4,6 +4,7 @@
 
 /* Why a call failed, and the alert that belongs to it. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -82,6 +83,15 @@ enum lks_status {
 /* The alert number of RFC 8446 section 6 that a failed call asks to be sent; 80 (internal_error)
  * where the failure is our own. Meaningless for LKS_OK and the "not errors" above. */
 LKS_API uint8_t lks_status_alert(enum lks_status status);
+
+/*
+ * Whether a status of a call in lockstep/conn.h means that the connection is at its end: drop it,
+ * once the alert is sent. False for LKS_OK, for what only says why a step stopped, LKS_CLOSED and
+ * LKS_NO_ROOM among that, and for LKS_UNSUPPORTED. True for LKS_BAD_ARGUMENT, which is a mistake in
+ * the program; some calls (lks_conn_seal(), say) leave the connection as it was all the same, and
+ * lks_conn_status() tells.
+ */
+LKS_API bool lks_status_is_fatal(enum lks_status status);
 
 /* A short name such as "bad_tag" or "alert_decode_error"; never NULL, static storage. */
 LKS_API const char *lks_status_name(enum lks_status status);

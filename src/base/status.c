@@ -75,6 +75,12 @@ uint8_t lks_status_alert(enum lks_status status)
     return row ? (uint8_t)row->alert : 80;
 }
 
+bool lks_status_is_fatal(enum lks_status status)
+{
+    return status >= LKS_BAD_TAG && status != LKS_NO_ROOM && status != LKS_UNSUPPORTED &&
+           status != LKS_CLOSED;
+}
+
 const char *lks_status_name(enum lks_status status)
 {
     const struct status_row *row = find(status);

@@ -15,11 +15,18 @@ static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t descriptio
         conn->update = OWN_NONE; /* nothing comes after it that a new key would protect */
 }
 
+void conn_set_failed(struct lks_conn *conn, enum lks_status status)
+{
+    conn->failed = (uint16_t)lks_bare(status);
+    conn->reason = (uint16_t)lks_reason_of(status);
+}
+
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
 {
     if (conn->failed)
         return (enum lks_status)conn->failed;
-    conn->failed = (uint16_t)status;
+    conn_set_failed(conn, status);
+    status = lks_bare(status);
     /* A fatal alert takes the place of a close_notify that has not left; behind one that has,
      * nothing may follow. [8446 6-3 6.2-1 6.2-3] [5246 7.2.2-3] */
     if (status != LKS_PEER_ALERT && conn->alert != OWN_SEALING && !conn->close_sent)
@@ -60,12 +67,16 @@ enum lks_status conn_count_idle(struct lks_conn *conn)
         conn->num_earned--;
         return LKS_OK;
     }
-    return ++conn->num_idle > IDLE_RECORDS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
+    return ++conn->num_idle > IDLE_RECORDS_MAX
+               ? lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_IDLE_RECORDS)
+               : LKS_OK;
 }
 
 static enum lks_status count_warning(struct lks_conn *conn)
 {
-    return ++conn->num_warnings > WARNINGS_MAX ? LKS_ALERT_UNEXPECTED_MESSAGE : LKS_OK;
+    return ++conn->num_warnings > WARNINGS_MAX
+               ? lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_ALERT_WARNINGS)
+               : LKS_OK;
 }
 
 /* TLS 1.2's alerts have levels. A server may send one before its hello says which version it is. */
@@ -81,15 +92,15 @@ enum lks_status conn_alert(struct lks_conn *conn, const uint8_t *content, size_t
     /* RFC 8446 section 5.4: no empty alerts. Section 5.1: one alert a record, and a whole one.
      * [8446 5.1-8 5.4-2] */
     if (len == 0)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_ALERT_EMPTY);
     if (len != 2)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ALERT_LENGTH);
     if (knows_levels(conn) && content[1] != ALERT_CLOSE_NOTIFY) {
         /* RFC 5246 section 7.2: a warning, such as unrecognized_name, ends nothing. */
         if (content[0] == ALERT_WARNING)
             return count_warning(conn);
         if (content[0] != ALERT_FATAL)
-            return LKS_ALERT_ILLEGAL_PARAMETER;
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_ALERT_LEVEL);
     }
     /* Section 6: the level says nothing. What is not a closure alert, unknown ones included, is an
      * error. [8446 6-3 6-4] */

@@ -48,9 +48,8 @@ struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role)
         return NULL;
     memset(conn, 0, sizeof(*conn));
     conn->config = lks_config_ref(config);
-    conn->role = (uint8_t)role;
+    conn->role = role;
     conn->peer_alert = ALERT_NONE;
-    conn->alpn = "";
     conn->send_limit = conn->accept_limit = LKS_RECORD_PLAINTEXT_MAX + 1;
     return conn;
 }
@@ -65,7 +64,7 @@ enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, e
     enum lks_status status = begin_handshake(conn, options);
     if (status) {
         lks_conn_free(conn);
-        return status;
+        return lks_bare(status);
     }
     *out = conn;
     return LKS_OK;
@@ -76,7 +75,7 @@ void lks_conn_free(struct lks_conn *conn)
     if (!conn)
         return;
     conn_handshake_free(conn);
-    conn_tickets_free(conn);
+    conn_kept_free(conn);
     lks_config_free(conn->config);
     /* RFC 8446 section 6: nothing of it stays, however it ended. [8446 6-2] [5246 7.2.2-1] */
     lks_key_wipe(&conn->seal_key);
@@ -88,6 +87,31 @@ void lks_conn_free(struct lks_conn *conn)
 enum lks_status lks_conn_status(const struct lks_conn *conn)
 {
     return (enum lks_status)conn->failed;
+}
+
+void lks_conn_set_user(struct lks_conn *conn, void *user)
+{
+    if (conn)
+        conn->user = user;
+}
+
+void *lks_conn_user(const struct lks_conn *conn)
+{
+    return conn ? conn->user : NULL;
+}
+
+void *lks_op_user(const struct lks_op *op)
+{
+    return op ? lks_conn_user(op->user) : NULL;
+}
+
+const char *lks_conn_reason(const struct lks_conn *conn)
+{
+    if (!conn)
+        return "";
+    if (conn->reason == LKS_WHY_PEER_ALERT)
+        return lks_reason_of_peer_alert(conn->peer_alert);
+    return lks_reason_text((enum lks_reason)conn->reason);
 }
 
 /* RFC 8446 appendix E.5. [8446 E.5-4] */
@@ -118,12 +142,17 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
     memset(info, 0, sizeof(*info));
     info->suite_name = info->group_name = info->alpn = "";
     if (conn->established) {
-        info->version = (uint16_t)conn->suite->version;
-        info->suite = conn->suite->number;
-        info->suite_name = conn->suite->name;
-        info->group = conn->group;
-        info->group_name = conn->group ? lks_group_find(conn->group)->name : "";
-        info->alpn = conn->alpn;
+        const struct lks_suite *suite = conn_suite(conn);
+        info->version = (uint16_t)suite->version;
+        info->suite = suite->number;
+        info->suite_name = suite->name;
+        if (conn->group_row) {
+            const struct lks_group *group = lks_group_rows() + conn->group_row - 1;
+            info->group = group->number;
+            info->group_name = group->name;
+        }
+        if (conn->alpn_row)
+            info->alpn = conn->config->alpn[conn->alpn_row - 1];
         info->hello_retried = conn->hello_retried;
         info->resumed = conn->resumed;
         info->external_psk = conn->external_psk;

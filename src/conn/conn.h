@@ -61,6 +61,7 @@ struct conn_handshake {
     bool waits_pkey;   /* no input until the job is back */
     bool keeps_peer;   /* until the caller had time to look at the peer's certificate */
     bool ccs_first;    /* a change_cipher_spec came before any hello */
+    bool half_rtt;     /* a server may send data before the client's Finished */
 };
 
 /* Of one direction: nothing, waiting for the caller to fetch it, or an op of the caller's batch. */
@@ -82,29 +83,57 @@ struct conn_tickets {
     uint8_t session[LKS_SESSION_MAX];
 };
 
+/* What it keeps beside itself, once established. */
+struct conn_kept {
+    struct conn_tickets *tickets; /* NULL: of no interest */
+    struct lks_reader own;        /* our leaf, in the configuration */
+    uint16_t own_scheme, peer_scheme;
+    uint8_t identity_len;
+    bool says; /* the policy keeps what follows; else it is empty */
+    /* In bytes, one behind the other: the server's name with a zero byte, the pre-shared key's
+     * identity, names of the peer, its chain. */
+    uint32_t identity_at, names_at, chain_at, len;
+    uint8_t bytes[];
+};
+
 struct lks_conn {
     struct lks_key open_key;
     struct lks_key seal_key;          /* of application data */
     struct conn_handshake *handshake; /* NULL once established and all of its bytes are sealed */
     struct lks_config *config;
-    struct conn_tickets *tickets; /* NULL: of no interest */
-    const struct lks_suite *suite;
-    const char *alpn;                            /* the configuration's or "" */
+    struct conn_kept *kept;                      /* NULL: nothing */
+    void *user;                                  /* the application's */
     struct conn_ops opening, sealing;            /* in the caller's batches */
     uint32_t num_open_updates, num_seal_updates; /* KeyUpdates so far */
-    uint16_t group;
-    uint16_t failed;   /* enum lks_status that ended the connection */
-    uint32_t skip_len; /* of a NewSessionTicket: bytes to come */
-    uint8_t role;
-    /* enum own_state of what is in update_message: a KeyUpdate, in TLS 1.2 the alert
-     * no_renegotiation */
-    uint8_t update;
-    uint8_t alert;        /* enum own_state of alert_message */
-    uint8_t peer_alert;   /* AlertDescription that ended the peer's side, or ALERT_NONE */
-    uint8_t num_idle;     /* records in a row that moved nothing */
-    uint8_t num_warnings; /* alerts in a row that ended nothing */
-    uint16_t num_earned;  /* records that the peer may still send without moving anything */
-    uint8_t message_len;  /* bytes in message */
+    union {
+        struct { /* TLS 1.3's application traffic secrets, for KeyUpdate */
+            uint8_t open_secret[LKS_HASH_MAX];
+            uint8_t seal_secret[LKS_HASH_MAX];
+        };
+        struct { /* TLS 1.2's randoms, for the exporter */
+            uint8_t client_random[32];
+            uint8_t server_random[32];
+        };
+    };
+    uint8_t exporter_secret[LKS_HASH_MAX]; /* of TLS 1.2 the master secret */
+    union {                                /* a message behind the handshake, as far as it came: */
+        uint8_t message[HANDSHAKE_HEADER_LEN]; /* message_len bytes of its header, or (0) */
+        uint32_t skip_len;                     /* bytes of its body that are still to come */
+    };
+    uint16_t send_limit, accept_limit; /* RFC 8449's, of a protected record */
+    uint16_t failed;                   /* enum lks_status that ended the connection, */
+    uint16_t reason;                   /* and enum lks_reason */
+    uint16_t num_earned; /* records that the peer may still send without moving anything */
+    uint8_t alert_message[2];
+    uint8_t peer_alert; /* AlertDescription that ended the peer's side, or ALERT_NONE */
+    /* Rows of their tables, the latter two from 1 on; 0: none. See conn_suite() and so on. */
+    uint8_t suite_row, group_row, alpn_row;
+    unsigned int role : 1;
+    unsigned int alert : 2;        /* enum own_state of alert_message */
+    unsigned int update : 2;       /* enum own_state of conn_update_message() */
+    unsigned int message_len : 3;  /* bytes in message */
+    unsigned int num_idle : 6;     /* records in a row that moved nothing */
+    unsigned int num_warnings : 3; /* alerts in a row that ended nothing */
     bool established : 1;
     bool tls12 : 1; /* TLS 1.2 was chosen */
     bool hello_retried : 1;
@@ -117,32 +146,31 @@ struct lks_conn {
     bool close_sent : 1;   /* an alert that ends our side was sealed */
     bool given_up : 1;     /* closed before our part of the handshake was said */
     bool seal_failed : 1;  /* what failed is a record of ours: nothing may come behind it */
-    bool update_asked : 1; /* of the peer, which has not answered yet */
+    bool update_asks : 1;  /* our KeyUpdate is a request, */
+    bool update_asked : 1; /* which the peer has not answered yet */
     bool one_by_one : 1;   /* the handshake's records: no two in one go */
-    uint8_t alert_message[2];
-    uint8_t update_message[KEY_UPDATE_LEN];
-    uint8_t message[KEY_UPDATE_LEN]; /* a post-handshake message as far as it has come */
-    union {
-        struct { /* TLS 1.3's application traffic secrets, for KeyUpdate */
-            uint8_t open_secret[LKS_HASH_MAX];
-            uint8_t seal_secret[LKS_HASH_MAX];
-        };
-        struct { /* TLS 1.2's randoms, for the exporter */
-            uint8_t client_random[32];
-            uint8_t server_random[32];
-        };
-    };
-    uint8_t exporter_secret[LKS_HASH_MAX]; /* of TLS 1.2 the master secret */
-    uint16_t send_limit, accept_limit;     /* RFC 8449's, of a protected record */
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
+_Static_assert(IDLE_RECORDS_MAX < 63 && WARNINGS_MAX < 7, "they fit, and one more");
+
+/* Its suite, once there are keys for application data. */
+static inline const struct lks_suite *conn_suite(const struct lks_conn *conn)
+{
+    return lks_suite_rows() + conn->suite_row;
+}
+
+static inline struct conn_tickets *conn_tickets(const struct lks_conn *conn)
+{
+    return conn->kept ? conn->kept->tickets : NULL;
+}
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
 
-/* The connection has failed: remembers why and queues the alert, if one can still be sent. Returns
- * status. */
+/* Remembers that the connection has failed, and why. */
+void conn_set_failed(struct lks_conn *conn, enum lks_status status);
+/* The same, and queues the alert, if one can still be sent. Returns the bare status. */
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status);
 
 /* Acts on the content of an alert record: LKS_OK (nothing to do, or the peer closed:
@@ -181,13 +209,35 @@ LKS_MUST_CHECK enum lks_status conn_change_cipher_spec(struct lks_conn *conn);
 /* renegotiation.c: the same of TLS 1.2, where all that may come is refused. */
 LKS_MUST_CHECK enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *data,
                                                          size_t len);
-/* What update_message is: its content type, and how long. */
-uint8_t conn_update_type(const struct lks_conn *conn);
-size_t conn_update_len(const struct lks_conn *conn);
+
+/* What is sent as conn->update says: a KeyUpdate, in TLS 1.2 the alert no_renegotiation. */
+struct conn_message {
+    const uint8_t *data; /* static, so it is known by where it lies */
+    size_t len;
+    uint8_t type; /* enum lks_content_type */
+};
+struct conn_message conn_update_message(const struct lks_conn *conn);
+
+/* Whether a message has come in part. */
+bool conn_mid_message(const struct lks_conn *conn);
+/* Of a message behind the handshake only the rest of its body is to come: conn->skip_len bytes. */
+static inline bool conn_skips_body(const struct lks_conn *conn)
+{
+    return !conn->message_len && conn->skip_len;
+}
+static inline void conn_skip_body(struct lks_conn *conn, uint32_t len)
+{
+    conn->message_len = 0;
+    conn->skip_len = len;
+}
 
 /* key_update.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,
                                                    size_t len, enum lks_event *event);
+/* kept.c: at the handshake's end, what the policy says. */
+LKS_MUST_CHECK enum lks_status conn_keep(struct lks_conn *conn);
+void conn_kept_free(struct lks_conn *conn);
+
 /* tickets.c: a client's. */
 LKS_MUST_CHECK enum lks_status conn_tickets_begin(struct lks_conn *conn);
 /* A NewSessionTicket's header came, and its body, of conn->skip_len bytes, in pieces. */

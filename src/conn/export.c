@@ -22,18 +22,19 @@ enum lks_status lks_conn_export(const struct lks_conn *conn, enum lks_dir dir,
      * and no op takes the number that goes out here. */
     if (!conn->established || !conn_handshake_is_over(conn) || conn_ops_under_way(&conn->opening) ||
         conn_ops_under_way(&conn->sealing) || conn->update != OWN_NONE || conn->alert != OWN_NONE ||
-        conn->message_len || conn->skip_len)
+        conn_mid_message(conn))
         return LKS_WANT_ROOM;
     const bool seals = dir == LKS_SEAL;
     const uint8_t *secret = seals ? conn->seal_secret : conn->open_secret;
-    out->suite = conn->suite->number;
+    const struct lks_suite *suite = conn_suite(conn);
+    out->suite = suite->number;
     out->seq = seals ? conn->seal_key.seq : conn->open_key.seq;
     out->num_updates = seals ? conn->num_seal_updates : conn->num_open_updates;
-    out->key_len = conn->suite->key_len;
-    out->secret_len = conn->suite->hash_len;
+    out->key_len = suite->key_len;
+    out->secret_len = suite->hash_len;
     out->record_size_limit = seals ? conn->send_limit : conn->accept_limit;
     memcpy(out->secret, secret, out->secret_len);
-    return lks_tls13_traffic_key(conn->suite, secret, out->key, out->iv);
+    return lks_tls13_traffic_key(suite, secret, out->key, out->iv);
 }
 
 void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, uint32_t *seal)
@@ -53,10 +54,10 @@ enum lks_status lks_conn_export_keying_material(const struct lks_conn *conn, uin
     if (!context && context_len)
         return LKS_BAD_ARGUMENT;
     if (conn->tls12)
-        return lks_tls12_exporter(conn->suite, conn->exporter_secret, conn->client_random,
+        return lks_tls12_exporter(conn_suite(conn), conn->exporter_secret, conn->client_random,
                                   conn->server_random, out, out_len, label, context, context_len);
     /* RFC 8446 section 7.5: there is no other secret to choose. [8446 7.5-1] */
-    return lks_tls13_exporter(conn->suite, conn->exporter_secret, out, out_len, label, context,
+    return lks_tls13_exporter(conn_suite(conn), conn->exporter_secret, out, out_len, label, context,
                               context_len);
 }
 
@@ -92,7 +93,7 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
     struct lks_conn *conn = conn_alloc(config, role);
     if (!conn)
         return LKS_NO_MEMORY;
-    conn->suite = suite;
+    conn->suite_row = (uint8_t)(suite - lks_suite_rows());
     enum lks_status status =
         set_limit(&conn->accept_limit, open) && set_limit(&conn->send_limit, seal)
             ? LKS_OK

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ct.h"
+#include "handshake/config.h"
 
 /* RFC 8446 section 5.1: no empty fragments. [8446 5.1-7] [5246 6.2.1-2] */
 static enum lks_status queue_piece(struct conn_handshake *h, uint8_t type, const uint8_t *data,
@@ -35,6 +36,7 @@ static enum lks_status set_seal_key(struct lks_conn *conn, const struct lks_hs_e
     struct conn_handshake *h = conn->handshake;
     if (event->level == LKS_LEVEL_APPLICATION) {
         h->seal_key = &conn->seal_key;
+        conn->suite_row = (uint8_t)(event->suite - lks_suite_rows());
         memcpy(conn->seal_secret, event->secret, sizeof(conn->seal_secret));
     } else if (event->level == LKS_LEVEL_EARLY) {
         h->seal_key = &h->early_key;
@@ -51,19 +53,32 @@ static enum lks_status set_open_key(struct lks_conn *conn, const struct lks_hs_e
 {
     /* RFC 8446 section 5.1: a message may not go on across a change of keys. [8446 5.1-4] */
     if (lks_hs_mid_message(conn->handshake->hs))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_KEY_CHANGE_MID_MESSAGE);
     if (event->level == LKS_LEVEL_APPLICATION)
         memcpy(conn->open_secret, event->secret, sizeof(conn->open_secret));
     return install(&conn->open_key, LKS_OPEN, event);
+}
+
+static uint8_t row_of_group(uint16_t number)
+{
+    const struct lks_group *group = number ? lks_group_find(number) : NULL;
+    return group ? (uint8_t)(1 + group - lks_group_rows()) : 0;
+}
+
+static uint8_t row_of_alpn(const struct lks_config *config, const char *alpn)
+{
+    for (size_t i = 0; config->alpn[i]; i++)
+        if (config->alpn[i] == alpn)
+            return (uint8_t)(i + 1);
+    return 0;
 }
 
 static enum lks_status set_established(struct lks_conn *conn, const struct lks_hs_event *event)
 {
     struct lks_conn_info info = {.alpn = "", .group_name = ""};
     lks_hs_get_info(conn->handshake->hs, &info);
-    conn->suite = lks_suite_find(info.suite);
-    conn->group = info.group;
-    conn->alpn = info.alpn;
+    conn->group_row = row_of_group(info.group);
+    conn->alpn_row = row_of_alpn(conn->config, info.alpn);
     conn->hello_retried = info.hello_retried;
     conn->resumed = info.resumed;
     conn->external_psk = info.external_psk;
@@ -75,7 +90,7 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
-    return conn->role == LKS_CLIENT ? conn_tickets_begin(conn) : LKS_OK;
+    return conn_keep(conn);
 }
 
 /* Our close_notify is in a batch or gone: nothing follows it. */
@@ -131,16 +146,16 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
 {
     const bool waits = status == LKS_WANT_PKEY;
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
-        return status;
+        return lks_because(status, lks_hs_reason(conn->handshake->hs));
     /* TLS 1.2's change_cipher_spec has its place, which is not in front of a hello. */
     if (conn->handshake->num_ccs && lks_hs_version(conn->handshake->hs) == LKS_TLS_1_2)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     /* A client's stands in front of its second hello, RFC 8446 appendix D.4, which may be the first
      * that this connection gets: then it has our cookie. [8446 4.2.2-3
      * 5-3] */
     if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
         !lks_hs_is_retried(conn->handshake->hs))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     conn->handshake->waits_pkey = waits;
     status = conn_handshake_pump(conn);
     if (status)
@@ -162,7 +177,8 @@ enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data,
 enum lks_status conn_change_cipher_spec(struct lks_conn *conn)
 {
     enum lks_status status = lks_hs_change_cipher_spec(conn->handshake->hs);
-    return status ? status : conn_handshake_pump(conn);
+    return status ? lks_because(status, lks_hs_reason(conn->handshake->hs))
+                  : conn_handshake_pump(conn);
 }
 
 struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn)

@@ -17,15 +17,24 @@ static enum lks_status next_key(struct lks_key *key, enum lks_dir dir,
     return status ? status : conn_set_key(key, dir, suite, secret);
 }
 
+struct conn_message conn_update_message(const struct lks_conn *conn)
+{
+    static const uint8_t updates[][KEY_UPDATE_LEN] = {
+        {HANDSHAKE_KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED},
+        {HANDSHAKE_KEY_UPDATE, 0, 0, 1, UPDATE_REQUESTED}};
+    static const uint8_t refusal[] = {ALERT_WARNING, ALERT_NO_RENEGOTIATION};
+    if (conn->tls12)
+        return (struct conn_message){refusal, sizeof(refusal), LKS_TYPE_ALERT};
+    return (struct conn_message){updates[conn->update_asks], KEY_UPDATE_LEN, LKS_TYPE_HANDSHAKE};
+}
+
 void conn_queue_update(struct lks_conn *conn, bool request_peer)
 {
     if (conn->update != OWN_NONE || conn->close_wanted || conn->failed)
         return;
     /* One request at a time: the answer to an earlier one is still to come. */
     request_peer = request_peer && !conn->update_asked;
-    const uint8_t message[KEY_UPDATE_LEN] = {
-        HANDSHAKE_KEY_UPDATE, 0, 0, 1, request_peer ? UPDATE_REQUESTED : UPDATE_NOT_REQUESTED};
-    memcpy(conn->update_message, message, sizeof(message));
+    conn->update_asks = request_peer;
     conn->update_asked |= request_peer;
     conn->update = OWN_QUEUED;
 }
@@ -49,26 +58,25 @@ enum lks_status conn_update_seal_key(struct lks_conn *conn)
 {
     conn->update = OWN_NONE;
     conn->num_seal_updates++;
-    return next_key(&conn->seal_key, LKS_SEAL, conn->suite, conn->seal_secret);
+    return next_key(&conn->seal_key, LKS_SEAL, conn_suite(conn), conn->seal_secret);
 }
 
-static enum lks_status receive_update(struct lks_conn *conn)
+static enum lks_status receive_update(struct lks_conn *conn, uint8_t request)
 {
-    uint8_t request = conn->message[HANDSHAKE_HEADER_LEN];
     /* Section 4.6.3: any other value MUST end the connection with illegal_parameter. [8446 4.6.3-4]
      */
     if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_UPDATE_VALUE);
     /* The answer to a request of ours is no more than we asked for. */
     enum lks_status status = conn->update_asked ? LKS_OK : conn_count_idle(conn);
     if (!status)
         /* Section 4.6.3: here and nowhere else. [8446 4.6.3-3 4.6.3-7] */
-        status = next_key(&conn->open_key, LKS_OPEN, conn->suite, conn->open_secret);
+        status = next_key(&conn->open_key, LKS_OPEN, conn_suite(conn), conn->open_secret);
     if (status)
         return status;
     conn->update_asked = false;
     conn->num_open_updates++;
-    conn->message_len = 0;
+    conn_skip_body(conn, 0);
     /* Section 4.6.3: nothing of the application's is sealed before it. [8446 4.6.3-5] */
     if (request == UPDATE_REQUESTED)
         conn_queue_update(conn, false);
@@ -82,16 +90,15 @@ static enum lks_status check_header(struct lks_conn *conn)
     const uint8_t *m = conn->message;
     uint32_t len = (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
     if (m[0] == HANDSHAKE_KEY_UPDATE)
-        return len == 1 ? LKS_OK : LKS_ALERT_DECODE_ERROR;
+        return len == 1 ? LKS_OK : lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_UPDATE_LENGTH);
     if (m[0] == HANDSHAKE_NEW_SESSION_TICKET && conn->role == LKS_CLIENT) {
         if (!len)
-            return LKS_ALERT_DECODE_ERROR;
-        conn->skip_len = len;
-        conn->message_len = 0;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_TICKET_MALFORMED);
+        conn_skip_body(conn, len);
         conn_tickets_header(conn);
         return conn_count_idle(conn);
     }
-    return LKS_ALERT_UNEXPECTED_MESSAGE;
+    return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_POST_HANDSHAKE);
 }
 
 enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, size_t len,
@@ -100,24 +107,24 @@ enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, 
     if (conn->tls12)
         return conn_refuse_renegotiation(conn, data, len);
     while (len) {
-        if (conn->skip_len) {
-            size_t n = len < conn->skip_len ? len : conn->skip_len;
-            enum lks_status ticket = conn_tickets_body(conn, data, n, event);
-            if (ticket)
-                return ticket;
+        enum lks_status status = LKS_OK;
+        if (conn_skips_body(conn)) {
+            const size_t n = len < conn->skip_len ? len : conn->skip_len;
+            status = conn_tickets_body(conn, data, n, event);
             conn->skip_len -= (uint32_t)n;
             data += n;
             len -= n;
-            continue;
-        }
-        conn->message[conn->message_len++] = *data++;
-        len--;
-        enum lks_status status = LKS_OK;
-        if (conn->message_len == HANDSHAKE_HEADER_LEN)
-            status = check_header(conn);
-        else if (conn->message_len == KEY_UPDATE_LEN)
+        } else if (conn->message_len == HANDSHAKE_HEADER_LEN) { /* a KeyUpdate's */
             /* Section 5.1: a change of keys is where a record ends. [8446 5.1-4] */
-            status = len ? LKS_ALERT_UNEXPECTED_MESSAGE : receive_update(conn);
+            return len == 1
+                       ? receive_update(conn, *data)
+                       : lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_KEY_CHANGE_MID_MESSAGE);
+        } else {
+            conn->message[conn->message_len++] = *data++;
+            len--;
+            if (conn->message_len == HANDSHAKE_HEADER_LEN)
+                status = check_header(conn);
+        }
         if (status)
             return status;
     }

@@ -13,22 +13,38 @@
 #include <lockstep/conn.h>
 
 struct conn_ops {
-    uint32_t num_out;  /* so many were put into batches, */
-    uint32_t num_back; /* and so many have come back */
-    uint32_t newest;   /* its index in the batch */
+    uint64_t num_bytes, num_records; /* application data that went through */
+    uint32_t num_out;                /* so many were put into batches, */
+    uint16_t num_under_way;          /* of which so many have not come back */
+    uint16_t newest;                 /* its index in the batch */
 };
 
 static inline bool conn_ops_under_way(const struct conn_ops *ops)
 {
-    return ops->num_out != ops->num_back;
+    return ops->num_under_way;
+}
+
+/* No engine takes more ops at a time than conn_ops can count. */
+static inline bool conn_batch_is_full(const struct lks_batch *batch)
+{
+    return batch->num_ops == batch->max_ops || batch->num_ops == UINT16_MAX;
 }
 
 /* The op at the end of a batch goes on its way: it has not run. */
 static inline void conn_ops_send(struct conn_ops *ops, struct lks_batch *batch)
 {
-    ops->newest = batch->num_ops++;
-    batch->ops[ops->newest].number = ++ops->num_out;
-    batch->ops[ops->newest].status = LKS_NOT_RUN;
+    struct lks_op *op = &batch->ops[batch->num_ops];
+    ops->newest = (uint16_t)batch->num_ops++;
+    ops->num_under_way++;
+    op->number = ++ops->num_out;
+    op->status = LKS_NOT_RUN;
+}
+
+/* A record of application data went through. */
+static inline void conn_ops_count(struct conn_ops *ops, size_t len)
+{
+    ops->num_records++;
+    ops->num_bytes += len;
 }
 
 /* Of ops that are under way the newest, if it is in this batch; else NULL. Whose it is, its key
@@ -43,9 +59,9 @@ static inline const struct lks_op *conn_ops_newest(const struct conn_ops *ops,
 /* An op came back: whether it is the one whose turn it is. */
 static inline bool conn_ops_take_back(struct conn_ops *ops, const struct lks_op *op)
 {
-    if (!conn_ops_under_way(ops) || op->number != ops->num_back + 1)
+    if (!conn_ops_under_way(ops) || op->number != ops->num_out - ops->num_under_way + 1)
         return false;
-    ops->num_back++;
+    ops->num_under_way--;
     return true;
 }
 

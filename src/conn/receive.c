@@ -47,7 +47,7 @@ static enum lks_status add_op(struct lks_conn *conn, struct lks_batch *batch,
     const struct lks_span *end = batch->spans + batch->max_spans;
     struct span_walk walk = {at->in + at->start.span, at->num_in - at->start.span,
                              at->start.offset};
-    if (batch->num_ops == batch->max_ops)
+    if (conn_batch_is_full(batch))
         return LKS_WANT_ROOM;
     for (size_t len = at->frame.len; len;) {
         uint8_t *data = NULL;
@@ -80,14 +80,15 @@ static enum lks_status take_ccs(struct lks_conn *conn, const struct intake *at)
 {
     struct conn_handshake *h = conn->handshake;
     uint8_t value;
-    if (conn->established || conn->tls12 || lks_hs_mid_message(h->hs) ||
-        at->frame.len != LKS_RECORD_HEADER_LEN + 1 || h->num_ccs == CCS_MAX)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (!conn->established && lks_hs_mid_message(h->hs))
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);
+    if (conn->established || at->frame.len != LKS_RECORD_HEADER_LEN + 1 || h->num_ccs == CCS_MAX)
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     h->ccs_first |= !h->hello_done;
     struct span_walk walk = walk_fragment(at);
     span_walk_read(&walk, &value, 1);
     h->num_ccs++;
-    return value == 1 ? LKS_OK : LKS_ALERT_UNEXPECTED_MESSAGE;
+    return value == 1 ? LKS_OK : lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_VALUE);
 }
 
 /* A client that cannot use our ServerHello has no keys to say so with. Anybody on the path can
@@ -124,7 +125,7 @@ static enum lks_status skip_early_data(struct lks_conn *conn, size_t record_len)
         return conn_count_idle(conn);
     const uint32_t len = (uint32_t)(record_len - LKS_RECORD_OVERHEAD);
     if (len > lks_hs_early_data_to_skip(h->hs) - h->early_data_skipped)
-        return LKS_BAD_TAG;
+        return lks_because(LKS_BAD_TAG, LKS_WHY_EARLY_DATA_SKIPPED);
     h->early_data_skipped += len;
     return LKS_OK;
 }
@@ -134,8 +135,9 @@ static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batc
 {
     if (conn->open_key.aead)
         return add_op(conn, batch, at);
-    return may_skip_early_data(conn) ? skip_early_data(conn, at->frame.len)
-                                     : LKS_ALERT_UNEXPECTED_MESSAGE;
+    return may_skip_early_data(conn)
+               ? skip_early_data(conn, at->frame.len)
+               : lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_RECORD_BEFORE_KEYS);
 }
 
 /* RFC 5246 section 7.1: one byte 1, where the handshake awaits it; then the next record is under
@@ -144,10 +146,11 @@ static enum lks_status take_ccs_of_tls12(struct lks_conn *conn, const struct int
 {
     uint8_t value;
     if (conn->established || conn->open_key.aead || at->frame.len != LKS_RECORD_HEADER_LEN + 1)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     struct span_walk walk = walk_fragment(at);
     span_walk_read(&walk, &value, 1);
-    return value == 1 ? conn_change_cipher_spec(conn) : LKS_ALERT_UNEXPECTED_MESSAGE;
+    return value == 1 ? conn_change_cipher_spec(conn)
+                      : lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_VALUE);
 }
 
 /* Deals with the record at hand or makes an op of it. */
@@ -172,7 +175,8 @@ static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batc
         break;
     }
     /* Section 5: nothing comes in the clear behind the keys. [8446 5-5] */
-    return sealed ? LKS_ALERT_UNEXPECTED_MESSAGE : add_op(conn, batch, at);
+    return sealed ? lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_RECORD_UNPROTECTED)
+                  : add_op(conn, batch, at);
 }
 
 static bool bytes_left(const struct intake *at)
@@ -220,7 +224,8 @@ static enum lks_status next_record(const struct lks_conn *conn, struct intake *a
     enum lks_status status = lks_frame_next(at->in, at->num_in, max, &at->end, &at->frame);
     if (status == LKS_WANT_DATA)
         *wanted = at->frame.len;
-    return status;
+    return status == LKS_ALERT_UNEXPECTED_MESSAGE ? lks_because(status, LKS_WHY_RECORD_TYPE)
+                                                  : status;
 }
 
 /* Whether the batch may take more ops: none are in another one, nor lost with what it held. */
@@ -287,10 +292,10 @@ static const uint8_t *gather(const struct lks_op *op, uint8_t flat[LKS_RECORD_PL
     return flat;
 }
 
-static bool mid_message(const struct lks_conn *conn)
+bool conn_mid_message(const struct lks_conn *conn)
 {
     if (conn->established)
-        return conn->message_len || conn->skip_len;
+        return conn->message_len || conn_skips_body(conn);
     return lks_hs_mid_message(conn->handshake->hs);
 }
 
@@ -299,7 +304,9 @@ static enum lks_status opened_handshake(struct lks_conn *conn, const struct lks_
 {
     uint8_t flat[LKS_RECORD_PLAINTEXT_MAX];
     if (op->len == 0)
-        return LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 sections 5.1 and 5.4 [8446 5.4-2] */
+        return lks_because(
+            LKS_ALERT_UNEXPECTED_MESSAGE,
+            LKS_WHY_HANDSHAKE_EMPTY); /* RFC 8446 sections 5.1 and 5.4 [8446 5.4-2] */
     const uint8_t *content = gather(op, flat);
     if (conn->established)
         return conn_post_handshake(conn, content, op->len, event);
@@ -314,8 +321,8 @@ static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *
     if (!status && conn->close_received)
         *event = LKS_EVENT_CLOSED;
     /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
-    else if (!status && mid_message(conn))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    else if (!status && conn_mid_message(conn))
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);
     return status;
 }
 
@@ -325,9 +332,14 @@ static enum lks_status opened_early_data(struct lks_conn *conn, const struct lks
 {
     struct conn_handshake *h = conn->handshake;
     const uint32_t max = lks_hs_early_data_max(h->hs);
-    if (!max || mid_message(conn) || op->len > max - h->early_data_len)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (!max)
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_EARLY_DATA_UNEXPECTED);
+    if (conn_mid_message(conn))
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);
+    if (op->len > max - h->early_data_len)
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_EARLY_DATA_TOO_MUCH);
     h->early_data_len += (uint32_t)op->len;
+    conn_ops_count(&conn->opening, op->len);
     if (op->len == 0)
         return conn_count_idle(conn);
     *event = LKS_EVENT_EARLY_DATA;
@@ -340,12 +352,13 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
     if (!conn->established)
         return opened_early_data(conn, op, event);
     /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
-    if (mid_message(conn))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+    if (conn_mid_message(conn))
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);
     /* RFC 8446 section 5.5: the peer looks after its own limit, and under TLS 1.2 nobody can ask
      * for more; it is the engine that opens nothing beyond. [8446 5.5-3] */
     if (lks_key_wants_update(&conn->open_key) && !conn->update_asked && !conn->tls12)
         conn_queue_update(conn, true);
+    conn_ops_count(&conn->opening, op->len);
     if (op->len == 0)
         return conn_count_idle(conn);
     conn_data_came(conn);
@@ -384,8 +397,10 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
         status = skip_early_data(conn, spans_len(op->src, op->num_src));
         return status ? conn_fail(conn, status) : LKS_OK;
     }
+    if (status == LKS_ALERT_UNEXPECTED_MESSAGE)
+        status = lks_because(status, LKS_WHY_INNER_TYPE);
     if (!status && exceeds_limit(conn, op))
-        status = LKS_RECORD_OVERFLOW;
+        status = lks_because(LKS_RECORD_OVERFLOW, LKS_WHY_RECORD_LIMIT_EXCEEDED);
     if (!status && conn->handshake)
         conn->handshake->opens_sealed |= conn->open_key.aead != NULL;
     if (!status && op->type == LKS_TYPE_APPLICATION_DATA)
@@ -395,8 +410,8 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
     else if (!status && op->type == LKS_TYPE_ALERT)
         status = opened_alert(conn, op, event);
     else if (!status)
-        status = LKS_ALERT_UNEXPECTED_MESSAGE; /* RFC 8446 section 5: also a protected CCS [8446 5-2
-                                                  5-5] */
+        status = lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_INNER_TYPE); /* RFC 8446 section
+                                                  5: also a protected CCS [8446 5-2 5-5] */
     /* A forged record is bad_record_mac, RFC 8446 section 5.2. [8446 5.2-3] [5246 6.2.3.3-3] [5288
      * 3-4] [7366 3-3] */
     return status ? conn_fail(conn, status) : LKS_OK;

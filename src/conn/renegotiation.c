@@ -10,23 +10,11 @@
 /* Of a ClientHello that starts over; it is only dropped. */
 #define HELLO_MAX 65536u
 
-uint8_t conn_update_type(const struct lks_conn *conn)
-{
-    return conn->tls12 ? LKS_TYPE_ALERT : LKS_TYPE_HANDSHAKE;
-}
-
-size_t conn_update_len(const struct lks_conn *conn)
-{
-    return conn->tls12 ? 2 : sizeof(conn->update_message);
-}
-
 /* One on its way answers for all that came meanwhile. [5746 4.2-1] [8446 4.1.2-4] */
 static void queue_refusal(struct lks_conn *conn)
 {
     if (conn->update != OWN_NONE || conn->close_wanted || conn->failed)
         return;
-    conn->update_message[0] = ALERT_WARNING;
-    conn->update_message[1] = ALERT_NO_RENEGOTIATION;
     conn->update = OWN_QUEUED;
 }
 
@@ -38,11 +26,10 @@ static enum lks_status check_header(struct lks_conn *conn)
     const uint8_t wanted =
         conn->role == LKS_CLIENT ? HANDSHAKE_HELLO_REQUEST : HANDSHAKE_CLIENT_HELLO;
     if (m[0] != wanted)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_POST_HANDSHAKE);
     if (conn->role == LKS_CLIENT ? len != 0 : len > HELLO_MAX)
-        return LKS_ALERT_DECODE_ERROR;
-    conn->skip_len = len;
-    conn->message_len = 0;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_RENEGOTIATION_LENGTH);
+    conn_skip_body(conn, len);
     queue_refusal(conn);
     return conn_count_idle(conn);
 }
@@ -50,7 +37,7 @@ static enum lks_status check_header(struct lks_conn *conn)
 enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *data, size_t len)
 {
     while (len) {
-        if (conn->skip_len) {
+        if (conn_skips_body(conn)) {
             size_t n = len < conn->skip_len ? len : conn->skip_len;
             conn->skip_len -= (uint32_t)n;
             data += n;

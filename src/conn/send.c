@@ -98,7 +98,7 @@ size_t lks_conn_own_len(const struct lks_conn *conn)
     if (!handshake_walk_at_end(conn, &at))
         return len;
     if (conn->update == OWN_QUEUED)
-        len += lks_key_record_len(&conn->seal_key, conn_update_len(conn));
+        len += lks_key_record_len(&conn->seal_key, conn_update_message(conn).len);
     if (conn->alert == OWN_QUEUED)
         len += lks_key_record_len(h ? h->seal_key : &conn->seal_key, sizeof(conn->alert_message));
     return len;
@@ -139,7 +139,7 @@ static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *ke
 static bool add_own_op(struct lks_conn *conn, struct lks_batch *batch, struct lks_key *key,
                        uint8_t type, struct span_walk *src, size_t len, struct span_walk *dst)
 {
-    if (batch->num_ops == batch->max_ops)
+    if (conn_batch_is_full(batch))
         return false;
     struct lks_op *op = &batch->ops[batch->num_ops];
     memset(op, 0, sizeof(*op));
@@ -194,9 +194,9 @@ static bool add_all_ops(struct lks_conn *conn, struct lks_batch *batch, struct s
         return false;
     if (!handshake_walk_at_end(conn, at))
         return true;
+    const struct conn_message update = conn_update_message(conn);
     if (conn->update == OWN_QUEUED &&
-        !add_message_op(conn, batch, &conn->seal_key, conn_update_type(conn), conn->update_message,
-                        conn_update_len(conn), dst))
+        !add_message_op(conn, batch, &conn->seal_key, update.type, update.data, update.len, dst))
         return false;
     return conn->alert != OWN_QUEUED ||
            add_message_op(conn, batch, seal_key_now(conn), LKS_TYPE_ALERT, conn->alert_message,
@@ -255,27 +255,51 @@ static bool own_queued(const struct lks_conn *conn)
            (conn->handshake && conn->handshake->num_pieces);
 }
 
-/* How many bytes of 0-RTT data a client may still send now. */
-static uint32_t early_data_left(const struct lks_conn *conn)
+/* Whether what a client sends now are 0-RTT data. */
+static bool sends_early_data(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
-    if (conn->established || !h || h->seal_key != &h->early_key)
+    return !conn->established && h && h->seal_key == &h->early_key;
+}
+
+uint32_t lks_conn_early_data_left(const struct lks_conn *conn)
+{
+    if (!conn || !sends_early_data(conn) || conn->failed || conn->close_wanted)
         return 0;
-    return lks_hs_early_data_max(h->hs) - h->early_data_len;
+    return lks_hs_early_data_max(conn->handshake->hs) - conn->handshake->early_data_len;
+}
+
+/* A server that has sent its Finished, under TLS 1.3: RFC 8446 section 4.4.4. */
+static bool may_send_half_rtt(const struct lks_conn *conn)
+{
+    const struct conn_handshake *h = conn->handshake;
+    return !conn->established && h && h->half_rtt && !conn->tls12 && h->seal_key == &conn->seal_key;
+}
+
+enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn)
+{
+    if (!conn || conn->role != LKS_SERVER || conn->established)
+        return LKS_BAD_ARGUMENT;
+    if (conn->failed)
+        return (enum lks_status)conn->failed;
+    if (conn->config->client_auth != LKS_CLIENT_AUTH_OFF)
+        return LKS_UNSUPPORTED;
+    conn->handshake->half_rtt = true;
+    return LKS_OK;
 }
 
 /* RFC 8446 section 5.1: application data go under a key that protects them. [8446 5.1-15] */
-static struct lks_key *data_key(struct lks_conn *conn)
+static const struct lks_key *data_key(const struct lks_conn *conn)
 {
-    return conn->established ? &conn->seal_key : &conn->handshake->early_key;
+    return sends_early_data(conn) ? &conn->handshake->early_key : &conn->seal_key;
 }
 
 /* RFC 8446: not before there are keys, behind the answer to a KeyUpdate, not behind an error.
  * [8446 2-2 4.6.3-5 5.1-15 6-1] [5246 7.3-3] */
 bool lks_conn_can_seal(const struct lks_conn *conn)
 {
-    return (conn->established || early_data_left(conn)) && !conn->failed && !conn->close_wanted &&
-           !own_queued(conn);
+    return (conn->established || lks_conn_early_data_left(conn) || may_send_half_rtt(conn)) &&
+           !conn->failed && !conn->close_wanted && !own_queued(conn);
 }
 
 size_t lks_conn_record_max(const struct lks_conn *conn)
@@ -285,8 +309,7 @@ size_t lks_conn_record_max(const struct lks_conn *conn)
 
 size_t lks_conn_record_len(const struct lks_conn *conn, size_t len)
 {
-    const struct lks_key *key =
-        early_data_left(conn) ? &conn->handshake->early_key : &conn->seal_key;
+    const struct lks_key *key = data_key(conn);
     return lks_key_record_len(key, len + padding_of(conn, key, len));
 }
 
@@ -308,11 +331,12 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
     if (spans_len(dst, num_dst) < lks_conn_record_len(conn, len))
         return LKS_NO_ROOM;
     struct span_walk src_walk = span_walk_of(src, num_src), dst_walk = span_walk_of(dst, num_dst);
-    if (!conn->established && len > early_data_left(conn))
+    const bool is_early = sends_early_data(conn);
+    if (is_early && len > lks_conn_early_data_left(conn))
         return LKS_WANT_ROOM;
-    if (add_own_op(conn, batch, data_key(conn), LKS_TYPE_APPLICATION_DATA, &src_walk, len,
-                   &dst_walk)) {
-        if (!conn->established)
+    struct lks_key *key = is_early ? &conn->handshake->early_key : &conn->seal_key;
+    if (add_own_op(conn, batch, key, LKS_TYPE_APPLICATION_DATA, &src_walk, len, &dst_walk)) {
+        if (is_early)
             conn->handshake->early_data_len += (uint32_t)len;
         return LKS_OK;
     }
@@ -340,11 +364,12 @@ static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
     switch (op->type) {
     case LKS_TYPE_APPLICATION_DATA:
         conn_data_went(conn);
+        conn_ops_count(&conn->sealing, spans_len(op->src, op->num_src));
         if (op->key == &conn->seal_key && lks_key_wants_update(op->key))
             replace_seal_key(conn);
         return LKS_OK;
     case LKS_TYPE_ALERT:
-        if (op->src->data == conn->update_message) { /* no_renegotiation */
+        if (op->src->data == conn_update_message(conn).data) { /* no_renegotiation */
             conn->update = OWN_NONE;
             return LKS_OK;
         }
@@ -352,7 +377,8 @@ static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
         conn->close_sent = true;
         return LKS_OK;
     default:
-        return op->src->data == conn->update_message ? conn_update_seal_key(conn) : LKS_OK;
+        return op->src->data == conn_update_message(conn).data ? conn_update_seal_key(conn)
+                                                               : LKS_OK;
     }
 }
 
@@ -368,7 +394,7 @@ enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
         /* No alert: it would come behind a gap, or there is no key for one. */
         conn->seal_failed = true;
         if (!conn->failed)
-            conn->failed = (uint16_t)status;
+            conn_set_failed(conn, status);
         return status;
     }
     conn_handshake_release(conn);

@@ -11,32 +11,31 @@
 
 enum lks_status conn_tickets_begin(struct lks_conn *conn)
 {
-    if (!conn->config->resumption.num_tickets)
-        return LKS_OK;
-    conn->tickets = calloc(1, sizeof(*conn->tickets));
-    if (!conn->tickets)
+    struct conn_tickets *t = calloc(1, sizeof(*t));
+    if (!t)
         return LKS_NO_MEMORY;
+    conn->kept->tickets = t;
     if (conn->tls12) { /* its tickets came in the handshake */
-        struct lks_writer out =
-            lks_writer_of(conn->tickets->session, sizeof(conn->tickets->session));
+        struct lks_writer out = lks_writer_of(t->session, sizeof(t->session));
         lks_hs_tls12_session(conn->handshake->hs, &out);
-        conn->tickets->session_len = out.failed ? 0 : out.len;
+        t->session_len = out.failed ? 0 : out.len;
         return LKS_OK;
     }
-    return lks_ticket_base(conn->handshake->hs, &conn->tickets->base);
+    return lks_ticket_base(conn->handshake->hs, &t->base);
 }
 
 void conn_tickets_free(struct lks_conn *conn)
 {
-    if (conn->tickets)
-        lks_wipe(conn->tickets, sizeof(*conn->tickets));
-    free(conn->tickets);
+    struct conn_tickets *t = conn_tickets(conn);
+    if (t)
+        lks_wipe(t, sizeof(*t));
+    free(t);
 }
 
 /* What the whole message says, in place of an older ticket. */
 static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
 {
-    struct conn_tickets *t = conn->tickets;
+    struct conn_tickets *t = conn_tickets(conn);
     struct lks_writer out = lks_writer_of(t->session, sizeof(t->session));
     t->session_len = 0;
     enum lks_status status = lks_new_session_ticket_read(
@@ -51,15 +50,16 @@ static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
 /* Whether a body is kept is said once, for all of its pieces. */
 void conn_tickets_header(struct lks_conn *conn)
 {
-    if (conn->tickets)
-        conn->tickets->keeps_body = conn->skip_len <= sizeof(conn->tickets->body);
+    struct conn_tickets *t = conn_tickets(conn);
+    if (t)
+        t->keeps_body = conn->skip_len <= sizeof(t->body);
 }
 
 /* Some bytes of a body of which conn->skip_len are to come. */
 enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, size_t len,
                                   enum lks_event *event)
 {
-    struct conn_tickets *t = conn->tickets;
+    struct conn_tickets *t = conn_tickets(conn);
     if (!t)
         return LKS_OK;
     if (t->keeps_body) {
@@ -75,7 +75,7 @@ enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, si
 
 enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf, size_t cap, size_t *len)
 {
-    struct conn_tickets *t = conn->tickets;
+    struct conn_tickets *t = conn_tickets(conn);
     *len = t ? t->session_len : 0;
     if (!*len)
         return LKS_WANT_DATA;

@@ -21,7 +21,7 @@ enum lks_status lks_alpn_choose(struct lks_hs *hs, const struct lks_client_hello
             }
         }
     }
-    return LKS_ALERT_NO_APPLICATION_PROTOCOL;
+    return lks_because(LKS_ALERT_NO_APPLICATION_PROTOCOL, LKS_WHY_NO_ALPN);
 }
 
 /* Section 3.1: a list of exactly one name. */
@@ -46,9 +46,9 @@ enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body)
     struct lks_reader list, name;
     if (!lks_read_vec16(&body, &list) || body.len || !lks_read_vec8(&list, &name) || list.len ||
         !name.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ALPN_MALFORMED);
     for (char *const *ours = hs->config->alpn; *ours; ours++)
         if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0)
             hs->alpn = *ours;
-    return hs->alpn ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
+    return hs->alpn ? LKS_OK : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_ALPN_NOT_OFFERED);
 }

@@ -87,18 +87,19 @@ enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks
 static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
-        return LKS_ALERT_DECODE_ERROR;
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_CERTIFICATE_REQUIRED
-                                                               : LKS_OK;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_CERTIFICATE_MISSING);
+    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED
+               ? lks_because(LKS_ALERT_CERTIFICATE_REQUIRED, LKS_WHY_CLIENT_CERTIFICATE_MISSING)
+               : LKS_OK;
 }
 
 enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
 {
     struct lks_reader context, list;
     if (!lks_read_vec8(&body, &context) || !lks_read_vec24(&body, &list) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_MALFORMED);
     if (context.len) /* a server's has none, and what ours asked with is empty [8446 4.4.2-5] */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_CERTIFICATE_CONTEXT);
     if (!list.len)
         return read_empty(hs);
     /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer.
@@ -119,7 +120,7 @@ enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_re
     uint8_t *plain;
     size_t plain_len;
     if (!hs->config->compressions[0]) /* nobody asked for one */
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_COMPRESSED_UNASKED);
     enum lks_status status =
         lks_compression_undo(&plain, &plain_len, body, hs->config->compressions);
     if (status)
@@ -135,13 +136,15 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
     uint16_t number;
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_VERIFY_MALFORMED);
     const struct lks_sign_scheme *scheme = lks_sign_find(number);
     if (!scheme) /* section 4.4.3: one that we offered [8446 4.4.3-7 4.4.3-8] */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     enum lks_status status =
         signed_content(hs, hs->role == LKS_CLIENT ? LKS_SERVER : LKS_CLIENT, content);
-    return status ? status
-                  : lks_sign_verify(scheme, hs->peer->key, content,
-                                    CONTENT_LEN + hs->suite->hash_len, sig.data, sig.len);
+    if (!status)
+        status = lks_sign_verify(scheme, hs->peer->key, content, CONTENT_LEN + hs->suite->hash_len,
+                                 sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }

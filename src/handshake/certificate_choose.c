@@ -240,7 +240,8 @@ enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_r
     lks_host_fold(host, name);
     for (const struct lks_certificate *c = config->certificates; c; c = c->next)
         if (lks_certificate_answers(c, host))
-            return LKS_ALERT_HANDSHAKE_FAILURE;
-    return config->sni_required && name.len ? LKS_ALERT_UNRECOGNIZED_NAME
-                                            : LKS_ALERT_HANDSHAKE_FAILURE;
+            return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_CERTIFICATE);
+    return config->sni_required && name.len
+               ? lks_because(LKS_ALERT_UNRECOGNIZED_NAME, LKS_WHY_NAME_UNKNOWN)
+               : lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_CERTIFICATE);
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/reason.h"
+
 #ifdef LKS_HAVE_BROTLI
 #include <brotli/decode.h>
 #include <brotli/encode.h>
@@ -118,13 +120,13 @@ enum lks_status lks_compression_undo(uint8_t **out, size_t *out_len, struct lks_
     struct lks_reader data;
     if (!lks_read_u16(&body, &number) || !lks_read_u24(&body, &len) ||
         !lks_read_vec24(&body, &data) || body.len || !data.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_COMPRESSED_MALFORMED);
     while (*offered && (*offered)->number != number)
         offered++;
     if (!*offered) /* RFC 8879 section 4 */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_COMPRESSION_NOT_OFFERED);
     if (!len || len > LKS_CERTIFICATE_MAX)
-        return LKS_ALERT_BAD_CERTIFICATE;
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_COMPRESSED_LENGTH);
     *out = malloc(len);
     if (!*out)
         return LKS_NO_MEMORY;
@@ -133,5 +135,5 @@ enum lks_status lks_compression_undo(uint8_t **out, size_t *out_len, struct lks_
         return LKS_OK;
     free(*out);
     *out = NULL;
-    return LKS_ALERT_BAD_CERTIFICATE;
+    return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_COMPRESSED_DAMAGED);
 }

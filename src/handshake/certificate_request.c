@@ -40,8 +40,9 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
         lks_compressions_write(w, config->compressions);
         lks_write_close(w, extension, 2);
     }
+    status = lks_hs_grease(hs);
     lks_write_close(w, extensions, 2);
-    return lks_message_end(hs, message);
+    return status ? status : lks_message_end(hs, message);
 }
 
 static bool read_authorities(struct lks_reader body, struct lks_reader *list)
@@ -84,10 +85,10 @@ enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reade
     struct lks_reader context, extensions;
     struct lks_wish wish = {.chain_must_suit = true}; /* section 4.4.2.3 [8446 4.4.2.3-1] */
     if (!lks_read_vec8(&body, &context) || !lks_read_vec16(&body, &extensions) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_REQUEST_MALFORMED);
     /* Section 4.3.2: empty, in the handshake. [8446 4.3.2-2] */
     if (context.len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_CERTIFICATE_CONTEXT);
     struct lks_extension_block block = {.rest = extensions, .place = LKS_IN_CERTIFICATE_REQUEST};
     while (block.rest.len) {
         uint16_t type;
@@ -96,11 +97,11 @@ enum lks_status lks_certificate_request_read(struct lks_hs *hs, struct lks_reade
         if (status)
             return status;
         if (!read_extension(hs, &wish, type, extension))
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_REQUEST_MALFORMED);
     }
     /* Section 4.3.2: it MUST be there. [8446 4.3.2-4] */
     if (!wish.schemes.len)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_REQUEST_SCHEMES);
     hs->certificate_requested = true;
     hs->certificate = lks_config_choose(hs->config, &wish, &hs->scheme);
     return LKS_OK;

@@ -97,17 +97,18 @@ static enum lks_status check_hello(const struct lks_hs *hs, const struct lks_ser
     /* Section 4.2.1: legacy_version does not count beside supported_versions. Section 4.1.4 has it
      * checked in a HelloRetryRequest. [8446 4.1.4-3 4.2.1-10] */
     if (hello->legacy_version <= LKS_SSL_3) /* appendix D.5 [8446 D.5-8] */
-        return LKS_ALERT_PROTOCOL_VERSION;
+        return lks_because(LKS_ALERT_PROTOCOL_VERSION, LKS_WHY_SERVER_SSL3);
     if (hello->is_retry && hello->legacy_version != 0x0303)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
-    if (hello->version != LKS_TLS_1_3 || hello->compression ||
-        hello->session_id.len != hs->session_id_len ||
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_RETRY_VERSION);
+    if (hello->version != LKS_TLS_1_3)
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SERVER_VERSION);
+    if (hello->compression || hello->session_id.len != hs->session_id_len ||
         memcmp(hello->session_id.data, hs->session_id, hs->session_id_len))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SERVER_ECHO);
     const struct lks_suite *suite = suite_of_config(hs, hello->suite);
     /* Section 4.1.4: the suite of a HelloRetryRequest stays. [8446 4.1.3-5 4.1.4-7 4.1.4-9] */
     if (!suite || (hs->retried && suite != hs->suite))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SUITE_NOT_OFFERED);
     return LKS_OK;
 }
 
@@ -140,14 +141,14 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
                              const struct lks_incoming *in)
 {
     if (hs->retried)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_RETRY_AGAIN);
     if (hello->has_key_share) {
         const struct lks_group *group = group_of_config(hs, hello->group);
         if (!group || sent_share_of(hs, hello->group))
-            return LKS_ALERT_ILLEGAL_PARAMETER;
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_RETRY_GROUP);
         replace_shares(hs, group);
     } else if (!hello->cookie.len) {
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_RETRY_NOTHING);
     }
     uint8_t hash[LKS_HASH_MAX];
     hs->retried = true;
@@ -203,9 +204,11 @@ static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *h
     /* A key exchange that was not on offer, or none where there has to be one.
      * [8446 4.2.9-7 4.2.11-6] */
     if (hs->psk.used && hello->has_key_share && hs->config->resumption.no_psk_dhe_ke)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_MODE);
     if (!hello->has_key_share)
-        return hs->psk.used ? LKS_ALERT_ILLEGAL_PARAMETER : LKS_ALERT_MISSING_EXTENSION;
+        return hs->psk.used
+                   ? lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_MODE)
+                   : lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_SERVER_SHARE_MISSING);
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++) {
         if (hs->shares[i].group->number != hello->group)
             continue;
@@ -214,7 +217,7 @@ static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *h
         hs->shares[i].key = NULL;
     }
     if (!key) /* section 4.2.8: a group that we sent a share of [8446 4.2.8-10] */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SERVER_SHARE_GROUP);
     struct lks_pkey_job *job;
     enum lks_status status =
         lks_pkey_agree(&job, hs->group, key, hello->share.data, hello->share.len);
@@ -268,7 +271,7 @@ enum lks_status lks_client_encrypted_extensions(struct lks_hs *hs, const struct 
         read_on(hs, in, hs->psk.used ? LKS_STATE_FINISHED : LKS_STATE_CERTIFICATE_REQUEST,
                 lks_encrypted_extensions_read);
     if (!status && hs->early.taken && !lks_early_data_fits_alpn(hs))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EARLY_DATA_ALPN);
     if (status || !may_go_on_early(hs) || hs->early.taken)
         return status;
     return lks_event_key(hs, LKS_HS_SEAL_KEY, LKS_LEVEL_HANDSHAKE, hs->client_handshake_secret);

@@ -91,16 +91,18 @@ static enum lks_status parse_psk(struct lks_reader body, struct lks_client_hello
     size_t num_identities = 0, num_binders = 0;
     if (!lks_read_vec16(&body, &identities) || !lks_read_vec16(&body, &binders) || body.len ||
         !identities.len || !binders.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_PSK_MALFORMED);
     h->psk_identities = identities;
     h->psk_binders = binders;
     for (; identities.len; num_identities++)
         if (!lks_read_vec16(&identities, &v) || !v.len || !lks_read_u32(&identities, &age))
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_PSK_MALFORMED);
     for (; binders.len; num_binders++)
         if (!lks_read_vec8(&binders, &v) || v.len < 32)
-            return LKS_ALERT_DECODE_ERROR;
-    return num_identities == num_binders ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_PSK_MALFORMED);
+    return num_identities == num_binders
+               ? LKS_OK
+               : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_BINDERS);
 }
 
 static bool parse_cookie(struct lks_reader body, struct lks_reader *cookie)
@@ -218,7 +220,9 @@ static enum lks_status parse_extension(struct lks_client_hello *h, uint16_t type
         h->has_psk = true;
         status = parse_psk(body, h);
     } else {
-        status = parse_field(h, type, body) ? LKS_OK : LKS_ALERT_DECODE_ERROR;
+        status = parse_field(h, type, body)
+                     ? LKS_OK
+                     : lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_HELLO_EXTENSION);
     }
     if (!kept)
         return status;
@@ -236,22 +240,25 @@ static enum lks_status parse_extensions(struct lks_client_hello *h, struct lks_r
         uint16_t type;
         struct lks_reader body;
         if (!lks_read_u16(&list, &type) || !lks_read_vec16(&list, &body))
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_HELLO_MALFORMED);
         uint64_t bit = UINT64_C(1) << type % 64;
-        if (seen[type / 64] & bit || h->has_psk ||
-            !lks_extension_may_be_in(type, LKS_IN_CLIENT_HELLO))
-            return LKS_ALERT_ILLEGAL_PARAMETER;
+        if (seen[type / 64] & bit)
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EXTENSION_TWICE);
+        if (h->has_psk)
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_NOT_LAST);
+        if (!lks_extension_may_be_in(type, LKS_IN_CLIENT_HELLO))
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EXTENSION_MISPLACED);
         seen[type / 64] |= bit;
         enum lks_status status = parse_extension(h, type, body);
         if (status)
             return status;
         if (h->has_wrong_name)
-            return LKS_ALERT_ILLEGAL_PARAMETER;
+            return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_HELLO_NAMES);
     }
     /* Section 4.2.9: pre_shared_key without psk_key_exchange_modes is to be aborted. [8446 4.2.9-3]
      */
     if (h->has_psk && !h->has_psk_modes && !h->wrong_tls13)
-        h->wrong_tls13 = LKS_ALERT_MISSING_EXTENSION;
+        h->wrong_tls13 = lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_PSK_MODES_MISSING);
     return LKS_OK;
 }
 
@@ -264,18 +271,18 @@ enum lks_status lks_client_hello_parse(struct lks_client_hello *h, struct lks_re
         !lks_read_vec8(&body, &h->session_id) || h->session_id.len > 32 ||
         !lks_read_vec16(&body, &h->suites) || h->suites.len < 2 || h->suites.len % 2 ||
         !lks_read_vec8(&body, &compression) || !compression.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_HELLO_MALFORMED);
     h->has_null_compression = memchr(compression.data, 0, compression.len) != NULL;
     /* A client older than extensions ends here; the version then speaks for itself.
      * [8446 4.1.2-14] [5246 7.4.1.2-6] */
     if (body.len && (!lks_read_vec16(&body, &extensions) || body.len))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_HELLO_MALFORMED);
     enum lks_status status = parse_extensions(h, extensions);
     if (status)
         return status;
     /* Section 4.1.2: exactly the null method, in a TLS 1.3 ClientHello. [8446 4.1.2-11 4.1.2-12] */
     if (lks_list_has_u16(h->versions, 0x0304) && (compression.len != 1 || compression.data[0] != 0))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_HELLO_COMPRESSION);
     return LKS_OK;
 }
 
@@ -315,7 +322,7 @@ enum lks_status lks_client_hello_digest(const struct lks_client_hello *hello, ui
  */
 static uint16_t grease(const struct lks_hs *hs, unsigned int which)
 {
-    return (uint16_t)(0x0a0a + 0x1010 * (hs->client_random[which] & 0x0f));
+    return lks_grease(hs->client_random[which]);
 }
 
 /* Opens an extension; close what it returns with lks_write_close(w, …, 2). */

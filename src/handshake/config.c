@@ -277,6 +277,11 @@ void lks_config_set_deferred_pkey(struct lks_config *config, bool deferred)
     config->defers_pkey = deferred;
 }
 
+void lks_config_set_keep(struct lks_config *config, enum lks_keep keep)
+{
+    config->keep = keep;
+}
+
 void lks_config_set_grease(struct lks_config *config, bool grease)
 {
     config->greases = grease;

@@ -80,6 +80,7 @@ struct lks_config {
     uint16_t padding_size;
     enum lks_padding padding;
     uint8_t cookie_key[32];
+    enum lks_keep keep; /* of a handshake, once it is done */
     bool defers_pkey;   /* a handshake stops for public-key work */
     bool no_compat;     /* a client's hello does without RFC 8446's appendix D.4 */
     bool greases;       /* RFC 8701 */

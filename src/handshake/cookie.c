@@ -42,21 +42,21 @@ enum lks_status lks_cookie_read(struct lks_cookie *cookie, const struct lks_conf
 {
     uint8_t tag[MAC_LEN];
     if (bytes.len < MAC_LEN)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_COOKIE_FOREIGN);
     struct lks_reader body = lks_reader_of(bytes.data, bytes.len - MAC_LEN);
     enum lks_status status = mac(config, body.data, body.len, tag);
     if (status)
         return status;
     if (!lks_ct_memeq(tag, bytes.data + body.len, MAC_LEN))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_COOKIE_FOREIGN);
     if (!lks_read_uint(&body, &cookie->time_s, 8) || !lks_read_u16(&body, &cookie->suite) ||
         !lks_read_u16(&body, &cookie->group) || !lks_read_copy(&body, cookie->digest, 32) ||
         body.len > sizeof(cookie->hash))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_COOKIE_FOREIGN);
     const uint64_t now = now_s(config);
     cookie->hash_len = (uint8_t)body.len;
     if (!lks_read_copy(&body, cookie->hash, body.len) || now > cookie->time_s + LIFETIME_S ||
         cookie->time_s > now + LIFETIME_S)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_COOKIE_EXPIRED);
     return LKS_OK;
 }

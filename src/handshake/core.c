@@ -130,7 +130,7 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     if (status) {
         status = lks_errors_cause(status);
         lks_hs_free(hs);
-        return status;
+        return lks_bare(status);
     }
     *out = hs;
     return LKS_OK;
@@ -172,6 +172,21 @@ enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
         return LKS_OK;
     }
     return RAND_bytes(out, (int)len) == 1 ? LKS_OK : LKS_INTERNAL;
+}
+
+enum lks_status lks_hs_grease(struct lks_hs *hs)
+{
+    static const uint8_t zeros[3];
+    uint8_t random[2];
+    if (!hs->config->greases)
+        return LKS_OK;
+    enum lks_status status = lks_hs_random(hs, random, sizeof(random));
+    if (status)
+        return status;
+    lks_write_u16(&hs->out, lks_grease(random[0]));
+    lks_write_u16(&hs->out, random[1] & 3);
+    lks_write_bytes(&hs->out, zeros, random[1] & 3);
+    return LKS_OK;
 }
 
 void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret)
@@ -272,7 +287,7 @@ enum lks_status lks_event_key(struct lks_hs *hs, enum lks_hs_event_kind kind, en
 {
     /* Section 5.1: no message spans a change of keys. [8446 5.1-4] */
     if (kind == LKS_HS_OPEN_KEY && lks_hs_mid_message(hs))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_KEY_CHANGE_MID_MESSAGE);
     lks_event_send(hs);
     struct lks_hs_event *event = add_event(hs, kind);
     event->level = level;
@@ -285,7 +300,7 @@ enum lks_status lks_event_record_key(struct lks_hs *hs, enum lks_hs_event_kind k
                                      const struct lks_record_key *key)
 {
     if (kind == LKS_HS_OPEN_KEY && lks_hs_mid_message(hs))
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_KEY_CHANGE_MID_MESSAGE);
     lks_event_send(hs);
     struct lks_hs_event *event = add_event(hs, kind);
     event->level = LKS_LEVEL_APPLICATION;
@@ -358,14 +373,14 @@ static enum lks_status take_message(struct lks_hs *hs)
     if (!lks_read_u8(&rest, &type) || !lks_read_u24(&rest, &len))
         return LKS_WANT_DATA;
     if (len > row->body_max)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_MESSAGE_TOO_LONG);
     if (rest.len < len)
         return LKS_WANT_DATA;
     in.message = lks_reader_of(all.data, LKS_MSG_HEADER_LEN + len);
     in.body = lks_reader_of(rest.data, len);
     /* Section 5.1: the keys change behind it. [8446 5.1-4] */
     if (row->is_alone && rest.len > len)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_NOT_ALONE);
     hs->in_at += in.message.len;
     return row->handle(hs, &in);
 }
@@ -389,6 +404,15 @@ static enum lks_status finish_job(struct lks_hs *hs, struct lks_pkey_job *job)
     return status;
 }
 
+/* It is over; nothing more is taken. */
+static enum lks_status fail(struct lks_hs *hs, enum lks_status status)
+{
+    hs->state = LKS_STATE_FAILED;
+    hs->reason = lks_reason_of(status);
+    hs->failure = lks_bare(status);
+    return hs->failure;
+}
+
 /* As far as it goes without more input, or work that is done elsewhere. */
 static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
 {
@@ -404,9 +428,7 @@ static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
     }
     if (status == LKS_WANT_DATA)
         return status;
-    hs->state = LKS_STATE_FAILED;
-    hs->failure = lks_errors_cause(status);
-    return hs->failure;
+    return fail(hs, lks_errors_cause(status));
 }
 
 enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
@@ -441,12 +463,16 @@ enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs)
     LKS_OWN_ERRORS;
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
-    enum lks_status status = LKS_ALERT_UNEXPECTED_MESSAGE;
+    enum lks_status status = lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     if (hs->state == LKS_STATE_12_CHANGE_CIPHER_SPEC)
         status = lks_event_record_key(hs, LKS_HS_OPEN_KEY, &hs->tls12.open);
-    hs->state = status ? LKS_STATE_FAILED : LKS_STATE_12_FINISHED;
-    hs->failure = status;
-    return status;
+    hs->state = LKS_STATE_12_FINISHED;
+    return status ? fail(hs, status) : LKS_OK;
+}
+
+enum lks_reason lks_hs_reason(const struct lks_hs *hs)
+{
+    return hs->reason;
 }
 
 uint16_t lks_hs_version(const struct lks_hs *hs)

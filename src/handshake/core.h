@@ -78,8 +78,9 @@ struct lks_hs_buffer {
 /* The pre-shared key that a handshake uses, external or of a ticket. */
 struct lks_hs_psk {
     bool used, external;
-    bool without_dhe; /* psk_ke */
-    uint16_t index;   /* of its identity in the ClientHello */
+    bool without_dhe;             /* psk_ke */
+    const struct lks_psk *source; /* an external one's */
+    uint16_t index;               /* of its identity in the ClientHello */
     uint8_t key_len;
     uint8_t key[64];
 };
@@ -107,7 +108,8 @@ struct lks_hs {
     struct lks_config *config;
     enum lks_role role;
     enum lks_hs_state state;
-    enum lks_status failure; /* in LKS_STATE_FAILED */
+    enum lks_status failure; /* in LKS_STATE_FAILED, bare; and why */
+    enum lks_reason reason;
 
     /* Messages that come in, as far as they are there, from in_at on. */
     uint8_t *in;
@@ -133,6 +135,7 @@ struct lks_hs {
     const struct lks_group *group;
     const struct lks_certificate *certificate;
     const struct lks_sign_scheme *scheme;
+    uint16_t peer_scheme; /* that the other side signed with; 0: nothing yet */
     const char *alpn;
     struct lks_peer *peer;                     /* the other side's certificates */
     const struct lks_compression *compression; /* of ours; NULL: none */
@@ -232,6 +235,9 @@ lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
                  enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
 
 LKS_MUST_CHECK enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len);
+/* RFC 8701 section 4: an extension that means nothing, of 0 to 3 bytes, if the configuration says
+ * so; a server's. */
+LKS_MUST_CHECK enum lks_status lks_hs_grease(struct lks_hs *hs);
 void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t *secret);
 
 /* server.c: whether a client named something that no host can be called; nothing is kept for it. */

@@ -115,7 +115,7 @@ enum lks_status lks_early_data_taken(struct lks_hs *hs)
      * has to be the session's. [8446 4.2.11-8] */
     if (!hs->early.offered || !hs->psk.used || hs->psk.external || hs->psk.index != 0 ||
         hs->suite->number != hs->session->session.suite)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EARLY_DATA_UNASKED);
     hs->early.taken = true;
     return LKS_OK;
 }

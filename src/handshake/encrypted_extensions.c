@@ -31,25 +31,27 @@ static enum lks_status read_groups(struct lks_reader body)
     struct lks_reader list;
     return lks_read_vec16(&body, &list) && !body.len && list.len && list.len % 2 == 0
                ? LKS_OK
-               : LKS_ALERT_DECODE_ERROR;
+               : lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ENCRYPTED_EXTENSIONS);
 }
 
 static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct lks_reader body)
 {
     switch (type) {
     case LKS_EXT_SERVER_NAME: /* RFC 6066 section 3: used, says nothing more */
-        return body.len ? LKS_ALERT_DECODE_ERROR : LKS_OK;
+        return body.len ? lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ENCRYPTED_EXTENSIONS)
+                        : LKS_OK;
     /* Section 4.2.7: nothing follows from it now. [8446 4.2.7-1] */
     case LKS_EXT_SUPPORTED_GROUPS: /* for later connections */
         return read_groups(body);
     case LKS_EXT_ALPN:
         return lks_alpn_read(hs, body);
     case LKS_EXT_EARLY_DATA:
-        return body.len ? LKS_ALERT_DECODE_ERROR : lks_early_data_taken(hs);
+        return body.len ? lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ENCRYPTED_EXTENSIONS)
+                        : lks_early_data_taken(hs);
     case LKS_EXT_RECORD_SIZE_LIMIT:
         return lks_record_size_limit_read(hs, body);
     default:
-        return LKS_ALERT_UNSUPPORTED_EXTENSION;
+        return lks_because(LKS_ALERT_UNSUPPORTED_EXTENSION, LKS_WHY_EXTENSION_UNASKED);
     }
 }
 
@@ -57,6 +59,6 @@ enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs, struct lks_read
 {
     struct lks_reader list;
     if (!lks_read_vec16(&body, &list) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ENCRYPTED_EXTENSIONS);
     return lks_hs_read_answers(hs, list, LKS_IN_ENCRYPTED_EXTENSIONS, read_extension);
 }

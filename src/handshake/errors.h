@@ -13,6 +13,8 @@
 #include <openssl/err.h>
 #include <stdbool.h>
 
+#include "base/reason.h"
+
 static inline void lks_errors_forget(const int *mark)
 {
     (void)mark;
@@ -36,7 +38,7 @@ LKS_MUST_CHECK enum lks_status lks_errors_cause(enum lks_status status);
 /* Whether to try again. */
 static inline bool lks_errors_doubt(enum lks_status status)
 {
-    return status == LKS_INTERNAL || status >= LKS_ALERT_BASE;
+    return status == LKS_INTERNAL || lks_bare(status) >= LKS_ALERT_BASE;
 }
 
 #endif

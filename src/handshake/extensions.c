@@ -77,17 +77,18 @@ enum lks_status lks_extension_next(struct lks_extension_block *block, uint16_t *
                                    struct lks_reader *body)
 {
     if (!lks_read_u16(&block->rest, type) || !lks_read_vec16(&block->rest, body))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_EXTENSIONS_MALFORMED);
     const bool answers = (block->place & (CH | CR | NST)) == 0;
     lks_extension_set bit = lks_extension_bit(*type);
     /* A cookie is the one that a server may send unasked. [8446 4.2-2] */
     const bool unasked = block->place == HRR && *type == LKS_EXT_COOKIE;
-    if (!lks_extension_may_be_in(*type, block->place) || block->seen & bit)
-        /* Section 4.2: in the wrong message, or twice. [8446 4.2-3 4.2-5 4.3.1-2] [5246 7.4.1.4-3]
-         */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+    /* Section 4.2: in the wrong message, or twice. [8446 4.2-3 4.2-5 4.3.1-2] [5246 7.4.1.4-3] */
+    if (!lks_extension_may_be_in(*type, block->place))
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EXTENSION_MISPLACED);
+    if (block->seen & bit)
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_EXTENSION_TWICE);
     if (answers && !(block->offered & bit) && !unasked)
-        return LKS_ALERT_UNSUPPORTED_EXTENSION;
+        return lks_because(LKS_ALERT_UNSUPPORTED_EXTENSION, LKS_WHY_EXTENSION_UNASKED);
     block->seen |= bit;
     return LKS_OK;
 }

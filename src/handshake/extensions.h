@@ -9,6 +9,7 @@
 #include <lockstep/status.h>
 
 #include "base/reader.h"
+#include "base/reason.h"
 
 enum lks_extension {
     LKS_EXT_SERVER_NAME = 0,
@@ -62,6 +63,12 @@ lks_extension_set lks_extension_bit(uint16_t type);
 
 /* Whether RFC 8446's table lets an extension stand in a message; true if we do not know it. */
 bool lks_extension_may_be_in(uint16_t type, enum lks_extension_place place);
+
+/* RFC 8701: one of the values that mean nothing, as chance has it. */
+static inline uint16_t lks_grease(uint8_t random)
+{
+    return (uint16_t)(0x0a0a + 0x1010 * (random & 0x0f));
+}
 
 /* The block of a message, to be walked with lks_extension_next() while rest.len is not 0. */
 struct lks_extension_block {

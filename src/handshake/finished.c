@@ -25,6 +25,8 @@ enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks_reader body,
     if (status)
         return status;
     if (body.len != hs->suite->hash_len)
-        return LKS_ALERT_DECODE_ERROR;
-    return lks_ct_memeq(body.data, verify_data, body.len) ? LKS_OK : LKS_ALERT_DECRYPT_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_FINISHED_LENGTH);
+    return lks_ct_memeq(body.data, verify_data, body.len)
+               ? LKS_OK
+               : lks_because(LKS_ALERT_DECRYPT_ERROR, LKS_WHY_FINISHED_WRONG);
 }

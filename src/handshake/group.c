@@ -86,7 +86,7 @@ enum lks_status lks_group_finish(const struct lks_group_key *key, const uint8_t 
                                  size_t peer_share_len, uint8_t *secret)
 {
     if (peer_share_len != key->group->server_share_len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_LENGTH);
     return key->group->kind->finish(key, peer_share, secret);
 }
 
@@ -108,6 +108,6 @@ enum lks_status lks_group_respond(const struct lks_group *group, const uint8_t *
                                   size_t peer_share_len, uint8_t *share, uint8_t *secret)
 {
     if (peer_share_len != group->client_share_len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_LENGTH);
     return group->kind->respond(group, peer_share, share, secret);
 }

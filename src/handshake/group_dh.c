@@ -142,7 +142,7 @@ static enum lks_status dh_finish(const struct lks_group_key *key, const uint8_t 
     const struct lks_group *group = key->group;
     return derive(group, key->pkey, peer_share, group->server_share_len, secret)
                ? LKS_OK
-               : LKS_ALERT_ILLEGAL_PARAMETER;
+               : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_INVALID);
 }
 
 static enum lks_status dh_respond(const struct lks_group *group, const uint8_t *peer_share,
@@ -153,7 +153,7 @@ static enum lks_status dh_respond(const struct lks_group *group, const uint8_t *
         return LKS_INTERNAL;
     enum lks_status status = LKS_OK;
     if (!derive(group, ours, peer_share, group->client_share_len, secret))
-        status = LKS_ALERT_ILLEGAL_PARAMETER;
+        status = lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_INVALID);
     else if (!write_share(ours, share, group->server_share_len))
         status = LKS_INTERNAL;
     EVP_PKEY_free(ours);

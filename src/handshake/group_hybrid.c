@@ -53,7 +53,7 @@ static enum lks_status hybrid_respond(const struct lks_group *group, const uint8
     bool ok = mlkem->encapsulate(share, secret, peer_share, coins);
     lks_wipe(coins, sizeof(coins));
     if (!ok)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_INVALID);
     return lks_group_respond(other, peer_share + LKS_MLKEM_EK_LEN, other->client_share_len,
                              share + LKS_MLKEM_CIPHER_LEN, secret + LKS_MLKEM_SECRET_LEN);
 }

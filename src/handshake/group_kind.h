@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/reason.h"
 #include "handshake/group.h"
 
 struct lks_group_key {

@@ -14,6 +14,9 @@
 
 #include <lockstep/conn.h>
 
+#include "base/reader.h"
+#include "base/reason.h"
+#include "base/writer.h"
 #include "handshake/suite.h"
 #include "handshake/verify.h"
 
@@ -70,6 +73,9 @@ LKS_MUST_CHECK enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pke
 /* TLS 1.2: a change_cipher_spec record came. LKS_OK: now was its time, fetch the events. */
 LKS_MUST_CHECK enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs);
 
+/* Why it failed; LKS_WHY_NONE: it did not. */
+enum lks_reason lks_hs_reason(const struct lks_hs *hs);
+
 /* Which version was chosen, enum lks_version; 0: none yet. */
 uint16_t lks_hs_version(const struct lks_hs *hs);
 
@@ -80,7 +86,6 @@ bool lks_hs_tls12_exporter(const struct lks_hs *hs, uint8_t client_random[32],
 
 /* After a client's LKS_HS_DONE under TLS 1.2: the session for the application to keep, if there is
  * one. */
-struct lks_writer;
 void lks_hs_tls12_session(const struct lks_hs *hs, struct lks_writer *out);
 
 /* The next event, oldest first; false when there is none. */
@@ -97,6 +102,23 @@ uint32_t lks_hs_early_data_to_skip(const struct lks_hs *hs);
 
 /* The other side's certificates, once the handshake is done; NULL: none. The handshake's. */
 const struct lks_peer *lks_hs_peer(const struct lks_hs *hs);
+
+/* Who it is with, as far as it has come; all of it points into the handshake, or the configuration.
+ */
+struct lks_about {
+    const char *server_name;             /* canonical, or an address; "" */
+    struct lks_reader own, psk_identity; /* our leaf in DER, if it was shown; an external key's */
+    uint16_t own_scheme, peer_scheme;    /* SignatureScheme; 0: none */
+};
+void lks_hs_about(const struct lks_hs *hs, struct lks_about *about);
+
+/* Each name of a peer's leaf that fits: kind, uint16 length, text, and a zero byte. Then its
+ * verified chain, each certificate behind its uint24 length, in so many bytes at most. */
+LKS_MUST_CHECK enum lks_status lks_peer_write_names(struct lks_writer *w,
+                                                    const struct lks_peer *peer);
+LKS_MUST_CHECK enum lks_status lks_peer_write_chain(struct lks_writer *w,
+                                                    const struct lks_peer *peer);
+size_t lks_peer_chain_room(const struct lks_peer *peer);
 
 /* Whether a HelloRetryRequest was answered, here or (a server's that the cookie tells) elsewhere.
  */

@@ -49,6 +49,8 @@ static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring
         lks_write_u16(w, 4);
         lks_write_u32(w, session->max_early);
     }
+    if (!status)
+        status = lks_hs_grease(hs);
     lks_write_close(w, extensions, 2);
     if (hs->out_lacks_memory)
         return LKS_NO_MEMORY;
@@ -86,7 +88,7 @@ static enum lks_status read_extensions(struct lks_reader list, uint32_t *max_ear
         if (status)
             return status;
         if (type == LKS_EXT_EARLY_DATA && (!lks_read_u32(&body, max_early) || body.len))
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_TICKET_MALFORMED);
     }
     return LKS_OK;
 }
@@ -111,7 +113,7 @@ enum lks_status lks_new_session_ticket_read(struct lks_writer *out,
     if (!lks_read_u32(&body, &session.lifetime_s) || !lks_read_u32(&body, &session.age_add) ||
         !lks_read_vec8(&body, &nonce) || !lks_read_vec16(&body, &ticket) || !ticket.len ||
         !lks_read_vec16(&body, &extensions) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_TICKET_MALFORMED);
     enum lks_status status = read_extensions(extensions, &session.max_early);
     if (status)
         return status;

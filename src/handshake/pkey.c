@@ -69,7 +69,8 @@ enum lks_status lks_pkey_agree(struct lks_pkey_job **out, const struct lks_group
     *out = job;
     if (!job) {
         lks_group_key_free(own);
-        return fits ? LKS_NO_MEMORY : LKS_ALERT_ILLEGAL_PARAMETER;
+        return fits ? LKS_NO_MEMORY
+                    : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_LENGTH);
     }
     job->agree.group = group;
     job->agree.own = own;

@@ -78,11 +78,12 @@ static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
 }
 
 static void use(struct lks_hs *hs, const struct lks_suite *suite, const uint8_t *key,
-                size_t key_len, bool external, uint16_t index)
+                size_t key_len, const struct lks_psk *external, uint16_t index)
 {
     hs->suite = suite;
     hs->psk.used = true;
-    hs->psk.external = external;
+    hs->psk.external = external != NULL;
+    hs->psk.source = external;
     hs->psk.index = index;
     hs->psk.key_len = (uint8_t)key_len;
     memcpy(hs->psk.key, key, key_len);
@@ -98,7 +99,7 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
         /* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
         suite = suite_for(hs, hello, psk->hash_len);
         if (suite) {
-            use(hs, suite, psk->key, psk->key_len, true, index);
+            use(hs, suite, psk->key, psk->key_len, psk, index);
             lks_standing_set(hs, psk->digest, UINT64_MAX);
         }
         return suite;
@@ -106,7 +107,7 @@ static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hell
     bool ok = open_ticket(hs, &session, identity);
     suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
     if (suite) {
-        use(hs, suite, session.secret, session.secret_len, false, index);
+        use(hs, suite, session.secret, session.secret_len, NULL, index);
         lks_standing_inherit(hs, &session);
         lks_early_data_note(hs, &session, age);
     }
@@ -149,7 +150,7 @@ enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *
     /* Section 4.2.11: the server MUST check it before it takes the PSK. [8446 4.2.11-4] */
     return binder.len == hash_len && lks_ct_memeq(binder.data, wanted, hash_len)
                ? LKS_OK
-               : LKS_ALERT_DECRYPT_ERROR;
+               : lks_because(LKS_ALERT_DECRYPT_ERROR, LKS_WHY_BINDER_WRONG);
 }
 
 /* A key that the client offers. */
@@ -275,7 +276,7 @@ enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
     struct offer o;
     /* Section 4.2.11: one of those that were offered, with a suite of its hash. [8446 4.2.11-6] */
     if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_NOT_OFFERED);
     use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
     if (o.external)
         lks_standing_set(hs, o.external->digest, UINT64_MAX);

@@ -23,7 +23,9 @@ void lks_record_size_limit_write(struct lks_hs *hs, enum lks_version version)
 static enum lks_status keep(struct lks_hs *hs, uint16_t limit)
 {
     hs->peer_record_size_limit = limit;
-    return limit < LKS_RECORD_SIZE_LIMIT_MIN ? LKS_ALERT_ILLEGAL_PARAMETER : LKS_OK;
+    return limit < LKS_RECORD_SIZE_LIMIT_MIN
+               ? lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_RECORD_LIMIT_VALUE)
+               : LKS_OK;
 }
 
 enum lks_status lks_record_size_limit_asked(struct lks_hs *hs, const struct lks_client_hello *hello)
@@ -35,7 +37,7 @@ enum lks_status lks_record_size_limit_read(struct lks_hs *hs, struct lks_reader 
 {
     uint16_t limit;
     if (!lks_read_u16(&body, &limit) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_RECORD_LIMIT_MALFORMED);
     return keep(hs, limit);
 }
 

@@ -83,10 +83,10 @@ static enum lks_status need_certificate(struct lks_hs *hs, const struct lks_clie
 {
     /* Section 9.2: without a PSK all three MUST be there. [8446 4.2.3-3 9.2-12] */
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_HELLO_INCOMPLETE);
     /* Section 9.2: a server may insist on a name. */
     if (hs->config->sni_required && !hello->server_name.len)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_NAME_MISSING);
     hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
     /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
     if (!hs->certificate)
@@ -103,12 +103,12 @@ static enum lks_status agree_on_group(struct lks_hs *hs, const struct lks_client
                                       struct lks_reader *share)
 {
     if (!hello->has_groups || !hello->has_key_shares)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_HELLO_INCOMPLETE);
     if (!shares_are_in_order(hello))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARES_ORDER);
     hs->group = choose_group(hs, hello, share);
     /* Section 4.1.1: no group in common. [8446 4.1.1-1] */
-    return hs->group ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+    return hs->group ? LKS_OK : lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_GROUP);
 }
 
 /* Everything that is chosen from a ClientHello. *share: empty where a HelloRetryRequest must ask.
@@ -121,12 +121,12 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
         return status;
     /* Section 9.2: the one goes with the other. [8446 9.2-12] */
     if (hello->has_groups != hello->has_key_shares)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_HELLO_INCOMPLETE);
     if (!hs->retried) /* section 4.1.4: else it stays [8446 4.1.4-8] */
         hs->suite = choose_suite(hs, hello);
     /* Section 4.1.1: nothing in common. [8446 4.1.1-4] */
     if (!hs->suite)
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_SUITE);
     choose_certificate(hs, hello);
     lks_psk_choose(hs, hello);
     /* RFC 6066 section 3: a resumed session acknowledges no name. */
@@ -199,11 +199,11 @@ static enum lks_status check_second_hello(const struct lks_client_hello *hello,
     if (status)
         return status;
     if (!hello->has_key_shares)
-        return LKS_ALERT_MISSING_EXTENSION;
+        return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_SECOND_HELLO_DIFFERS);
     if (memcmp(digest, cookie->digest, sizeof(digest)) || hello->has_early_data ||
         !lks_read_u16(&rest, &number) || number != cookie->group ||
         !lks_read_vec16(&rest, &share) || rest.len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SECOND_HELLO_DIFFERS);
     return LKS_OK;
 }
 
@@ -219,7 +219,7 @@ static enum lks_status take_cookie(struct lks_hs *hs, const struct lks_cookie *c
             hs->group = *g;
     return hs->suite && hs->group && hs->suite->hash_len == cookie->hash_len
                ? LKS_OK
-               : LKS_ALERT_HANDSHAKE_FAILURE;
+               : lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_COOKIE_OTHER_CONFIG);
 }
 
 /*
@@ -338,7 +338,7 @@ static enum lks_status choose_version(struct lks_hs *hs, const struct lks_client
     const bool has_13 = lks_list_has_u16(hello->versions, LKS_TLS_1_3);
     /* Appendix D.5. [8446 D.5-3 D.5-8] */
     if (hello->legacy_version <= LKS_SSL_3)
-        return LKS_ALERT_PROTOCOL_VERSION;
+        return lks_because(LKS_ALERT_PROTOCOL_VERSION, LKS_WHY_CLIENT_SSL3);
     const bool has_12 = hello->has_versions ? lks_list_has_u16(hello->versions, LKS_TLS_1_2)
                                             : hello->legacy_version >= LKS_TLS_1_2;
     if (has_13 && lks_config_speaks(hs->config, LKS_TLS_1_3))
@@ -347,7 +347,7 @@ static enum lks_status choose_version(struct lks_hs *hs, const struct lks_client
              hs->state == LKS_STATE_CLIENT_HELLO)
         hs->version = LKS_TLS_1_2;
     else
-        return LKS_ALERT_PROTOCOL_VERSION;
+        return lks_because(LKS_ALERT_PROTOCOL_VERSION, LKS_WHY_NO_VERSION);
     return LKS_OK;
 }
 
@@ -371,7 +371,8 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     if (hello.cookie.len)
         status = go_on_from_cookie(hs, &hello);
     else if (hs->state == LKS_STATE_SECOND_CLIENT_HELLO)
-        status = LKS_ALERT_MISSING_EXTENSION; /* section 4.2.2: it MUST be there */
+        status = lks_because(LKS_ALERT_MISSING_EXTENSION,
+                             LKS_WHY_COOKIE_MISSING); /* section 4.2.2: it MUST be there */
     if (!status)
         status = choose(hs, &hello, &share);
     if (status)

@@ -132,7 +132,7 @@ enum lks_status lks_server_hello_read(struct lks_server_hello *h, struct lks_rea
         !lks_read_vec8(&body, &h->session_id) || h->session_id.len > 32 ||
         !lks_read_u16(&body, &h->suite) || !lks_read_u8(&body, &h->compression) ||
         (body.len && (!lks_read_vec16(&body, &block.rest) || body.len)))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_HELLO_MALFORMED);
     /* Section 4.1.3: looked at before all else. [8446 4.1.3-9] */
     h->is_retry = memcmp(h->random, retry_random, sizeof(retry_random)) == 0;
     h->extensions = block.rest;
@@ -146,7 +146,7 @@ enum lks_status lks_server_hello_read(struct lks_server_hello *h, struct lks_rea
         if (status)
             return status;
         if (!read_extension(h, type, extension))
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_HELLO_MALFORMED);
     }
     return LKS_OK;
 }

@@ -136,7 +136,9 @@ static enum lks_status verify(const struct lks_sign_scheme *scheme, EVP_PKEY *ke
     EVP_MD_CTX_free(ctx);
     /* Section 4.4.3: whatever is wrong with it. [8446 4.4.3-9] */
     return ok ? LKS_OK
-              : lks_errors_cause(fits ? LKS_ALERT_DECRYPT_ERROR : LKS_ALERT_ILLEGAL_PARAMETER);
+              : lks_errors_cause(
+                    fits ? lks_because(LKS_ALERT_DECRYPT_ERROR, LKS_WHY_SIGNATURE_WRONG)
+                         : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_UNFIT));
 }
 
 enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *key,

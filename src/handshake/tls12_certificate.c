@@ -36,10 +36,10 @@ enum lks_status lks_tls12_certificate_write(struct lks_hs *hs)
 static enum lks_status check_server_key(struct lks_hs *hs)
 {
     if (!(lks_auth_of(hs->peer->key) & (unsigned int)hs->suite->auth))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_KEY_OF_SUITE);
     hs->peer->decrypts = hs->suite->key_exchange == LKS_KX_RSA;
     if (hs->peer->decrypts && !EVP_PKEY_is_a(hs->peer->key, "RSA"))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_KEY_OF_SUITE);
     return lks_peer_set_sct(hs->peer, lks_reader_of(hs->tls12.sct, hs->tls12.sct_len));
 }
 
@@ -47,9 +47,10 @@ static enum lks_status check_server_key(struct lks_hs *hs)
 static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
-        return LKS_ALERT_DECODE_ERROR;
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_HANDSHAKE_FAILURE
-                                                               : LKS_OK;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_CERTIFICATE_MISSING);
+    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED
+               ? lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_CLIENT_CERTIFICATE_MISSING)
+               : LKS_OK;
 }
 
 /* A client verifies when it knows whether a CertificateStatus comes. */
@@ -57,7 +58,7 @@ enum lks_status lks_tls12_certificate_read(struct lks_hs *hs, struct lks_reader 
 {
     struct lks_reader list;
     if (!lks_read_vec24(&body, &list) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_MALFORMED);
     if (!list.len)
         return read_empty(hs);
     enum lks_status status = lks_peer_read_tls12(&hs->peer, list);
@@ -123,7 +124,7 @@ enum lks_status lks_tls12_certificate_request_read(struct lks_hs *hs, struct lks
     if (!lks_read_vec8(&body, &types) || !types.len || !lks_read_vec16(&body, &wish.schemes) ||
         !wish.schemes.len || wish.schemes.len % 2 || !lks_read_vec16(&body, &authorities) ||
         body.len || !authorities_are_whole(authorities))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_REQUEST_MALFORMED);
     while (lks_read_u8(&types, &type))
         wish.kinds |= type == ECDSA_SIGN ? LKS_AUTH_ECDSA : type == RSA_SIGN ? LKS_AUTH_RSA : 0;
     wish.authorities = authorities;
@@ -148,11 +149,13 @@ enum lks_status lks_tls12_certificate_verify_read(struct lks_hs *hs, struct lks_
     uint16_t number;
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_VERIFY_MALFORMED);
     const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
     if (!scheme)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     hs->tls12.keeps_messages = false;
-    return lks_sign_verify(scheme, hs->peer->key, hs->tls12.messages, hs->tls12.messages_len,
-                           sig.data, sig.len);
+    enum lks_status status = lks_sign_verify(scheme, hs->peer->key, hs->tls12.messages,
+                                             hs->tls12.messages_len, sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }

@@ -11,12 +11,12 @@
 static enum lks_status check_version(const struct lks_hs *hs, const struct lks_server_hello *hello)
 {
     if (lks_config_speaks(hs->config, LKS_TLS_1_3) && lks_server_hello_is_downgrade(hello))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_DOWNGRADE);
     if (hs->retried) /* the HelloRetryRequest said TLS 1.3 */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SERVER_VERSION);
     if (hello->legacy_version != LKS_TLS_1_2 || !lks_config_speaks(hs->config, LKS_TLS_1_2) ||
         hs->early.offered)
-        return LKS_ALERT_PROTOCOL_VERSION;
+        return lks_because(LKS_ALERT_PROTOCOL_VERSION, LKS_WHY_SERVER_VERSION);
     return LKS_OK;
 }
 
@@ -33,7 +33,7 @@ static enum lks_status check_session(struct lks_hs *hs, const struct lks_server_
     if (!same)
         return LKS_OK; /* [5246 7.4.1.3-2] */
     if (!lks_tls12_has_session(hs) || hs->session->session.suite != hs->suite->number)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SESSION_NOT_OFFERED);
     lks_standing_inherit(hs, &hs->session->session);
     return LKS_OK;
 }
@@ -43,11 +43,11 @@ static enum lks_status check_answers(const struct lks_hs *hs)
 {
     const struct lks_tls12 *t = &hs->tls12;
     if (!t->renegotiation_info) /* [5746 4.1-1] */
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_SECURE_RENEGOTIATION);
     if (t->resumed && !t->extended_master) /* [7627 5.3-6]: our sessions all have one */
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_RESUMED_WITHOUT_EMS);
     if (t->encrypt_then_mac && !lks_suite_has_mac(hs->suite)) /* RFC 7366 section 3 */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_ENCRYPT_THEN_MAC);
     return LKS_OK;
 }
 
@@ -70,7 +70,7 @@ enum lks_status lks_tls12_client_server_hello(struct lks_hs *hs,
         return status;
     const struct lks_suite *suite = lks_config_suite(hs->config, hello->suite);
     if (!suite || suite->version != LKS_TLS_1_2 || hello->compression)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SUITE_NOT_OFFERED);
     hs->version = LKS_TLS_1_2;
     hs->suite = suite;
     status = lks_tls12_server_hello_read(hs, hello);
@@ -129,7 +129,7 @@ enum lks_status lks_tls12_client_server_key_exchange(struct lks_hs *hs,
 {
     enum lks_status status = skip_status(hs);
     if (!status && hs->state != LKS_STATE_12_SERVER_KEY_EXCHANGE)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
     if (!status)
         status = lks_server_key_exchange_read(hs, in->body);
     hs->state = LKS_STATE_12_CERTIFICATE_REQUEST;
@@ -141,7 +141,7 @@ enum lks_status lks_tls12_client_certificate_request(struct lks_hs *hs,
 {
     enum lks_status status = skip_status(hs);
     if (!status && hs->state != LKS_STATE_12_CERTIFICATE_REQUEST)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
     if (!status)
         status = lks_tls12_certificate_request_read(hs, in->body);
     hs->state = LKS_STATE_12_SERVER_HELLO_DONE;
@@ -181,7 +181,7 @@ enum lks_status lks_tls12_client_server_hello_done(struct lks_hs *hs, const stru
     enum lks_status status = skip_status(hs);
     if (!status && hs->state != LKS_STATE_12_CERTIFICATE_REQUEST &&
         hs->state != LKS_STATE_12_SERVER_HELLO_DONE)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
     if (!status)
         status = lks_transcript_add(hs, in->message.data, in->message.len);
     if (!status && hs->certificate_requested) /* [5246 7.3-2] */

@@ -18,20 +18,20 @@ enum lks_status lks_tls12_client_hello_check(struct lks_hs *hs,
     struct lks_tls12 *t = &hs->tls12;
     /* RFC 8446 section 4.1.2: other methods may stand beside it. [8446 4.1.2-12] */
     if (!hello->has_null_compression) /* [5246 7.4.1.2-5] */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_NULL_COMPRESSION);
     /* RFC 7507 section 3: it would have spoken a higher version, and so would we. */
     if (lks_list_has_u16(hello->suites, FALLBACK_SCSV) &&
         lks_config_speaks(hs->config, LKS_TLS_1_3))
-        return LKS_ALERT_INAPPROPRIATE_FALLBACK;
+        return lks_because(LKS_ALERT_INAPPROPRIATE_FALLBACK, LKS_WHY_FALLBACK);
     /* [5746 3.6-1 3.6-3]: this is the first handshake. */
     if (hello->renegotiated.len)
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_RENEGOTIATION_INFO);
     t->renegotiation_info =
         hello->has_renegotiation_info || lks_list_has_u16(hello->suites, RENEGOTIATION_SCSV);
     /* RFC 8422 section 5.1.2: uncompressed is always among them. */
     if (hello->has_point_formats &&
         !memchr(hello->point_formats.data, UNCOMPRESSED, hello->point_formats.len))
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_POINT_FORMATS);
     t->point_formats = hello->has_point_formats;
     t->extended_master = hello->has_extended_master_secret;
     t->client_version = hello->legacy_version;
@@ -131,7 +131,7 @@ static enum lks_status read_sct(struct lks_hs *hs, struct lks_reader body)
 {
     struct lks_tls12 *t = &hs->tls12;
     if (!body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SCT_MALFORMED);
     t->sct = malloc(body.len);
     if (!t->sct)
         return LKS_NO_MEMORY;
@@ -143,7 +143,7 @@ static enum lks_status read_sct(struct lks_hs *hs, struct lks_reader body)
 static enum lks_status read_empty(bool *seen, struct lks_reader body)
 {
     *seen = true;
-    return body.len ? LKS_ALERT_DECODE_ERROR : LKS_OK;
+    return body.len ? lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_HELLO_MALFORMED) : LKS_OK;
 }
 
 /* RFC 8422 section 5.2: one that leaves out the uncompressed format is illegal. */
@@ -151,15 +151,19 @@ static enum lks_status read_point_formats(struct lks_reader body)
 {
     struct lks_reader list;
     if (!lks_read_vec8(&body, &list) || body.len || !list.len)
-        return LKS_ALERT_DECODE_ERROR;
-    return memchr(list.data, UNCOMPRESSED, list.len) ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_HELLO_MALFORMED);
+    return memchr(list.data, UNCOMPRESSED, list.len)
+               ? LKS_OK
+               : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_POINT_FORMATS);
 }
 
 /* [5746 3.4-2 3.4-3] */
 static enum lks_status read_renegotiation_info(struct lks_hs *hs, struct lks_reader body)
 {
     hs->tls12.renegotiation_info = true;
-    return body.len == 1 && body.data[0] == 0 ? LKS_OK : LKS_ALERT_HANDSHAKE_FAILURE;
+    return body.len == 1 && body.data[0] == 0
+               ? LKS_OK
+               : lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_RENEGOTIATION_INFO);
 }
 
 static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct lks_reader body)
@@ -189,7 +193,7 @@ static enum lks_status read_extension(struct lks_hs *hs, uint16_t type, struct l
     case LKS_EXT_RECORD_SIZE_LIMIT:
         return lks_record_size_limit_read(hs, body);
     default:
-        return LKS_ALERT_UNSUPPORTED_EXTENSION;
+        return lks_because(LKS_ALERT_UNSUPPORTED_EXTENSION, LKS_WHY_EXTENSION_UNASKED);
     }
 }
 

@@ -132,14 +132,14 @@ static enum lks_status read_curve_params(struct lks_hs *hs, struct lks_reader *b
     uint8_t type;
     uint16_t number;
     if (!lks_read_u8(body, &type))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_KX_MALFORMED);
     if (type != NAMED_CURVE) /* explicit curves have another form altogether */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_CURVE_EXPLICIT);
     if (!lks_read_u16(body, &number) || !lks_read_vec8(body, &share) || !share.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_KX_MALFORMED);
     hs->group = group_of_config(hs, number);
     if (!hs->group || share.len != hs->group->server_share_len)
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_CURVE_NOT_OFFERED);
     memcpy(t->params, share.data, share.len);
     t->params_len = share.len;
     return LKS_OK;
@@ -151,13 +151,15 @@ static enum lks_status read_prime_params(struct lks_hs *hs, struct lks_reader *b
     struct lks_reader prime, generator, share;
     if (!lks_read_vec16(body, &prime) || !lks_read_vec16(body, &generator) ||
         !lks_read_vec16(body, &share) || !prime.len || !generator.len || !share.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_KX_MALFORMED);
     /* RFC 7919 section 3: a group that nobody vouches for is refused. */
     hs->group = lks_group_of_prime(prime.data, prime.len, generator.data, generator.len);
     if (!hs->group)
-        return LKS_ALERT_INSUFFICIENT_SECURITY;
+        return lks_because(LKS_ALERT_INSUFFICIENT_SECURITY, LKS_WHY_PRIME_UNKNOWN);
     t->params_len = hs->group->server_share_len;
-    return pad_number(t->params, t->params_len, share) ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER;
+    return pad_number(t->params, t->params_len, share)
+               ? LKS_OK
+               : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_LENGTH);
 }
 
 enum lks_status lks_server_key_exchange_read(struct lks_hs *hs, struct lks_reader body)
@@ -171,12 +173,14 @@ enum lks_status lks_server_key_exchange_read(struct lks_hs *hs, struct lks_reade
         return status;
     params.len -= body.len;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_KX_MALFORMED);
     const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
     if (!scheme || params.len > LKS_KX_PARAMS_MAX) /* one that we offered */
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     size_t content_len = signed_content(hs, params, content);
-    return lks_sign_verify(scheme, hs->peer->key, content, content_len, sig.data, sig.len);
+    status = lks_sign_verify(scheme, hs->peer->key, content, content_len, sig.data, sig.len);
+    hs->peer_scheme = status ? 0 : number;
+    return status;
 }
 
 enum lks_status lks_client_key_exchange_start(struct lks_hs *hs,
@@ -248,7 +252,7 @@ static enum lks_status start_agreement(struct lks_hs *hs, struct lks_reader numb
         return lks_pkey_agree(job, hs->group, key, number.data, number.len);
     if (!pad_number(share, hs->group->client_share_len, number)) {
         lks_group_key_free(key);
-        return LKS_ALERT_ILLEGAL_PARAMETER;
+        return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SHARE_LENGTH);
     }
     return lks_pkey_agree(job, hs->group, key, share, hs->group->client_share_len);
 }
@@ -260,7 +264,7 @@ enum lks_status lks_client_key_exchange_read(struct lks_hs *hs, struct lks_reade
     const bool curve = hs->suite->key_exchange == LKS_KX_ECDHE;
     struct lks_reader value;
     if (!lks_read_vec(&body, &value, curve ? 1 : 2) || body.len || !value.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CLIENT_KX_MALFORMED);
     struct lks_pkey_job *job;
     enum lks_status status = hs->suite->key_exchange == LKS_KX_RSA
                                  ? lks_pkey_decrypt(&job, hs->certificate->key,

@@ -43,7 +43,7 @@ enum lks_status lks_tls12_skip_hello_request(struct lks_hs *hs, struct lks_reade
     const size_t len = in.len < sizeof(request) ? in.len : sizeof(request);
     if (hs->role != LKS_CLIENT || hs->version != LKS_TLS_1_2 || memcmp(in.data, request, len) ||
         hs->tls12.num_hello_requests == HELLO_REQUESTS_MAX)
-        return LKS_ALERT_UNEXPECTED_MESSAGE;
+        return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
     if (len < sizeof(request))
         return LKS_WANT_DATA;
     hs->tls12.num_hello_requests++;
@@ -75,8 +75,10 @@ enum lks_status lks_tls12_finished_verify(struct lks_hs *hs, struct lks_reader b
     if (status)
         return status;
     if (body.len != sizeof(wanted))
-        return LKS_ALERT_DECODE_ERROR;
-    return lks_ct_memeq(body.data, wanted, sizeof(wanted)) ? LKS_OK : LKS_ALERT_DECRYPT_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_FINISHED_LENGTH);
+    return lks_ct_memeq(body.data, wanted, sizeof(wanted))
+               ? LKS_OK
+               : lks_because(LKS_ALERT_DECRYPT_ERROR, LKS_WHY_FINISHED_WRONG);
 }
 
 bool lks_hs_tls12_exporter(const struct lks_hs *hs, uint8_t client_random[32],

@@ -65,7 +65,7 @@ static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_h
         if (is_common(hs, hello, *s) && fits_certificate(hs, *s))
             hs->suite = *s;
     if (!hs->suite)
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_SUITE);
     if (hs->suite->key_exchange != LKS_KX_RSA)
         hs->group = lks_tls12_choose_group(hs->config, hello, hs->suite->key_exchange);
     hs->tls12.sends_status =

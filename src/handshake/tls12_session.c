@@ -75,7 +75,7 @@ static enum lks_status take_up(struct lks_hs *hs, const struct lks_client_hello 
     if (!hs->suite)
         return LKS_OK; /* then in full */
     if (!t->extended_master)
-        return LKS_ALERT_HANDSHAKE_FAILURE;
+        return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_RESUMED_WITHOUT_EMS);
     t->resumed = true;
     memcpy(t->master, session->secret, LKS_MASTER_LEN);
     /* RFC 5077 section 3.4: the client's own ID tells it that its ticket was taken. */
@@ -192,7 +192,7 @@ enum lks_status lks_tls12_ticket_read(struct lks_hs *hs, struct lks_reader body)
     struct lks_tls12 *t = &hs->tls12;
     struct lks_reader ticket;
     if (!lks_read_u32(&body, &t->lifetime_s) || !lks_read_vec16(&body, &ticket) || body.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_TICKET_MALFORMED);
     if (!ticket.len)
         return LKS_OK;
     t->ticket = malloc(ticket.len);

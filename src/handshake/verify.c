@@ -24,7 +24,7 @@ static enum lks_status read_status(struct entry *e, struct lks_reader data)
     uint8_t type;
     if (!lks_read_u8(&data, &type) || type != STATUS_TYPE_OCSP ||
         !lks_read_vec24(&data, &e->ocsp) || data.len || !e->ocsp.len)
-        return LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE, LKS_WHY_OCSP_MALFORMED);
     return LKS_OK;
 }
 
@@ -35,10 +35,10 @@ static enum lks_status read_sct(struct entry *e, struct lks_reader data)
     struct lks_reader list, one;
     e->sct = data;
     if (!lks_read_vec16(&data, &list) || data.len || !list.len)
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SCT_MALFORMED);
     while (list.len)
         if (!lks_read_vec16(&list, &one) || !one.len)
-            return LKS_ALERT_DECODE_ERROR;
+            return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SCT_MALFORMED);
     return LKS_OK;
 }
 
@@ -50,7 +50,7 @@ static enum lks_status read_entry(struct entry *e, struct lks_reader *list,
     memset(e, 0, sizeof(*e));
     if (!lks_read_vec24(list, &e->der) || !e->der.len ||
         (offered && !lks_read_vec16(list, &block.rest)))
-        return LKS_ALERT_DECODE_ERROR;
+        return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_MALFORMED);
     enum lks_status status = LKS_OK;
     while (!status && block.rest.len) {
         struct lks_reader data;
@@ -85,7 +85,7 @@ static enum lks_status parse(X509 **out, struct lks_reader der)
         return LKS_OK;
     X509_free(*out);
     *out = NULL;
-    return lks_errors_cause(LKS_ALERT_BAD_CERTIFICATE);
+    return lks_errors_cause(lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_NOT_X509));
 }
 
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
@@ -112,7 +112,7 @@ static enum lks_status set_leaf(struct lks_peer *peer, const struct entry *e)
     peer->leaf = sk_X509_value(peer->chain, 0);
     peer->key = X509_get0_pubkey(peer->leaf);
     if (!peer->key)
-        return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
+        return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_KEY_UNKNOWN);
     return copy_out(&peer->der, &peer->der_len, e->der) &&
                    copy_out(&peer->ocsp, &peer->ocsp_len, e->ocsp) &&
                    copy_out(&peer->sct, &peer->sct_len, e->sct)
@@ -209,25 +209,44 @@ static enum lks_status status_of(int error)
     case X509_V_ERR_OUT_OF_MEM:
         return LKS_NO_MEMORY;
     case X509_V_ERR_CERT_HAS_EXPIRED:
+        return lks_because(LKS_ALERT_CERTIFICATE_EXPIRED, LKS_WHY_EXPIRED);
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        return LKS_ALERT_CERTIFICATE_EXPIRED;
+        return lks_because(LKS_ALERT_CERTIFICATE_EXPIRED, LKS_WHY_NOT_YET_VALID);
     case X509_V_ERR_CERT_REVOKED:
-        return LKS_ALERT_CERTIFICATE_REVOKED;
+        return lks_because(LKS_ALERT_CERTIFICATE_REVOKED, LKS_WHY_REVOKED);
     case X509_V_ERR_INVALID_PURPOSE:
+        return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_PURPOSE);
     case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
-        return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
+        return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_CRITICAL_EXTENSION);
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_UNTRUSTED:
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_NO_ISSUER);
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_SELF_SIGNED);
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_SELF_SIGNED_ROOT);
     case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_CHAIN_TOO_LONG);
     case X509_V_ERR_INVALID_CA:
     case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-        return LKS_ALERT_UNKNOWN_CA;
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_NOT_A_CA);
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_NAME_MISMATCH);
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_ADDRESS_MISMATCH);
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_CHAIN_SIGNATURE);
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_WEAK);
+    case X509_V_ERR_PERMITTED_VIOLATION:
+    case X509_V_ERR_EXCLUDED_VIOLATION:
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_NAME_CONSTRAINTS);
     default:
-        return LKS_ALERT_BAD_CERTIFICATE;
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_CHAIN_BAD);
     }
 }
 
@@ -296,21 +315,23 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
     if (X509_verify_cert(ctx) <= 0) {
         enum lks_status status = status_of(X509_STORE_CTX_get_error(ctx));
         /* libcrypto finds no issuer of what it cannot parse. */
-        const bool malformed = status == LKS_ALERT_UNKNOWN_CA &&
-                               any_is_malformed(peer->chain, sk_X509_num(peer->chain));
-        return status && !malformed ? status : LKS_ALERT_BAD_CERTIFICATE;
+        if (lks_bare(status) == LKS_ALERT_UNKNOWN_CA &&
+            any_is_malformed(peer->chain, sk_X509_num(peer->chain)))
+            return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_X509_MALFORMED);
+        return status ? status : lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_CHAIN_BAD);
     }
     /* RFC 8446 section 4.4.2.2, RFC 5246 section 7.4.2: if key usage is said. [8446 4.4.2.2-3] */
     if (!(X509_get_key_usage(peer->leaf) &
           (peer->decrypts ? X509v3_KU_KEY_ENCIPHERMENT : X509v3_KU_DIGITAL_SIGNATURE)))
-        return LKS_ALERT_UNSUPPORTED_CERTIFICATE;
+        return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_KEY_USAGE);
     peer->verified = X509_STORE_CTX_get1_chain(ctx);
     if (!peer->verified || !keep_standing(peer))
         return LKS_NO_MEMORY;
     /* The last one is trusted as it is. */
-    if (any_is_malformed(peer->verified, sk_X509_num(peer->verified) - 1) ||
-        (role == LKS_SERVER && !lks_verify_constraints(peer->verified, name)))
-        return LKS_ALERT_BAD_CERTIFICATE;
+    if (any_is_malformed(peer->verified, sk_X509_num(peer->verified) - 1))
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_X509_MALFORMED);
+    if (role == LKS_SERVER && !lks_verify_constraints(peer->verified, name))
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_NAME_CONSTRAINTS);
     return role == LKS_SERVER ? lks_peer_verify_status(peer, config) : LKS_OK;
 }
 
@@ -344,9 +365,11 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
 {
     LKS_OWN_ERRORS;
     if (role == LKS_SERVER && (!name || !*name))
-        return LKS_ALERT_BAD_CERTIFICATE; /* a server that is not named is nobody [8446 C.5-1] */
+        return lks_because(
+            LKS_ALERT_BAD_CERTIFICATE,
+            LKS_WHY_NO_NAME_TO_VERIFY); /* a server that is not named is nobody [8446 C.5-1] */
     if (!config->trust)
-        return LKS_ALERT_UNKNOWN_CA;
+        return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_NO_TRUST);
     enum lks_status status = verify(peer, config, role, name);
     if (lks_errors_doubt(status))
         status = renew(peer) ? verify(peer, config, role, name) : LKS_NO_MEMORY;

@@ -9,8 +9,12 @@
 #include "handshake/errors.h"
 #include "handshake/verify.h"
 
-#define BAD        LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE
 #define CLOCK_SKEW 300 /* seconds that the responder's clock may be off */
+
+static enum lks_status bad(enum lks_reason reason)
+{
+    return lks_because(LKS_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE, reason);
+}
 
 /* What the response says of the leaf. The responder chose the hash that names it. */
 static bool find(OCSP_BASICRESP *basic, const struct lks_peer *peer, X509 *issuer, int *status,
@@ -45,13 +49,15 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
         X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(config->trust), config->verify_time);
     if (OCSP_basic_verify(basic, peer->verified, config->trust, 0) <= 0 ||
         !find(basic, peer, issuer, &status, &from, &until))
-        return BAD;
+        return bad(LKS_WHY_OCSP_SIGNER);
     /* Before the time: what was revoked once does not become good. */
     if (status == V_OCSP_CERTSTATUS_REVOKED)
-        return LKS_ALERT_CERTIFICATE_REVOKED;
+        return lks_because(LKS_ALERT_CERTIFICATE_REVOKED, LKS_WHY_OCSP_REVOKED);
     const time_t now = (time_t)(lks_config_now_ms(config) / 1000);
-    if (status != V_OCSP_CERTSTATUS_GOOD || !is_current(from, until, now))
-        return BAD;
+    if (status != V_OCSP_CERTSTATUS_GOOD)
+        return bad(LKS_WHY_OCSP_UNKNOWN);
+    if (!is_current(from, until, now))
+        return bad(LKS_WHY_OCSP_TIME);
     const uint64_t end_ms = lks_asn1_time_ms(until);
     if (end_ms < peer->until_ms)
         peer->until_ms = end_ms;
@@ -62,7 +68,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
 static enum lks_status check_response(struct lks_peer *peer, const struct lks_config *config)
 {
     LKS_OWN_ERRORS;
-    enum lks_status status = BAD;
+    enum lks_status status = bad(LKS_WHY_OCSP_MALFORMED);
     const uint8_t *end = peer->ocsp;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &end, (long)peer->ocsp_len);
     OCSP_BASICRESP *basic = NULL;
@@ -83,7 +89,7 @@ static enum lks_status must_staple(X509 *leaf, bool *out)
     TLS_FEATURE *features = X509_get_ext_d2i(leaf, NID_tlsfeature, &critical, NULL);
     bool found = false;
     if (!features && critical != -1) /* there is one, and nobody knows what it says */
-        return LKS_ALERT_BAD_CERTIFICATE;
+        return lks_because(LKS_ALERT_BAD_CERTIFICATE, LKS_WHY_MUST_STAPLE_MALFORMED);
     for (int i = 0; features && i < sk_ASN1_INTEGER_num(features); i++)
         found |= ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == 5; /* status_request */
     sk_ASN1_INTEGER_pop_free(features, ASN1_INTEGER_free);
@@ -103,5 +109,6 @@ enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_c
         return status;
     if (config->ocsp != LKS_OCSP_OFF && peer->ocsp)
         return check_response(peer, config);
-    return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK : BAD;
+    return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK
+                                                                    : bad(LKS_WHY_OCSP_MISSING);
 }

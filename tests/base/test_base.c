@@ -80,6 +80,22 @@ static void every_status_has_a_name_and_an_alert(void)
     CU_ASSERT_STRING_EQUAL(lks_status_name((enum lks_status)9999), "unknown");
 }
 
+/* Of all statuses: why a step stopped ends nothing, what failed does. */
+static void which_statuses_are_fatal(void)
+{
+    static const enum lks_status others[] = {LKS_OK,          LKS_WANT_DATA, LKS_WANT_PKEY,
+                                             LKS_DEFERRED,    LKS_WANT_ROOM, LKS_NO_ROOM,
+                                             LKS_UNSUPPORTED, LKS_CLOSED};
+    for (unsigned int status = 0; status < LKS_ALERT_BASE + 256; status++) {
+        bool fatal = strcmp(lks_status_name((enum lks_status)status), "unknown") != 0;
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+            fatal &= status != others[i];
+        if (strcmp(lks_status_name((enum lks_status)status), "unknown"))
+            LKS_CHECK(lks_status_is_fatal((enum lks_status)status) == fatal, "%s",
+                      lks_status_name((enum lks_status)status));
+    }
+}
+
 static const struct lks_test base_tests[] = {
     {"reader takes all or nothing", reader_takes_all_or_nothing},
     {"writer fails once and for all", writer_fails_once_and_for_all},
@@ -87,6 +103,7 @@ static const struct lks_test base_tests[] = {
      writer_refuses_a_vector_too_long_for_its_prefix},
     {"ct helpers agree with plain C", ct_helpers_agree_with_plain_c},
     {"every status has a name and an alert", every_status_has_a_name_and_an_alert},
+    {"which statuses are fatal", which_statuses_are_fatal},
     {NULL, NULL},
 };
 

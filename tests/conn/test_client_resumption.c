@@ -199,7 +199,8 @@ static void long_tickets(void)
         loopback_run(&l);
         CU_ASSERT_TRUE_FATAL(l.client.established && message);
         CU_ASSERT_EQUAL(
-            conn_set_key(&key, LKS_SEAL, l.server.conn->suite, l.server.conn->seal_secret), LKS_OK);
+            conn_set_key(&key, LKS_SEAL, conn_suite(l.server.conn), l.server.conn->seal_secret),
+            LKS_OK);
         lks_write_u8(&w, HANDSHAKE_NEW_SESSION_TICKET);
         lks_write_uint(&w, len, 3);
         lks_write_u32(&w, 3600);

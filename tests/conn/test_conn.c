@@ -119,6 +119,7 @@ static const struct lks_test_suite suites[] = {{"exchange", exchange_tests},
                                                {"early data", early_data_tests},
                                                {"early data, refused", early_refused_tests},
                                                {"memory", memory_tests},
+                                               {"about", about_tests},
                                                {NULL, NULL}};
 
 int main(void)

@@ -60,6 +60,7 @@ bool ends_with_plain_alert(const struct buffer *wire, uint8_t alert);
 extern const struct lks_test exchange_tests[], bad_input_tests[], key_update_tests[],
     memory_tests[], resumption_tests[], client_resumption_tests[], early_data_tests[],
     client_tests[], pkey_tests[], agreed_tests[], tls12_tests[], tls12_bad_tests[],
-    tls12_openssl_tests[], ops_tests[], early_refused_tests[], warning_tests[], close_tests[];
+    tls12_openssl_tests[], ops_tests[], early_refused_tests[], warning_tests[], close_tests[],
+    about_tests[];
 
 #endif

@@ -74,7 +74,7 @@ static void update_by_itself_before_the_limit(void)
     memcpy(secret, conn->seal_secret, sizeof(secret));
     struct lks_op op = {.key = &conn->seal_key, .type = LKS_TYPE_APPLICATION_DATA, .number = 1};
     uint64_t seq = conn->seal_key.seq;
-    conn->sealing = (struct conn_ops){.num_out = 2};
+    conn->sealing = (struct conn_ops){.num_out = 2, .num_under_way = 2};
     CU_ASSERT_EQUAL(lks_conn_sealed(conn, &op), LKS_OK);
     CU_ASSERT_TRUE(lks_conn_can_seal(conn));
     conn->seal_key.seq = UINT64_C(1) << 60;
@@ -101,7 +101,7 @@ static void we_ask_before_the_peers_limit(void)
     enum lks_event event;
     uint64_t seq = p.side.conn->open_key.seq;
     p.side.conn->open_key.seq = UINT64_C(1) << 60;
-    p.side.conn->opening = (struct conn_ops){.num_out = 2};
+    p.side.conn->opening = (struct conn_ops){.num_out = 2, .num_under_way = 2};
     CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
     op.number = 2;
     CU_ASSERT_EQUAL(lks_conn_opened(p.side.conn, &op, &event), LKS_OK);
@@ -151,7 +151,7 @@ static void many_requests_one_answer(void)
 
 static const uint8_t *queued_update(const struct pair *p)
 {
-    return p->side.conn->update_message;
+    return conn_update_message(p->side.conn).data;
 }
 
 static void one_request_and_one_update_at_a_time(void)

@@ -150,13 +150,14 @@ static void connection_with_both_keys_fits_in_1_kib(void)
 
 #define NUM_IDLE 50
 
-/* All that is left of the library's allocations once connections are established. */
-static void established_connection_takes_1_kib_in_all(void)
+/* All that is left of the library's allocations once connections are established, for each. */
+static size_t measure_idle(enum lks_keep keep)
 {
     static struct pair pairs[NUM_IDLE];
     struct poll_loop loop;
     struct lks_config *config = config_with(NULL);
-    static const struct client_options none;
+    static const struct client_options none = {.server_name = "localhost"};
+    lks_config_set_keep(config, keep);
     loop_init(&loop, 64, 1024);
     pair_establish(&pairs[0]); /* whatever is made once a process */
     pair_free(&pairs[0]);
@@ -176,15 +177,22 @@ static void established_connection_takes_1_kib_in_all(void)
         buffer_free(&pairs[i].side.wire_out);
     }
     size_t each = (live - before) / NUM_IDLE;
-    LKS_CHECK(each <= 1024 + 16, "%zu bytes a connection", each); /* 16: the allocator's rounding */
-    printf("an established connection: %zu bytes, struct lks_conn %zu\n", each,
-           sizeof(struct lks_conn));
     for (int i = 0; i < NUM_IDLE; i++) {
         side_free(&pairs[i].side);
         client_free(&pairs[i].client);
     }
     loop_free(&loop);
     lks_config_free(config);
+    return each;
+}
+
+static void established_connection_takes_1_kib_in_all(void)
+{
+    const size_t bare = measure_idle(LKS_KEEP_NOTHING), names = measure_idle(LKS_KEEP_NAMES);
+    LKS_CHECK(bare <= 1024 + 16, "%zu bytes a connection", bare); /* 16: the allocator's rounding */
+    LKS_CHECK(names > bare && names <= bare + 128, "%zu bytes with names", names);
+    printf("an established connection: %zu bytes, struct lks_conn %zu; with its names %zu\n", bare,
+           sizeof(struct lks_conn), names);
 }
 
 static uint8_t out[70000];

@@ -264,6 +264,12 @@ static void check(const struct scenario *s)
     LKS_CHECK(ok, "%s, %s from allocation %lu on: client %s, server %s", s->name,
               lack == ONCE ? "once" : "none", first_to_fail, lks_status_name(client.status),
               lks_status_name(server.status));
+    size_t len;
+    if (client.established && !client.status && !s->resumes)
+        LKS_CHECK(lks_conn_peer_name(client.conn, LKS_NAME_SUBJECT, 0) &&
+                      lks_conn_peer_name(client.conn, LKS_NAME_DNS, 0) &&
+                      lks_conn_peer_chain(client.conn, 1, &len),
+                  "%s, allocation %lu: established, and not all is kept", s->name, first_to_fail);
     LKS_CHECK(!s->blame || !client.established, "%s, allocation %lu: let in", s->name,
               first_to_fail);
 }
@@ -280,6 +286,7 @@ static struct lks_config *make_config(const struct scenario *s, enum lks_role ro
     struct lks_error err;
     const char *leaf = role == LKS_SERVER ? s->leaf : s->own_leaf;
     config->resumption.now_ms = now_ms;
+    lks_config_set_keep(config, LKS_KEEP_CHAIN);
     CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 7200), LKS_OK);
     if (leaf)
         pki_add(config, leaf);

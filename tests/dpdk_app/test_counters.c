@@ -191,6 +191,41 @@ static void news_once(void)
     bed_stop();
 }
 
+/* What is said when two clients begin with these bytes. */
+static void check_said(const void *bytes, size_t bytes_len, const char *line)
+{
+    char *text = NULL;
+    size_t len;
+    struct peer peers[2];
+    FILE *err = open_memstream(&text, &len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(err);
+    bed_start(NULL);
+    struct chores *c = chores_start(bed.server, stdout, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    for (int i = 0; i < 2; i++) {
+        peer_start(&peers[i], NULL);
+        flow_says(peers[i].client, bytes, bytes_len, 1460);
+        bed_wait(1);
+    }
+    bed_run(c, 3);
+    chores_stop(c, &(struct report){0});
+    fclose(err);
+    CU_ASSERT_EQUAL(count(text, "\n"), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, line));
+    free(text);
+    for (int i = 0; i < 2; i++)
+        peer_free(&peers[i]);
+    bed_stop();
+}
+
+/* Why TLS fails is said in words, and not again for the next one of the same kind. */
+static void why_tls_failed(void)
+{
+    static const uint8_t no_message[] = {LKS_TYPE_HANDSHAKE, 3, 1, 0, 4, 99, 0, 0, 0};
+    check_said(no_message, sizeof(no_message), "lockstepd: a handshake message that may not come");
+    check_said("GET / HTTP/1.1\r\n\r\n", 18, "this may not be TLS at all\n");
+}
+
 /* What comes out of a FIFO until it has `want` bytes, or, want 0, is empty. */
 static size_t read_some(int fd, char *text, size_t len, size_t want)
 {
@@ -288,15 +323,11 @@ static void keys_are_wiped(void)
 const struct lks_test *counter_tests(void)
 {
     static const struct lks_test tests[] = {
-        {"resumed handshakes", resumed_ones},
-        {"alerts that left", alerts_that_left},
-        {"refused connections", refused_ones},
-        {"as printed", printed},
-        {"nobody reads", nobody_reads},
-        {"news, once", news_once},
-        {"slow key log", slow_key_log},
-        {"keys are wiped", keys_are_wiped},
-        {0},
+        {"resumed handshakes", resumed_ones},  {"alerts that left", alerts_that_left},
+        {"refused connections", refused_ones}, {"as printed", printed},
+        {"nobody reads", nobody_reads},        {"news, once", news_once},
+        {"why TLS failed", why_tls_failed},    {"slow key log", slow_key_log},
+        {"keys are wiped", keys_are_wiped},    {0},
     };
     return tests;
 }

@@ -190,6 +190,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const struct parser *parser = &parsers[data[0] % NUM_PARSERS];
     enum lks_status status = parse(parser, data + 1, len - 1);
     must(status == parse(parser, data + 1, len - 1), "not the same the second time");
+    must(!status || lks_reason_of(status), "refused without a reason");
+    status = lks_bare(status);
     must(!status || (status > LKS_ALERT_BASE && status != LKS_ALERT_INTERNAL_ERROR),
          "a failure that is not the peer's");
     return 0;

@@ -512,7 +512,7 @@ static void bad_alpn(void)
         body[0] = 0;
         body[1] = (uint8_t)len;
         enum lks_status status =
-            lks_encrypted_extensions_read(d.client, lks_reader_of(body, 2 + len));
+            lks_bare(lks_encrypted_extensions_read(d.client, lks_reader_of(body, 2 + len)));
         LKS_CHECK((status ? status : LKS_WANT_DATA) == rows[i].status, "%s: %s", rows[i].what,
                   lks_status_name(status));
         duo_free(&d);

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/reason.h"
 #include "handshake/group.h"
 #include "simd/mlkem.h"
 #include "test_handshake.h"
@@ -35,8 +36,9 @@ static void both_halves_agree(void)
                   "%s", row->name);
         CU_ASSERT_EQUAL_FATAL(lks_group_generate(row, &key, client), LKS_OK);
         CU_ASSERT_PTR_EQUAL(lks_group_key_group(key), row);
-        CU_ASSERT_EQUAL(lks_group_respond(row, client, row->client_share_len, server, b), LKS_OK);
-        CU_ASSERT_EQUAL(lks_group_finish(key, server, row->server_share_len, a), LKS_OK);
+        CU_ASSERT_EQUAL(lks_bare(lks_group_respond(row, client, row->client_share_len, server, b)),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_bare(lks_group_finish(key, server, row->server_share_len, a)), LKS_OK);
         LKS_CHECK(memcmp(a, b, row->secret_len) == 0, "%s", row->name);
         lks_group_key_free(key);
     }
@@ -53,14 +55,17 @@ static void wrong_lengths(void)
         CU_ASSERT_EQUAL_FATAL(lks_group_generate(row, &key, share), LKS_OK);
         static const int off[] = {-1, 1};
         for (int i = 0; i < 2; i++) {
-            LKS_CHECK(lks_group_respond(row, share, (size_t)(row->client_share_len + off[i]), out,
-                                        secret) == LKS_ALERT_ILLEGAL_PARAMETER,
-                      "%s %+d", row->name, off[i]);
-            LKS_CHECK(lks_group_finish(key, share, (size_t)(row->server_share_len + off[i]),
-                                       secret) == LKS_ALERT_ILLEGAL_PARAMETER,
-                      "%s %+d", row->name, off[i]);
+            LKS_CHECK(
+                lks_bare(lks_group_respond(row, share, (size_t)(row->client_share_len + off[i]),
+                                           out, secret)) == LKS_ALERT_ILLEGAL_PARAMETER,
+                "%s %+d", row->name, off[i]);
+            LKS_CHECK(
+                lks_bare(lks_group_finish(key, share, (size_t)(row->server_share_len + off[i]),
+                                          secret)) == LKS_ALERT_ILLEGAL_PARAMETER,
+                "%s %+d", row->name, off[i]);
         }
-        CU_ASSERT_EQUAL(lks_group_respond(row, share, 0, out, secret), LKS_ALERT_ILLEGAL_PARAMETER);
+        CU_ASSERT_EQUAL(lks_bare(lks_group_respond(row, share, 0, out, secret)),
+                        LKS_ALERT_ILLEGAL_PARAMETER);
         lks_group_key_free(key);
     }
 }
@@ -69,13 +74,14 @@ static void check_refused(const struct lks_group *group, const uint8_t *share, c
 {
     struct lks_group_key *key;
     uint8_t out[LKS_SHARE_MAX], secret[LKS_SHARED_SECRET_MAX];
-    enum lks_status status = lks_group_respond(group, share, group->client_share_len, out, secret);
+    enum lks_status status =
+        lks_bare(lks_group_respond(group, share, group->client_share_len, out, secret));
     LKS_CHECK(status == LKS_ALERT_ILLEGAL_PARAMETER, "%s, %s, server: %s", group->name, what,
               lks_status_name(status));
     if (group->client_share_len != group->server_share_len)
         return;
     CU_ASSERT_EQUAL_FATAL(lks_group_generate(group, &key, out), LKS_OK);
-    status = lks_group_finish(key, share, group->server_share_len, secret);
+    status = lks_bare(lks_group_finish(key, share, group->server_share_len, secret));
     LKS_CHECK(status == LKS_ALERT_ILLEGAL_PARAMETER, "%s, %s, client: %s", group->name, what,
               lks_status_name(status));
     lks_group_key_free(key);
@@ -152,7 +158,7 @@ static void numbers_out_of_range(void)
         memset(share, 0, sizeof(share));
         share[last] = 2;
         CU_ASSERT_EQUAL_FATAL(lks_group_generate(group, &key, a), LKS_OK);
-        CU_ASSERT_EQUAL(lks_group_finish(key, share, group->server_share_len, b), LKS_OK);
+        CU_ASSERT_EQUAL(lks_bare(lks_group_finish(key, share, group->server_share_len, b)), LKS_OK);
         LKS_CHECK(memcmp(a, b, group->secret_len) == 0, "%s: 2^x is our share", group->name);
         lks_group_key_free(key);
     }
@@ -168,8 +174,9 @@ static void secrets_keep_their_zeros(void)
     unsigned int tries = 0;
     do {
         memset(secret, 0xaa, sizeof(secret));
-        CU_ASSERT_EQUAL_FATAL(lks_group_respond(group, two, group->client_share_len, share, secret),
-                              LKS_OK);
+        CU_ASSERT_EQUAL_FATAL(
+            lks_bare(lks_group_respond(group, two, group->client_share_len, share, secret)),
+            LKS_OK);
     } while (share[0] && ++tries < 5000);
     LKS_CHECK(share[0] == 0, "no share began with a zero in %u tries", tries);
     CU_ASSERT_EQUAL(memcmp(share, secret, group->secret_len), 0);
@@ -192,10 +199,12 @@ static void hybrid_is_both_halves(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(mlkem);
     mlkem->generate(client, dk, seed);
     CU_ASSERT_EQUAL_FATAL(lks_group_generate(x25519, &key, client + LKS_MLKEM_EK_LEN), LKS_OK);
-    CU_ASSERT_EQUAL(lks_group_respond(group, client, group->client_share_len, server, secret),
-                    LKS_OK);
+    CU_ASSERT_EQUAL(
+        lks_bare(lks_group_respond(group, client, group->client_share_len, server, secret)),
+        LKS_OK);
     mlkem->decapsulate(alone, dk, server);
-    CU_ASSERT_EQUAL(lks_group_finish(key, server + LKS_MLKEM_CIPHER_LEN, 32, alone + 32), LKS_OK);
+    CU_ASSERT_EQUAL(lks_bare(lks_group_finish(key, server + LKS_MLKEM_CIPHER_LEN, 32, alone + 32)),
+                    LKS_OK);
     CU_ASSERT_EQUAL(memcmp(secret, alone, 64), 0);
 
     /* Either half alone can be wrong. */
@@ -208,7 +217,7 @@ static void hybrid_is_both_halves(void)
     lks_group_key_free(key);
     CU_ASSERT_EQUAL_FATAL(lks_group_generate(group, &key, client), LKS_OK);
     memset(server + LKS_MLKEM_CIPHER_LEN, 0, 32);
-    CU_ASSERT_EQUAL(lks_group_finish(key, server, group->server_share_len, secret),
+    CU_ASSERT_EQUAL(lks_bare(lks_group_finish(key, server, group->server_share_len, secret)),
                     LKS_ALERT_ILLEGAL_PARAMETER);
     lks_group_key_free(key);
 }

@@ -18,6 +18,7 @@ static const struct lks_test_suite suites[] = {{"group", group_tests},
                                                {"lifetimes of tickets", ticket_lifetime_tests},
                                                {"replay", replay_tests},
                                                {"verify", verify_tests},
+                                               {"about", about_tests},
                                                {"host", host_tests},
                                                {NULL, NULL}};
 

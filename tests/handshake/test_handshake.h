@@ -10,6 +10,6 @@ extern const struct lks_test server_tests[], client_tests[], client_psk_tests[],
     bounds_tests[], tls12_tests[], tls12_hello_tests[];
 extern const struct lks_test psk_tests[], record_size_tests[], ticket_tests[],
     ticket_lifetime_tests[], replay_tests[];
-extern const struct lks_test verify_tests[], host_tests[];
+extern const struct lks_test verify_tests[], about_tests[], host_tests[];
 
 #endif

@@ -57,9 +57,9 @@ static enum lks_status verify(const struct pki *leaf, enum chain chain, X509 *an
         len += pki_entry(list + len, sizeof(list) - len, intermediate);
     struct lks_config *config = config_trusting(anchor);
     struct lks_peer *peer;
-    enum lks_status status = lks_peer_read(&peer, lks_reader_of(list, len), 0);
+    enum lks_status status = lks_bare(lks_peer_read(&peer, lks_reader_of(list, len), 0));
     if (!status)
-        status = lks_peer_verify(peer, config, role, name);
+        status = lks_bare(lks_peer_verify(peer, config, role, name));
     lks_peer_free(peer);
     lks_config_free(config);
     return status;
@@ -287,8 +287,8 @@ static void authorities(void)
         size_t len = pki_entry(list, sizeof(list), leaf);
         len += pki_entry(list + len, sizeof(list) - len, middle);
         struct lks_config *config = config_trusting(root);
-        CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
-        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, HOST);
+        CU_ASSERT_EQUAL(lks_bare(lks_peer_read(&peer, lks_reader_of(list, len), 0)), LKS_OK);
+        enum lks_status status = lks_bare(lks_peer_verify(peer, config, LKS_SERVER, HOST));
         LKS_CHECK(status == rows[i].status, "%s: %s, not %s", rows[i].what, lks_status_name(status),
                   lks_status_name(rows[i].status));
         lks_peer_free(peer);
@@ -337,10 +337,10 @@ static void name_constraints(void)
         size_t len = pki_entry(list, sizeof(list), leaf);
         len += pki_entry(list + len, sizeof(list) - len, ca);
         struct lks_config *config = config_trusting(root);
-        CU_ASSERT_EQUAL_FATAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
+        CU_ASSERT_EQUAL_FATAL(lks_bare(lks_peer_read(&peer, lks_reader_of(list, len), 0)), LKS_OK);
         CU_ASSERT_TRUE(lks_host_fold(
             host, lks_reader_of((const uint8_t *)rows[i].name, strlen(rows[i].name))));
-        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, host);
+        enum lks_status status = lks_bare(lks_peer_verify(peer, config, LKS_SERVER, host));
         LKS_CHECK(status == (rows[i].good ? LKS_OK : LKS_ALERT_BAD_CERTIFICATE), "%s for %s: %s",
                   rows[i].constraints, rows[i].name, lks_status_name(status));
         lks_peer_free(peer);
@@ -359,7 +359,7 @@ static void lists(void)
     const size_t first = pki_entry(list, sizeof(list), root);
     const size_t len = first + pki_entry(list + first, sizeof(list) - first, intermediate);
     for (size_t cut = 0; cut <= len; cut++) {
-        enum lks_status status = lks_peer_read(&peer, lks_reader_of(list, cut), 0);
+        enum lks_status status = lks_bare(lks_peer_read(&peer, lks_reader_of(list, cut), 0));
         const bool whole = cut == first || cut == len;
         LKS_CHECK(status == (whole ? LKS_OK : LKS_ALERT_DECODE_ERROR), "%zu of %zu: %s", cut, len,
                   lks_status_name(status));
@@ -370,19 +370,19 @@ static void lists(void)
     memset(longer + first - 2, 0, 3);
     longer[1] = (uint8_t)((first - 4) >> 8);
     longer[2] = (uint8_t)(first - 4);
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(longer, first + 1), 0),
+    CU_ASSERT_EQUAL(lks_bare(lks_peer_read(&peer, lks_reader_of(longer, first + 1), 0)),
                     LKS_ALERT_BAD_CERTIFICATE);
     /* As many as there is room for. */
     size_t all = 0, num = 0;
     for (; all + first <= sizeof(list); num++)
         all += pki_entry(list + all, sizeof(list) - all, root);
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(list, all), 0), LKS_OK);
+    CU_ASSERT_EQUAL(lks_bare(lks_peer_read(&peer, lks_reader_of(list, all), 0)), LKS_OK);
     CU_ASSERT_TRUE_FATAL(num > 20 && peer && sk_X509_num(peer->chain) == (int)num);
     lks_peer_free(peer);
     static const uint8_t no_der[] = {0, 0, 3, 1, 2, 3, 0, 0}, empty[] = {0, 0, 0, 0, 0};
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(no_der, sizeof(no_der)), 0),
+    CU_ASSERT_EQUAL(lks_bare(lks_peer_read(&peer, lks_reader_of(no_der, sizeof(no_der)), 0)),
                     LKS_ALERT_BAD_CERTIFICATE);
-    CU_ASSERT_EQUAL(lks_peer_read(&peer, lks_reader_of(empty, sizeof(empty)), 0),
+    CU_ASSERT_EQUAL(lks_bare(lks_peer_read(&peer, lks_reader_of(empty, sizeof(empty)), 0)),
                     LKS_ALERT_DECODE_ERROR);
 }
 
@@ -411,8 +411,8 @@ static void depth(void)
             len += pki_entry(list + len, sizeof(list) - len, ca[i]);
             X509_free(ca[i]);
         }
-        CU_ASSERT_EQUAL_FATAL(lks_peer_read(&peer, lks_reader_of(list, len), 0), LKS_OK);
-        enum lks_status status = lks_peer_verify(peer, config, LKS_SERVER, HOST);
+        CU_ASSERT_EQUAL_FATAL(lks_bare(lks_peer_read(&peer, lks_reader_of(list, len), 0)), LKS_OK);
+        enum lks_status status = lks_bare(lks_peer_verify(peer, config, LKS_SERVER, HOST));
         LKS_CHECK(status == (num > LKS_PEER_CHAIN_MAX ? LKS_ALERT_UNKNOWN_CA : LKS_OK),
                   "%u CAs: %s", num, lks_status_name(status));
         X509_free(leaf);
@@ -457,11 +457,11 @@ static void entry_extensions(void)
         size_t len = pki_entry(list, sizeof(list), root);
         const size_t added = lks_test_hex(rows[i].hex, list + len, 64);
         list[len - 1] = (uint8_t)added;
-        enum lks_status status = lks_peer_read(
+        enum lks_status status = lks_bare(lks_peer_read(
             &peer, lks_reader_of(list, len + added),
             rows[i].offered ? lks_extension_bit(LKS_EXT_STATUS_REQUEST) |
                                   lks_extension_bit(LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP)
-                            : 0);
+                            : 0));
         LKS_CHECK(status == rows[i].status, "%s: %s, not %s", rows[i].what, lks_status_name(status),
                   lks_status_name(rows[i].status));
         lks_peer_free(peer);
@@ -494,21 +494,25 @@ static void signatures(void)
             uint8_t sig[LKS_SIGNATURE_MAX] = {0};
             size_t len = sizeof(sig);
             if (!lks_sign_fits(row, key)) {
-                CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message), sig, 64),
-                                LKS_ALERT_ILLEGAL_PARAMETER);
+                CU_ASSERT_EQUAL(
+                    lks_bare(lks_sign_verify(row, key, message, sizeof(message), sig, 64)),
+                    LKS_ALERT_ILLEGAL_PARAMETER);
                 continue;
             }
             used++;
             CU_ASSERT_EQUAL(lks_sign(row, key, message, sizeof(message), sig, &len), LKS_OK);
-            CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message), sig, len), LKS_OK);
-            CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message) - 1, sig, len),
-                            LKS_ALERT_DECRYPT_ERROR);
-            CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message), sig, len - 1),
-                            LKS_ALERT_DECRYPT_ERROR);
-            CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message), sig, 0),
+            CU_ASSERT_EQUAL(lks_bare(lks_sign_verify(row, key, message, sizeof(message), sig, len)),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_bare(lks_sign_verify(row, key, message, sizeof(message) - 1, sig, len)),
+                LKS_ALERT_DECRYPT_ERROR);
+            CU_ASSERT_EQUAL(
+                lks_bare(lks_sign_verify(row, key, message, sizeof(message), sig, len - 1)),
+                LKS_ALERT_DECRYPT_ERROR);
+            CU_ASSERT_EQUAL(lks_bare(lks_sign_verify(row, key, message, sizeof(message), sig, 0)),
                             LKS_ALERT_DECRYPT_ERROR);
             sig[len / 2] ^= 1;
-            CU_ASSERT_EQUAL(lks_sign_verify(row, key, message, sizeof(message), sig, len),
+            CU_ASSERT_EQUAL(lks_bare(lks_sign_verify(row, key, message, sizeof(message), sig, len)),
                             LKS_ALERT_DECRYPT_ERROR);
         }
     }
@@ -544,8 +548,8 @@ static void parameters_of_pss(void)
             LKS_CHECK(lks_sign_fits(row, key) == fits, "row %zu, %s", i, row->name);
             if (fits)
                 CU_ASSERT_EQUAL(lks_sign(row, key, message, sizeof(message), sig, &len), LKS_OK);
-            enum lks_status status =
-                lks_sign_verify(row, key, message, sizeof(message), sig, fits ? len : 256);
+            enum lks_status status = lks_bare(lks_bare(lks_bare(
+                lks_sign_verify(row, key, message, sizeof(message), sig, fits ? len : 256))));
             LKS_CHECK(status == (fits ? LKS_OK : LKS_ALERT_ILLEGAL_PARAMETER), "row %zu, %s: %s", i,
                       row->name, lks_status_name(status));
         }
@@ -570,7 +574,7 @@ static void length_of_salt(void)
                        EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, lens[i]) > 0 &&
                        EVP_DigestSign(ctx, sig, &len, message, sizeof(message)) > 0);
         EVP_MD_CTX_free(ctx);
-        LKS_CHECK(lks_sign_verify(scheme, key, message, sizeof(message), sig, len) ==
+        LKS_CHECK(lks_bare(lks_sign_verify(scheme, key, message, sizeof(message), sig, len)) ==
                       (lens[i] == 32 ? LKS_OK : LKS_ALERT_DECRYPT_ERROR),
                   "%d bytes", lens[i]);
     }
@@ -594,7 +598,7 @@ static void signatures_of_tls12(void)
         size_t len = sizeof(sig);
         CU_ASSERT_PTR_NOT_NULL_FATAL(scheme);
         LKS_CHECK(!lks_sign(scheme, key, message, sizeof(message), sig, &len) &&
-                      !lks_sign_verify(scheme, key, message, sizeof(message), sig, len),
+                      !lks_bare(lks_sign_verify(scheme, key, message, sizeof(message), sig, len)),
                   "%04x, row %zu", rows[i].number, i);
     }
 }
