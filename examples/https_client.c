@@ -50,16 +50,13 @@ static bool fail(const char *what, const char *why)
 
 static bool fail_status(const struct fetch *f, enum lks_status status)
 {
-    struct lks_conn_info info;
     const struct lks_conn *conn = lks_stream_conn(f->stream);
-    lks_conn_get_info(conn, &info);
-    fprintf(stderr, "https_client: %s: %s",
-            lks_conn_is_established(conn) ? "connection" : "handshake", lks_status_name(status));
-    if (status == LKS_PEER_ALERT)
-        fprintf(stderr, " %u", info.peer_alert);
-    if (status == LKS_TRUNCATED)
-        fprintf(stderr, ": it ended without close_notify, so the answer may have been cut short");
-    fputc('\n', stderr);
+    const char *why = status == LKS_TRUNCATED ? "it ended without close_notify, so the answer may "
+                                                "have been cut short"
+                                              : lks_conn_reason(conn);
+    fprintf(stderr, "https_client: %s: %s: %s\n",
+            lks_conn_is_established(conn) ? "connection" : "handshake", lks_status_name(status),
+            why);
     return false;
 }
 

@@ -141,14 +141,10 @@ static void accept_one(void)
 /* Why a connection ended that was not to end yet. */
 static void say_why(const struct client *c, enum lks_status status)
 {
-    struct lks_conn_info info;
     const struct lks_conn *conn = lks_stream_conn(c->stream);
-    lks_conn_get_info(conn, &info);
-    fprintf(stderr, "client %d: %s, %s", c->fd,
-            lks_conn_is_established(conn) ? "established" : "handshake", lks_status_name(status));
-    if (status == LKS_PEER_ALERT)
-        fprintf(stderr, " %u", info.peer_alert);
-    fputc('\n', stderr);
+    fprintf(stderr, "client %d: %s, %s: %s\n", c->fd,
+            lks_conn_is_established(conn) ? "established" : "handshake", lks_status_name(status),
+            status == LKS_TRUNCATED ? "it ended without close_notify" : lks_conn_reason(conn));
 }
 
 static void leave(struct client *c)

@@ -113,7 +113,8 @@ static void free_chain(struct rte_mbuf **chain)
 static void fail(struct conn *c, enum lks_status status)
 {
     if (!c->failed)
-        fprintf(stderr, "connection %d: %s\n", c->fd, lks_status_name(status));
+        fprintf(stderr, "connection %d: %s: %s\n", c->fd, lks_status_name(status),
+                lks_conn_reason(c->tls));
     c->failed = true;
     free_chain(&c->plain);
 }

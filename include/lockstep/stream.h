@@ -24,10 +24,11 @@
  *
  * What a call returns is LKS_OK, a reason to wait (LKS_WANT_DATA, LKS_WANT_ROOM, LKS_WANT_PKEY), or
  * the end: LKS_CLOSED, the peer's or our close_notify; LKS_TRUNCATED, the transport ended without
- * one; anything else is the error that ended the connection. It ends in order all the same: read
- * gives what came before the error, drain what was sealed before it and the alert.
- * LKS_BAD_ARGUMENT from a pointer that is NULL and may not be (bytes may, where there are none of
- * them, and so may what is given to lks_stream_free()) ends nothing.
+ * one; anything else is the error that ended the connection, and lks_conn_reason() of its
+ * connection says why in words. It ends in order all the same: read gives what came before the
+ * error, drain what was sealed before it and the alert. LKS_BAD_ARGUMENT from a pointer that is
+ * NULL and may not be (bytes may, where there are none of them, and so may what is given to
+ * lks_stream_free()) ends nothing.
  *
  * Early data (0-RTT) are not for streams: who reads bytes cannot tell those that may have been
  * replayed.
