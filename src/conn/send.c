@@ -123,13 +123,13 @@ static bool take_spans(struct lks_batch *batch, struct span_walk *from, size_t l
 static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *key, size_t len)
 {
     const struct lks_config *config = conn->config;
-    const size_t size = config->padding_size, max = lks_conn_record_max(conn);
+    const size_t size = config->policy->padding_size, max = lks_conn_record_max(conn);
     size_t padded = len;
     if (!key->protection || !key->protection->hides_type)
         return 0;
-    if (config->padding == LKS_PADDING_MULTIPLE)
+    if (config->policy->padding == LKS_PADDING_MULTIPLE)
         padded = (len + size - 1) / size * size;
-    else if (config->padding == LKS_PADDING_AT_LEAST && len < size)
+    else if (config->policy->padding == LKS_PADDING_AT_LEAST && len < size)
         padded = size;
     padded = padded < max ? padded : max;
     return padded > len ? (uint16_t)(padded - len) : 0;

@@ -88,8 +88,9 @@ static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
         return LKS_ALERT_DECODE_ERROR;
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_CERTIFICATE_REQUIRED
-                                                               : LKS_OK;
+    return hs->config->policy->client_auth == LKS_CLIENT_AUTH_REQUIRED
+               ? LKS_ALERT_CERTIFICATE_REQUIRED
+               : LKS_OK;
 }
 
 enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
@@ -104,7 +105,7 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
     /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer.
      * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
-    if (!status && hs->config->hooks && hs->config->hooks->takes_any_peer) {
+    if (!status && hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer) {
         lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
         return LKS_OK;
     }
@@ -118,10 +119,10 @@ enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_re
 {
     uint8_t *plain;
     size_t plain_len;
-    if (!hs->config->compressions[0]) /* nobody asked for one */
+    if (!hs->config->policy->compressions[0]) /* nobody asked for one */
         return LKS_ALERT_UNEXPECTED_MESSAGE;
     enum lks_status status =
-        lks_compression_undo(&plain, &plain_len, body, hs->config->compressions);
+        lks_compression_undo(&plain, &plain_len, body, hs->config->policy->compressions);
     if (status)
         return status;
     status = lks_certificate_read(hs, lks_reader_of(plain, plain_len));

@@ -212,7 +212,7 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
     for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
         if (passes[i].names == ANY ? wish->name_must_match : !host[0])
             continue;
-        for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
+        for (const struct lks_certificate *c = config->identities->certificates; c; c = c->next) {
             if (!certificate_fits(c, &passes[i], host, wish))
                 continue;
             const bool any = wish->signs_nothing || wish->any_scheme;
@@ -238,9 +238,9 @@ enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_r
 {
     char host[LKS_HOST_MAX + 1];
     lks_host_fold(host, name);
-    for (const struct lks_certificate *c = config->certificates; c; c = c->next)
+    for (const struct lks_certificate *c = config->identities->certificates; c; c = c->next)
         if (lks_certificate_answers(c, host))
             return LKS_ALERT_HANDSHAKE_FAILURE;
-    return config->sni_required && name.len ? LKS_ALERT_UNRECOGNIZED_NAME
-                                            : LKS_ALERT_HANDSHAKE_FAILURE;
+    return config->policy->sni_required && name.len ? LKS_ALERT_UNRECOGNIZED_NAME
+                                                    : LKS_ALERT_HANDSHAKE_FAILURE;
 }

@@ -48,8 +48,8 @@ static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
         return LKS_ALERT_DECODE_ERROR;
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_HANDSHAKE_FAILURE
-                                                               : LKS_OK;
+    return hs->config->policy->client_auth == LKS_CLIENT_AUTH_REQUIRED ? LKS_ALERT_HANDSHAKE_FAILURE
+                                                                       : LKS_OK;
 }
 
 /* A client verifies when it knows whether a CertificateStatus comes. */
@@ -90,7 +90,7 @@ enum lks_status lks_tls12_certificate_request_write(struct lks_hs *hs)
 {
     const struct lks_config *config = hs->config;
     struct lks_writer *w = &hs->out;
-    enum lks_status status = lks_message_reserve(hs, config->authorities_len + 512);
+    enum lks_status status = lks_message_reserve(hs, config->policy->authorities_len + 512);
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE_REQUEST);
@@ -99,8 +99,8 @@ enum lks_status lks_tls12_certificate_request_write(struct lks_hs *hs)
     lks_write_u8(w, RSA_SIGN);
     lks_sign_write_schemes(w, true);
     size_t authorities = lks_write_open(w, 2);
-    if (config->sends_authorities)
-        lks_write_bytes(w, config->authorities, config->authorities_len);
+    if (config->policy->sends_authorities)
+        lks_write_bytes(w, config->policy->authorities, config->policy->authorities_len);
     lks_write_close(w, authorities, 2);
     return lks_message_end(hs, message);
 }
