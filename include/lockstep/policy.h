@@ -64,6 +64,15 @@ lks_policy_set_preset(struct lks_policy *policy, const char *preset, struct lks_
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_groups(struct lks_policy *policy, const char *groups, struct lks_error *err);
 
+/* What peers may sign handshakes with, and we: schemes in order of preference, by their registered
+ * names (RFC 8446 section 4.2.3: "ecdsa_secp256r1_sha256,rsa_pss_rsae_sha256"). They are offered;
+ * of those that a peer offers the first is taken that is among them and fits the key. All but
+ * SHA-1's unless called; rsa_pkcs1_… sign under TLS 1.2 only. What signs certificates is another
+ * matter: anything with SHA-2 and keys of 112 bits of security. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_signature_schemes(struct lks_policy *policy,
+                                                                        const char *schemes,
+                                                                        struct lks_error *err);
+
 /* The application protocols in order of preference, separated by commas ("http/1.1" or
  * "h2,http/1.1"): RFC 7301. A server whose client offers ALPN with none of them ends the handshake
  * with no_application_protocol; without this call it ignores the extension. */

@@ -137,7 +137,8 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    const struct lks_sign_scheme *scheme = lks_sign_find(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_3);
     if (!scheme) /* section 4.4.3: one that we offered [8446 4.4.3-7 4.4.3-8] */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     enum lks_status status =

@@ -75,16 +75,17 @@ bool lks_certificate_signs(const struct lks_certificate *c, const struct lks_sig
            lks_sign_fits(scheme, X509_get0_pubkey(sk_X509_value(c->chain, 0)));
 }
 
-/* RFC 8446 section 4.4.3: the peer's first that our key fits.
+/* RFC 8446 section 4.4.3: the peer's first that we allow and our key fits.
  * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] [5246 7.4.1.4.1-6] */
-static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
+static const struct lks_sign_scheme *scheme_for(const struct lks_policy *policy,
+                                                const struct lks_certificate *c,
                                                 const struct lks_wish *wish)
 {
     struct lks_reader schemes = wish->schemes;
     uint16_t number;
     while (lks_read_u16(&schemes, &number)) {
         const struct lks_sign_scheme *row =
-            wish->is_tls12 ? lks_sign_find_tls12(number) : lks_sign_find(number);
+            lks_policy_scheme(policy, number, wish->is_tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3);
         if (row && lks_certificate_signs(c, row))
             return row;
     }
@@ -216,7 +217,7 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
             if (!certificate_fits(c, &passes[i], host, wish))
                 continue;
             const bool any = wish->signs_nothing || wish->any_scheme;
-            *scheme = any ? NULL : scheme_for(c, wish);
+            *scheme = any ? NULL : scheme_for(config->policy, c, wish);
             if (*scheme || any)
                 return c;
         }

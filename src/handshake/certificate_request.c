@@ -23,10 +23,10 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
     size_t extensions = lks_write_open(w, 2), extension;
     /* Section 4.3.2: it MUST be there. [8446 4.3.2-4] */
     extension = begin_extension(w, LKS_EXT_SIGNATURE_ALGORITHMS);
-    lks_sign_write_schemes(w, false);
+    lks_sign_write_schemes(w, config->policy->schemes, false);
     lks_write_close(w, extension, 2);
     extension = begin_extension(w, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_cert_schemes(w);
     lks_write_close(w, extension, 2);
     if (config->policy->sends_authorities && config->policy->authorities_len) {
         extension = begin_extension(w, LKS_EXT_CERTIFICATE_AUTHORITIES);

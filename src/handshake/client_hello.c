@@ -414,10 +414,11 @@ static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS);
-    lks_sign_write_schemes(w, lks_config_speaks(hs->config, LKS_TLS_1_2));
+    lks_sign_write_schemes(w, hs->config->policy->schemes,
+                           lks_config_speaks(hs->config, LKS_TLS_1_2));
     lks_write_close(w, extension, 2);
     extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_cert_schemes(w);
     lks_write_close(w, extension, 2);
 }
 

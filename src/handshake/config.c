@@ -69,10 +69,21 @@ void lks_config_free(struct lks_config *config)
     free(config);
 }
 
+static bool signs_under_tls13(const struct lks_policy *policy)
+{
+    for (const struct lks_sign_scheme *const *s = policy->schemes; *s; s++)
+        if (lks_sign_find((*s)->number))
+            return true;
+    return false;
+}
+
 enum lks_status lks_config_check(const struct lks_config *config, enum lks_role role,
                                  struct lks_error *err)
 {
     lks_complain_not(err);
+    if (lks_config_speaks(config, LKS_TLS_1_3) && !signs_under_tls13(config->policy))
+        return lks_complain(err, "TLS 1.3 is on, and none of the signature schemes is one of its; "
+                                 "name one, or leave TLS 1.2 alone on");
     if (role == LKS_CLIENT)
         return LKS_OK;
     if (!config->identities->certificates && !config->identities->num_psks)

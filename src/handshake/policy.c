@@ -8,7 +8,6 @@
 
 #include "base/complain.h"
 #include "handshake/errors.h"
-#include "handshake/names.h"
 
 /* In our order of preference: what is on unless suites are named, and for "old" what is not, but
  * for the short tags. */
@@ -47,6 +46,8 @@ enum lks_status lks_policy_new(struct lks_policy **out)
     set_suites_of(policy, false);
     for (unsigned int i = 0; lks_group_rows()[i].name; i++)
         policy->groups[i] = &lks_group_rows()[i];
+    for (unsigned int i = 0; lks_sign_tls12_schemes()[i].name; i++)
+        policy->schemes[i] = &lks_sign_tls12_schemes()[i];
     return LKS_OK;
 }
 
@@ -109,78 +110,76 @@ enum lks_status lks_policy_set_alpn(struct lks_policy *policy, const char *proto
     return lks_part_end(&policy->part, status, err);
 }
 
-static enum lks_status read_suites(const struct lks_suite **list, const char *names,
-                                   struct lks_error *err)
+static const char *suite_name(size_t i)
 {
-    const struct lks_suite *rows = lks_suite_rows();
-    const char *name;
-    size_t len, num = 0;
-    while (lks_next_name(&names, &name, &len)) {
-        const struct lks_suite *row = rows;
-        while (row->name && (strlen(row->name) != len || memcmp(row->name, name, len)))
-            row++;
-        if (!row->name || num == LKS_LIST_MAX) {
-            lks_complain(err, "cipher suite \"%.*s\" is not known; known are ", (int)len, name);
-            for (row = rows; row->name; row++)
-                lks_complain_more(err, "%s%s", row == rows ? "" : ", ", row->name);
-            return LKS_BAD_CONFIG;
-        }
-        for (size_t i = 0; i < num; i++)
-            if (list[i] == row)
-                return lks_complain_twice(err, "cipher suite", name, len);
-        list[num++] = row;
-    }
-    return num ? LKS_OK : lks_complain(err, "cipher suites: the list is empty; name at least one");
+    return lks_suite_rows()[i].name;
 }
 
 enum lks_status lks_policy_set_suites(struct lks_policy *policy, const char *suites,
                                       struct lks_error *err)
 {
-    const struct lks_suite *list[LKS_LIST_MAX + 1] = {NULL};
+    struct lks_names names;
     enum lks_status status = lks_part_begin(&policy->part, err);
     if (status)
         return status;
-    status = read_suites(list, suites, err);
-    if (!status)
-        memcpy(policy->suites, list, sizeof(list));
+    status = lks_read_names(&names, suites, "cipher suite", suite_name, err);
+    if (!status) {
+        memset(policy->suites, 0, sizeof(policy->suites));
+        for (size_t i = 0; i < names.num; i++)
+            policy->suites[i] = &lks_suite_rows()[names.index[i]];
+    }
     return lks_part_end(&policy->part, status, err);
 }
 
-static enum lks_status read_groups(const struct lks_group **list, const char *names,
-                                   struct lks_error *err)
+static const char *group_name(size_t i)
 {
-    const struct lks_group *rows = lks_group_rows();
-    const char *name;
-    size_t len, num = 0;
-    while (lks_next_name(&names, &name, &len)) {
-        const struct lks_group *row = rows;
-        while (row->name && (strlen(row->name) != len || memcmp(row->name, name, len)))
-            row++;
-        if (!row->name || num == LKS_LIST_MAX) {
-            lks_complain(err, "group \"%.*s\" is not known; known are ", (int)len, name);
-            for (row = rows; row->name; row++)
-                lks_complain_more(err, "%s%s", row == rows ? "" : ", ", row->name);
-            return LKS_BAD_CONFIG;
-        }
-        for (size_t i = 0; i < num; i++)
-            if (list[i] == row)
-                return lks_complain_twice(err, "group", name, len);
-        list[num++] = row;
-    }
-    return num ? LKS_OK : lks_complain(err, "groups: the list is empty; name at least one");
+    return lks_group_rows()[i].name;
 }
 
 enum lks_status lks_policy_set_groups(struct lks_policy *policy, const char *groups,
                                       struct lks_error *err)
 {
-    const struct lks_group *list[LKS_LIST_MAX + 1] = {NULL};
+    struct lks_names names;
     enum lks_status status = lks_part_begin(&policy->part, err);
     if (status)
         return status;
-    status = read_groups(list, groups, err);
-    if (!status)
-        memcpy(policy->groups, list, sizeof(list));
+    status = lks_read_names(&names, groups, "group", group_name, err);
+    if (!status) {
+        memset(policy->groups, 0, sizeof(policy->groups));
+        for (size_t i = 0; i < names.num; i++)
+            policy->groups[i] = &lks_group_rows()[names.index[i]];
+    }
     return lks_part_end(&policy->part, status, err);
+}
+
+static const char *scheme_name(size_t i)
+{
+    return lks_sign_tls12_schemes()[i].name;
+}
+
+enum lks_status lks_policy_set_signature_schemes(struct lks_policy *policy, const char *schemes,
+                                                 struct lks_error *err)
+{
+    struct lks_names names;
+    enum lks_status status = lks_part_begin(&policy->part, err);
+    if (status)
+        return status;
+    status = lks_read_names(&names, schemes, "signature scheme", scheme_name, err);
+    if (!status) {
+        memset(policy->schemes, 0, sizeof(policy->schemes));
+        for (size_t i = 0; i < names.num; i++)
+            policy->schemes[i] = &lks_sign_tls12_schemes()[names.index[i]];
+    }
+    return lks_part_end(&policy->part, status, err);
+}
+
+const struct lks_sign_scheme *lks_policy_scheme(const struct lks_policy *policy, uint16_t number,
+                                                enum lks_version version)
+{
+    for (const struct lks_sign_scheme *const *s = policy->schemes; *s; s++)
+        if ((*s)->number == number)
+            return version == LKS_TLS_1_2 ? *s : lks_sign_find(number);
+    return NULL;
 }
 
 enum lks_status lks_policy_set_versions(struct lks_policy *policy, uint16_t min, uint16_t max,

@@ -12,10 +12,10 @@
 #include "base/writer.h"
 #include "handshake/certificate_compress.h"
 #include "handshake/group.h"
+#include "handshake/names.h"
 #include "handshake/part.h"
+#include "handshake/sign.h"
 #include "handshake/suite.h"
-
-#define LKS_LIST_MAX 48u
 
 /* RFC 8449 section 4: the least, and what TLS 1.3 allows at most. */
 #define LKS_RECORD_SIZE_LIMIT_MIN 64u
@@ -44,6 +44,7 @@ struct lks_policy {
     char *alpn[LKS_LIST_MAX + 1]; /* NULL at the end */
     const struct lks_suite *suites[LKS_LIST_MAX + 1];
     const struct lks_group *groups[LKS_LIST_MAX + 1];
+    const struct lks_sign_scheme *schemes[LKS_LIST_MAX + 1];              /* TLS 1.2's rows */
     const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1]; /* of the peer's */
     int key_log; /* a file descriptor; -1: none */
     void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
@@ -75,6 +76,10 @@ struct lks_policy {
 
 /* The system's clock. */
 uint64_t lks_system_time_ms(void);
+
+/* The row of a scheme in a version, if it is allowed; else NULL. */
+const struct lks_sign_scheme *lks_policy_scheme(const struct lks_policy *policy, uint16_t number,
+                                                enum lks_version version);
 
 /* trust.c: gives up what is kept of whom it trusts. */
 void lks_policy_forget_trust(struct lks_policy *policy);

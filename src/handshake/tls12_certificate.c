@@ -97,7 +97,7 @@ enum lks_status lks_tls12_certificate_request_write(struct lks_hs *hs)
     lks_write_u8(w, 2);
     lks_write_u8(w, ECDSA_SIGN);
     lks_write_u8(w, RSA_SIGN);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_schemes(w, config->policy->schemes, true);
     size_t authorities = lks_write_open(w, 2);
     if (config->policy->sends_authorities)
         lks_write_bytes(w, config->policy->authorities, config->policy->authorities_len);
@@ -149,7 +149,8 @@ enum lks_status lks_tls12_certificate_verify_read(struct lks_hs *hs, struct lks_
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_2);
     if (!scheme)
         return LKS_ALERT_ILLEGAL_PARAMETER;
     hs->tls12.keeps_messages = false;

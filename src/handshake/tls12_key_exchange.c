@@ -172,7 +172,8 @@ enum lks_status lks_server_key_exchange_read(struct lks_hs *hs, struct lks_reade
     params.len -= body.len;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return LKS_ALERT_DECODE_ERROR;
-    const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_2);
     if (!scheme || params.len > LKS_KX_PARAMS_MAX) /* one that we offered */
         return LKS_ALERT_ILLEGAL_PARAMETER;
     size_t content_len = signed_content(hs, params, content);

@@ -271,6 +271,7 @@ static void lists(void)
         lks_policy_set_groups,
         lks_policy_set_preset,
         lks_policy_set_certificate_compression,
+        lks_policy_set_signature_schemes,
         lks_policy_set_key_log};
     struct lks_config *config = config_new();
     struct lks_policy *policy = config->policy;
