@@ -2,8 +2,7 @@
 #ifndef LOCKSTEP_SOURCE_H
 #define LOCKSTEP_SOURCE_H
 
-/* Where the bytes of a certificate, a key and the like come from: a file, or memory. They are read
- * in the call that is given a source, and copied: nothing of it has to outlive that call. */
+/* Bytes of certificates, keys and the like, from a file or from memory. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +11,8 @@
 extern "C" {
 #endif
 
+/* Where they come from; lks_from_file() and lks_from_memory() make one. They are read in the call
+ * that is given a source, and copied: nothing of it has to outlive that call. */
 struct lks_source {
     const char *name; /* a path, or what messages call the bytes */
     const void *data; /* if in_memory */
@@ -19,13 +20,14 @@ struct lks_source {
     bool in_memory;
 };
 
+/* A file's, all of it. */
 static inline struct lks_source lks_from_file(const char *path)
 {
     struct lks_source source = {path, NULL, 0, false};
     return source;
 }
 
-/* name: "certificate of site a", say; NULL: "memory". */
+/* len bytes at data. name is for messages: "certificate of site a", say; NULL: "memory". */
 static inline struct lks_source lks_from_memory(const char *name, const void *data, size_t len)
 {
     struct lks_source source = {name, data, len, true};

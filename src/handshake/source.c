@@ -82,7 +82,7 @@ enum lks_status lks_source_read(struct lks_source_bytes *bytes, const struct lks
     if (!status && bytes->all.len > max)
         return lks_complain(err, "%s: longer than %zu KiB; is it a %s?", name, max / 1024, what);
     if (!status && !bytes->all.len)
-        return lks_complain(err, "%s: is empty; there should be a %s in it", name, what);
+        return lks_complain(err, "%s: is empty, no %s in it; name another one", name, what);
     return status;
 }
 
