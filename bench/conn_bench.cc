@@ -60,7 +60,11 @@ class Pairs
         : num_(num), record_max_(len + LKS_RECORD_OVERHEAD), plain_(num * len),
           wire_(num * record_max_), seal_(num), open_(num), len_(len)
     {
-        must(!lks_config_new(&config_) && !lks_engine_new(&engine_, num));
+        lks_policy *policy;
+        must(!lks_policy_new(&policy) &&
+             !lks_config_new(&config_, policy, nullptr, nullptr, nullptr) &&
+             !lks_engine_new(&engine_, num));
+        lks_policy_free(policy);
         for (uint32_t i = 0; i < num; i++) {
             lks_traffic_keys there = {}, back = {};
             there.suite = back.suite = row.suite;

@@ -218,19 +218,29 @@ class Lockstep : public Side
     {
         const Identity &id = identity(c.rsa);
         lks_error err;
-        must(!lks_config_new(&config_) && !lks_engine_new(&engine_, 16), "no memory");
+        lks_policy *policy;
+        lks_identities *identities;
+        lks_memory *memory;
+        must(!lks_policy_new(&policy) && !lks_identities_new(&identities) &&
+                 !lks_memory_new(&memory) && !lks_engine_new(&engine_, 16),
+             "no memory");
         const lks_version version = c.tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3;
-        must(!lks_config_set_versions(config_, version, version) &&
-                 !lks_config_set_suites(config_, suite(c), &err) &&
-                 !lks_config_set_groups(config_, groups(c, ",").c_str(), &err),
+        must(!lks_policy_set_versions(policy, version, version, &err) &&
+                 !lks_policy_set_suites(policy, suite(c), &err) &&
+                 !lks_policy_set_groups(policy, groups(c, ",").c_str(), &err) &&
+                 !lks_policy_set_tickets(policy, c.resumed ? 1 : 0, 7200, &err),
              err.text);
         if (is_client_)
-            must(!lks_config_set_trust(config_, id.cert_file.c_str(), &err), err.text);
-        else
-            must(!lks_config_add_certificate(config_, id.cert_file.c_str(), id.key_file.c_str(),
-                                             &err),
+            must(!lks_policy_set_trust(policy, lks_from_file(id.cert_file.c_str()), &err),
                  err.text);
-        must(!lks_config_set_tickets(config_, c.resumed ? 1 : 0, 7200), "tickets");
+        else
+            must(!lks_identities_add_certificate(identities, lks_from_file(id.cert_file.c_str()),
+                                                 lks_from_file(id.key_file.c_str()), &err),
+                 err.text);
+        must(!lks_config_new(&config_, policy, identities, memory, &err), err.text);
+        lks_policy_free(policy);
+        lks_identities_free(identities);
+        lks_memory_free(memory);
     }
     ~Lockstep() override
     {

@@ -120,12 +120,23 @@ class Streams : public Pair
         lks_error err;
         lks_conn_options options = {};
         options.server_name = "localhost";
-        must(!lks_engine_new(&engine_, 16) && !lks_config_new(&client_config_) &&
-             !lks_config_new(&server_config_) &&
-             !lks_config_set_trust(client_config_, identity().cert, &err) &&
-             !lks_config_set_suites(client_config_, suite, &err) &&
-             !lks_config_add_certificate(server_config_, identity().cert, identity().key, &err) &&
-             !lks_stream_new(&client_, client_config_, LKS_CLIENT, &options, engine_) &&
+        lks_policy *client_policy, *server_policy;
+        lks_identities *identities;
+        lks_memory *memory;
+        must(!lks_engine_new(&engine_, 16) && !lks_policy_new(&client_policy) &&
+             !lks_policy_new(&server_policy) && !lks_identities_new(&identities) &&
+             !lks_memory_new(&memory));
+        const lks_source cert = lks_from_file(identity().cert), key = lks_from_file(identity().key);
+        must(!lks_policy_set_trust(client_policy, cert, &err) &&
+             !lks_policy_set_suites(client_policy, suite, &err) &&
+             !lks_identities_add_certificate(identities, cert, key, &err) &&
+             !lks_config_new(&client_config_, client_policy, nullptr, nullptr, &err) &&
+             !lks_config_new(&server_config_, server_policy, identities, memory, &err));
+        lks_policy_free(client_policy);
+        lks_policy_free(server_policy);
+        lks_identities_free(identities);
+        lks_memory_free(memory);
+        must(!lks_stream_new(&client_, client_config_, LKS_CLIENT, &options, engine_) &&
              !lks_stream_new(&server_, server_config_, LKS_SERVER, nullptr, engine_));
         for (int i = 0; i < 10; i++) {
             drain(client_, there_);

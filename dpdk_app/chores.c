@@ -18,7 +18,8 @@
 struct chores {
     pthread_t thread;
     sem_t wake;
-    struct lks_config *tls;
+    struct lks_policy *policy;
+    struct lks_memory *memory;
     FILE *out, *err;
     struct report report;
     atomic_bool has_report;               /* the report is the thread's until this is false again */
@@ -34,7 +35,7 @@ static bool write_keys(struct chores *c)
     const char *line;
     size_t len;
     while ((line = key_queue_first(c->keys, &len)) != NULL) {
-        const enum lks_status status = lks_config_write_key_log(c->tls, line, len);
+        const enum lks_status status = lks_policy_write_key_log(c->policy, line, len);
         if (status == LKS_WANT_ROOM)
             return false;
         key_queue_take(c->keys, status == LKS_OK);
@@ -69,7 +70,7 @@ static void reload_ticket_keys(struct chores *c)
 {
     struct lks_error err;
     bool changed;
-    enum lks_status status = lks_config_reload_ticket_keys(c->tls, &changed, &err);
+    enum lks_status status = lks_memory_reload_ticket_keys(c->memory, &changed, &err);
     if (status == LKS_BAD_CONFIG) {
         fprintf(c->err, "lockstepd: --ticket-keys: %s\n", err.text);
         fflush(c->err);
@@ -150,15 +151,20 @@ static void free_chores(struct chores *c)
     free(c);
 }
 
-struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err)
+struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, FILE *out,
+                            FILE *err)
 {
     sigset_t all, before;
     struct chores *c = calloc(1, sizeof(*c));
-    if (!c || !(c->keys = key_queue_new())) {
+    if (!c || !(c->keys = key_queue_new()) ||
+        lks_policy_queue_key_log(policy, queue_keys, c, NULL)) {
+        if (c)
+            key_queue_free(c->keys);
         free(c);
         return NULL;
     }
-    c->tls = tls;
+    c->policy = policy;
+    c->memory = memory;
     c->out = out;
     c->err = err;
     sem_init(&c->wake, 0, 0);
@@ -166,10 +172,8 @@ struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&c->thread, NULL, work, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!rc) {
-        lks_config_queue_key_log(tls, queue_keys, c);
+    if (!rc)
         return c;
-    }
     free_chores(c);
     return NULL;
 }
@@ -206,7 +210,6 @@ void chores_stop(struct chores *c, struct report *report)
     atomic_store(&c->stop, true);
     sem_post(&c->wake);
     pthread_join(c->thread, NULL);
-    lks_config_queue_key_log(c->tls, NULL, NULL);
     do_what_was_asked(c);
     write_last_keys(c);
     report->key_log_dropped = key_queue_dropped(c->keys);

@@ -10,17 +10,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include <lockstep/config.h>
+#include <lockstep/memory.h>
+#include <lockstep/policy.h>
 
 #include "counters.h"
 
 struct chores;
 
-/* Starts the thread, which looks once a second whether the file of ticket keys has changed, and
- * writes the key log of tls: lines wait in a queue and are lost, and counted, where that is full.
- * It runs where the caller may run now: start it before EAL pins the caller to a core. Signals go
- * to other threads. NULL: the system gives none. */
-struct chores *chores_start(struct lks_config *tls, FILE *out, FILE *err);
+/* Starts the thread, which looks once a second whether the memory's file of ticket keys has
+ * changed, and writes the policy's key log: lines wait in a queue and are lost, and counted, where
+ * that is full. The policy is not frozen yet. It runs where the caller may run now: start it before
+ * EAL pins the caller to a core. Signals go to other threads. NULL: the system gives none. */
+struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, FILE *out,
+                            FILE *err);
 
 /* Has counters printed; from one thread only. false: earlier ones are still being written. */
 bool chores_print(struct chores *c, const struct report *report);
@@ -33,7 +35,7 @@ bool chores_say(struct chores *c, const char *line);
 void chores_hang_up(struct chores *c);
 
 /* Ends the thread when it has written what it was given; a key log that is a FIFO without room gets
- * a second. *report gets what only the thread counts. */
+ * a second. The policy's connections are gone. *report gets what only the thread counts. */
 void chores_stop(struct chores *c, struct report *report);
 
 #endif

@@ -65,39 +65,69 @@ static int complain(const char *text)
     return EXIT_USAGE;
 }
 
-/* 0, or -1: *err begins with the option at fault. */
-static int make_tls_config(const struct options *o, struct lks_config **out, struct lks_error *err)
+/* What its connections are made of. */
+struct tls {
+    struct lks_policy *policy;
+    struct lks_identities *identities;
+    struct lks_memory *memory;
+    struct lks_config *config; /* of these three */
+};
+
+static void tls_free(struct tls *tls)
+{
+    lks_config_free(tls->config);
+    lks_policy_free(tls->policy);
+    lks_identities_free(tls->identities);
+    lks_memory_free(tls->memory);
+}
+
+static enum lks_status make_policy(struct lks_policy *policy, const struct options *o,
+                                   const char **option, struct lks_error *err)
+{
+    const struct {
+        const char *option, *value;
+        enum lks_status (*set)(struct lks_policy *, const char *, struct lks_error *);
+    } rows[] = {{"--alpn", o->alpn, lks_policy_set_alpn},
+                {"--tls-preset", o->preset, lks_policy_set_preset},
+                {"--suites", o->suites, lks_policy_set_suites},
+                {"--groups", o->groups, lks_policy_set_groups},
+                {"--key-log", o->key_log, lks_policy_set_key_log}};
+    enum lks_status status = lks_policy_set_sni_required(policy, o->strict_sni, err);
+    for (size_t i = 0; !status && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        *option = rows[i].option;
+        status = rows[i].value ? rows[i].set(policy, rows[i].value, err) : LKS_OK;
+    }
+    return status;
+}
+
+/* All parts, but not the configuration yet, which freezes them. 0, or -1: *err begins with the
+ * option at fault. */
+static int tls_make(struct tls *tls, const struct options *o, struct lks_error *err)
 {
     struct lks_error cause = {"out of memory"};
     const char *option = "--cert, --key";
-    enum lks_status status = lks_config_new(out);
-    for (uint32_t i = 0; !status && i < o->num_certs; i++)
-        status = lks_config_add_certificate(*out, o->cert[i], o->key[i], &cause);
-    const struct {
-        const char *option, *value;
-        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
-    } lists[] = {{"--alpn", o->alpn, lks_config_set_alpn},
-                 {"--tls-preset", o->preset, lks_config_set_preset},
-                 {"--suites", o->suites, lks_config_set_suites},
-                 {"--groups", o->groups, lks_config_set_groups},
-                 {"--key-log", o->key_log, lks_config_set_key_log},
-                 {"--ticket-keys", o->ticket_keys, lks_config_set_ticket_key_file}};
-    for (size_t i = 0; !status && i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (!lists[i].value)
-            continue;
-        option = lists[i].option;
-        status = lists[i].set(*out, lists[i].value, &cause);
-    }
+    enum lks_status status = lks_policy_new(&tls->policy);
     if (!status)
-        lks_config_set_sni_required(*out, o->strict_sni);
+        status = lks_identities_new(&tls->identities);
+    if (!status)
+        status = lks_memory_new(&tls->memory);
+    for (uint32_t i = 0; !status && i < o->num_certs; i++)
+        status = lks_identities_add_certificate(tls->identities, lks_from_file(o->cert[i]),
+                                                lks_from_file(o->key[i]), &cause);
+    if (!status)
+        status = make_policy(tls->policy, o, &option, &cause);
+    if (!status && o->ticket_keys) {
+        option = "--ticket-keys";
+        status = lks_memory_set_ticket_keys(tls->memory, lks_from_file(o->ticket_keys), &cause);
+    }
     snprintf(err->text, sizeof(err->text), "%s: %.2000s", option, cause.text);
     return status ? -1 : 0;
 }
 
-static void warn(const struct lks_config *tls)
+static void warn(const struct lks_identities *identities)
 {
     struct lks_error warning;
-    for (uint32_t n = 0; lks_config_warning(tls, n, &warning); n++)
+    for (uint32_t n = 0; lks_identities_warning(identities, n, &warning); n++)
         fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
 }
 
@@ -265,7 +295,7 @@ static int complain_of_eal(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options o;
-    struct lks_config *tls = NULL;
+    struct tls tls = {0};
     struct lks_error err;
     struct report last = {0};
     char error[512];
@@ -285,25 +315,28 @@ int main(int argc, char **argv)
         printf("lockstepd " LOCKSTEPD_VERSION "\n");
         return EXIT_SUCCESS;
     }
-    if (make_tls_config(&o, &tls, &err)) {
-        lks_config_free(tls);
+    if (tls_make(&tls, &o, &err)) {
+        tls_free(&tls);
         return complain(err.text);
     }
-    warn(tls);
+    warn(tls.identities);
     catch_signals();
-    chores = chores_start(tls, stdout, stderr);
+    chores = chores_start(tls.policy, tls.memory, stdout, stderr);
     if (!chores) {
         status = complain("the system gives no thread to read files and to print with");
+    } else if (lks_config_new(&tls.config, tls.policy, tls.identities, tls.memory, &err) ||
+               lks_config_check(tls.config, LKS_SERVER, &err)) {
+        status = complain(err.text);
     } else if (rte_eal_init(own ? own : 1, argv) < 0) {
         status = complain_of_eal(argc, argv);
     } else {
-        status = serve(&o, tls, has_device, &last);
+        status = serve(&o, tls.config, has_device, &last);
         rte_eal_cleanup();
     }
     if (chores)
         chores_stop(atomic_exchange(&chores, NULL), &last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
         counters_print(stdout, &last);
-    lks_config_free(tls);
+    tls_free(&tls);
     return status;
 }

@@ -223,21 +223,31 @@ static bool fetch(struct lks_config *config, char **args, uint8_t *session, size
     return status == LKS_CLOSED;
 }
 
+/* NULL: it has said why. ca_file NULL: the system's. */
+static struct lks_config *configure(const char *ca_file)
+{
+    struct lks_error err = {"no memory"};
+    struct lks_policy *policy;
+    struct lks_config *config = NULL;
+    if (lks_policy_new(&policy) || lks_policy_set_trust(policy, lks_from_file(ca_file), &err) ||
+        lks_policy_set_alpn(policy, "http/1.1", &err) ||
+        lks_config_new(&config, policy, NULL, NULL, &err))
+        fail("cannot begin", err.text);
+    lks_policy_free(policy);
+    return config;
+}
+
 int main(int argc, char **argv)
 {
-    struct lks_error err;
-    struct lks_config *config;
     static uint8_t session[LKS_SESSION_MAX]; /* as secret as the connections' keys */
     size_t session_len = 0;
     if (argc < 4 || argc > 5)
         return !fail("usage", "https_client HOST PORT PATH [CA_FILE]");
-    if (lks_config_new(&config))
-        return !fail("cannot begin", "no memory");
+    struct lks_config *config = configure(argv[4]);
+    if (!config)
+        return 1;
     FILE *nowhere = fopen("/dev/null", "w");
     bool ok = nowhere != NULL;
-    if (lks_config_set_trust(config, argv[4], &err) ||
-        lks_config_set_alpn(config, "http/1.1", &err))
-        ok = fail("cannot begin", err.text);
     ok = ok && fetch(config, argv + 1, session, &session_len, nowhere);
     ok = ok && fetch(config, argv + 1, session, &session_len, stdout);
     ok = ok && fflush(stdout) == 0;

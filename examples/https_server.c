@@ -376,15 +376,25 @@ static void listen_on(const char *text)
 static void configure(char **pairs)
 {
     struct lks_error err;
-    if (lks_config_new(&config) || lks_engine_new(&engine, 64))
+    struct lks_policy *policy;
+    struct lks_identities *identities;
+    struct lks_memory *memory;
+    if (lks_policy_new(&policy) || lks_identities_new(&identities) || lks_memory_new(&memory) ||
+        lks_engine_new(&engine, 64))
         die("cannot begin", "no memory");
     for (; pairs[0]; pairs += 2)
-        if (lks_config_add_certificate(config, pairs[0], pairs[1], &err))
+        if (lks_identities_add_certificate(identities, lks_from_file(pairs[0]),
+                                           lks_from_file(pairs[1]), &err))
             die("certificate", err.text);
-    if (lks_config_set_alpn(config, "http/1.1", &err))
+    if (lks_policy_set_alpn(policy, "http/1.1", &err))
         die("ALPN", err.text);
-    for (uint32_t i = 0; lks_config_warning(config, i, &err); i++)
+    for (uint32_t i = 0; lks_identities_warning(identities, i, &err); i++)
         fprintf(stderr, "https_server: %s\n", err.text);
+    if (lks_config_new(&config, policy, identities, memory, &err))
+        die("cannot begin", err.text);
+    lks_policy_free(policy);
+    lks_identities_free(identities);
+    lks_memory_free(memory);
 }
 
 static void open_file(const char *name)

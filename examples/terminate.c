@@ -392,13 +392,23 @@ static void wait_for_sockets(int listener, int ms)
 static void begin(char **args)
 {
     struct lks_error err;
+    struct lks_policy *policy;
+    struct lks_identities *identities;
+    struct lks_memory *memory;
     pool = rte_pktmbuf_pool_create("packets", NUM_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
                                    SOCKET_ID_ANY);
     clones = rte_pktmbuf_pool_create("clones", NUM_MBUFS, 0, 0, 0, SOCKET_ID_ANY);
     must(pool && clones, "cannot begin", "no memory for packets");
-    must(!lks_config_new(&config) && !lks_engine_new(&engine, CONNS_MAX * SEAL_MAX), "cannot begin",
-         "no memory");
-    must(!lks_config_add_certificate(config, args[1], args[2], &err), "certificate", err.text);
+    must(!lks_policy_new(&policy) && !lks_identities_new(&identities) && !lks_memory_new(&memory) &&
+             !lks_engine_new(&engine, CONNS_MAX * SEAL_MAX),
+         "cannot begin", "no memory");
+    must(!lks_identities_add_certificate(identities, lks_from_file(args[1]), lks_from_file(args[2]),
+                                         &err),
+         "certificate", err.text);
+    must(!lks_config_new(&config, policy, identities, memory, &err), "cannot begin", err.text);
+    lks_policy_free(policy);
+    lks_identities_free(identities);
+    lks_memory_free(memory);
 }
 
 int main(int argc, char **argv)

@@ -59,12 +59,6 @@ static inline void lks_batch_reset(struct lks_batch *batch)
     batch->num_spans = 0;
 }
 
-/* Which end of the connection is ours. */
-enum lks_role {
-    LKS_SERVER,
-    LKS_CLIENT,
-};
-
 struct lks_conn;
 
 /* What differs between connections of one configuration. Zero-initialise it; strings are copied. */
@@ -74,21 +68,22 @@ struct lks_conn_options {
      * lower case, without the one dot that may stand at their end; others than ASCII come as
      * A-labels (xn--…). An address is "192.0.2.1" or "2001:db8::1": no brackets, zone or port.
      * NULL: a certificate is then for nobody, and every one is refused with bad_certificate; that
-     * is for clients whose servers all have external keys (lks_config_add_psk()). */
+     * is for clients whose servers all have external keys (lks_identities_add_psk()). */
     const char *server_name;
     /* A client's: a session of an earlier connection to that name, from lks_conn_take_session();
      * NULL: none. One that has expired, is for another name or makes no sense is not offered, nor
      * one that stands on a certificate that has ended or on a CA that is no longer trusted, that
-     * was made without an OCSP response which lks_config_set_ocsp() now asks for, or with a server
-     * that asked for our certificate when others were configured (lks_config_add_certificate()).
-     * Without it the handshake is a full one, as it is if the server will not have it. */
+     * was made without an OCSP response which lks_policy_set_ocsp() now asks for, or with a server
+     * that asked for our certificate when others were configured
+     * (lks_identities_add_certificate()). Without it the handshake is a full one, as it is if the
+     * server will not have it. */
     const uint8_t *session;
     size_t session_len;
     /* A client's: offers to send early data (0-RTT), if the session allows any. lks_conn_can_seal()
      * is then true as soon as the hello was fetched (lks_conn_seal_own(), whose batch may have
      * them, too), for as many bytes as the server takes and until its answer has come. struct
      * lks_conn_info says whether they were taken; if not, they are lost and have to be sent again.
-     * They can be replayed, and are not forward secret: see lks_config_set_early_data(). */
+     * They can be replayed, and are not forward secret: see lks_policy_set_early_data(). */
     bool early_data;
 };
 
@@ -97,8 +92,8 @@ struct lks_conn_options {
 
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
  * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
- * configuration lacks what the role needs: a server's certificate. LKS_BAD_ARGUMENT: a name that is
- * neither an address nor a host's: labels of 1 to 63 letters, digits, '-' and '_', 253 bytes at
+ * configuration lacks what the role needs: lks_config_check() tells. LKS_BAD_ARGUMENT: a name that
+ * is neither an address nor a host's: labels of 1 to 63 letters, digits, '-' and '_', 253 bytes at
  * most, the last label not a number. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
                                                     struct lks_config *config, enum lks_role role,
@@ -152,7 +147,7 @@ enum lks_event {
     LKS_EVENT_DEFERRED,    /* this record was not opened: give its bytes to lks_conn_open() again */
     LKS_EVENT_PKEY,        /* public-key work waits: lks_conn_take_pkey_job() */
     LKS_EVENT_EARLY_DATA,  /* as LKS_EVENT_DATA, but 0-RTT data, before the handshake is done: only
-                              where lks_config_set_early_data() allows it */
+                              where lks_policy_set_early_data() allows it */
     LKS_EVENT_SESSION,     /* a client: the server sent a ticket, see lks_conn_take_session(); not
                               under TLS 1.2, where a session is there once established, or never */
 };
@@ -164,7 +159,7 @@ lks_conn_opened(struct lks_conn *conn, const struct lks_op *op, enum lks_event *
 
 /*
  * Public-key work of a handshake (a signature, a key agreement) that the caller runs, if the
- * configuration says so (lks_config_set_deferred_pkey()): on another thread, say, while the core
+ * configuration says so (lks_policy_set_deferred_pkey()): on another thread, say, while the core
  * goes on with other connections. The job has all that it needs; running it touches neither the
  * connection nor the configuration. A handshake has one at a time and takes no input until it is
  * back: lks_conn_open() returns LKS_WANT_PKEY. What it has to send may be sealed meanwhile.
@@ -231,7 +226,7 @@ LKS_API bool lks_conn_can_seal(const struct lks_conn *conn);
  *
  * 0 bytes make a record, too, and a legal one; but Java (17 and 21) ends its connection at the
  * first one, and others after some in a row. The connection never makes one by itself. To send
- * cover traffic, pad (lks_config_set_padding()) records that have something in them.
+ * cover traffic, pad (lks_policy_set_padding()) records that have something in them.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal(struct lks_conn *conn,
                                                      const struct lks_span *src, uint32_t num_src,
@@ -275,12 +270,12 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
 /*
  * A client's session, to be resumed by a later connection: struct lks_conn_options. Servers send
  * tickets when they like, mostly right after the handshake; the connection keeps the newest, if its
- * configuration says so (lks_config_set_tickets()), and forgets it when it is taken; a
+ * configuration says so (lks_policy_set_tickets()), and forgets it when it is taken; a
  * NewSessionTicket of more than 4 KiB is skipped. Use a session once, lest who watches can tell
  * that it is you again (RFC 8446 appendix C.4). The bytes are for this library only, and as secret
  * as the connections' keys. A resumed connection does not ask for the peer's certificate again; so
  * a session ends with the first of what was verified then, with the CA's place among those trusted
- * (lks_config_set_trust()), and after seven days, and a session that was got by resuming is as old
+ * (lks_policy_set_trust()), and after seven days, and a session that was got by resuming is as old
  * as the first one. *len: how many bytes were written to buf (at most LKS_SESSION_MAX), or with
  * LKS_NO_ROOM how many it takes. LKS_WANT_DATA: there is none now.
  */
@@ -315,7 +310,7 @@ struct lks_conn_info {
     uint8_t peer_alert; /* AlertDescription the peer ended with; 0xff: none */
     bool hello_retried;
     bool resumed;      /* by a ticket of an earlier connection */
-    bool external_psk; /* by a key of lks_config_add_psk() */
+    bool external_psk; /* by a key of lks_identities_add_psk() */
     bool early_data;   /* offered by the client, and taken */
     const char *suite_name;
     const char *group_name;
@@ -335,14 +330,15 @@ LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *l
 
 /*
  * Who the connection is with. While the handshake runs, and where it has failed, each says what is
- * known by then; once it is done, what lks_config_set_keep() kept, until the connection is freed:
+ * known by then; once it is done, what lks_policy_set_keep() kept, until the connection is freed:
  * NULL, 0 or "" where that is nothing, as for NULL and for an imported connection.
  */
 
 /* The host that the client asked for, in lower case and without a dot at its end: of a server what
  * came by SNI (nothing that can be no host's name), of a client what lks_conn_options said. */
 LKS_API const char *lks_conn_server_name(const struct lks_conn *conn);
-/* The identity of the external pre-shared key in use (lks_config_add_psk()); NULL and 0: none. */
+/* The identity of the external pre-shared key in use (lks_identities_add_psk()); NULL and 0: none.
+ */
 LKS_API const uint8_t *lks_conn_psk_identity(const struct lks_conn *conn, size_t *len);
 /* Our certificate, if it was shown, in DER. */
 LKS_API const uint8_t *lks_conn_own_certificate(const struct lks_conn *conn, size_t *len);

@@ -49,6 +49,7 @@ enum lks_status {
     LKS_INTERNAL = 35,    /* a library that we use failed where it should not */
     LKS_CLOSED = 36,      /* the connection has been closed in this direction */
     LKS_PEER_ALERT = 37,  /* the peer sent a fatal alert; none is to be sent back */
+    LKS_FROZEN = 38,      /* connections may use it already: what changes goes into a new one */
     LKS_TRUNCATED = 39,   /* the transport ended, and the peer never said that it had sent all */
 
     /* Fatal alerts to send, RFC 8446 section 6.2. */
@@ -97,7 +98,7 @@ LKS_API bool lks_status_is_fatal(enum lks_status status);
 LKS_API const char *lks_status_name(enum lks_status status);
 
 /* A message for people about bad configuration: the file, line or key at fault, and the remedy.
- * The caller owns it; text is always terminated. */
+ * The caller owns it; text is always terminated. Calls that fill one take NULL, too. */
 struct lks_error {
     char text[2048];
 };

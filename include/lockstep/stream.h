@@ -50,7 +50,7 @@ struct lks_stream;
  * NULL) and what it returns. engine seals and opens the records: one that is shared with other
  * streams and outlives them, of any size; NULL: the stream makes one of its own, which has some 400
  * KiB, few of them ever touched. LKS_UNSUPPORTED: early data, offered by options or taken by the
- * configuration (lks_config_set_early_data()). LKS_BAD_ARGUMENT also for a role that is none.
+ * configuration (lks_policy_set_early_data()). LKS_BAD_ARGUMENT also for a role that is none.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_stream_new(struct lks_stream **out,
                                                       struct lks_config *config, enum lks_role role,
@@ -68,7 +68,7 @@ LKS_API void lks_stream_free(struct lks_stream *stream);
  * certificate is there from the call that established the connection to the next lks_stream_feed(),
  * _read() or _drain().
  *
- * Where the configuration defers public-key work (lks_config_set_deferred_pkey()),
+ * Where the configuration defers public-key work (lks_policy_set_deferred_pkey()),
  * lks_stream_feed() returns LKS_WANT_PKEY: take the job from the connection, run it anywhere, give
  * it back with lks_conn_pkey_done(), then drain.
  */

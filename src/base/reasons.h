@@ -183,7 +183,7 @@ REASON(NAME_CONSTRAINTS, "a CA of the peer's chain may not issue for that name")
 REASON(CHAIN_BAD, "the peer's chain does not verify")
 REASON(NO_NAME_TO_VERIFY, "the server showed a certificate, but no name to verify it for was given "
                           "(lks_conn_options.server_name)")
-REASON(NO_TRUST, "the peer showed a certificate, but nobody is trusted (lks_config_set_trust())")
+REASON(NO_TRUST, "the peer showed a certificate, but nobody is trusted (lks_policy_set_trust())")
 REASON(OCSP_MALFORMED, "a stapled OCSP response that does not parse, or is no successful one")
 REASON(OCSP_SIGNER,
        "a stapled OCSP response that nobody signed who may, or about another certificate")

@@ -32,6 +32,7 @@ static const struct status_row rows[] = {
     {LKS_INTERNAL, 80, "internal"},
     {LKS_CLOSED, 80, "closed"},
     {LKS_PEER_ALERT, 80, "peer_alert"},
+    {LKS_FROZEN, 80, "frozen"},
     {LKS_TRUNCATED, 80, "truncated"},
     ALERT(UNEXPECTED_MESSAGE, "unexpected_message"),
     ALERT(BAD_RECORD_MAC, "bad_record_mac"),

@@ -152,7 +152,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
             info->group_name = group->name;
         }
         if (conn->alpn_row)
-            info->alpn = conn->config->alpn[conn->alpn_row - 1];
+            info->alpn = conn->config->policy->alpn[conn->alpn_row - 1];
         info->hello_retried = conn->hello_retried;
         info->resumed = conn->resumed;
         info->external_psk = conn->external_psk;

@@ -67,8 +67,8 @@ static uint8_t row_of_group(uint16_t number)
 
 static uint8_t row_of_alpn(const struct lks_config *config, const char *alpn)
 {
-    for (size_t i = 0; config->alpn[i]; i++)
-        if (config->alpn[i] == alpn)
+    for (size_t i = 0; config->policy->alpn[i]; i++)
+        if (config->policy->alpn[i] == alpn)
             return (uint8_t)(i + 1);
     return 0;
 }

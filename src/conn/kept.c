@@ -39,7 +39,7 @@ static enum lks_status fill(struct conn_kept *kept, struct lks_writer *w,
 
 static enum lks_status keep_names(struct lks_conn *conn)
 {
-    const bool with_chain = conn->config->keep == LKS_KEEP_CHAIN;
+    const bool with_chain = conn->config->policy->keep == LKS_KEEP_CHAIN;
     const struct lks_peer *peer = lks_hs_peer(conn->handshake->hs);
     struct lks_about about;
     lks_hs_about(conn->handshake->hs, &about);
@@ -59,10 +59,9 @@ static enum lks_status keep_names(struct lks_conn *conn)
 
 enum lks_status conn_keep(struct lks_conn *conn)
 {
-    const bool wants_tickets =
-        conn->role == LKS_CLIENT && conn->config->resumption.num_tickets != 0;
+    const bool wants_tickets = conn->role == LKS_CLIENT && conn->config->policy->num_tickets != 0;
     enum lks_status status = LKS_OK;
-    if (conn->config->keep != LKS_KEEP_NOTHING)
+    if (conn->config->policy->keep != LKS_KEEP_NOTHING)
         status = keep_names(conn);
     else if (wants_tickets && !(conn->kept = calloc(1, sizeof(*conn->kept))))
         status = LKS_NO_MEMORY;

@@ -124,13 +124,13 @@ static bool take_spans(struct lks_batch *batch, struct span_walk *from, size_t l
 static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *key, size_t len)
 {
     const struct lks_config *config = conn->config;
-    const size_t size = config->padding_size, max = lks_conn_record_max(conn);
+    const size_t size = config->policy->padding_size, max = lks_conn_record_max(conn);
     size_t padded = len;
     if (!key->protection || !key->protection->hides_type)
         return 0;
-    if (config->padding == LKS_PADDING_MULTIPLE)
+    if (config->policy->padding == LKS_PADDING_MULTIPLE)
         padded = (len + size - 1) / size * size;
-    else if (config->padding == LKS_PADDING_AT_LEAST && len < size)
+    else if (config->policy->padding == LKS_PADDING_AT_LEAST && len < size)
         padded = size;
     padded = padded < max ? padded : max;
     return padded > len ? (uint16_t)(padded - len) : 0;
@@ -282,7 +282,7 @@ enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn)
         return LKS_BAD_ARGUMENT;
     if (conn->failed)
         return (enum lks_status)conn->failed;
-    if (conn->config->client_auth != LKS_CLIENT_AUTH_OFF)
+    if (conn->config->policy->client_auth != LKS_CLIENT_AUTH_OFF)
         return LKS_UNSUPPORTED;
     conn->handshake->half_rtt = true;
     return LKS_OK;

@@ -63,7 +63,7 @@ enum lks_status lks_stream_new(struct lks_stream **out, struct lks_config *confi
     *out = NULL;
     if (!config || (role != LKS_CLIENT && role != LKS_SERVER))
         return LKS_BAD_ARGUMENT;
-    if (role == LKS_SERVER ? config->resumption.max_early != 0 : options && options->early_data)
+    if (role == LKS_SERVER ? config->policy->max_early != 0 : options && options->early_data)
         return LKS_UNSUPPORTED;
     struct lks_stream *s = calloc(1, sizeof(*s));
     if (!s)
@@ -128,8 +128,6 @@ static size_t act(struct lks_stream *s, const struct lks_op *op)
     }
     if (event == LKS_EVENT_DEFERRED)
         return op->src->len;
-    if (event == LKS_EVENT_EARLY_DATA) /* the configuration was changed when it could not be */
-        (void)conn_fail(s->conn, LKS_UNSUPPORTED);
     s->pauses |= event == LKS_EVENT_ESTABLISHED;
     lks_wipe(op->src->data, op->src->len);
     return 0;

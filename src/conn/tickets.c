@@ -39,7 +39,7 @@ static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
     struct lks_writer out = lks_writer_of(t->session, sizeof(t->session));
     t->session_len = 0;
     enum lks_status status = lks_new_session_ticket_read(
-        &out, &t->base, lks_reader_of(t->body, t->body_len), conn->config->resumption.now_ms());
+        &out, &t->base, lks_reader_of(t->body, t->body_len), conn->config->policy->now_ms());
     if (!status && !out.failed)
         t->session_len = out.len;
     if (t->session_len)

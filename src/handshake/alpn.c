@@ -10,9 +10,9 @@
 /* Section 3.2: our first protocol that the client offers. [8446 4.2-1] */
 enum lks_status lks_alpn_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    if (!hello->has_alpn || !hs->config->alpn[0])
+    if (!hello->has_alpn || !hs->config->policy->alpn[0])
         return LKS_OK;
-    for (char *const *ours = hs->config->alpn; *ours; ours++) {
+    for (char *const *ours = hs->config->policy->alpn; *ours; ours++) {
         struct lks_reader list = hello->alpn, name;
         while (lks_read_vec8(&list, &name)) {
             if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0) {
@@ -47,7 +47,7 @@ enum lks_status lks_alpn_read(struct lks_hs *hs, struct lks_reader body)
     if (!lks_read_vec16(&body, &list) || body.len || !lks_read_vec8(&list, &name) || list.len ||
         !name.len)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_ALPN_MALFORMED);
-    for (char *const *ours = hs->config->alpn; *ours; ours++)
+    for (char *const *ours = hs->config->policy->alpn; *ours; ours++)
         if (name.len == strlen(*ours) && memcmp(name.data, *ours, name.len) == 0)
             hs->alpn = *ours;
     return hs->alpn ? LKS_OK : lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_ALPN_NOT_OFFERED);

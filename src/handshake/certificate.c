@@ -88,7 +88,7 @@ static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_CERTIFICATE_MISSING);
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED
+    return hs->config->policy->client_auth == LKS_CLIENT_AUTH_REQUIRED
                ? lks_because(LKS_ALERT_CERTIFICATE_REQUIRED, LKS_WHY_CLIENT_CERTIFICATE_MISSING)
                : LKS_OK;
 }
@@ -105,7 +105,7 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
     /* hs->offered: a client's extensions. CertificateRequest has none that ask for an answer.
      * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
-    if (!status && hs->config->hooks && hs->config->hooks->takes_any_peer) {
+    if (!status && hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer) {
         lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
         return LKS_OK;
     }
@@ -119,10 +119,10 @@ enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_re
 {
     uint8_t *plain;
     size_t plain_len;
-    if (!hs->config->compressions[0]) /* nobody asked for one */
+    if (!hs->config->policy->compressions[0]) /* nobody asked for one */
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_COMPRESSED_UNASKED);
     enum lks_status status =
-        lks_compression_undo(&plain, &plain_len, body, hs->config->compressions);
+        lks_compression_undo(&plain, &plain_len, body, hs->config->policy->compressions);
     if (status)
         return status;
     status = lks_certificate_read(hs, lks_reader_of(plain, plain_len));
@@ -137,7 +137,8 @@ enum lks_status lks_certificate_verify_read(struct lks_hs *hs, struct lks_reader
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_VERIFY_MALFORMED);
-    const struct lks_sign_scheme *scheme = lks_sign_find(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_3);
     if (!scheme) /* section 4.4.3: one that we offered [8446 4.4.3-7 4.4.3-8] */
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     enum lks_status status =

@@ -75,16 +75,17 @@ bool lks_certificate_signs(const struct lks_certificate *c, const struct lks_sig
            lks_sign_fits(scheme, X509_get0_pubkey(sk_X509_value(c->chain, 0)));
 }
 
-/* RFC 8446 section 4.4.3: the peer's first that our key fits.
+/* RFC 8446 section 4.4.3: the peer's first that we allow and our key fits.
  * [8446 4.2.3-1 4.4.2.2-2 4.4.3-4 4.4.3-5] [5246 7.4.1.4.1-6] */
-static const struct lks_sign_scheme *scheme_for(const struct lks_certificate *c,
+static const struct lks_sign_scheme *scheme_for(const struct lks_policy *policy,
+                                                const struct lks_certificate *c,
                                                 const struct lks_wish *wish)
 {
     struct lks_reader schemes = wish->schemes;
     uint16_t number;
     while (lks_read_u16(&schemes, &number)) {
         const struct lks_sign_scheme *row =
-            wish->is_tls12 ? lks_sign_find_tls12(number) : lks_sign_find(number);
+            lks_policy_scheme(policy, number, wish->is_tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3);
         if (row && lks_certificate_signs(c, row))
             return row;
     }
@@ -212,11 +213,11 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
     for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
         if (passes[i].names == ANY ? wish->name_must_match : !host[0])
             continue;
-        for (const struct lks_certificate *c = config->certificates; c; c = c->next) {
+        for (const struct lks_certificate *c = config->identities->certificates; c; c = c->next) {
             if (!certificate_fits(c, &passes[i], host, wish))
                 continue;
             const bool any = wish->signs_nothing || wish->any_scheme;
-            *scheme = any ? NULL : scheme_for(c, wish);
+            *scheme = any ? NULL : scheme_for(config->policy, c, wish);
             if (*scheme || any)
                 return c;
         }
@@ -238,10 +239,10 @@ enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_r
 {
     char host[LKS_HOST_MAX + 1];
     lks_host_fold(host, name);
-    for (const struct lks_certificate *c = config->certificates; c; c = c->next)
+    for (const struct lks_certificate *c = config->identities->certificates; c; c = c->next)
         if (lks_certificate_answers(c, host))
             return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_CERTIFICATE);
-    return config->sni_required && name.len
+    return config->policy->sni_required && name.len
                ? lks_because(LKS_ALERT_UNRECOGNIZED_NAME, LKS_WHY_NAME_UNKNOWN)
                : lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_CERTIFICATE);
 }

@@ -2,6 +2,10 @@
 #include "handshake/certificate_compress.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/complain.h"
+#include "handshake/names.h"
 
 #include "base/reason.h"
 
@@ -84,6 +88,39 @@ _Static_assert(sizeof(rows) / sizeof(rows[0]) <= LKS_COMPRESSIONS_MAX + 1, "all 
 const struct lks_compression *lks_compression_rows(void)
 {
     return rows;
+}
+
+static enum lks_status unknown(struct lks_error *err, const char *name, size_t len)
+{
+    lks_complain(err, "certificate compression \"%.*s\" is not known or not built in; there is",
+                 len < 40 ? (int)len : 40, name);
+    for (const struct lks_compression *row = rows; row->name; row++)
+        lks_complain_more(err, " %s", row->name);
+    return LKS_BAD_CONFIG;
+}
+
+enum lks_status lks_compressions_parse(const struct lks_compression *list[LKS_COMPRESSIONS_MAX + 1],
+                                       const char *names, struct lks_error *err)
+{
+    const bool all = names && strcmp(names, "all") == 0;
+    const char *name;
+    size_t len, num = 0;
+    for (const struct lks_compression *row = rows; all && row->name; row++)
+        list[num++] = row;
+    while (!all && lks_next_name(&names, &name, &len)) {
+        const struct lks_compression *row = rows;
+        while (row->name && (strlen(row->name) != len || memcmp(row->name, name, len) != 0))
+            row++;
+        if (!row->name)
+            return unknown(err, name, len);
+        for (size_t i = 0; i < num; i++)
+            if (list[i] == row)
+                return lks_complain_twice(err, "certificate compression", name, len);
+        list[num++] = row;
+    }
+    return all || num ? LKS_OK
+                      : lks_complain(err, "certificate compression: the list is empty; name at "
+                                          "least one, or all");
 }
 
 const struct lks_compression *lks_compression_choose(const struct lks_compression *const *ours,

@@ -30,6 +30,11 @@ struct lks_compression {
 /* In order of preference, ended by one whose name is NULL. */
 const struct lks_compression *lks_compression_rows(void);
 
+/* Reads a list of names, or "all", into one that is all NULL. */
+LKS_MUST_CHECK enum lks_status
+lks_compressions_parse(const struct lks_compression *list[LKS_COMPRESSIONS_MAX + 1],
+                       const char *names, struct lks_error *err);
+
 /* Our first algorithm (ours: NULL at the end) in a peer's list of 16-bit numbers; NULL: none. */
 const struct lks_compression *lks_compression_choose(const struct lks_compression *const *ours,
                                                      struct lks_reader theirs);

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/certificate_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/ct.h"
+#include "base/complain.h"
 #include "base/writer.h"
 #include "handshake/host.h"
 #include "handshake/pem.h"
+#include "handshake/source.h"
 
 #define CHAIN_MAX   (int)LKS_PEER_CHAIN_MAX
 #define ENTRIES_MAX ((size_t)1 << 16)
-#define FILE_MAX    ((size_t)1 << 20)
-
-/* What is in a file; zeros at first. */
-struct file {
-    uint8_t *data;
-    size_t len;
-    BIO *bio; /* over data */
-};
-
-static bool fail(struct lks_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct lks_error *err, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(err->text, sizeof(err->text), fmt, args);
-    va_end(args);
-    return false;
-}
+#define SOURCE_MAX  ((size_t)1 << 20)
 
 /* Keys are read without asking anybody for a passphrase. */
 static int no_passphrase(char *buf, int size, int writing, void *asked)
@@ -47,42 +25,14 @@ static int no_passphrase(char *buf, int size, int writing, void *asked)
     return -1;
 }
 
-static bool cannot_read(struct lks_error *err, const char *name, const char *what, int cause)
-{
-    return fail(err, "%s: cannot read the %s: %s; put the file there, readable for this process",
-                name, what, strerror(cause));
-}
-
-/* All of a file; libcrypto's own reading would leave a private key in stdio's buffers. */
-static bool read_file(struct file *f, const char *name, const char *what, struct lks_error *err)
-{
-    ssize_t n = 0;
-    const int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return cannot_read(err, name, what, errno);
-    f->data = malloc(FILE_MAX);
-    while (f->data && f->len < FILE_MAX &&
-           ((n = read(fd, f->data + f->len, FILE_MAX - f->len)) > 0 || (n < 0 && errno == EINTR)))
-        f->len += n > 0 ? (size_t)n : 0;
-    const int cause = errno;
-    close(fd);
-    if (!f->data)
-        return fail(err, "%s: out of memory", name);
-    if (n < 0)
-        return cannot_read(err, name, what, cause);
-    if (f->len == FILE_MAX)
-        return fail(err, "%s: longer than 1 MiB; is it a %s?", name, what);
-    f->bio = BIO_new_mem_buf(f->data, (int)f->len);
-    return f->bio || fail(err, "%s: out of memory", name);
-}
-
-static void free_file(struct file *f)
-{
-    BIO_free(f->bio);
-    if (f->data)
-        lks_wipe(f->data, f->len);
-    free(f->data);
-}
+/* What is being read. */
+struct loading {
+    struct lks_certificate *c;
+    const char *name, *key_name; /* of the chain's source and the key's */
+    struct lks_pem pem;
+    struct lks_writer w; /* c->entries */
+    struct lks_error *err;
+};
 
 /* Of what a key fits, the certificate may allow less: none of it is a line of its own. */
 static bool signs_with_something(const struct lks_certificate *c)
@@ -97,47 +47,68 @@ static bool signs_with_something(const struct lks_certificate *c)
     "its RSASSA-PSS parameters (hash, MGF1, salt) suit no signature of TLS; use the same one " \
     "of SHA-256, SHA-384 and SHA-512 for both hashes, with a salt of its length or less"
 
-static bool check_key(const struct lks_certificate *c, const char *file, struct lks_error *err)
+static enum lks_status check_key(const struct lks_certificate *c, const char *name,
+                                 struct lks_error *err)
 {
     const bool is_pss = EVP_PKEY_is_a(c->key, "RSA-PSS"), is_rsa = EVP_PKEY_is_a(c->key, "RSA");
     const int bits = EVP_PKEY_get_bits(c->key);
     if ((is_rsa || is_pss) && bits < 2048)
-        return fail(err, "%s: an RSA key of %d bits is too short; use 2048 or more", file, bits);
+        return lks_complain(err, "%s: an RSA key of %d bits is too short; use 2048 or more", name,
+                            bits);
     if ((is_rsa || is_pss) && bits > (int)(8 * LKS_SIGNATURE_MAX))
-        return fail(err, "%s: an RSA key of %d bits is too long; use %u or less", file, bits,
-                    8 * LKS_SIGNATURE_MAX);
+        return lks_complain(err, "%s: an RSA key of %d bits is too long; use %u or less", name,
+                            bits, 8 * LKS_SIGNATURE_MAX);
     if (lks_has_explicit_curve(c->key))
-        return fail(err,
-                    "%s: a key with explicit curve parameters; make it of a named curve "
-                    "(openssl: -pkeyopt ec_param_enc:named_curve)",
-                    file);
+        return lks_complain(err,
+                            "%s: a key with explicit curve parameters; make it of a named curve "
+                            "(openssl: -pkeyopt ec_param_enc:named_curve)",
+                            name);
     if (signs_with_something(c))
-        return true;
-    return is_pss ? fail(err, "%s: %s", file, PSS_REMEDY)
-                  : fail(err,
-                         "%s: cannot sign with this kind of key; use ECDSA P-256, P-384 or "
-                         "P-521, Ed25519 or RSA",
-                         file);
+        return LKS_OK;
+    return is_pss ? lks_complain(err, "%s: %s", name, PSS_REMEDY)
+                  : lks_complain(err,
+                                 "%s: cannot sign with this kind of key; use ECDSA P-256, P-384 "
+                                 "or P-521, Ed25519 or RSA",
+                                 name);
 }
 
-static bool load_key(struct lks_certificate *c, const char *name, struct lks_error *err)
+/* Why there is no key. */
+static enum lks_status complain_of_key(struct lks_reader all, const char *name, bool asked,
+                                       struct lks_error *err)
 {
-    struct file f = {0};
-    bool asked = false;
-    const bool read = read_file(&f, name, "private key", err);
-    if (read)
-        c->key = PEM_read_bio_PrivateKey(f.bio, NULL, no_passphrase, &asked);
-    free_file(&f);
-    if (!read)
-        return false;
+    const unsigned int line = lks_pem_find(all, "PRIVATE KEY-----");
     if (asked)
-        return fail(err, "%s: the private key is encrypted; store it without a passphrase", name);
-    if (!c->key)
-        return fail(err,
-                    "%s: no private key in PEM format (-----BEGIN PRIVATE KEY-----) in it; "
-                    "openssl pkey -inform DER makes PEM of DER",
-                    name);
-    return check_key(c, name, err);
+        return lks_complain(
+            err, "%s: line %u: the private key is encrypted; store it without a passphrase", name,
+            line);
+    if (!line)
+        return lks_complain(err,
+                            "%s: no private key in PEM format (-----BEGIN PRIVATE KEY-----) in it; "
+                            "openssl pkey -inform DER makes PEM of DER",
+                            name);
+    return lks_complain(err,
+                        "%s: line %u: the private key is damaged, or of a kind that is not known; "
+                        "copy it again",
+                        name, line);
+}
+
+static enum lks_status load_key(struct lks_certificate *c, const struct lks_source *source,
+                                struct lks_error *err)
+{
+    const char *name = lks_source_name(source);
+    struct lks_source_bytes bytes;
+    struct lks_pem pem = {0};
+    bool asked = false;
+    enum lks_status status = lks_source_read(&bytes, source, "private key", SOURCE_MAX, err);
+    if (!status && !lks_pem_open(&pem, bytes.all))
+        status = LKS_NO_MEMORY;
+    if (!status)
+        c->key = PEM_read_bio_PrivateKey(pem.bio, NULL, no_passphrase, &asked);
+    if (!status && !c->key)
+        status = complain_of_key(bytes.all, name, asked, err);
+    lks_pem_close(&pem);
+    lks_source_free(&bytes);
+    return status ? status : check_key(c, name, err);
 }
 
 /* What no name of a host can match is left out. */
@@ -188,104 +159,124 @@ static bool keep(struct lks_certificate *c, X509 *x509)
 }
 
 /* The leaf, whose certificate goes with the key. */
-static bool check_leaf(struct lks_certificate *c, X509 *x, const char *cert_file,
-                       const char *key_file, struct lks_error *err)
+static enum lks_status check_leaf(struct loading *l, X509 *x)
 {
+    struct lks_certificate *c = l->c;
     /* RFC 8446 sections 4.4.2.2 and 4.4.2.3. [8446 4.4.2.2-1 4.4.2.3-1] */
     if (X509_get_version(x) != X509_VERSION_3)
-        return fail(err, "%s: an X.509 certificate of version %ld; have one made with extensions",
-                    cert_file, X509_get_version(x) + 1);
+        return lks_complain(l->err,
+                            "%s: line %u: an X.509 certificate of version %ld; have one made with "
+                            "extensions",
+                            l->name, l->pem.line, X509_get_version(x) + 1);
     if (X509_check_private_key(x, c->key) != 1)
-        return fail(err,
-                    "%s: this private key does not belong to the first certificate in %s; name the "
-                    "key that this one was made for, and put the leaf first",
-                    key_file, cert_file);
+        return lks_complain(l->err,
+                            "%s: this private key does not belong to the first certificate in %s; "
+                            "name the key that this one was made for, and put the leaf first",
+                            l->key_name, l->name);
     if (!signs_with_something(c))
-        return fail(err, "%s: %s", cert_file, PSS_REMEDY);
-    return collect_names(c, x) && X509_digest(x, EVP_sha256(), c->digest, NULL);
+        return lks_complain(l->err, "%s: %s", l->name, PSS_REMEDY);
+    return collect_names(c, x) && X509_digest(x, EVP_sha256(), c->digest, NULL) ? LKS_OK
+                                                                                : LKS_NO_MEMORY;
 }
 
-static bool check_certificate(X509 *x, const char *file, int number, struct lks_error *err)
+static enum lks_status check_certificate(const struct loading *l, X509 *x, int number)
 {
     if (lks_certificate_is_malformed(x))
-        return fail(err,
-                    "%s: certificate %d has a malformed extension, or one twice; have it made anew",
-                    file, number);
+        return lks_complain(l->err,
+                            "%s: line %u: certificate %d has a malformed extension, or one twice; "
+                            "have it made anew",
+                            l->name, l->pem.line, number);
     const EVP_PKEY *key = X509_get0_pubkey(x);
     if (key && lks_has_explicit_curve(key))
-        return fail(err,
-                    "%s: certificate %d has explicit curve parameters; have one made for a "
-                    "key of a named curve",
-                    file, number);
-    return true;
+        return lks_complain(l->err,
+                            "%s: line %u: certificate %d has explicit curve parameters; have one "
+                            "made for a key of a named curve",
+                            l->name, l->pem.line, number);
+    return LKS_OK;
 }
 
 /* Takes one certificate, whose reference becomes the chain's. */
-static bool take_certificate(struct lks_certificate *c, struct lks_writer *w, X509 *x,
-                             const char *cert_file, const char *key_file, struct lks_error *err)
+static enum lks_status take_certificate(struct loading *l, X509 *x)
 {
-    if (!keep(c, x))
-        return fail(err, "%s: out of memory", cert_file);
-    const int num = sk_X509_num(c->chain);
-    if (num > CHAIN_MAX || !add_entry(w, x))
-        return fail(err, "%s: more than %d certificates or 64 KiB; keep the leaf and its chain",
-                    cert_file, CHAIN_MAX);
+    if (!keep(l->c, x))
+        return LKS_NO_MEMORY;
+    const int num = sk_X509_num(l->c->chain);
+    if (num > CHAIN_MAX || !add_entry(&l->w, x))
+        return lks_complain(l->err,
+                            "%s: line %u: more than %d certificates or 64 KiB; keep the leaf and "
+                            "its chain",
+                            l->name, l->pem.line, CHAIN_MAX);
     if (num == 1)
-        c->leaf_len = w->len - 2;
-    return check_certificate(x, cert_file, num, err) &&
-           (num > 1 || check_leaf(c, x, cert_file, key_file, err));
+        l->c->leaf_len = l->w.len - 2;
+    enum lks_status status = check_certificate(l, x, num);
+    return status || num > 1 ? status : check_leaf(l, x);
 }
 
-#define DAMAGED "one of the certificates is damaged; get the file anew from where it came"
-
-static bool read_chain(struct lks_certificate *c, BIO *bio, const char *cert_file,
-                       const char *key_file, struct lks_error *err)
+static enum lks_status complain_of_damage(const struct loading *l)
 {
-    struct lks_writer w = lks_writer_of(malloc(ENTRIES_MAX), ENTRIES_MAX);
-    X509 *x;
-    c->entries = w.data;
-    if (!w.data)
-        return fail(err, "%s: out of memory", cert_file);
-    for (enum lks_pem kind; (kind = lks_pem_next(bio, &x)) != LKS_PEM_END;) {
-        if (kind == LKS_PEM_TRUSTED)
-            return fail(err,
-                        "%s: a TRUSTED CERTIFICATE, which is OpenSSL's own; store it as a "
-                        "CERTIFICATE (openssl x509 -in … -out …)",
-                        cert_file);
-        if (kind == LKS_PEM_CERTIFICATE && !x)
-            return fail(err, "%s: %s", cert_file, DAMAGED);
-        if (x && !take_certificate(c, &w, x, cert_file, key_file, err))
-            return false;
-    }
-    if (!c->chain || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        return fail(err, "%s: %s", cert_file,
-                    c->chain ? DAMAGED
-                             : "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; "
-                               "openssl x509 -inform DER makes PEM of DER");
-    c->entries_len = w.len;
-    return true;
+    return lks_complain(l->err,
+                        "%s: line %u: certificate %d is damaged; get it anew from where it came",
+                        l->name, l->pem.line, (l->c->chain ? sk_X509_num(l->c->chain) : 0) + 1);
 }
 
-enum lks_status lks_certificate_load(struct lks_certificate **out, const char *cert_file,
-                                     const char *key_file, struct lks_error *err)
+static enum lks_status read_chain(struct loading *l)
+{
+    X509 *x;
+    for (enum lks_pem_kind kind; (kind = lks_pem_next(&l->pem, &x)) != LKS_PEM_END;) {
+        if (kind == LKS_PEM_TRUSTED)
+            return lks_complain(l->err,
+                                "%s: line %u: a TRUSTED CERTIFICATE, which is OpenSSL's own; "
+                                "store it as a CERTIFICATE (openssl x509 -in … -out …)",
+                                l->name, l->pem.line);
+        if (kind == LKS_PEM_CERTIFICATE && !x)
+            return complain_of_damage(l);
+        enum lks_status status = x ? take_certificate(l, x) : LKS_OK;
+        if (status)
+            return status;
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return complain_of_damage(l);
+    if (!l->c->chain)
+        return lks_complain(l->err,
+                            "%s: no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; "
+                            "openssl x509 -inform DER makes PEM of DER",
+                            l->name);
+    l->c->entries_len = l->w.len;
+    return LKS_OK;
+}
+
+static enum lks_status load_chain(struct loading *l, const struct lks_source *source)
+{
+    struct lks_source_bytes bytes;
+    enum lks_status status = lks_source_read(&bytes, source, "certificate", SOURCE_MAX, l->err);
+    l->c->entries = status ? NULL : malloc(ENTRIES_MAX);
+    l->w = lks_writer_of(l->c->entries, ENTRIES_MAX);
+    if (!status && (!l->c->entries || !lks_pem_open(&l->pem, bytes.all)))
+        status = LKS_NO_MEMORY;
+    if (!status)
+        status = read_chain(l);
+    lks_pem_close(&l->pem);
+    lks_source_free(&bytes);
+    return status;
+}
+
+enum lks_status lks_certificate_load(struct lks_certificate **out, const struct lks_source *chain,
+                                     const struct lks_source *key, struct lks_error *err)
 {
     struct lks_certificate *c = calloc(1, sizeof(*c));
-    struct file f = {0};
-    snprintf(err->text, sizeof(err->text), "%s: out of memory", cert_file);
+    struct loading l = {
+        .c = c, .name = lks_source_name(chain), .key_name = lks_source_name(key), .err = err};
     if (!c)
         return LKS_NO_MEMORY;
-    c->file = strdup(cert_file);
-    bool ok = c->file && load_key(c, key_file, err) &&
-              read_file(&f, cert_file, "certificate", err) &&
-              read_chain(c, f.bio, cert_file, key_file, err);
-    free_file(&f);
-    if (!ok) {
+    c->source = strdup(l.name);
+    enum lks_status status = c->source ? load_key(c, key, err) : LKS_NO_MEMORY;
+    if (!status)
+        status = load_chain(&l, chain);
+    if (status)
         lks_certificate_free(c);
-        return LKS_BAD_CONFIG;
-    }
-    err->text[0] = '\0';
-    *out = c;
-    return LKS_OK;
+    else
+        *out = c;
+    return status;
 }
 
 void lks_certificate_free(struct lks_certificate *c)
@@ -294,7 +285,7 @@ void lks_certificate_free(struct lks_certificate *c)
         free(*name);
     free(c->names);
     free(c->entries);
-    free(c->file);
+    free(c->source);
     free(c->ocsp);
     free(c->sct);
     sk_X509_pop_free(c->chain, X509_free);

@@ -2,12 +2,15 @@
 #ifndef LKS_HANDSHAKE_CERTIFICATE_FILE_H
 #define LKS_HANDSHAKE_CERTIFICATE_FILE_H
 
+#include <lockstep/source.h>
+
 #include "base/writer.h"
 #include "handshake/config.h"
 
-/* Reads a chain and its key from PEM files, as lks_config_add_certificate() says. */
+/* Reads a chain and its key, as lks_identities_add_certificate() says. */
 LKS_MUST_CHECK enum lks_status lks_certificate_load(struct lks_certificate **out,
-                                                    const char *cert_file, const char *key_file,
+                                                    const struct lks_source *chain,
+                                                    const struct lks_source *key,
                                                     struct lks_error *err);
 void lks_certificate_free(struct lks_certificate *certificate);
 

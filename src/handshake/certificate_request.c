@@ -14,7 +14,7 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
 {
     const struct lks_config *config = hs->config;
     struct lks_writer *w = &hs->out;
-    enum lks_status status = lks_message_reserve(hs, config->authorities_len + 512);
+    enum lks_status status = lks_message_reserve(hs, config->policy->authorities_len + 512);
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE_REQUEST);
@@ -23,21 +23,21 @@ enum lks_status lks_certificate_request_write(struct lks_hs *hs)
     size_t extensions = lks_write_open(w, 2), extension;
     /* Section 4.3.2: it MUST be there. [8446 4.3.2-4] */
     extension = begin_extension(w, LKS_EXT_SIGNATURE_ALGORITHMS);
-    lks_sign_write_schemes(w, false);
+    lks_sign_write_schemes(w, config->policy->schemes, false);
     lks_write_close(w, extension, 2);
     extension = begin_extension(w, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_cert_schemes(w);
     lks_write_close(w, extension, 2);
-    if (config->sends_authorities && config->authorities_len) {
+    if (config->policy->sends_authorities && config->policy->authorities_len) {
         extension = begin_extension(w, LKS_EXT_CERTIFICATE_AUTHORITIES);
         size_t list = lks_write_open(w, 2);
-        lks_write_bytes(w, config->authorities, config->authorities_len);
+        lks_write_bytes(w, config->policy->authorities, config->policy->authorities_len);
         lks_write_close(w, list, 2);
         lks_write_close(w, extension, 2);
     }
-    if (config->compressions[0]) {
+    if (config->policy->compressions[0]) {
         extension = begin_extension(w, LKS_EXT_COMPRESS_CERTIFICATE);
-        lks_compressions_write(w, config->compressions);
+        lks_compressions_write(w, config->policy->compressions);
         lks_write_close(w, extension, 2);
     }
     status = lks_hs_grease(hs);
@@ -70,7 +70,7 @@ static bool read_extension(struct lks_hs *hs, struct lks_wish *wish, uint16_t ty
     case LKS_EXT_COMPRESS_CERTIFICATE:
         if (!lks_compressions_read(body, &list))
             return false;
-        hs->compression = lks_compression_choose(hs->config->compressions, list);
+        hs->compression = lks_compression_choose(hs->config->identities->compressions, list);
         return true;
     default: /* RFC 8446 sections 4.3.2 and 4.2.5: ignored; we know no filter [8446 4.2.5-2 4.3.2-5]
               */

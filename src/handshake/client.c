@@ -34,7 +34,7 @@ static enum lks_status set_server_name(struct lks_hs *hs, const char *name)
 static void choose_shares(struct lks_hs *hs)
 {
     size_t num = 0;
-    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g; g++)
         if (num < LKS_KEY_SHARES_MAX && (!num || (*g)->number == X25519))
             hs->shares[num++].group = *g;
 }
@@ -45,7 +45,7 @@ enum lks_status lks_client_start(struct lks_hs *hs, const struct lks_conn_option
     enum lks_status status = set_server_name(hs, options->server_name);
     if (!status)
         status = lks_hs_random(hs, hs->client_random, sizeof(hs->client_random));
-    if (!status && !hs->config->no_compat && lks_config_speaks(hs->config, LKS_TLS_1_3)) {
+    if (!status && !hs->config->policy->no_compat && lks_config_speaks(hs->config, LKS_TLS_1_3)) {
         /* Section 4.1.2: fresh 32 bytes; otherwise it stays empty. [8446 4.1.2-7 4.1.2-8] */
         /* RFC 8446 appendix D.4: a session id that is not empty, so that it looks like TLS 1.2. */
         hs->session_id_len = sizeof(hs->session_id);
@@ -78,7 +78,7 @@ static bool sent_share_of(const struct lks_hs *hs, uint16_t group)
 
 static const struct lks_group *group_of_config(const struct lks_hs *hs, uint16_t number)
 {
-    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g; g++)
         if ((*g)->number == number)
             return *g;
     return NULL;
@@ -199,11 +199,11 @@ static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
 static enum lks_status agree(struct lks_hs *hs, const struct lks_server_hello *hello)
 {
     struct lks_group_key *key = NULL;
-    if (!hello->has_key_share && hs->psk.used && hs->config->resumption.psk_ke)
+    if (!hello->has_key_share && hs->psk.used && hs->config->policy->psk_ke)
         return agreed(hs, NULL);
     /* A key exchange that was not on offer, or none where there has to be one.
      * [8446 4.2.9-7 4.2.11-6] */
-    if (hs->psk.used && hello->has_key_share && hs->config->resumption.no_psk_dhe_ke)
+    if (hs->psk.used && hello->has_key_share && hs->config->policy->no_psk_dhe_ke)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_MODE);
     if (!hello->has_key_share)
         return hs->psk.used

@@ -352,9 +352,9 @@ static void write_groups(struct lks_hs *hs)
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SUPPORTED_GROUPS);
     size_t list = lks_write_open(w, 2);
-    if (hs->config->greases)
+    if (hs->config->policy->greases)
         lks_write_u16(w, grease(hs, 1));
-    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g; g++)
         lks_write_u16(w, (*g)->number);
     lks_write_close(w, list, 2);
     lks_write_close(w, extension, 2);
@@ -370,7 +370,7 @@ static enum lks_status write_share(struct lks_hs *hs, const struct lks_group *gr
     uint8_t *share = lks_write_room(w, group->client_share_len);
     if (!share)
         return LKS_INTERNAL;
-    const struct lks_hooks *hooks = hs->config->hooks;
+    const struct lks_hooks *hooks = hs->config->policy->hooks;
     return hooks && hooks->generate ? hooks->generate(hooks->user, group, key, share)
                                     : lks_group_generate(group, key, share);
 }
@@ -386,7 +386,7 @@ static enum lks_status write_key_shares(struct lks_hs *hs)
     if (hs->key_shares.len) {
         lks_write_bytes(w, hs->key_shares.data, hs->key_shares.len);
     } else {
-        if (hs->config->greases && !hs->retried) {
+        if (hs->config->policy->greases && !hs->retried) {
             lks_write_u16(w, grease(hs, 1));
             lks_write_u16(w, 1);
             lks_write_u8(w, 0);
@@ -406,7 +406,7 @@ static void write_versions(struct lks_hs *hs)
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SUPPORTED_VERSIONS);
     size_t list = lks_write_open(w, 1);
-    if (hs->config->greases)
+    if (hs->config->policy->greases)
         lks_write_u16(w, grease(hs, 2));
     lks_write_u16(w, LKS_TLS_1_3);
     if (lks_config_speaks(hs->config, LKS_TLS_1_2))
@@ -421,10 +421,11 @@ static void write_schemes(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS);
-    lks_sign_write_schemes(w, lks_config_speaks(hs->config, LKS_TLS_1_2));
+    lks_sign_write_schemes(w, hs->config->policy->schemes,
+                           lks_config_speaks(hs->config, LKS_TLS_1_2));
     lks_write_close(w, extension, 2);
     extension = begin_extension(hs, LKS_EXT_SIGNATURE_ALGORITHMS_CERT);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_cert_schemes(w);
     lks_write_close(w, extension, 2);
 }
 
@@ -434,16 +435,16 @@ static void write_certificate_wishes(struct lks_hs *hs)
     static const uint8_t ocsp[] = {1, 0, 0, 0, 0}; /* of any responder, without extensions */
     struct lks_writer *w = &hs->out;
     size_t extension;
-    if (hs->config->ocsp) {
+    if (hs->config->policy->ocsp) {
         extension = begin_extension(hs, LKS_EXT_STATUS_REQUEST);
         lks_write_bytes(w, ocsp, sizeof(ocsp));
         lks_write_close(w, extension, 2);
     }
-    if (hs->config->asks_sct)
+    if (hs->config->policy->asks_sct)
         lks_write_close(w, begin_extension(hs, LKS_EXT_SIGNED_CERTIFICATE_TIMESTAMP), 2);
-    if (hs->config->compressions[0]) {
+    if (hs->config->policy->compressions[0]) {
         extension = begin_extension(hs, LKS_EXT_COMPRESS_CERTIFICATE);
-        lks_compressions_write(w, hs->config->compressions);
+        lks_compressions_write(w, hs->config->policy->compressions);
         lks_write_close(w, extension, 2);
     }
 }
@@ -453,7 +454,7 @@ static void write_alpn(struct lks_hs *hs)
     struct lks_writer *w = &hs->out;
     size_t extension = begin_extension(hs, LKS_EXT_ALPN);
     size_t list = lks_write_open(w, 2);
-    for (char *const *protocol = hs->config->alpn; *protocol; protocol++) {
+    for (char *const *protocol = hs->config->policy->alpn; *protocol; protocol++) {
         size_t name = lks_write_open(w, 1);
         lks_write_bytes(w, *protocol, strlen(*protocol));
         lks_write_close(w, name, 1);
@@ -482,9 +483,9 @@ static void write_front(struct lks_hs *hs)
     lks_write_u8(w, hs->session_id_len);
     lks_write_bytes(w, hs->session_id, hs->session_id_len);
     size_t suites = lks_write_open(w, 2);
-    if (hs->config->greases)
+    if (hs->config->policy->greases)
         lks_write_u16(w, grease(hs, 0));
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s; s++)
         if (lks_config_speaks(hs->config, (*s)->version))
             lks_write_u16(w, (*s)->number);
     lks_write_close(w, suites, 2);
@@ -500,7 +501,7 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
     const bool speaks_13 = lks_config_speaks(hs->config, LKS_TLS_1_3);
     enum lks_status status = LKS_OK;
     size_t extensions = lks_write_open(w, 2);
-    if (hs->config->greases)
+    if (hs->config->policy->greases)
         lks_write_close(w, begin_extension(hs, grease(hs, 3)), 2);
     if (hs->server_name)
         write_server_name(hs);
@@ -513,7 +514,7 @@ static enum lks_status write_extensions(struct lks_hs *hs, bool *offers_psk)
     write_certificate_wishes(hs);
     hs->offered |= lks_extension_bit(LKS_EXT_RECORD_SIZE_LIMIT);
     lks_record_size_limit_write(hs, speaks_13 ? LKS_TLS_1_3 : LKS_TLS_1_2);
-    if (hs->config->alpn[0])
+    if (hs->config->policy->alpn[0])
         write_alpn(hs);
     /* Only an answer to a HelloRetryRequest has one. [8446 4.2.2-2] */
     if (hs->cookie)
@@ -538,7 +539,7 @@ static size_t room_wanted(const struct lks_hs *hs)
     size_t len = hs->key_shares.len + hs->cookie_len + lks_psk_offer_room(hs) + 2048;
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX && hs->shares[i].group; i++)
         len += 4u + hs->shares[i].group->client_share_len;
-    for (char *const *protocol = hs->config->alpn; *protocol; protocol++)
+    for (char *const *protocol = hs->config->policy->alpn; *protocol; protocol++)
         len += 1 + strlen(*protocol);
     if (hs->session)
         len += hs->session->ticket_len;

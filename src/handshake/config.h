@@ -2,100 +2,21 @@
 #ifndef LKS_HANDSHAKE_CONFIG_H
 #define LKS_HANDSHAKE_CONFIG_H
 
-/* Inside struct lks_config: read-only once connections use it. */
-
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-#include <stdatomic.h>
-#include <time.h>
+/* Inside struct lks_config, which never changes: its parts, and what is asked of them together. */
 
 #include <lockstep/config.h>
 
 #include "base/reader.h"
-#include "base/writer.h"
-#include "handshake/certificate_compress.h"
-#include "handshake/group.h"
-#include "handshake/resumption.h"
+#include "handshake/identities.h"
+#include "handshake/memory.h"
+#include "handshake/policy.h"
 #include "handshake/sign.h"
-#include "handshake/suite.h"
-#include "handshake/verify.h"
-
-#define LKS_LIST_MAX 48u
-
-/* RFC 8449 section 4: the least, and what TLS 1.3 allows at most. */
-#define LKS_RECORD_SIZE_LIMIT_MIN 64u
-#define LKS_RECORD_SIZE_LIMIT_MAX 16385u
-
-struct lks_certificate {
-    struct lks_certificate *next;
-    EVP_PKEY *key;
-    char **names;       /* DNS names of the leaf in canonical form (host.h), NULL at the end */
-    uint8_t digest[32]; /* SHA-256 of the leaf */
-    STACK_OF(X509) * chain;
-    /* CertificateEntry list of RFC 8446 section 4.4.2, as it stands in the message if it has no
-     * extensions; those of the leaf go in at leaf_len */
-    uint8_t *entries;
-    size_t entries_len, leaf_len;
-    uint8_t *ocsp, *sct; /* OCSPResponse, SignedCertificateTimestampList; NULL: none */
-    size_t ocsp_len, sct_len;
-    uint64_t ocsp_until_ms; /* Unix time: its nextUpdate */
-    char *file;             /* for messages */
-    bool has_address;       /* names an IP address */
-    /* CompressedCertificate, by algorithm and by extensions of the leaf (LKS_PEER_ASKED_…) */
-    struct {
-        uint8_t *data; /* NULL: not worth it */
-        size_t len;
-    } compressed[LKS_COMPRESSIONS_MAX][LKS_PEER_ASKED_NUM];
-};
-
-/*
- * What tests put in the place of chance, and of messages that a handshake is free to word as it
- * likes, to reproduce one byte for byte. There is no way to set it from outside. user is handed on;
- * a function that is NULL takes nothing's place.
- */
-struct lks_hooks {
-    void *user;
-    void (*random)(void *user, uint8_t *out, size_t len);
-    /* A key of the group, and its share: whichever side's. */
-    enum lks_status (*generate)(void *user, const struct lks_group *group,
-                                struct lks_group_key **key, uint8_t *share);
-    /* May put another message, header included, in the place of the one that begins there. */
-    void (*message)(void *user, struct lks_writer *w, size_t begin);
-    bool takes_any_peer; /* whoever signed its certificate */
-};
 
 struct lks_config {
     atomic_uint num_refs;
-    struct lks_resumption resumption;
-    struct lks_certificate *certificates; /* in the order they were added */
-    char *alpn[LKS_LIST_MAX + 1];         /* NULL at the end */
-    const struct lks_suite *suites[LKS_LIST_MAX + 1];
-    const struct lks_group *groups[LKS_LIST_MAX + 1];
-    int key_log; /* a file descriptor; -1: none */
-    void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
-    void *key_log_user;
-    const struct lks_hooks *hooks; /* tests only */
-    uint16_t min_version, max_version;
-    uint16_t record_size_limit;
-    uint16_t padding_size;
-    enum lks_padding padding;
-    uint8_t cookie_key[32];
-    enum lks_keep keep; /* of a handshake, once it is done */
-    bool defers_pkey;   /* a handshake stops for public-key work */
-    bool no_compat;     /* a client's hello does without RFC 8446's appendix D.4 */
-    bool greases;       /* RFC 8701 */
-    X509_STORE *trust;  /* NULL: nobody */
-    time_t verify_time; /* of tests, instead of now; 0: now */
-    enum lks_ocsp ocsp;
-    bool asks_sct;
-    enum lks_client_auth client_auth;
-    bool sends_authorities; /* in CertificateRequest */
-    bool sni_required;      /* of a server's clients: a name that a certificate has */
-    uint8_t (*anchors)[32]; /* SHA-256 of each certificate that is trusted */
-    size_t num_anchors;
-    uint8_t *authorities; /* names of those trusted, as in certificate_authorities; or NULL */
-    size_t authorities_len;
-    const struct lks_compression *compressions[LKS_COMPRESSIONS_MAX + 1];
+    struct lks_policy *policy;
+    struct lks_identities *identities;
+    struct lks_memory *memory; /* NULL: none, of a client */
 };
 
 /* Whether a version is within what was configured, and there is a suite for it. */
@@ -103,12 +24,6 @@ bool lks_config_speaks(const struct lks_config *config, enum lks_version version
 
 /* The row of a suite that is configured, of a version that is spoken; NULL: none. */
 const struct lks_suite *lks_config_suite(const struct lks_config *config, uint16_t number);
-
-/* Whether a CertificateRequest can name all whom it is to name. */
-bool lks_config_authorities_fit(const struct lks_config *config);
-
-/* Another reference; give it up with lks_config_free(). */
-struct lks_config *lks_config_ref(struct lks_config *config);
 
 /* What a peer says about the certificate that it would like. Lists are without their length
  * prefix, and empty where there is none. */

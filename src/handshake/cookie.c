@@ -10,14 +10,15 @@
 
 static uint64_t now_s(const struct lks_config *config)
 {
-    return config->resumption.now_ms() / 1000;
+    return config->policy->now_ms() / 1000;
 }
 
 static enum lks_status mac(const struct lks_config *config, const uint8_t *data, size_t len,
                            uint8_t out[MAC_LEN])
 {
     const EVP_MD *md = lks_hash_of(lks_suite_find(0x1301)); /* SHA-256 */
-    return lks_hmac(md, config->cookie_key, sizeof(config->cookie_key), data, len, NULL, 0, out);
+    return lks_hmac(md, config->memory->cookie_key, sizeof(config->memory->cookie_key), data, len,
+                    NULL, 0, out);
 }
 
 enum lks_status lks_cookie_write(struct lks_writer *w, const struct lks_config *config,

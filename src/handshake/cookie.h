@@ -5,7 +5,7 @@
 /*
  * The cookie of a HelloRetryRequest, RFC 8446 section 4.2.2: all that a server has to know of the
  * first ClientHello to go on with the second, so that it may have forgotten the first one. Not
- * secret, but under a MAC of the configuration's key.
+ * secret, but under a MAC of the memory's key.
  */
 
 #include "base/reader.h"

@@ -116,17 +116,16 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     LKS_OWN_ERRORS;
     static const struct lks_conn_options none;
     *out = NULL;
-    if (role == LKS_SERVER && ((!config->certificates && !config->resumption.num_psks) ||
-                               !lks_config_authorities_fit(config)))
-        return LKS_BAD_CONFIG;
+    enum lks_status status = lks_config_check(config, role, NULL);
+    if (status)
+        return status;
     struct lks_hs *hs = calloc(1, sizeof(*hs));
     if (!hs)
         return LKS_NO_MEMORY;
     hs->config = lks_config_ref(config);
     hs->role = role;
     hs->state = LKS_STATE_CLIENT_HELLO;
-    enum lks_status status =
-        role == LKS_CLIENT ? lks_client_start(hs, options ? options : &none) : LKS_OK;
+    status = role == LKS_CLIENT ? lks_client_start(hs, options ? options : &none) : LKS_OK;
     if (status) {
         status = lks_errors_cause(status);
         lks_hs_free(hs);
@@ -167,8 +166,8 @@ void lks_hs_free(struct lks_hs *hs)
 
 enum lks_status lks_hs_random(struct lks_hs *hs, uint8_t *out, size_t len)
 {
-    if (hs->config->hooks && hs->config->hooks->random) {
-        hs->config->hooks->random(hs->config->hooks->user, out, len);
+    if (hs->config->policy->hooks && hs->config->policy->hooks->random) {
+        hs->config->policy->hooks->random(hs->config->policy->hooks->user, out, len);
         return LKS_OK;
     }
     return RAND_bytes(out, (int)len) == 1 ? LKS_OK : LKS_INTERNAL;
@@ -178,7 +177,7 @@ enum lks_status lks_hs_grease(struct lks_hs *hs)
 {
     static const uint8_t zeros[3];
     uint8_t random[2];
-    if (!hs->config->greases)
+    if (!hs->config->policy->greases)
         return LKS_OK;
     enum lks_status status = lks_hs_random(hs, random, sizeof(random));
     if (status)
@@ -251,8 +250,8 @@ enum lks_status lks_message_end(struct lks_hs *hs, size_t mark)
     if (hs->out.failed)
         return hs->out_lacks_memory ? LKS_NO_MEMORY : LKS_INTERNAL;
     size_t begin = mark - LKS_MSG_HEADER_LEN;
-    if (hs->config->hooks && hs->config->hooks->message)
-        hs->config->hooks->message(hs->config->hooks->user, &hs->out, begin);
+    if (hs->config->policy->hooks && hs->config->policy->hooks->message)
+        hs->config->policy->hooks->message(hs->config->policy->hooks->user, &hs->out, begin);
     if (!hs->schedule.suite)
         return LKS_OK;
     return lks_transcript_add(hs, hs->out.data + begin, hs->out.len - begin);
@@ -417,7 +416,7 @@ static enum lks_status fail(struct lks_hs *hs, enum lks_status status)
 static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
 {
     while (!status || status == LKS_WANT_PKEY) {
-        if (hs->job_taken || (hs->job && hs->config->defers_pkey))
+        if (hs->job_taken || (hs->job && hs->config->policy->defers_pkey))
             return LKS_WANT_PKEY;
         if (hs->job)
             status = finish_job(hs, hs->job);

@@ -19,13 +19,15 @@ void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
     memcpy(hs->early.alpn, session->alpn, session->alpn_len);
 }
 
-/* Section 4.2.10: what the early data were written for is what was now chosen.
- * [8446 4.2.10-6 4.2.10-7] */
+/* Section 4.2.10: what the early data were written for is what was now chosen; and as many are
+ * still allowed as the ticket, made under an earlier policy maybe, allows. [8446 4.2.10-6 4.2.10-7]
+ */
 static bool fits(const struct lks_hs *hs)
 {
     const size_t alpn_len = hs->alpn ? strlen(hs->alpn) : 0;
-    return !hs->retried && hs->psk.used && !hs->psk.external && hs->psk.index == 0 &&
-           hs->early.suite == hs->suite->number && hs->early.alpn_len == alpn_len &&
+    return hs->early.max <= hs->config->policy->max_early && !hs->retried && hs->psk.used &&
+           !hs->psk.external && hs->psk.index == 0 && hs->early.suite == hs->suite->number &&
+           hs->early.alpn_len == alpn_len &&
            (!alpn_len || memcmp(hs->early.alpn, hs->alpn, alpn_len) == 0);
 }
 
@@ -33,12 +35,12 @@ static bool fits(const struct lks_hs *hs)
  * hello: section 8.2. [8446 8-2 8.2-2] */
 static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    struct lks_replay *replay = hs->config->resumption.replay;
+    struct lks_replay *replay = hs->config->memory->replay;
     struct lks_reader list = hello->psk_binders, binder;
     return replay && hs->early.max && hs->early.origin == replay->origin &&
            lks_read_vec8(&list, &binder) &&
            lks_replay_ask(replay, binder.data, binder.len, hs->early.sent_ms,
-                          hs->config->resumption.now_ms()) == LKS_REPLAY_NEW;
+                          hs->config->policy->now_ms()) == LKS_REPLAY_NEW;
 }
 
 /* RFC 8446 section 4.2.10: not taken, they are skipped.
@@ -78,7 +80,7 @@ bool lks_early_data_may_offer(const struct lks_hs *hs)
     if (!hs->session || !hs->session->session.max_early || !session_suite(hs))
         return false;
     const struct lks_session *s = &hs->session->session;
-    for (char *const *ours = hs->config->alpn; *ours; ours++)
+    for (char *const *ours = hs->config->policy->alpn; *ours; ours++)
         if (strlen(*ours) == s->alpn_len && memcmp(*ours, s->alpn, s->alpn_len) == 0)
             return true;
     return !s->alpn_len;
@@ -142,7 +144,7 @@ enum lks_status lks_early_data_end(struct lks_hs *hs)
 
 uint32_t lks_hs_early_data_to_skip(const struct lks_hs *hs)
 {
-    const uint32_t now = hs->config->resumption.max_early;
+    const uint32_t now = hs->config->policy->max_early;
     uint32_t max = hs->early.max > UNKNOWN_TICKET_MAX ? hs->early.max : UNKNOWN_TICKET_MAX;
     max = now > max ? now : max;
     return hs->skip_early_data ? max : 0;

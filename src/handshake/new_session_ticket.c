@@ -16,12 +16,12 @@
 static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
                                 const uint8_t *resumption_master, uint8_t nonce)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_replay *replay = hs->config->memory->replay;
     uint8_t age_add[4];
     if (!lks_standing_describe(hs, session))
         return LKS_INTERNAL;
-    session->max_early = r->max_early;
-    session->origin = r->replay ? r->replay->origin : 0;
+    session->max_early = hs->config->policy->max_early;
+    session->origin = replay ? replay->origin : 0;
     session->secret_len = hs->suite->hash_len;
     /* Section 4.6.1: fresh for each ticket. [8446 4.6.1-6] */
     enum lks_status status = lks_hs_random(hs, age_add, sizeof(age_add));
@@ -59,19 +59,20 @@ static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring
 
 enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
 {
-    struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_policy *policy = hs->config->policy;
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
     uint8_t resumption_master[LKS_HASH_MAX];
     struct lks_session session;
-    if (!hs->wants_tickets || !r->num_tickets)
+    if (!hs->wants_tickets || !policy->num_tickets)
         return LKS_OK;
     enum lks_status status = lks_schedule_derive(&hs->schedule, "res master", resumption_master);
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
-    for (uint32_t i = 0; !status && ring->num_keys && i < r->num_tickets; i++) {
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, policy->now_ms() / 1000);
+    for (uint32_t i = 0; !status && ring->num_keys && i < policy->num_tickets; i++) {
         status = describe(hs, &session, resumption_master, (uint8_t)i);
         if (!status && session.lifetime_s)
             status = write_one(hs, ring, &session, (uint8_t)i);
     }
-    lks_ticket_ring_release(&r->keys, ring);
+    lks_ticket_ring_release(keys, ring);
     lks_wipe(resumption_master, sizeof(resumption_master));
     lks_wipe(&session, sizeof(session));
     return status;

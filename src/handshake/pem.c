@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "handshake/pem.h"
 
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -11,7 +12,7 @@ static bool ends_in(const char *name, const char *end)
     return len >= end_len && strcmp(name + len - end_len, end) == 0;
 }
 
-static enum lks_pem kind_of(const char *name)
+static enum lks_pem_kind kind_of(const char *name)
 {
     if (strcmp(name, PEM_STRING_X509_CRL) == 0)
         return LKS_PEM_CRL;
@@ -24,15 +25,53 @@ static enum lks_pem kind_of(const char *name)
                : LKS_PEM_OTHER;
 }
 
-enum lks_pem lks_pem_next(BIO *bio, X509 **x)
+bool lks_pem_open(struct lks_pem *pem, struct lks_reader all)
 {
+    *pem = (struct lks_pem){.all = all, .line = 1};
+    pem->bio = all.len <= INT_MAX ? BIO_new_mem_buf(all.data, (int)all.len) : NULL;
+    return pem->bio != NULL;
+}
+
+void lks_pem_close(struct lks_pem *pem)
+{
+    BIO_free(pem->bio);
+}
+
+/* Goes to the next line that begins a block, if there is one. */
+static bool seek(struct lks_pem *pem)
+{
+    static const char begin[] = "-----BEGIN ";
+    while (pem->at < pem->all.len) {
+        const uint8_t *line = pem->all.data + pem->at;
+        const size_t left = pem->all.len - pem->at;
+        if (left >= sizeof(begin) - 1 && memcmp(line, begin, sizeof(begin) - 1) == 0)
+            return true;
+        const uint8_t *end = memchr(line, '\n', left);
+        if (!end)
+            return false;
+        pem->at += (size_t)(end - line) + 1;
+        pem->line++;
+    }
+    return false;
+}
+
+static void skip_to(struct lks_pem *pem, size_t at)
+{
+    for (; pem->at < at; pem->at++)
+        pem->line += pem->all.data[pem->at] == '\n';
+}
+
+enum lks_pem_kind lks_pem_next(struct lks_pem *pem, X509 **x)
+{
+    skip_to(pem, pem->all.len - BIO_pending(pem->bio));
+    seek(pem);
     char *name = NULL, *header = NULL;
     unsigned char *data = NULL;
     long len = 0;
     *x = NULL;
-    if (!PEM_read_bio(bio, &name, &header, &data, &len))
+    if (!PEM_read_bio(pem->bio, &name, &header, &data, &len))
         return LKS_PEM_END;
-    const enum lks_pem kind = kind_of(name);
+    const enum lks_pem_kind kind = kind_of(name);
     const unsigned char *end = data;
     if (kind == LKS_PEM_CERTIFICATE)
         *x = d2i_X509(NULL, &end, len);
@@ -46,16 +85,16 @@ enum lks_pem lks_pem_next(BIO *bio, X509 **x)
     return kind;
 }
 
-unsigned int lks_pem_line(const char *text, size_t len, unsigned int number)
+unsigned int lks_pem_find(struct lks_reader all, const char *what)
 {
-    static const char begin[] = "-----BEGIN ";
-    unsigned int line = 1;
-    for (const char *end = text + len, *next; text < end; text = next, line++) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        next = newline ? newline + 1 : end;
-        if ((size_t)(next - text) >= sizeof(begin) - 1 &&
-            memcmp(text, begin, sizeof(begin) - 1) == 0 && --number == 0)
-            return line;
+    const size_t what_len = strlen(what);
+    struct lks_pem pem = {.all = all, .line = 1};
+    while (seek(&pem)) {
+        const uint8_t *line = all.data + pem.at, *end = memchr(line, '\n', all.len - pem.at);
+        const size_t len = end ? (size_t)(end - line) + 1 : all.len - pem.at;
+        if (memmem(line, len, what, what_len))
+            return pem.line;
+        skip_to(&pem, pem.at + len);
     }
     return 0;
 }

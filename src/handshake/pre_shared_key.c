@@ -22,13 +22,13 @@ bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello
                           bool *without_dhe)
 {
     const struct lks_reader *modes = &hello->psk_modes;
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_policy *policy = hs->config->policy;
     *without_dhe = false;
     if (!modes->len)
         return false;
-    if (!r->no_psk_dhe_ke && memchr(modes->data, PSK_DHE_KE, modes->len))
+    if (!policy->no_psk_dhe_ke && memchr(modes->data, PSK_DHE_KE, modes->len))
         return true;
-    *without_dhe = r->psk_ke && memchr(modes->data, PSK_KE, modes->len);
+    *without_dhe = policy->psk_ke && memchr(modes->data, PSK_KE, modes->len);
     return *without_dhe;
 }
 
@@ -39,7 +39,7 @@ static const struct lks_suite *suite_for(const struct lks_hs *hs,
 {
     if (hs->suite->hash_len == hash_len)
         return hs->suite;
-    for (const struct lks_suite *const *s = hs->config->suites; *s && !hs->retried; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s && !hs->retried; s++)
         if ((*s)->version == LKS_TLS_1_3 && (*s)->hash_len == hash_len &&
             lks_list_has_u16(hello->suites, (*s)->number))
             return *s;
@@ -48,11 +48,11 @@ static const struct lks_suite *suite_for(const struct lks_hs *hs,
 
 static const struct lks_psk *find_external(const struct lks_hs *hs, struct lks_reader identity)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
-    for (uint32_t i = 0; i < r->num_psks; i++)
-        if (r->psks[i].identity_len == identity.len &&
-            memcmp(r->psks[i].identity, identity.data, identity.len) == 0)
-            return &r->psks[i];
+    const struct lks_identities *ids = hs->config->identities;
+    for (uint32_t i = 0; i < ids->num_psks; i++)
+        if (ids->psks[i].identity_len == identity.len &&
+            memcmp(ids->psks[i].identity, identity.data, identity.len) == 0)
+            return &ids->psks[i];
     return NULL;
 }
 
@@ -65,14 +65,14 @@ static bool same_name(const struct lks_session *session, const char *name)
 static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
                         struct lks_reader identity)
 {
-    struct lks_resumption *r = &hs->config->resumption;
-    const uint64_t now_ms = r->now_ms();
-    if (hs->config
-            ->client_auth) /* a ticket does not say who the client is; its keys may be shared */
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
+    const uint64_t now_ms = hs->config->policy->now_ms();
+    /* A ticket does not say who the client is; its keys may be shared. */
+    if (hs->config->policy->client_auth)
         return false;
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, now_ms / 1000);
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, ring, identity);
-    lks_ticket_ring_release(&r->keys, ring);
+    lks_ticket_ring_release(keys, ring);
     return ok && session->kind == LKS_SESSION_TLS13 && lks_standing_holds(hs, session, now_ms) &&
            same_name(session, hs->server_name);
 }
@@ -167,7 +167,7 @@ static const struct lks_suite *own_suite_for(const struct lks_hs *hs, size_t has
 {
     if (hs->retried)
         return hs->suite->hash_len == hash_len ? hs->suite : NULL;
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s; s++)
         if ((*s)->version == LKS_TLS_1_3 && (*s)->hash_len == hash_len)
             return *s;
     return NULL;
@@ -191,11 +191,11 @@ static bool offer_session(const struct lks_hs *hs, struct offer *o)
  */
 static bool nth_offer(const struct lks_hs *hs, uint32_t n, struct offer *o)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_identities *ids = hs->config->identities;
     if (offer_session(hs, o) && n-- == 0)
         return true;
-    for (uint32_t i = 0; i < r->num_psks; i++) {
-        const struct lks_psk *psk = &r->psks[i];
+    for (uint32_t i = 0; i < ids->num_psks; i++) {
+        const struct lks_psk *psk = &ids->psks[i];
         *o = (struct offer){.suite = own_suite_for(hs, psk->hash_len),
                             .identity = lks_reader_of(psk->identity, psk->identity_len),
                             .key = lks_reader_of(psk->key, psk->key_len),
@@ -288,17 +288,17 @@ enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
 /* RFC 8446 section 4.2.9: wherever a PSK is on offer. [8446 4.2.9-1] */
 void lks_psk_modes_write(struct lks_hs *hs)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_policy *policy = hs->config->policy;
     struct lks_writer *w = &hs->out;
-    if (!r->num_tickets && !r->num_psks && !hs->session)
+    if (!policy->num_tickets && !hs->config->identities->num_psks && !hs->session)
         return;
     hs->offered |= lks_extension_bit(LKS_EXT_PSK_KEY_EXCHANGE_MODES);
     lks_write_u16(w, LKS_EXT_PSK_KEY_EXCHANGE_MODES);
     size_t extension = lks_write_open(w, 2);
     size_t list = lks_write_open(w, 1);
-    if (!r->no_psk_dhe_ke)
+    if (!policy->no_psk_dhe_ke)
         lks_write_u8(w, PSK_DHE_KE);
-    if (r->psk_ke)
+    if (policy->psk_ke)
         lks_write_u8(w, PSK_KE);
     lks_write_close(w, list, 1);
     lks_write_close(w, extension, 2);
@@ -326,7 +326,7 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     struct lks_reader in = lks_reader_of(bytes, len), state, ticket;
     struct lks_session session;
     uint8_t version;
-    hs->hello_ms = hs->config->resumption.now_ms();
+    hs->hello_ms = hs->config->policy->now_ms();
     if (len > LKS_SESSION_MAX || !lks_read_u8(&in, &version) ||
         (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
         !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||

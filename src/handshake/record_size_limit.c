@@ -12,7 +12,7 @@ void lks_record_size_limit_write(struct lks_hs *hs, enum lks_version version)
 {
     const uint16_t most =
         version == LKS_TLS_1_3 ? LKS_RECORD_SIZE_LIMIT_MAX : LKS_RECORD_PLAINTEXT_MAX;
-    const uint16_t limit = hs->config->record_size_limit;
+    const uint16_t limit = hs->config->policy->record_size_limit;
     lks_write_u16(&hs->out, LKS_EXT_RECORD_SIZE_LIMIT);
     lks_write_u16(&hs->out, 2);
     lks_write_u16(&hs->out, limit < most ? limit : most);
@@ -48,7 +48,7 @@ void lks_hs_record_size_limits(const struct lks_hs *hs, uint16_t *send, uint16_t
     *send = *accept = LKS_RECORD_SIZE_LIMIT_MAX;
     if (!hs->peer_record_size_limit)
         return;
-    *accept = hs->config->record_size_limit;
+    *accept = hs->config->policy->record_size_limit;
     if (hs->peer_record_size_limit < *send)
         *send = hs->peer_record_size_limit;
     /* TLS 1.2's records carry no inner type that would count. */

@@ -4,7 +4,7 @@
 
 /*
  * Single use of early data: RFC 8446 section 8.2 (what hellos were seen) with 8.3 (only fresh ones
- * are asked about), in fixed memory, for all cores that share a configuration, without locks.
+ * are asked about), in fixed memory, for all cores that share it, without locks.
  *
  * A hello says when it was sent: the ticket's time of issue and its age. It is taken only if that
  * lies within the window W around now, so the same hello can be fresh for no longer than 2 W. Time

@@ -14,7 +14,7 @@
 static const struct lks_suite *choose_suite(const struct lks_hs *hs,
                                             const struct lks_client_hello *hello)
 {
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s; s++)
         if ((*s)->version == LKS_TLS_1_3 && lks_list_has_u16(hello->suites, (*s)->number))
             return *s;
     return NULL;
@@ -39,7 +39,7 @@ static const struct lks_group *choose_group(const struct lks_hs *hs,
 {
     const struct lks_group *known = NULL;
     *share = lks_reader_of(NULL, 0);
-    for (const struct lks_group *const *g = hs->config->groups; *g; g++) {
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g; g++) {
         if (!lks_list_has_u16(hello->groups, (*g)->number))
             continue;
         if (find_share(hello, (*g)->number, share))
@@ -70,7 +70,7 @@ static bool shares_are_in_order(const struct lks_client_hello *hello)
 static void choose_certificate(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     const struct lks_wish wish = {.name = hello->server_name,
-                                  .name_must_match = hs->config->sni_required,
+                                  .name_must_match = hs->config->policy->sni_required,
                                   .schemes = hello->schemes,
                                   .cert_schemes = hello->cert_schemes,
                                   .any_scheme = !hello->has_schemes};
@@ -85,9 +85,10 @@ static enum lks_status need_certificate(struct lks_hs *hs, const struct lks_clie
     if (!hello->has_groups || !hello->has_key_shares || !hello->has_schemes)
         return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_HELLO_INCOMPLETE);
     /* Section 9.2: a server may insist on a name. */
-    if (hs->config->sni_required && !hello->server_name.len)
+    if (hs->config->policy->sni_required && !hello->server_name.len)
         return lks_because(LKS_ALERT_MISSING_EXTENSION, LKS_WHY_NAME_MISSING);
-    hs->compression = lks_compression_choose(hs->config->compressions, hello->compressions);
+    hs->compression =
+        lks_compression_choose(hs->config->identities->compressions, hello->compressions);
     /* Section 4.4.2: an empty list is no answer. [8446 4.1.1-4 4.4.2-12] */
     if (!hs->certificate)
         return lks_no_certificate(hs->config, hello->server_name);
@@ -159,7 +160,7 @@ bool lks_hs_name_is_odd(const struct lks_hs *hs, const struct lks_client_hello *
 static bool wants_tickets(const struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     bool without_dhe;
-    return !hs->config->client_auth && !lks_hs_name_is_odd(hs, hello) &&
+    return !hs->config->policy->client_auth && !lks_hs_name_is_odd(hs, hello) &&
            lks_psk_mode_allowed(hs, hello, &without_dhe);
 }
 
@@ -214,7 +215,7 @@ static enum lks_status take_cookie(struct lks_hs *hs, const struct lks_cookie *c
     const struct lks_suite *suite = lks_config_suite(hs->config, cookie->suite);
     hs->suite = suite && suite->version == LKS_TLS_1_3 ? suite : NULL;
     hs->group = NULL;
-    for (const struct lks_group *const *g = hs->config->groups; *g && !hs->group; g++)
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g && !hs->group; g++)
         if ((*g)->number == cookie->group)
             hs->group = *g;
     return hs->suite && hs->group && hs->suite->hash_len == cookie->hash_len
@@ -263,8 +264,8 @@ static enum lks_status finish_flight(struct lks_hs *hs, struct lks_pkey_job *sig
     if (hs->early.taken)
         hs->state = LKS_STATE_END_OF_EARLY_DATA;
     else
-        hs->state =
-            hs->config->client_auth && signature ? LKS_STATE_CERTIFICATE : LKS_STATE_FINISHED;
+        hs->state = hs->config->policy->client_auth && signature ? LKS_STATE_CERTIFICATE
+                                                                 : LKS_STATE_FINISHED;
     return status;
 }
 
@@ -294,7 +295,7 @@ static enum lks_status begin_flight(struct lks_hs *hs, struct lks_pkey_job *agre
     /* Section 4.3.2: no CertificateRequest, either. [8446 4.3.2-6 E.1-1] */
     if (!status && hs->psk.used)
         return finish_flight(hs, NULL);
-    if (!status && hs->config->client_auth)
+    if (!status && hs->config->policy->client_auth)
         /* Section 4.3.2: behind EncryptedExtensions. [8446 4.3.2-1] */
         status = lks_certificate_request_write(hs);
     if (!status)
@@ -317,7 +318,7 @@ static void keep_hello(struct lks_hs *hs, const struct lks_client_hello *hello)
 static enum lks_status answer_share(struct lks_hs *hs, struct lks_pkey_job **job,
                                     struct lks_reader share)
 {
-    const struct lks_hooks *hooks = hs->config->hooks;
+    const struct lks_hooks *hooks = hs->config->policy->hooks;
     struct lks_group_key *key;
     uint8_t ours[LKS_SHARE_MAX];
     if (!hooks || !hooks->generate)

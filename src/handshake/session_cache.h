@@ -5,7 +5,7 @@
 /*
  * A server's sessions by ID, for clients of TLS 1.2 without tickets: RFC 5246 section 7.4.1.2.
  *
- * One memory of fixed size for all cores of a configuration. It is cut into buckets of a few
+ * One memory of fixed size for all cores. It is cut into buckets of a few
  * sessions; a bucket that another core is at is taken for one without the session, so nobody waits.
  * The oldest of a bucket makes room.
  */

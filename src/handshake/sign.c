@@ -26,21 +26,25 @@
  * [8446 4.2.3-5 4.2.3-7 4.2.3-10 4.2.3-13 4.4.3-7 4.4.3-8 9.1-2] */
 static const struct lks_sign_scheme rows[] = {SCHEMES("prime256v1", "secp384r1", "secp521r1"), {0}};
 
-#define NUM_TLS12 13u
-#define NUM_PKCS1 3u
 /* TLS 1.2's: RSASSA-PSS, too, and ECDSA with any of our curves. [8446 4.2.3-13 4.2.3-15 4.2.3-16]
  */
-static const struct lks_sign_scheme tls12_rows[NUM_TLS12] = {
+static const struct lks_sign_scheme tls12_rows[] = {
     SCHEMES(NULL, NULL, NULL),
     /* RSASSA-PKCS1-v1_5: RFC 8446 section 4.2.3 has it in certificates only. */
     {0x0401, "rsa_pkcs1_sha256", "RSA", NULL, "SHA256", false},
     {0x0501, "rsa_pkcs1_sha384", "RSA", NULL, "SHA384", false},
     {0x0601, "rsa_pkcs1_sha512", "RSA", NULL, "SHA512", false},
+    {0},
 };
 
 const struct lks_sign_scheme *lks_sign_schemes(void)
 {
     return rows;
+}
+
+const struct lks_sign_scheme *lks_sign_tls12_schemes(void)
+{
+    return tls12_rows;
 }
 
 const struct lks_sign_scheme *lks_sign_find(uint16_t number)
@@ -53,20 +57,28 @@ const struct lks_sign_scheme *lks_sign_find(uint16_t number)
 
 const struct lks_sign_scheme *lks_sign_find_tls12(uint16_t number)
 {
-    for (size_t i = 0; i < NUM_TLS12; i++)
-        if (tls12_rows[i].number == number)
-            return &tls12_rows[i];
+    for (const struct lks_sign_scheme *row = tls12_rows; row->name; row++)
+        if (row->number == number)
+            return row;
     return NULL;
 }
 
-void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1)
+void lks_sign_write_schemes(struct lks_writer *w, const struct lks_sign_scheme *const *list,
+                            bool with_pkcs1)
 {
-    size_t list = lks_write_open(w, 2);
-    for (const struct lks_sign_scheme *row = rows; row->name; row++)
+    size_t mark = lks_write_open(w, 2);
+    for (; *list; list++)
+        if (with_pkcs1 || lks_sign_find((*list)->number))
+            lks_write_u16(w, (*list)->number);
+    lks_write_close(w, mark, 2);
+}
+
+void lks_sign_write_cert_schemes(struct lks_writer *w)
+{
+    size_t mark = lks_write_open(w, 2);
+    for (const struct lks_sign_scheme *row = tls12_rows; row->name; row++)
         lks_write_u16(w, row->number);
-    for (size_t i = NUM_TLS12 - NUM_PKCS1; with_pkcs1 && i < NUM_TLS12; i++)
-        lks_write_u16(w, tls12_rows[i].number);
-    lks_write_close(w, list, 2);
+    lks_write_close(w, mark, 2);
 }
 
 /* RFC 4055 section 1.2: an RSASSA-PSS key may be for one hash, for the same or another one in MGF1,

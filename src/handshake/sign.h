@@ -25,6 +25,9 @@ struct lks_sign_scheme {
 /* All rows in our order of preference, ended by one whose name is NULL. */
 const struct lks_sign_scheme *lks_sign_schemes(void);
 
+/* TLS 1.2's, the same way: those, and RSASSA-PKCS1-v1_5. */
+const struct lks_sign_scheme *lks_sign_tls12_schemes(void);
+
 /* The row of a number; NULL: none that may sign a handshake. */
 const struct lks_sign_scheme *lks_sign_find(uint16_t number);
 
@@ -32,9 +35,13 @@ const struct lks_sign_scheme *lks_sign_find(uint16_t number);
  * no curve (RFC 8446 section 4.2.3). Nothing with SHA-1. */
 const struct lks_sign_scheme *lks_sign_find_tls12(uint16_t number);
 
-/* Writes SignatureSchemeList: of signature_algorithms, or (with_pkcs1) of
- * signature_algorithms_cert, and of TLS 1.2, which have RSASSA-PKCS1-v1_5 too. */
-void lks_sign_write_schemes(struct lks_writer *w, bool with_pkcs1);
+/* Writes the SignatureSchemeList of signature_algorithms: those of a list (NULL at the end) that
+ * are TLS 1.3's, or (with_pkcs1) all. */
+void lks_sign_write_schemes(struct lks_writer *w, const struct lks_sign_scheme *const *list,
+                            bool with_pkcs1);
+
+/* The one of signature_algorithms_cert: all that there are. */
+void lks_sign_write_cert_schemes(struct lks_writer *w);
 
 /* Whether a private or public key can be used under a scheme. */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key);

@@ -11,7 +11,7 @@ static const uint8_t named[32]; /* the certificate answers to the name */
 void lks_standing_set(struct lks_hs *hs, const uint8_t basis[32], uint64_t until_ms)
 {
     const uint64_t last_ms =
-        hs->config->resumption.now_ms() + UINT64_C(1000) * LKS_TICKET_LIFETIME_MAX;
+        hs->config->policy->now_ms() + UINT64_C(1000) * LKS_TICKET_LIFETIME_MAX;
     memcpy(hs->basis, basis, sizeof(hs->basis));
     hs->until_ms = until_ms < last_ms ? until_ms : last_ms;
     memset(&hs->verified, 0, sizeof(hs->verified));
@@ -35,19 +35,20 @@ void lks_standing_inherit(struct lks_hs *hs, const struct lks_session *session)
 
 static bool is_psk(const struct lks_hs *hs, const uint8_t basis[32])
 {
-    const struct lks_resumption *r = &hs->config->resumption;
-    for (uint32_t i = 0; i < r->num_psks; i++)
-        if (memcmp(r->psks[i].digest, basis, sizeof(r->psks[i].digest)) == 0)
+    const struct lks_identities *ids = hs->config->identities;
+    for (uint32_t i = 0; i < ids->num_psks; i++)
+        if (memcmp(ids->psks[i].digest, basis, sizeof(ids->psks[i].digest)) == 0)
             return true;
     return false;
 }
 
 static bool is_anchor(const struct lks_hs *hs, const uint8_t basis[32])
 {
-    if (hs->config->hooks && hs->config->hooks->takes_any_peer)
+    if (hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer)
         return true;
-    for (size_t i = 0; i < hs->config->num_anchors; i++)
-        if (memcmp(hs->config->anchors[i], basis, sizeof(hs->config->anchors[i])) == 0)
+    for (size_t i = 0; i < hs->config->policy->num_anchors; i++)
+        if (memcmp(hs->config->policy->anchors[i], basis, sizeof(hs->config->policy->anchors[i])) ==
+            0)
             return true;
     return false;
 }
@@ -57,7 +58,7 @@ static bool own_digest(const struct lks_config *config, uint8_t digest[32])
 {
     uint8_t both[64] = {0};
     bool ok = true;
-    for (const struct lks_certificate *c = config->certificates; c && ok; c = c->next) {
+    for (const struct lks_certificate *c = config->identities->certificates; c && ok; c = c->next) {
         memcpy(both + 32, c->digest, 32);
         ok = EVP_Digest(both, sizeof(both), both, NULL, EVP_sha256(), NULL) == 1;
     }
@@ -70,7 +71,7 @@ static bool own_digest(const struct lks_config *config, uint8_t digest[32])
 static bool is_verified(const struct lks_hs *hs, const struct lks_verified *v)
 {
     uint8_t own[32];
-    if (!v->stapled && !lks_peer_may_do_without(hs->config->ocsp, v->must_staple))
+    if (!v->stapled && !lks_peer_may_do_without(hs->config->policy->ocsp, v->must_staple))
         return false;
     return !v->own_asked ||
            (own_digest(hs->config, own) && memcmp(own, v->own_digest, sizeof(own)) == 0);
@@ -90,12 +91,12 @@ bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *sessi
 
 bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_policy *policy = hs->config->policy;
     const char *name = hs->role == LKS_CLIENT ? hs->peer_name : hs->server_name;
     memset(session, 0, sizeof(*session));
     session->kind = hs->version == LKS_TLS_1_2 ? LKS_SESSION_TLS12 : LKS_SESSION_TLS13;
     session->suite = hs->suite->number;
-    session->issued_ms = r->now_ms();
+    session->issued_ms = policy->now_ms();
     session->until_ms = hs->until_ms;
     memcpy(session->basis, hs->basis, sizeof(session->basis));
     session->verified = hs->verified;
@@ -107,9 +108,9 @@ bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
     /* RFC 8446 section 4.6.1: what was verified once does not live on by being resumed. */
     const uint64_t left_ms =
         hs->until_ms > session->issued_ms ? hs->until_ms - session->issued_ms : 0;
-    session->lifetime_s = left_ms < UINT64_C(1000) * r->lifetime_s
+    session->lifetime_s = left_ms < UINT64_C(1000) * policy->lifetime_s
                               ? (uint32_t)((left_ms + 999) / 1000)
-                              : r->lifetime_s;
+                              : policy->lifetime_s;
     return lks_session_set_name(session->server_name, &session->server_name_len, name) &&
            lks_session_set_name(session->alpn, &session->alpn_len, hs->alpn);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The file of ticket keys: include/lockstep/config.h describes it for its writers. */
+/* The file of ticket keys: include/lockstep/memory.h describes it for its writers. */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/complain.h"
 #include "base/ct.h"
 #include "handshake/ticket_keys.h"
 
-#define FILE_MAX   16384u
 #define FIELDS_MAX 3u
 
 struct field {
@@ -29,8 +28,7 @@ struct place {
 
 static enum lks_status bad(const struct place *at, const char *what)
 {
-    snprintf(at->err->text, sizeof(at->err->text), "%s: line %u: %s", at->name, at->line, what);
-    return LKS_BAD_CONFIG;
+    return lks_complain(at->err, "%s: line %u: %s", at->name, at->line, what);
 }
 
 static int hex_digit(char c)
@@ -157,29 +155,28 @@ enum lks_status lks_ticket_file_parse(struct lks_ticket_ring *ring, const char *
 
 static enum lks_status unreadable(const char *file, struct lks_error *err)
 {
-    snprintf(err->text, sizeof(err->text),
-             "%s: cannot read the ticket keys: %s; put the file there, readable for this process",
-             file, strerror(errno));
-    return LKS_BAD_CONFIG;
+    return lks_complain(
+        err, "%s: cannot read the ticket keys: %s; put the file there, readable for this process",
+        file, strerror(errno));
 }
 
 static enum lks_status read_open(struct lks_ticket_ring *ring, int fd, const char *file,
                                  struct lks_error *err)
 {
-    char text[FILE_MAX + 1];
+    char text[LKS_TICKET_FILE_MAX + 1];
     size_t len = 0;
     ssize_t n;
-    enum lks_status status = LKS_BAD_CONFIG;
+    enum lks_status status;
     do {
         n = read(fd, text + len, sizeof(text) - len);
         len += n < 0 ? 0 : (size_t)n;
     } while ((n > 0 && len < sizeof(text)) || (n < 0 && errno == EINTR));
     if (n < 0)
         status = unreadable(file, err);
-    else if (len > FILE_MAX)
-        snprintf(err->text, sizeof(err->text),
-                 "%s: longer than 16 KiB; is it a file of ticket keys? Such a file has eight lines",
-                 file);
+    else if (len > LKS_TICKET_FILE_MAX)
+        status = lks_complain(
+            err, "%s: longer than 16 KiB; is it a file of ticket keys? Such a file has eight lines",
+            file);
     else
         status = lks_ticket_file_parse(ring, text, len, file, err);
     lks_wipe(text, sizeof(text));

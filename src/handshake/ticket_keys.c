@@ -2,13 +2,14 @@
 #include "handshake/ticket_keys.h"
 
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/complain.h"
 #include "base/ct.h"
 #include "handshake/hash.h"
+#include "handshake/source.h"
 
 #define SLOT_SHIFT 48u
 
@@ -222,26 +223,55 @@ static enum lks_status read_file(struct lks_ticket_keys *keys, const char *file,
     return status;
 }
 
-enum lks_status lks_ticket_keys_load(struct lks_ticket_keys *keys, const char *file,
-                                     struct lks_error *err)
+static enum lks_status load_file(struct lks_ticket_keys *keys, const char *file,
+                                 struct lks_error *err)
 {
     bool changed;
     char *name = strdup(file);
     if (!name)
         return LKS_NO_MEMORY;
-    enum lks_status status = LKS_WANT_ROOM;
-    if (try_change(keys)) {
-        memset(&keys->mark, 0, sizeof(keys->mark)); /* no state of this file is known */
-        status = read_file(keys, file, &changed, err);
-        if (!status) {
-            free(keys->file);
-            keys->file = name;
-            name = NULL;
-            keys->source = LKS_TICKETS_FILE;
-        }
-        end_change(keys);
+    memset(&keys->mark, 0, sizeof(keys->mark)); /* no state of this file is known */
+    enum lks_status status = read_file(keys, file, &changed, err);
+    if (status) {
+        free(name);
+        return status;
     }
-    free(name);
+    free(keys->file);
+    keys->file = name;
+    keys->source = LKS_TICKETS_FILE;
+    return LKS_OK;
+}
+
+static enum lks_status load_text(struct lks_ticket_keys *keys, const struct lks_source *source,
+                                 struct lks_error *err)
+{
+    struct lks_ticket_ring ring;
+    struct lks_source_bytes bytes;
+    enum lks_status status =
+        lks_source_read(&bytes, source, "text of ticket keys", LKS_TICKET_FILE_MAX, err);
+    if (status)
+        return status;
+    status = lks_ticket_file_parse(&ring, (const char *)bytes.all.data, bytes.all.len,
+                                   lks_source_name(source), err);
+    if (!status)
+        status = lks_ticket_ring_publish(keys, &ring);
+    if (!status)
+        keys->source = LKS_TICKETS_NONE; /* there is nothing to look at again */
+    lks_wipe(&ring, sizeof(ring));
+    lks_source_free(&bytes);
+    return status;
+}
+
+enum lks_status lks_ticket_keys_load(struct lks_ticket_keys *keys, const struct lks_source *source,
+                                     struct lks_error *err)
+{
+    if (!source->in_memory && !source->name)
+        return lks_complain(err, "no file of ticket keys is named; name one");
+    if (!try_change(keys))
+        return LKS_WANT_ROOM;
+    enum lks_status status =
+        source->in_memory ? load_text(keys, source, err) : load_file(keys, source->name, err);
+    end_change(keys);
     return status;
 }
 
@@ -254,10 +284,8 @@ enum lks_status lks_ticket_keys_reload(struct lks_ticket_keys *keys, bool *chang
         return LKS_WANT_ROOM;
     if (keys->source == LKS_TICKETS_FILE)
         status = read_file(keys, keys->file, changed, err);
-    if (status == LKS_BAD_CONFIG) {
-        const size_t at = strlen(err->text);
-        snprintf(err->text + at, sizeof(err->text) - at, "; the keys read before stay in use");
-    }
+    if (status == LKS_BAD_CONFIG)
+        status = lks_complain_more(err, "; the keys read before stay in use");
     wipe_old(keys);
     end_change(keys);
     return status;

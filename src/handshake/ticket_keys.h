@@ -3,7 +3,7 @@
 #define LKS_HANDSHAKE_TICKET_KEYS_H
 
 /*
- * The keys that seal tickets, of one configuration: a ring of which the first seals and all open.
+ * The keys that seal tickets, of one memory: a ring of which the first seals and all open.
  *
  * Any number of cores look at the ring while one changes it. Nobody waits: a look takes one atomic
  * addition, and a change fills another slot and swaps it in. The word that names the current slot
@@ -16,12 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <lockstep/source.h>
 #include <lockstep/status.h>
 
 #define LKS_TICKET_NAME_LEN 16u
 #define LKS_TICKET_KEY_LEN  32u
 #define LKS_TICKET_RING_MAX 8u
 #define LKS_TICKET_SLOTS    4u
+#define LKS_TICKET_FILE_MAX 16384u
 
 struct lks_ticket_key {
     uint8_t name[LKS_TICKET_NAME_LEN]; /* stands in front of the ticket, for all to see */
@@ -35,7 +37,7 @@ struct lks_ticket_ring {
 };
 
 enum lks_ticket_source {
-    LKS_TICKETS_NONE,
+    LKS_TICKETS_NONE,    /* they stay as they are */
     LKS_TICKETS_RANDOM,  /* made here, a new one each period */
     LKS_TICKETS_DERIVED, /* from a secret and the time */
     LKS_TICKETS_FILE,
@@ -78,7 +80,8 @@ LKS_MUST_CHECK enum lks_status lks_ticket_keys_random(struct lks_ticket_keys *ke
 LKS_MUST_CHECK enum lks_status lks_ticket_keys_derive(struct lks_ticket_keys *keys,
                                                       const uint8_t *secret, size_t secret_len,
                                                       uint32_t period_s, uint64_t now_s);
-LKS_MUST_CHECK enum lks_status lks_ticket_keys_load(struct lks_ticket_keys *keys, const char *file,
+LKS_MUST_CHECK enum lks_status lks_ticket_keys_load(struct lks_ticket_keys *keys,
+                                                    const struct lks_source *source,
                                                     struct lks_error *err);
 /* Reads the file again if it has changed. On LKS_BAD_CONFIG the ring stays as it was. */
 LKS_MUST_CHECK enum lks_status lks_ticket_keys_reload(struct lks_ticket_keys *keys, bool *changed,

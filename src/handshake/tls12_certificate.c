@@ -48,7 +48,7 @@ static enum lks_status read_empty(const struct lks_hs *hs)
 {
     if (hs->role == LKS_CLIENT)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_CERTIFICATE_MISSING);
-    return hs->config->client_auth == LKS_CLIENT_AUTH_REQUIRED
+    return hs->config->policy->client_auth == LKS_CLIENT_AUTH_REQUIRED
                ? lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_CLIENT_CERTIFICATE_MISSING)
                : LKS_OK;
 }
@@ -91,17 +91,17 @@ enum lks_status lks_tls12_certificate_request_write(struct lks_hs *hs)
 {
     const struct lks_config *config = hs->config;
     struct lks_writer *w = &hs->out;
-    enum lks_status status = lks_message_reserve(hs, config->authorities_len + 512);
+    enum lks_status status = lks_message_reserve(hs, config->policy->authorities_len + 512);
     if (status)
         return status;
     size_t message = lks_message_begin(hs, LKS_MSG_CERTIFICATE_REQUEST);
     lks_write_u8(w, 2);
     lks_write_u8(w, ECDSA_SIGN);
     lks_write_u8(w, RSA_SIGN);
-    lks_sign_write_schemes(w, true);
+    lks_sign_write_schemes(w, config->policy->schemes, true);
     size_t authorities = lks_write_open(w, 2);
-    if (config->sends_authorities)
-        lks_write_bytes(w, config->authorities, config->authorities_len);
+    if (config->policy->sends_authorities)
+        lks_write_bytes(w, config->policy->authorities, config->policy->authorities_len);
     lks_write_close(w, authorities, 2);
     return lks_message_end(hs, message);
 }
@@ -150,7 +150,8 @@ enum lks_status lks_tls12_certificate_verify_read(struct lks_hs *hs, struct lks_
     struct lks_reader sig;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_CERTIFICATE_VERIFY_MALFORMED);
-    const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_2);
     if (!scheme)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     hs->tls12.keeps_messages = false;

@@ -80,7 +80,7 @@ enum lks_status lks_tls12_client_server_hello(struct lks_hs *hs,
         status = check_answers(hs);
     if (!status)
         status = lks_schedule_begin(&hs->schedule, suite);
-    hs->tls12.keeps_messages = hs->config->certificates && !hs->tls12.resumed;
+    hs->tls12.keeps_messages = hs->config->identities->certificates && !hs->tls12.resumed;
     if (!status)
         status = lks_transcript_add(hs, hs->hello.data, hs->hello.len);
     if (!status)

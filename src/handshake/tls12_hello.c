@@ -209,7 +209,7 @@ static void write_session_ticket(struct lks_hs *hs)
 {
     struct lks_writer *w = &hs->out;
     const bool has_ticket = lks_tls12_has_session(hs) && !hs->session->by_id;
-    if (!has_ticket && !hs->config->resumption.num_tickets)
+    if (!has_ticket && !hs->config->policy->num_tickets)
         return;
     hs->offered |= lks_extension_bit(LKS_EXT_SESSION_TICKET);
     lks_write_u16(w, LKS_EXT_SESSION_TICKET);
@@ -221,7 +221,7 @@ static void write_session_ticket(struct lks_hs *hs)
 
 static bool offers_mac(const struct lks_config *config)
 {
-    for (const struct lks_suite *const *s = config->suites; *s; s++)
+    for (const struct lks_suite *const *s = config->policy->suites; *s; s++)
         if (lks_suite_has_mac(*s))
             return true;
     return false;

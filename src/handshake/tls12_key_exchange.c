@@ -28,7 +28,7 @@ const struct lks_group *lks_tls12_choose_group(const struct lks_config *config,
 {
     const bool prime_field = kx == LKS_KX_DHE;
     const bool any = prime_field ? !names_prime_fields(hello->groups) : !hello->has_groups;
-    for (const struct lks_group *const *g = config->groups; *g; g++) {
+    for (const struct lks_group *const *g = config->policy->groups; *g; g++) {
         if (prime_field ? !lks_group_is_prime_field(*g) : !lks_group_is_curve(*g))
             continue;
         if (any ? prime_field || (*g)->number == SECP256R1
@@ -109,7 +109,7 @@ enum lks_status lks_server_key_exchange_write(struct lks_hs *hs, const struct lk
 
 static const struct lks_group *group_of_config(const struct lks_hs *hs, uint16_t number)
 {
-    for (const struct lks_group *const *g = hs->config->groups; *g; g++)
+    for (const struct lks_group *const *g = hs->config->policy->groups; *g; g++)
         if ((*g)->number == number && lks_group_is_curve(*g))
             return *g;
     return NULL;
@@ -174,7 +174,8 @@ enum lks_status lks_server_key_exchange_read(struct lks_hs *hs, struct lks_reade
     params.len -= body.len;
     if (!lks_read_u16(&body, &number) || !lks_read_vec16(&body, &sig) || body.len)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_SERVER_KX_MALFORMED);
-    const struct lks_sign_scheme *scheme = lks_sign_find_tls12(number);
+    const struct lks_sign_scheme *scheme =
+        lks_policy_scheme(hs->config->policy, number, LKS_TLS_1_2);
     if (!scheme || params.len > LKS_KX_PARAMS_MAX) /* one that we offered */
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SCHEME_NOT_OFFERED);
     size_t content_len = signed_content(hs, params, content);

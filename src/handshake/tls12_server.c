@@ -25,12 +25,12 @@ static void choose_certificate(struct lks_hs *hs, const struct lks_client_hello 
 {
     struct lks_wish wish = {.is_tls12 = true,
                             .name = hello->server_name,
-                            .name_must_match = hs->config->sni_required,
+                            .name_must_match = hs->config->policy->sni_required,
                             .schemes = hello->schemes,
                             .cert_schemes = hello->cert_schemes,
                             .curves = hello->groups};
     bool decrypts = false;
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++) {
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s; s++) {
         if (!is_common(hs, hello, *s))
             continue;
         if ((*s)->key_exchange == LKS_KX_RSA)
@@ -61,7 +61,7 @@ static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_h
     if (!hs->certificate)
         return lks_no_certificate(hs->config, hello->server_name);
     lks_standing_on_certificate(hs);
-    for (const struct lks_suite *const *s = hs->config->suites; *s && !hs->suite; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s && !hs->suite; s++)
         if (is_common(hs, hello, *s) && fits_certificate(hs, *s))
             hs->suite = *s;
     if (!hs->suite)
@@ -81,7 +81,7 @@ static enum lks_status begin(struct lks_hs *hs, const struct lks_client_hello *h
                              const struct lks_incoming *in)
 {
     hs->tls12.encrypt_then_mac = hello->has_encrypt_then_mac && lks_suite_has_mac(hs->suite);
-    hs->tls12.keeps_messages = hs->config->client_auth && !hs->tls12.resumed;
+    hs->tls12.keeps_messages = hs->config->policy->client_auth && !hs->tls12.resumed;
     enum lks_status status = lks_alpn_choose(hs, hello);
     if (!status)
         status = lks_schedule_begin(&hs->schedule, hs->suite);
@@ -94,13 +94,13 @@ static enum lks_status begin(struct lks_hs *hs, const struct lks_client_hello *h
 static enum lks_status finish_flight(struct lks_hs *hs)
 {
     enum lks_status status = LKS_OK;
-    if (hs->config->client_auth)
+    if (hs->config->policy->client_auth)
         status = lks_tls12_certificate_request_write(hs);
     if (!status)
         status = lks_message_end(hs, lks_message_begin(hs, LKS_MSG_SERVER_HELLO_DONE));
     lks_event_send(hs);
-    hs->state =
-        hs->config->client_auth ? LKS_STATE_12_CERTIFICATE : LKS_STATE_12_CLIENT_KEY_EXCHANGE;
+    hs->state = hs->config->policy->client_auth ? LKS_STATE_12_CERTIFICATE
+                                                : LKS_STATE_12_CLIENT_KEY_EXCHANGE;
     return status;
 }
 

@@ -25,29 +25,30 @@ static bool digest_of(uint8_t digest[32], const char *name, const uint8_t basis[
 static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
                         struct lks_session *session)
 {
-    struct lks_resumption *r = &hs->config->resumption;
-    const uint64_t now_ms = r->now_ms();
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, now_ms / 1000);
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
+    const uint64_t now_ms = hs->config->policy->now_ms();
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, ring, hello->session_ticket);
-    lks_ticket_ring_release(&r->keys, ring);
+    lks_ticket_ring_release(keys, ring);
     const size_t len = hs->server_name ? strlen(hs->server_name) : 0;
     return ok && session->kind == LKS_SESSION_TLS12 && session->extended_master &&
            lks_standing_holds(hs, session, now_ms) && len == session->server_name_len &&
            (!len || !memcmp(session->server_name, hs->server_name, len));
 }
 
-/* What is in the cache was this server's: the names and certificates are those that it has. */
+/* What is in the cache was made with this memory, if with other certificates. */
 static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
                         struct lks_session *session)
 {
-    struct lks_resumption *r = &hs->config->resumption;
+    struct lks_session_cache *cache = hs->config->memory->cache;
     struct lks_cached_session cached;
     uint8_t digest[32];
     lks_standing_on_certificate(hs);
-    bool ok = r->cache &&
-              lks_session_cache_get(r->cache, &cached, hello->session_id, r->now_ms()) &&
-              digest_of(digest, hs->server_name, hs->basis) &&
-              memcmp(digest, cached.digest, sizeof(digest)) == 0;
+    bool ok =
+        cache &&
+        lks_session_cache_get(cache, &cached, hello->session_id, hs->config->policy->now_ms()) &&
+        digest_of(digest, hs->server_name, hs->basis) &&
+        memcmp(digest, cached.digest, sizeof(digest)) == 0;
     if (ok) {
         session->suite = cached.suite;
         memcpy(session->secret, cached.master, LKS_MASTER_LEN);
@@ -60,7 +61,7 @@ static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
 static const struct lks_suite *suite_for(const struct lks_hs *hs,
                                          const struct lks_client_hello *hello, uint16_t number)
 {
-    for (const struct lks_suite *const *s = hs->config->suites; *s; s++)
+    for (const struct lks_suite *const *s = hs->config->policy->suites; *s; s++)
         if ((*s)->number == number && lks_list_has_u16(hello->suites, number))
             return *s;
     return NULL;
@@ -88,7 +89,7 @@ enum lks_status lks_tls12_resume(struct lks_hs *hs, const struct lks_client_hell
 {
     struct lks_session session = {0};
     /* A session does not say who the client is. */
-    if (hs->config->client_auth || !hs->certificate || lks_hs_name_is_odd(hs, hello))
+    if (hs->config->policy->client_auth || !hs->certificate || lks_hs_name_is_odd(hs, hello))
         return LKS_OK;
     bool found = hello->session_ticket.len ? open_ticket(hs, hello, &session)
                                            : find_cached(hs, hello, &session);
@@ -97,11 +98,13 @@ enum lks_status lks_tls12_resume(struct lks_hs *hs, const struct lks_client_hell
     return status;
 }
 
-static bool has_ticket_keys(struct lks_resumption *r)
+static bool has_ticket_keys(const struct lks_hs *hs)
 {
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
+    const struct lks_ticket_ring *ring =
+        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
     bool has = ring->num_keys != 0;
-    lks_ticket_ring_release(&r->keys, ring);
+    lks_ticket_ring_release(keys, ring);
     return has;
 }
 
@@ -109,12 +112,12 @@ static bool has_ticket_keys(struct lks_resumption *r)
  */
 enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
-    struct lks_resumption *r = &hs->config->resumption;
     struct lks_tls12 *t = &hs->tls12;
-    if (hs->config->client_auth || !t->extended_master || lks_hs_name_is_odd(hs, hello))
+    if (hs->config->policy->client_auth || !t->extended_master || lks_hs_name_is_odd(hs, hello))
         return LKS_OK;
-    t->sends_ticket = hello->has_session_ticket && r->num_tickets && has_ticket_keys(r);
-    if (t->sends_ticket || !r->cache)
+    t->sends_ticket =
+        hello->has_session_ticket && hs->config->policy->num_tickets && has_ticket_keys(hs);
+    if (t->sends_ticket || !hs->config->memory->cache)
         return LKS_OK;
     t->session_id_len = LKS_CACHE_ID_LEN;
     return lks_hs_random(hs, t->session_id, t->session_id_len);
@@ -135,20 +138,21 @@ static enum lks_status describe(const struct lks_hs *hs, struct lks_session *ses
  * so only an empty one has that: nothing is for no time. */
 enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 {
-    struct lks_resumption *r = &hs->config->resumption;
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
     struct lks_writer *w = &hs->out;
     struct lks_session session;
     if (!hs->tls12.sends_ticket)
         return LKS_OK;
     enum lks_status status = describe(hs, &session);
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&r->keys, r->now_ms() / 1000);
+    const struct lks_ticket_ring *ring =
+        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
     const bool is_empty = status || !ring->num_keys || !session.lifetime_s;
     size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
     lks_write_u32(w, is_empty ? 0 : session.lifetime_s);
     size_t ticket = lks_write_open(w, 2);
     if (!is_empty)
         status = lks_ticket_seal(w, ring, &session);
-    lks_ticket_ring_release(&r->keys, ring);
+    lks_ticket_ring_release(keys, ring);
     lks_write_close(w, ticket, 2);
     lks_wipe(&session, sizeof(session));
     return status ? status : lks_message_end(hs, message);
@@ -156,15 +160,16 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 
 void lks_tls12_cache_session(struct lks_hs *hs)
 {
-    const struct lks_resumption *r = &hs->config->resumption;
+    const struct lks_policy *policy = hs->config->policy;
     const struct lks_tls12 *t = &hs->tls12;
-    struct lks_cached_session s = {.until_ms = r->now_ms() + (uint64_t)r->lifetime_s * 1000,
+    struct lks_cached_session s = {.until_ms =
+                                       policy->now_ms() + (uint64_t)policy->lifetime_s * 1000,
                                    .suite = hs->suite->number};
     if (t->resumed || !t->session_id_len || !digest_of(s.digest, hs->server_name, hs->basis))
         return;
     memcpy(s.id, t->session_id, sizeof(s.id));
     memcpy(s.master, t->master, sizeof(s.master));
-    lks_session_cache_put(r->cache, &s);
+    lks_session_cache_put(hs->config->memory->cache, &s);
     lks_wipe(&s, sizeof(s));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Whom a configuration trusts: certificates of a file, a directory or the system, loaded once. */
+/* Whom a policy trusts: certificates of a file, a directory, the system or memory, loaded once. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,24 +12,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/ct.h"
+#include "base/complain.h"
 #include "base/writer.h"
-#include "handshake/config.h"
 #include "handshake/errors.h"
 #include "handshake/pem.h"
+#include "handshake/policy.h"
+#include "handshake/source.h"
+#include "handshake/verify.h"
 
 /* A CertificateRequest's extensions have 65535 bytes at most, all together. */
 #define NAMES_MAX (65535u - 512u)
-#define FILE_MAX  ((size_t)4 << 20)
 
 /* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
 #define AUTH_LEVEL 2
 
-static enum lks_status fail(struct lks_error *err, const char *file, const char *what)
-{
-    snprintf(err->text, sizeof(err->text), "%s: %s", file, what);
-    return LKS_BAD_CONFIG;
-}
+#define SOURCE_MAX ((size_t)4 << 20)
 
 X509_STORE *lks_trust_new(void)
 {
@@ -45,8 +42,8 @@ X509_STORE *lks_trust_new(void)
 }
 
 /* Whence certificates come, which says what else may be there. */
-enum source {
-    FROM_FILE,      /* named for this alone */
+enum whence {
+    FROM_SOURCE,    /* a file or memory, named for this alone */
     FROM_DIRECTORY, /* named, but other things may lie there */
     FROM_SYSTEM,    /* nobody chose what is there: what we don't take is left out */
 };
@@ -55,38 +52,30 @@ enum source {
 struct loading {
     X509_STORE *store;
     size_t num; /* certificates so far */
-    enum source source;
+    enum whence whence;
+    struct lks_error *err;
 };
 
-/* A file in memory. */
-struct text {
-    const char *name;
-    char *data;
-    size_t len;
-};
-
-static enum lks_status fail_at(struct lks_error *err, const struct text *text, unsigned int block,
-                               const char *what)
+static enum lks_status complain_at(const struct loading *l, const char *name,
+                                   const struct lks_pem *pem, const char *complaint)
 {
-    snprintf(err->text, sizeof(err->text), "%s: line %u: %s", text->name,
-             lks_pem_line(text->data, text->len, block), what);
-    return LKS_BAD_CONFIG;
+    return lks_complain(l->err, "%s: line %u: %s", name, pem->line, complaint);
 }
 
 #define DAMAGED "a damaged certificate; get the file anew from where it came"
 
 /* Why a block is not taken as it is; NULL: it is, or counts for nothing here. */
-static const char *complain_of(enum lks_pem kind, const X509 *x, enum source source)
+static const char *complain_of(enum lks_pem_kind kind, const X509 *x, enum whence whence)
 {
     if (kind == LKS_PEM_CRL)
         return "a CRL, and none is looked at here, so what it revokes would be trusted; take it "
                "out, and ask for OCSP responses where revocation matters";
     if (kind == LKS_PEM_KEY)
-        return source == FROM_FILE ? "a private key among the certificates to trust; is it the "
-                                     "right file? If it is, take the key out"
-                                   : NULL;
+        return whence == FROM_SOURCE ? "a private key among the certificates to trust; is it the "
+                                       "right file? If it is, take the key out"
+                                     : NULL;
     if (kind == LKS_PEM_OTHER)
-        return source == FROM_FILE ? "neither a certificate nor known here; take it out" : NULL;
+        return whence == FROM_SOURCE ? "neither a certificate nor known here; take it out" : NULL;
     if (kind == LKS_PEM_TRUSTED)
         return "a TRUSTED CERTIFICATE, which is OpenSSL's own, whose settings (trusted or rejected "
                "for what) nobody here looks at; store it as a CERTIFICATE (openssl x509 -in … -out "
@@ -98,122 +87,101 @@ static const char *complain_of(enum lks_pem kind, const X509 *x, enum source sou
                : NULL;
 }
 
-static enum lks_status add_block(struct loading *l, enum lks_pem kind, X509 *x,
-                                 const struct text *text, unsigned int block, struct lks_error *err)
+static enum lks_status add_block(struct loading *l, enum lks_pem_kind kind, X509 *x,
+                                 const char *name, const struct lks_pem *pem)
 {
     if (kind == LKS_PEM_CERTIFICATE && !x)
-        return fail_at(err, text, block, DAMAGED);
-    const char *complaint = complain_of(kind, x, l->source);
+        return complain_at(l, name, pem, DAMAGED);
+    const char *complaint = complain_of(kind, x, l->whence);
     if (complaint)
-        return l->source == FROM_SYSTEM ? LKS_OK : fail_at(err, text, block, complaint);
+        return l->whence == FROM_SYSTEM ? LKS_OK : complain_at(l, name, pem, complaint);
     if (!x)
         return LKS_OK;
     l->num++;
     return X509_STORE_add_cert(l->store, x) ? LKS_OK : LKS_NO_MEMORY;
 }
 
-static enum lks_status add_blocks(struct loading *l, BIO *bio, const struct text *text,
-                                  struct lks_error *err)
+static enum lks_status add_all(struct loading *l, struct lks_reader all, const char *name)
 {
-    enum lks_status status = LKS_OK;
-    enum lks_pem kind = LKS_PEM_OTHER;
-    unsigned int block = 0;
+    struct lks_pem pem;
+    enum lks_status status = lks_pem_open(&pem, all) ? LKS_OK : LKS_NO_MEMORY;
+    enum lks_pem_kind kind = LKS_PEM_OTHER;
     while (!status && kind != LKS_PEM_END) {
         X509 *x;
-        kind = lks_pem_next(bio, &x);
-        block++;
+        kind = lks_pem_next(&pem, &x);
         if (kind != LKS_PEM_END)
-            status = add_block(l, kind, x, text, block, err);
+            status = add_block(l, kind, x, name, &pem);
         X509_free(x);
     }
     if (!status && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        status = fail_at(err, text, block, DAMAGED);
+        status = complain_at(l, name, &pem, DAMAGED);
+    lks_pem_close(&pem);
     return status;
 }
 
-static enum lks_status cannot_read(struct lks_error *err, const char *path)
-{
-    snprintf(err->text, sizeof(err->text),
-             "%s: cannot read the trusted certificates: %s; put them there, readable for this "
-             "process",
-             path, strerror(errno));
-    return LKS_BAD_CONFIG;
-}
-
-/* Reads a file whole. */
-static enum lks_status read_text(struct text *text, struct lks_error *err)
-{
-    FILE *f = fopen(text->name, "rbe");
-    size_t n = 0;
-    if (!f)
-        return cannot_read(err, text->name);
-    text->data = malloc(FILE_MAX);
-    errno = 0;
-    while (text->data && text->len < FILE_MAX &&
-           (n = fread(text->data + text->len, 1, FILE_MAX - text->len, f)) != 0)
-        text->len += n;
-    const bool failed = ferror(f) != 0;
-    enum lks_status status = text->data ? LKS_OK : LKS_NO_MEMORY;
-    if (failed)
-        status = cannot_read(err, text->name);
-    else if (text->len == FILE_MAX)
-        status = fail(err, text->name,
-                      "longer than 4 MiB; is it a file of certificates? Make it "
-                      "several, in a directory");
-    fclose(f);
-    return status;
-}
-
-/* Adds all certificates of a PEM file. */
-static enum lks_status add_file(struct loading *l, const char *file, struct lks_error *err)
+/* Adds all certificates of one source that is no directory; one without any counts for nothing. */
+static enum lks_status add_source(struct loading *l, const struct lks_source *source)
 {
     LKS_OWN_ERRORS;
-    struct text text = {.name = file};
-    enum lks_status status = read_text(&text, err);
-    BIO *bio = status ? NULL : BIO_new_mem_buf(text.data, (int)text.len);
+    struct lks_source_bytes bytes;
+    enum lks_status status =
+        lks_source_read(&bytes, source, "trusted certificates", SOURCE_MAX, l->err);
     if (!status)
-        status = bio ? add_blocks(l, bio, &text, err) : LKS_NO_MEMORY;
-    BIO_free(bio);
-    if (text.data)
-        lks_wipe(text.data, text.len); /* there may be a private key in it */
-    free(text.data);
+        status = add_all(l, bytes.all, lks_source_name(source));
+    lks_source_free(&bytes);
     return status;
 }
 
-/* All files of a directory; those that hold no certificate count for nothing. */
-static enum lks_status add_directory(struct loading *l, const char *path, struct lks_error *err)
+static enum lks_status cannot_read(const struct loading *l, const char *path)
+{
+    return lks_complain(l->err,
+                        "%s: cannot read the trusted certificates: %s; put them there, readable "
+                        "for this process",
+                        path, strerror(errno));
+}
+
+static enum lks_status add_directory(struct loading *l, const char *path)
 {
     DIR *dir = opendir(path);
     if (!dir)
-        return cannot_read(err, path);
+        return cannot_read(l, path);
     enum lks_status status = LKS_OK;
     for (const struct dirent *entry; !status && (entry = readdir(dir));) {
         char file[4096];
         struct stat st;
         int len = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
-        if (len > 0 && (size_t)len < sizeof(file) && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-            status = add_file(l, file, err);
+        const struct lks_source source = lks_from_file(file);
+        if (len > 0 && (size_t)len < sizeof(file) && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+            st.st_size)
+            status = add_source(l, &source);
     }
     closedir(dir);
     return status;
 }
 
-static enum lks_status load(X509_STORE *store, const char *path, struct lks_error *err)
+static enum lks_status load(X509_STORE *store, const struct lks_source *trusted,
+                            struct lks_error *err)
 {
     struct stat st;
-    struct loading l = {.store = store, .source = path ? FROM_FILE : FROM_SYSTEM};
-    if (!path)
-        path = X509_get_default_cert_dir();
-    if (stat(path, &st) != 0)
-        return cannot_read(err, path);
-    if (S_ISDIR(st.st_mode) && !l.source)
-        l.source = FROM_DIRECTORY;
+    struct lks_source source = *trusted;
+    struct loading l = {.store = store, .err = err};
+    if (!source.in_memory && !source.name) {
+        l.whence = FROM_SYSTEM;
+        source.name = X509_get_default_cert_dir();
+    }
+    if (!source.in_memory && stat(source.name, &st) != 0)
+        return cannot_read(&l, source.name);
+    const bool is_directory = !source.in_memory && S_ISDIR(st.st_mode);
+    if (is_directory && l.whence != FROM_SYSTEM)
+        l.whence = FROM_DIRECTORY;
     enum lks_status status =
-        S_ISDIR(st.st_mode) ? add_directory(&l, path, err) : add_file(&l, path, err);
+        is_directory ? add_directory(&l, source.name) : add_source(&l, &source);
     if (!status && !l.num)
-        status = fail(err, path,
-                      "no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; put those "
-                      "of your CAs there (openssl x509 -inform DER makes PEM of DER)");
+        status = lks_complain(
+            err,
+            "%s: no certificate in PEM format (-----BEGIN CERTIFICATE-----) in it; put those of "
+            "your CAs there (openssl x509 -inform DER makes PEM of DER)",
+            lks_source_name(&source));
     return status;
 }
 
@@ -250,61 +218,66 @@ static size_t write_names(struct lks_writer *w, const STACK_OF(X509) * all)
     return total;
 }
 
-static bool names_fit(const struct lks_config *config, size_t len)
+bool lks_authorities_fit(enum lks_client_auth mode, bool send_authorities, size_t len)
 {
-    return !config->client_auth || !config->sends_authorities || len <= NAMES_MAX;
+    return !mode || !send_authorities || len <= NAMES_MAX;
 }
 
-bool lks_config_authorities_fit(const struct lks_config *config)
+void lks_policy_forget_trust(struct lks_policy *policy)
 {
-    return names_fit(config, config->authorities_len);
+    X509_STORE_free(policy->trust);
+    free(policy->anchors);
+    free(policy->authorities);
 }
 
-/* What a configuration keeps of whom it trusts, beside the store. */
-static enum lks_status keep(struct lks_config *config, const STACK_OF(X509) * all, const char *path,
-                            struct lks_error *err)
+/* Puts a store, and what is kept of it beside it, in the place of the earlier one. */
+static enum lks_status keep(struct lks_policy *policy, X509_STORE *store,
+                            const STACK_OF(X509) * all, const char *name, struct lks_error *err)
 {
     uint8_t(*digests)[32] = digests_of(all);
     uint8_t *names = malloc(NAMES_MAX);
     struct lks_writer w = lks_writer_of(names, names ? NAMES_MAX : 0);
     const size_t names_len = write_names(&w, all);
     enum lks_status status = digests && names ? LKS_OK : LKS_NO_MEMORY;
-    if (!status && !names_fit(config, names_len))
-        status =
-            fail(err, path ? path : "the system's certificates",
-                 "more than 65023 bytes of names, which no CertificateRequest can carry; trust "
-                 "fewer, or do not send the names");
+    if (!status && !lks_authorities_fit(policy->client_auth, policy->sends_authorities, names_len))
+        status = lks_complain(err, "%s: %s", name, LKS_AUTHORITIES_REMEDY);
     if (status) {
         free(digests);
         free(names);
         return status;
     }
-    free(config->anchors);
-    config->anchors = digests;
-    config->num_anchors = (size_t)sk_X509_num(all);
-    free(config->authorities);
-    config->authorities = names;
-    config->authorities_len = names_len;
+    lks_policy_forget_trust(policy);
+    policy->trust = store;
+    policy->anchors = digests;
+    policy->num_anchors = (size_t)sk_X509_num(all);
+    policy->authorities = names;
+    policy->authorities_len = names_len;
     return LKS_OK;
 }
 
-enum lks_status lks_config_set_trust(struct lks_config *config, const char *path,
+static enum lks_status set_trust(struct lks_policy *policy, const struct lks_source *trusted,
+                                 struct lks_error *err)
+{
+    const bool is_system = !trusted->in_memory && !trusted->name;
+    X509_STORE *store = lks_trust_new();
+    enum lks_status status = store ? load(store, trusted, err) : LKS_NO_MEMORY;
+    STACK_OF(X509) *all = status ? NULL : X509_STORE_get1_all_certs(store);
+    if (!status)
+        status = all ? keep(policy, store, all,
+                            is_system ? "the system's certificates" : lks_source_name(trusted), err)
+                     : LKS_NO_MEMORY;
+    sk_X509_pop_free(all, X509_free);
+    if (status)
+        X509_STORE_free(store);
+    return status;
+}
+
+enum lks_status lks_policy_set_trust(struct lks_policy *policy, struct lks_source trusted,
                                      struct lks_error *err)
 {
     LKS_OWN_ERRORS;
-    X509_STORE *store = lks_trust_new();
-    STACK_OF(X509) *all = NULL;
-    err->text[0] = '\0';
-    enum lks_status status = store ? load(store, path, err) : LKS_NO_MEMORY;
-    if (!status)
-        status =
-            (all = X509_STORE_get1_all_certs(store)) ? keep(config, all, path, err) : LKS_NO_MEMORY;
-    sk_X509_pop_free(all, X509_free);
-    if (status) {
-        X509_STORE_free(store);
+    enum lks_status status = lks_part_begin(&policy->part, err);
+    if (status)
         return status;
-    }
-    X509_STORE_free(config->trust);
-    config->trust = store;
-    return LKS_OK;
+    return lks_part_end(&policy->part, set_trust(policy, &trusted, err), err);
 }

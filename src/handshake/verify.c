@@ -253,12 +253,12 @@ static enum lks_status status_of(int error)
 static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
                    const struct lks_config *config, enum lks_role role, const char *name)
 {
-    if (!X509_STORE_CTX_init(ctx, config->trust, peer->leaf, peer->chain) ||
+    if (!X509_STORE_CTX_init(ctx, config->policy->trust, peer->leaf, peer->chain) ||
         !X509_STORE_CTX_set_default(ctx, role == LKS_SERVER ? "ssl_server" : "ssl_client"))
         return false;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    if (config->verify_time)
-        X509_VERIFY_PARAM_set_time(param, config->verify_time);
+    if (config->policy->verify_time)
+        X509_VERIFY_PARAM_set_time(param, config->policy->verify_time);
     return role == LKS_CLIENT || lks_verify_set_name(param, name);
 }
 
@@ -368,7 +368,7 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
         return lks_because(
             LKS_ALERT_BAD_CERTIFICATE,
             LKS_WHY_NO_NAME_TO_VERIFY); /* a server that is not named is nobody [8446 C.5-1] */
-    if (!config->trust)
+    if (!config->policy->trust)
         return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_NO_TRUST);
     enum lks_status status = verify(peer, config, role, name);
     if (lks_errors_doubt(status))

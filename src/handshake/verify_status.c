@@ -45,9 +45,11 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
     ASN1_GENERALIZEDTIME *from, *until;
     const bool alone = sk_X509_num(peer->verified) < 2; /* trusted itself */
     X509 *issuer = sk_X509_value(peer->verified, alone ? 0 : 1);
-    if (config->verify_time) /* the responder's certificate is verified with the store's own time */
-        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(config->trust), config->verify_time);
-    if (OCSP_basic_verify(basic, peer->verified, config->trust, 0) <= 0 ||
+    if (config->policy
+            ->verify_time) /* the responder's certificate is verified with the store's own time */
+        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(config->policy->trust),
+                                   config->policy->verify_time);
+    if (OCSP_basic_verify(basic, peer->verified, config->policy->trust, 0) <= 0 ||
         !find(basic, peer, issuer, &status, &from, &until))
         return bad(LKS_WHY_OCSP_SIGNER);
     /* Before the time: what was revoked once does not become good. */
@@ -107,8 +109,9 @@ enum lks_status lks_peer_verify_status(struct lks_peer *peer, const struct lks_c
     enum lks_status status = must_staple(peer->leaf, &peer->must_staple);
     if (status)
         return status;
-    if (config->ocsp != LKS_OCSP_OFF && peer->ocsp)
+    if (config->policy->ocsp != LKS_OCSP_OFF && peer->ocsp)
         return check_response(peer, config);
-    return lks_peer_may_do_without(config->ocsp, peer->must_staple) ? LKS_OK
-                                                                    : bad(LKS_WHY_OCSP_MISSING);
+    return lks_peer_may_do_without(config->policy->ocsp, peer->must_staple)
+               ? LKS_OK
+               : bad(LKS_WHY_OCSP_MISSING);
 }

@@ -117,10 +117,12 @@ struct lks_config *config_with(const char *kind)
     const struct test_certificates *t = test_certificates();
     struct lks_config *config;
     struct lks_error err;
-    must(!lks_config_new(&config));
+    config = config_new();
     if (!kind || strcmp(kind, "ecdsa") == 0)
-        must(!lks_config_add_certificate(config, t->ecdsa_cert, t->ecdsa_key, &err));
+        must(!lks_identities_add_certificate(config->identities, lks_from_file(t->ecdsa_cert),
+                                             lks_from_file(t->ecdsa_key), &err));
     if (!kind || strcmp(kind, "rsa") == 0)
-        must(!lks_config_add_certificate(config, t->rsa_cert, t->rsa_key, &err));
+        must(!lks_identities_add_certificate(config->identities, lks_from_file(t->rsa_cert),
+                                             lks_from_file(t->rsa_key), &err));
     return config;
 }

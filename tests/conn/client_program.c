@@ -173,12 +173,10 @@ static void run(void)
 
 int main(int argc, char **argv)
 {
-    struct lks_config *config;
-    struct lks_error err = {"no memory"};
+    struct lks_config *config = config_new();
     struct lks_conn_options options = {.server_name = "localhost"};
     const char *session_file = NULL, *early = NULL;
     unsigned long port = 0;
-    driver_check(lks_config_new(&config), &err);
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         if (driver_option(config, argv, &i))

@@ -25,26 +25,24 @@ static enum lks_status set_cert(struct lks_config *config, const char *value, st
 
 static enum lks_status set_key(struct lks_config *config, const char *value, struct lks_error *err)
 {
-    return lks_config_add_certificate(config, certificate, value, err);
+    return lks_identities_add_certificate(config->identities, lks_from_file(certificate),
+                                          lks_from_file(value), err);
 }
 
 static enum lks_status set_client_auth(struct lks_config *config, const char *value,
                                        struct lks_error *err)
 {
-    (void)err;
-    lks_config_set_client_auth(
-        config,
-        strcmp(value, "required") == 0 ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OPTIONAL, true);
-    return LKS_OK;
+    return lks_policy_set_client_auth(config->policy,
+                                      strcmp(value, "required") == 0 ? LKS_CLIENT_AUTH_REQUIRED
+                                                                     : LKS_CLIENT_AUTH_OPTIONAL,
+                                      true, err);
 }
 
 static enum lks_status require_ocsp(struct lks_config *config, const char *value,
                                     struct lks_error *err)
 {
     (void)value;
-    (void)err;
-    lks_config_set_ocsp(config, LKS_OCSP_REQUIRED);
-    return LKS_OK;
+    return lks_policy_set_ocsp(config->policy, LKS_OCSP_REQUIRED, err);
 }
 
 /* IDENTITY:HEX */
@@ -54,33 +52,31 @@ static enum lks_status set_psk(struct lks_config *config, const char *value, str
     uint8_t key[64];
     size_t len = 0;
     unsigned int byte;
-    (void)err;
     for (const char *at = colon ? colon + 1 : "";
          len < sizeof(key) && sscanf(at, "%2x", &byte) == 1; at += 2)
         key[len++] = (uint8_t)byte;
-    return lks_config_add_psk(config, (const uint8_t *)value, (size_t)(colon ? colon - value : 0),
-                              key, len, "SHA256");
+    return lks_identities_add_psk(config->identities, (const uint8_t *)value,
+                                  (size_t)(colon ? colon - value : 0), key, len, "SHA256", err);
 }
 
 static enum lks_status set_tickets(struct lks_config *config, const char *value,
                                    struct lks_error *err)
 {
-    (void)err;
-    return lks_config_set_tickets(config, (uint32_t)strtoul(value, NULL, 10), 3600);
+    return lks_policy_set_tickets(config->policy, (uint32_t)strtoul(value, NULL, 10), 3600, err);
 }
 
-static enum lks_status set_early_data(struct lks_config *config, const char *value,
-                                      struct lks_error *err)
+static enum lks_status early_data(struct lks_config *config, const char *value,
+                                  struct lks_error *err)
 {
     (void)err;
-    return lks_config_set_early_data(config, (uint32_t)strtoul(value, NULL, 10), 10000, 1024);
+    return set_early_data(config, (uint32_t)strtoul(value, NULL, 10), 10000, 1024);
 }
 
 static enum lks_status set_record_size(struct lks_config *config, const char *value,
                                        struct lks_error *err)
 {
-    (void)err;
-    return lks_config_set_record_size_limit(config, (uint16_t)strtoul(value, NULL, 10));
+    return lks_policy_set_record_size_limit(config->policy, (uint16_t)strtoul(value, NULL, 10),
+                                            err);
 }
 
 static uint16_t version_of(const char *value)
@@ -91,15 +87,54 @@ static uint16_t version_of(const char *value)
 static enum lks_status set_max_version(struct lks_config *config, const char *value,
                                        struct lks_error *err)
 {
-    (void)err;
-    return lks_config_set_versions(config, LKS_TLS_1_2, version_of(value));
+    return lks_policy_set_versions(config->policy, LKS_TLS_1_2, version_of(value), err);
 }
 
 static enum lks_status set_min_version(struct lks_config *config, const char *value,
                                        struct lks_error *err)
 {
-    (void)err;
-    return lks_config_set_versions(config, version_of(value), LKS_TLS_1_3);
+    return lks_policy_set_versions(config->policy, version_of(value), LKS_TLS_1_3, err);
+}
+
+static enum lks_status set_alpn(struct lks_config *config, const char *value, struct lks_error *err)
+{
+    return lks_policy_set_alpn(config->policy, value, err);
+}
+
+static enum lks_status set_preset(struct lks_config *config, const char *value,
+                                  struct lks_error *err)
+{
+    return lks_policy_set_preset(config->policy, value, err);
+}
+
+static enum lks_status set_suites(struct lks_config *config, const char *value,
+                                  struct lks_error *err)
+{
+    return lks_policy_set_suites(config->policy, value, err);
+}
+
+static enum lks_status set_groups(struct lks_config *config, const char *value,
+                                  struct lks_error *err)
+{
+    return lks_policy_set_groups(config->policy, value, err);
+}
+
+static enum lks_status set_key_log(struct lks_config *config, const char *value,
+                                   struct lks_error *err)
+{
+    return lks_policy_set_key_log(config->policy, value, err);
+}
+
+static enum lks_status set_trust(struct lks_config *config, const char *value,
+                                 struct lks_error *err)
+{
+    return lks_policy_set_trust(config->policy, lks_from_file(value), err);
+}
+
+static enum lks_status set_ocsp_response(struct lks_config *config, const char *value,
+                                         struct lks_error *err)
+{
+    return lks_identities_set_ocsp_response(config->identities, lks_from_file(value), err);
 }
 
 static const char *export_label; /* NULL: nothing is exported */
@@ -119,22 +154,22 @@ static const struct {
 } options[] = {
     {"--cert", set_cert},
     {"--key", set_key},
-    {"--ocsp", lks_config_set_ocsp_response},
+    {"--ocsp", set_ocsp_response},
     {"--require-ocsp", require_ocsp},
-    {"--compress", lks_config_set_certificate_compression},
+    {"--compress", set_compression},
     {"--client-auth", set_client_auth},
-    {"--trust", lks_config_set_trust},
-    {"--alpn", lks_config_set_alpn},
-    {"--preset", lks_config_set_preset},
+    {"--trust", set_trust},
+    {"--alpn", set_alpn},
+    {"--preset", set_preset},
     {"--max-version", set_max_version},
     {"--min-version", set_min_version},
-    {"--suites", lks_config_set_suites},
-    {"--groups", lks_config_set_groups},
+    {"--suites", set_suites},
+    {"--groups", set_groups},
     {"--tickets", set_tickets},
     {"--psk", set_psk},
-    {"--early-data", set_early_data},
+    {"--early-data", early_data},
     {"--record-size", set_record_size},
-    {"--key-log", lks_config_set_key_log},
+    {"--key-log", set_key_log},
     {"--export", set_export},
 };
 

@@ -66,9 +66,10 @@ struct lks_config *pki_config(void)
 {
     struct lks_config *config;
     struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    LKS_CHECK(!lks_config_set_trust(config, pki_path("root.pem"), &err), "%s", err.text);
-    config->verify_time = PKI_NOW;
+    config = config_new();
+    LKS_CHECK(!lks_policy_set_trust(config->policy, lks_from_file(pki_path("root.pem")), &err),
+              "%s", err.text);
+    set_verify_time(config, PKI_NOW);
     return config;
 }
 
@@ -78,8 +79,9 @@ void pki_add(struct lks_config *config, const char *name)
     char cert[64], key[64];
     snprintf(cert, sizeof(cert), "%s.pem", name);
     snprintf(key, sizeof(key), "%s.key", name);
-    LKS_CHECK(!lks_config_add_certificate(config, pki_path(cert), pki_path(key), &err), "%s",
-              err.text);
+    LKS_CHECK(!lks_identities_add_certificate(config->identities, lks_from_file(pki_path(cert)),
+                                              lks_from_file(pki_path(key)), &err),
+              "%s", err.text);
 }
 
 void pki_response(const char *name, X509 *leaf, int status, long begin, long end,

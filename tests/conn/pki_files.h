@@ -4,10 +4,10 @@
 
 /* Certificates made in the test, as files for configurations, in a temporary folder. */
 
-#include <lockstep/config.h>
 #include <stdio.h>
 
 #include "../handshake/pki.h"
+#include "configs.h"
 
 /* What leaves are issued by, once there is a folder. root.pem is there from the start. */
 extern X509 *pki_root, *pki_intermediate;

@@ -10,6 +10,8 @@
 
 #include <lockstep/conn.h>
 
+#include "configs.h"
+
 struct buffer {
     uint8_t *data;
     size_t len, cap;

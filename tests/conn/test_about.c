@@ -110,10 +110,11 @@ static void the_reason_of_each_side(void)
     check_reasons("ALPN", c, s, "no_application_protocol", "no application protocol (ALPN)");
     c = config_with("ecdsa");
     s = server_config("ecdsa", NULL, NULL);
-    check_reasons("trust", c, s, "lks_config_set_trust()", "unknown_ca");
+    check_reasons("trust", c, s, "lks_policy_set_trust()", "unknown_ca");
     c = client_config(NULL, NULL, NULL);
     s = server_config("ecdsa", NULL, NULL);
-    lks_config_set_client_auth(s, LKS_CLIENT_AUTH_REQUIRED, false);
+    CU_ASSERT_EQUAL(lks_policy_set_client_auth(s->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+                    LKS_OK);
     check_reasons("client's certificate", c, s, "certificate_required",
                   "the client showed no certificate");
 }
@@ -170,13 +171,17 @@ static void mutual_configs(struct lks_config **client, struct lks_config **serve
     struct lks_error err;
     *client = client_config(NULL, NULL, NULL);
     *server = server_config("ecdsa", NULL, NULL);
-    LKS_CHECK(!lks_config_add_certificate(*client, files->rsa_cert, files->rsa_key, &err), "%s",
-              err.text);
-    LKS_CHECK(!lks_config_set_trust(*server, files->both_certs, &err), "%s", err.text);
-    lks_config_set_client_auth(*server, LKS_CLIENT_AUTH_REQUIRED, false);
-    CU_ASSERT_EQUAL(lks_config_set_versions(*client, version, version), LKS_OK);
-    lks_config_set_keep(*client, keep);
-    lks_config_set_keep(*server, keep);
+    LKS_CHECK(!lks_identities_add_certificate((*client)->identities, lks_from_file(files->rsa_cert),
+                                              lks_from_file(files->rsa_key), &err),
+              "%s", err.text);
+    LKS_CHECK(!lks_policy_set_trust((*server)->policy, lks_from_file(files->both_certs), &err),
+              "%s", err.text);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_client_auth((*server)->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+        LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_versions((*client)->policy, version, version, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_keep((*client)->policy, keep, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_keep((*server)->policy, keep, NULL), LKS_OK);
 }
 
 static bool same_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
@@ -303,12 +308,12 @@ static void whose_pre_shared_key(void)
                       *server = server_config("ecdsa", NULL, NULL);
     struct lks_config *const both[] = {client, server};
     for (size_t i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(lks_config_add_psk(both[i],
-                                           (const uint8_t *)"sensor\0"
-                                                            "7",
-                                           8, key, 32, "SHA256"),
+        CU_ASSERT_EQUAL(lks_identities_add_psk(both[i]->identities,
+                                               (const uint8_t *)"sensor\0"
+                                                                "7",
+                                               8, key, 32, "SHA256", NULL),
                         LKS_OK);
-        lks_config_set_keep(both[i], LKS_KEEP_NAMES);
+        CU_ASSERT_EQUAL(lks_policy_set_keep(both[i]->policy, LKS_KEEP_NAMES, NULL), LKS_OK);
     }
     loopback_init(&l, client, server, &localhost);
     loopback_run(&l);
@@ -409,7 +414,8 @@ static void data_of_a_server_before_the_clients_finished(void)
     CU_ASSERT_TRUE(sends_half_rtt(client, server, true)); /* resumed, too */
     CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
     session_len = 0;
-    CU_ASSERT_EQUAL(lks_config_set_versions(client, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(client->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                    LKS_OK);
     CU_ASSERT_FALSE(sends_half_rtt(client, server, true));
     CU_ASSERT_FALSE(sends_half_rtt(client, server, true)); /* though its Finished goes first */
     lks_config_free(client);
@@ -436,7 +442,7 @@ static void early_data_and_their_answer(void)
     struct loopback l;
     struct lks_config *client = client_config(NULL, NULL, NULL),
                       *server = server_config("ecdsa", NULL, NULL);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(server, EARLY_MAX, 10000, 64), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(server, EARLY_MAX, 10000, 64), LKS_OK);
     session_len = 0;
     CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
     const struct lks_conn_options options = {.server_name = "localhost",
@@ -513,10 +519,13 @@ static void a_servers_grease(void)
         memset(num_greased, 0, sizeof(num_greased));
         mutual_configs(&client, &server, LKS_TLS_1_3, LKS_KEEP_NOTHING);
         for (int mutual = 0; mutual < 2; mutual++) {
-            lks_config_set_client_auth(
-                server, mutual ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF, false);
-            lks_config_set_grease(server, on);
-            server->hooks = &hooks;
+            CU_ASSERT_EQUAL(
+                lks_policy_set_client_auth(server->policy,
+                                           mutual ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF,
+                                           false, NULL),
+                LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_grease(server->policy, on, NULL), LKS_OK);
+            server->policy->hooks = &hooks;
             loopback_init(&l, client, server, &localhost);
             loopback_run(&l);
             CU_ASSERT_TRUE(l.client.established && l.server.established);

@@ -48,8 +48,10 @@ static void record_size_limits(void)
         size_t from_client = 0, from_server = 0;
         struct lks_config *client = client_config(NULL, "x25519", NULL);
         struct lks_config *server = server_config("ecdsa", NULL, NULL);
-        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, limits[i][0]), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, limits[i][1]), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(client->policy, limits[i][0], NULL),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, limits[i][1], NULL),
+                        LKS_OK);
         loopback_init(&l, client, server, &localhost);
         run_and_measure(&l, &from_client, &from_server);
         CU_ASSERT_TRUE(l.client.established && l.server.established);
@@ -94,9 +96,11 @@ static void names(void)
         struct loopback l;
         struct lks_config *client = client_config(NULL, "x25519,secp256r1", NULL);
         struct lks_config *server = server_config("ecdsa", NULL, NULL);
-        lks_config_set_sni_required(server, rows[i / 2].required);
+        CU_ASSERT_EQUAL(lks_policy_set_sni_required(server->policy, rows[i / 2].required, NULL),
+                        LKS_OK);
         if (i % 2)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         loopback_init(&l, client, server, &options);
         loopback_run(&l);
         LKS_CHECK(l.server.end == rows[i / 2].end[i % 2], "%s, %zu: %s", rows[i / 2].name, i,
@@ -114,9 +118,10 @@ static void handshake_of_many_records(void)
         struct loopback l;
         struct lks_config *client = client_config(NULL, "x25519,secp256r1", NULL);
         struct lks_config *server = server_config("rsa", NULL, NULL);
-        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, 64), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(client->policy, 64, NULL), LKS_OK);
         if (tls12)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         loopback_init(&l, client, server, &localhost);
         l.loop.seal.max_ops = LKS_OWN_RECORDS_MAX;
         CU_ASSERT_TRUE(lks_conn_own_len(l.client.conn) > 0);
@@ -147,11 +152,16 @@ static void limits_of_resumed_connections(void)
             struct lks_config *server = server_config("ecdsa", NULL, NULL);
             const size_t limit = limits[i / 2][again];
             const bool tls12 = i % 2;
-            CU_ASSERT_EQUAL(lks_config_set_ticket_secret(server, secret, 32, 3600), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, (uint16_t)limit), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, (uint16_t)limit), LKS_OK);
+            CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(server->memory, secret, 32, 3600, NULL),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(client->policy, (uint16_t)limit, NULL),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, (uint16_t)limit, NULL),
+                            LKS_OK);
             if (tls12)
-                CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+                CU_ASSERT_EQUAL(
+                    lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                    LKS_OK);
             loopback_init(&l, client, server, &options);
             loopback_run(&l);
             CU_ASSERT_TRUE_FATAL(l.client.established && l.client.session_len);
@@ -182,9 +192,10 @@ static void record_over_the_limit(void)
     uint8_t data[600] = {0};
     struct lks_config *client = client_config(NULL, NULL, NULL);
     struct lks_config *server = server_config("ecdsa", NULL, NULL);
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 500), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 63), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 16386), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, 500, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, 63, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, 16386, NULL),
+                    LKS_BAD_ARGUMENT);
     for (uint16_t len = 499; len <= 500; len++) {
         loopback_init(&l, client, server, &localhost);
         loopback_run(&l);
@@ -270,7 +281,7 @@ static void key_log_of_both_sides(void)
                                     server_config("ecdsa", NULL, NULL)};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof(path), "%s/%s", test_certificates()->dir, names[i]);
-        CU_ASSERT_EQUAL(lks_config_set_key_log(configs[i], path, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_key_log(configs[i]->policy, path, &err), LKS_OK);
     }
     loopback_init(&l, configs[0], configs[1], &localhost);
     loopback_run(&l);
@@ -331,8 +342,10 @@ static void padding_hides_lengths(void)
         size_t from_client = 0, from_server = 0;
         struct lks_config *client = client_config(NULL, "x25519", NULL);
         struct lks_config *server = server_config("ecdsa", NULL, NULL);
-        CU_ASSERT_EQUAL(lks_config_set_padding(client, cases[i].padding, cases[i].size), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, cases[i].limit), LKS_OK);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_padding(client->policy, cases[i].padding, cases[i].size, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, cases[i].limit, NULL),
+                        LKS_OK);
         loopback_init(&l, client, server, &localhost);
         run_and_measure(&l, &from_client, &from_server);
         size_t fragment = fragment_of(&l, cases[i].len);
@@ -343,10 +356,104 @@ static void padding_hides_lengths(void)
         lks_config_free(server);
     }
     struct lks_config *config = client_config(NULL, "x25519", NULL);
-    CU_ASSERT_EQUAL(lks_config_set_padding(config, LKS_PADDING_MULTIPLE, 0), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_padding(config, LKS_PADDING_AT_LEAST, 16385), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_padding(config, (enum lks_padding)7, 1), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_padding(config->policy, LKS_PADDING_MULTIPLE, 0, NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_padding(config->policy, LKS_PADDING_AT_LEAST, 16385, NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_padding(config->policy, (enum lks_padding)7, 1, NULL),
+                    LKS_BAD_ARGUMENT);
     lks_config_free(config);
+}
+
+/* What may sign: the server's certificate goes by it, and what was not offered is not taken. */
+static void signature_schemes(void)
+{
+    static const struct {
+        const char *client, *server; /* NULL: all */
+        int key;                     /* of the certificate that comes; 0: none does */
+        enum lks_status end;         /* the client's */
+    } rows[] = {
+        {"rsa_pss_rsae_sha256", NULL, EVP_PKEY_RSA, LKS_OK},
+        {NULL, "rsa_pss_rsae_sha384,rsa_pss_rsae_sha512", EVP_PKEY_RSA, LKS_OK},
+        {"ed25519,ecdsa_secp256r1_sha256", "ecdsa_secp256r1_sha256", EVP_PKEY_EC, LKS_OK},
+        {"ed25519", NULL, 0, LKS_PEER_ALERT},
+        {"rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", 0, LKS_PEER_ALERT},
+    };
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lks_config *client = client_config(NULL, NULL, NULL), *server = config_with(NULL);
+        const uint16_t version = i & 1 ? LKS_TLS_1_2 : LKS_TLS_1_3;
+        const char *lists[] = {rows[i / 2].server, rows[i / 2].client};
+        struct lks_config *configs[] = {server, client};
+        for (int k = 0; k < 2; k++)
+            if (lists[k])
+                CU_ASSERT_EQUAL(
+                    lks_policy_set_signature_schemes(configs[k]->policy, lists[k], NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, version, version, NULL), LKS_OK);
+        struct loopback l;
+        size_t len = 0;
+        loopback_init(&l, client, server, &localhost);
+        while (!l.client.established && loopback_turn(&l))
+            ;
+        const uint8_t *der = lks_conn_peer_certificate(l.client.conn, &len);
+        X509 *x = der ? d2i_X509(NULL, &der, (long)len) : NULL;
+        const int key = x ? EVP_PKEY_get_base_id(X509_get0_pubkey(x)) : 0;
+        LKS_CHECK(l.client.end == rows[i / 2].end && key == rows[i / 2].key,
+                  "row %zu, version %x: %s, key %d", i / 2, version, lks_status_name(l.client.end),
+                  key);
+        X509_free(x);
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* RFC 8446 section 4.4.3: only what was offered is taken, also of what is known. [8446 4.4.3-7] */
+static void scheme_not_offered(void)
+{
+    for (unsigned int tls12 = 0; tls12 < 2; tls12++) {
+        const uint16_t version = tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3;
+        struct lks_config *client = client_config(NULL, NULL, NULL);
+        struct lks_config *server = server_config("ecdsa", NULL, NULL);
+        struct loopback l;
+        CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, version, version, NULL), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        loopback_turn(&l);
+        /* As if the hello had said so. */
+        CU_ASSERT_EQUAL(lks_policy_set_signature_schemes(client->policy, "ed25519", NULL), LKS_OK);
+        loopback_run(&l);
+        LKS_CHECK(l.client.end == LKS_ALERT_ILLEGAL_PARAMETER, "%x: %s", version,
+                  lks_status_name(l.client.end));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
+/* A policy whose schemes are all TLS 1.2's is for TLS 1.2. */
+static void schemes_of_tls12(void)
+{
+    struct lks_config *client = client_config(NULL, NULL, NULL);
+    struct lks_config *server = server_config("rsa", NULL, NULL);
+    struct lks_error err;
+    struct lks_conn *none;
+    struct loopback l;
+    CU_ASSERT_EQUAL(
+        lks_policy_set_signature_schemes(server->policy, "rsa_pkcs1_sha512,rsa_pkcs1_sha256", NULL),
+        LKS_OK);
+    for (int role = LKS_SERVER; role <= LKS_CLIENT; role++) {
+        CU_ASSERT_EQUAL(lks_config_check(server, (enum lks_role)role, &err), LKS_BAD_CONFIG);
+        LKS_CHECK(strstr(err.text, "TLS 1.3 is on") == err.text, "%s", err.text);
+        CU_ASSERT_EQUAL(lks_conn_new(&none, server, (enum lks_role)role, NULL), LKS_BAD_CONFIG);
+    }
+    CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                    LKS_OK);
+    CU_ASSERT_EQUAL(lks_config_check(server, LKS_SERVER, &err), LKS_OK);
+    loopback_init(&l, client, server, &localhost);
+    loopback_run(&l);
+    LKS_CHECK(l.client.established && l.server.established, "%s", lks_status_name(l.client.end));
+    loopback_free(&l);
+    lks_config_free(client);
+    lks_config_free(server);
 }
 
 const struct lks_test agreed_tests[] = {
@@ -359,5 +466,8 @@ const struct lks_test agreed_tests[] = {
     {"exporter of both sides", exporter_of_both_sides},
     {"exporter as OpenSSL has it", exporter_as_openssl_has_it},
     {"key log of both sides", key_log_of_both_sides},
+    {"signature schemes", signature_schemes},
+    {"scheme not offered", scheme_not_offered},
+    {"schemes of TLS 1.2", schemes_of_tls12},
     {NULL, NULL},
 };

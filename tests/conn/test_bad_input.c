@@ -150,7 +150,8 @@ static void older_versions_get_protocol_version(void)
         struct pair p;
         pair_init(&p, NULL, &options);
         if (versions[i] == TLS1_2_VERSION) {
-            CU_ASSERT_EQUAL(lks_config_set_versions(p.config, LKS_TLS_1_3, LKS_TLS_1_3), LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_versions(p.config->policy, LKS_TLS_1_3, LKS_TLS_1_3, NULL), LKS_OK);
         }
         pair_exchange(&p);
         CU_ASSERT_TRUE(ends_with_plain_alert(&p.side.wire_out, 70) || p.client.alert[1] == 70);

@@ -96,7 +96,9 @@ static void client_authentication(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_config *client = pki_config(), *server = pki_config();
         pki_add(server, "server");
-        lks_config_set_client_auth(server, rows[i].mode, rows[i].authorities);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(server->policy, rows[i].mode, rows[i].authorities, NULL),
+            LKS_OK);
         if (rows[i].certificate)
             pki_add(client, rows[i].certificate);
         /* The client is done before the server has looked. */
@@ -118,7 +120,8 @@ static void peer_certificates(void)
     struct lks_config *client = pki_config(), *server = pki_config();
     pki_add(server, "server");
     pki_add(client, "client");
-    lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL), LKS_OK);
     loopback_init(&l, client, server, &localhost);
     CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(l.client.conn, &len));
     CU_ASSERT_EQUAL(len, 0);
@@ -238,12 +241,15 @@ static void choice_by_chain(void)
     struct lks_wish wish = {.name = lks_reader_of((const uint8_t *)"a.test", 6),
                             .schemes = lks_reader_of(sign, 2),
                             .cert_schemes = lks_reader_of(rsa, 2)};
-    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates->next);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme),
+                        config->identities->certificates->next);
     wish.cert_schemes = lks_reader_of(both, 6);
-    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme),
+                        config->identities->certificates);
     /* A chain of neither kind is better than none; a client's MUST suit. */
     wish.cert_schemes = lks_reader_of(ed25519, 2);
-    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme), config->certificates);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(config, &wish, &scheme),
+                        config->identities->certificates);
     wish.chain_must_suit = true;
     CU_ASSERT_PTR_NULL(lks_config_choose(config, &wish, &scheme));
     X509_free(rsa_root);
@@ -283,8 +289,8 @@ static void choice_by_sha1(void)
             .cert_schemes =
                 rows[i].lists_sha1 ? lks_reader_of(good_and_sha1, 4) : lks_reader_of(good, 2)};
         const struct lks_certificate *c = lks_config_choose(config, &wish, &scheme);
-        LKS_CHECK(c == (strcmp(rows[i].wanted, "old") ? config->certificates->next
-                                                      : config->certificates),
+        LKS_CHECK(c == (strcmp(rows[i].wanted, "old") ? config->identities->certificates->next
+                                                      : config->identities->certificates),
                   "\"%s\", SHA-1 %d", rows[i].name, rows[i].lists_sha1);
     }
     /* Alone it is shown to nobody who does not list it. */
@@ -293,7 +299,7 @@ static void choice_by_sha1(void)
     pki_add(alone, "old");
     CU_ASSERT_PTR_NULL(lks_config_choose(alone, &wish, &scheme));
     wish.cert_schemes = lks_reader_of(good_and_sha1, 4);
-    CU_ASSERT_PTR_EQUAL(lks_config_choose(alone, &wish, &scheme), alone->certificates);
+    CU_ASSERT_PTR_EQUAL(lks_config_choose(alone, &wish, &scheme), alone->identities->certificates);
     lks_config_free(alone);
     lks_config_free(config);
 }
@@ -331,12 +337,13 @@ static void old_format(void)
     struct lks_config *config = pki_config();
     pki_begin();
     X509_free(pki_leaf("v1", &(struct pki){.subject = "v1", .v1 = true}, false));
-    CU_ASSERT_EQUAL(
-        lks_config_add_certificate(config, pki_path("v1.pem"), pki_path("v1.key"), &err),
-        LKS_BAD_CONFIG);
-    LKS_CHECK(strstr(err.text, "v1.pem: an X.509 certificate of version 1") != NULL, "%s",
+    CU_ASSERT_EQUAL(lks_identities_add_certificate(config->identities,
+                                                   lks_from_file(pki_path("v1.pem")),
+                                                   lks_from_file(pki_path("v1.key")), &err),
+                    LKS_BAD_CONFIG);
+    LKS_CHECK(strstr(err.text, "v1.pem: line 1: an X.509 certificate of version 1") != NULL, "%s",
               err.text);
-    CU_ASSERT_PTR_NULL(config->certificates);
+    CU_ASSERT_PTR_NULL(config->identities->certificates);
     lks_config_free(config);
 }
 
@@ -345,7 +352,7 @@ static void old_format(void)
 /* Whatever it says, as no configuration would. */
 static void staple(struct lks_config *config, const char *name)
 {
-    struct lks_certificate *c = config->certificates;
+    struct lks_certificate *c = config->identities->certificates;
     FILE *f = fopen(pki_path(name), "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     c->ocsp = malloc(4096);
@@ -391,23 +398,29 @@ static void stapling(void)
                          rows[i].signer);
             staple(server, "ocsp.der");
         }
-        lks_config_set_ocsp(client, rows[i].mode);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, rows[i].mode, NULL), LKS_OK);
         run(client, server, rows[i].wanted, rows[i].wanted ? LKS_PEER_ALERT : LKS_OK, rows[i].what);
         lks_config_free(client);
         lks_config_free(server);
     }
     struct lks_config *server = pki_config();
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err),
+    CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities,
+                                                     lks_from_file(pki_path("ocsp.der")), &err),
                     LKS_BAD_CONFIG); /* no certificate yet */
     pki_add(server, "server");
     pki_response("ocsp.der", other, V_OCSP_CERTSTATUS_GOOD, -60, 3600, PKI_P384);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err),
+    CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities,
+                                                     lks_from_file(pki_path("ocsp.der")), &err),
                     LKS_BAD_CONFIG);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("root.pem"), &err),
+    CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities,
+                                                     lks_from_file(pki_path("root.pem")), &err),
                     LKS_BAD_CONFIG);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("absent"), &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities,
+                                                     lks_from_file(pki_path("absent")), &err),
+                    LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "absent") != NULL, "%s", err.text);
-    CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, NULL, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities, lks_from_file(NULL), &err),
+                    LKS_BAD_CONFIG);
     lks_config_free(server);
     X509_free(leaf);
     X509_free(other);
@@ -429,12 +442,16 @@ static void timestamps(void)
         size_t len;
         struct lks_config *client = pki_config(), *server = pki_config();
         pki_add(server, "server");
-        LKS_CHECK(!lks_config_set_sct(server, pki_path("sct"), &err), "%s", err.text);
-        lks_config_set_sct_wanted(client, asks);
+        LKS_CHECK(!lks_identities_set_sct(server->identities, lks_from_file(pki_path("sct")), &err),
+                  "%s", err.text);
+        CU_ASSERT_EQUAL(lks_policy_set_sct_wanted(client->policy, asks, NULL), LKS_OK);
         /* The server asks the client for none, and would refuse them. [8446 4.4.2-7] */
         pki_add(client, "client");
-        LKS_CHECK(!lks_config_set_sct(client, pki_path("sct"), &err), "%s", err.text);
-        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+        LKS_CHECK(!lks_identities_set_sct(client->identities, lks_from_file(pki_path("sct")), &err),
+                  "%s", err.text);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+            LKS_OK);
         loopback_init(&l, client, server, &localhost);
         while (!l.client.established && loopback_turn(&l))
             ;
@@ -444,7 +461,9 @@ static void timestamps(void)
         loopback_run(&l);
         CU_ASSERT_TRUE(l.server.established);
         loopback_free(&l);
-        CU_ASSERT_EQUAL(lks_config_set_sct(server, pki_path("root.pem"), &err), LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(
+            lks_identities_set_sct(server->identities, lks_from_file(pki_path("root.pem")), &err),
+            LKS_BAD_CONFIG);
         lks_config_free(client);
         lks_config_free(server);
     }
@@ -463,21 +482,23 @@ static void compression(void)
     for (const struct lks_compression *row = rows; row->name; row++) {
         struct lks_config *client = pki_config(), *server = pki_config();
         struct lks_reader body;
-        LKS_CHECK(!lks_config_set_certificate_compression(server, row->name, &err), "%s", err.text);
+        LKS_CHECK(!set_compression(server, row->name, &err), "%s", err.text);
         pki_add(server, "server");
         pki_add(client, "client");
-        LKS_CHECK(!lks_config_set_certificate_compression(client, "all", &err), "%s", err.text);
-        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
-        CU_ASSERT_TRUE(
-            lks_certificate_find_compressed(server->certificates, row->number, 3, &body));
-        LKS_CHECK(body.len < lks_certificate_body_max(server->certificates), "%s", row->name);
+        LKS_CHECK(!set_compression(client, "all", &err), "%s", err.text);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+            LKS_OK);
+        CU_ASSERT_TRUE(lks_certificate_find_compressed(server->identities->certificates,
+                                                       row->number, 3, &body));
+        LKS_CHECK(body.len < lks_certificate_body_max(server->identities->certificates), "%s",
+                  row->name);
         run(client, server, LKS_OK, LKS_OK, row->name);
         lks_config_free(client);
         lks_config_free(server);
     }
     struct lks_config *config = pki_config();
-    CU_ASSERT_EQUAL(lks_config_set_certificate_compression(config, "brotli,lzma", &err),
-                    LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(set_compression(config, "brotli,lzma", &err), LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "\"lzma\"") != NULL, "%s", err.text);
     lks_config_free(config);
 }

@@ -17,7 +17,7 @@ static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_
 void set_suites(struct lks_config *config, const char *list)
 {
     struct lks_error err;
-    LKS_CHECK(!lks_config_set_suites(config, list, &err), "%s", err.text);
+    LKS_CHECK(!lks_policy_set_suites(config->policy, list, &err), "%s", err.text);
 }
 
 /* A client's configuration; lists may be NULL. */
@@ -25,14 +25,16 @@ struct lks_config *client_config(const char *suite_list, const char *groups, con
 {
     struct lks_config *config;
     struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    LKS_CHECK(!lks_config_set_trust(config, test_certificates()->both_certs, &err), "%s", err.text);
+    config = config_new();
+    LKS_CHECK(
+        !lks_policy_set_trust(config->policy, lks_from_file(test_certificates()->both_certs), &err),
+        "%s", err.text);
     if (suite_list)
         set_suites(config, suite_list);
     if (groups)
-        LKS_CHECK(!lks_config_set_groups(config, groups, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_groups(config->policy, groups, &err), "%s", err.text);
     if (alpn)
-        LKS_CHECK(!lks_config_set_alpn(config, alpn, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_alpn(config->policy, alpn, &err), "%s", err.text);
     return config;
 }
 
@@ -41,9 +43,9 @@ struct lks_config *server_config(const char *kind, const char *groups, const cha
     struct lks_config *config = config_with(kind);
     struct lks_error err;
     if (groups)
-        LKS_CHECK(!lks_config_set_groups(config, groups, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_groups(config->policy, groups, &err), "%s", err.text);
     if (alpn)
-        LKS_CHECK(!lks_config_set_alpn(config, alpn, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_alpn(config->policy, alpn, &err), "%s", err.text);
     return config;
 }
 
@@ -120,8 +122,8 @@ static void every_kind_of_hello(void)
         struct lks_config *client = client_config(NULL, NULL, bits & 1 ? "h2,http/1.1" : NULL);
         struct lks_config *server =
             server_config(NULL, bits & 2 ? "secp384r1" : NULL, "http/1.1,h2");
-        lks_config_set_grease(client, bits & 4);
-        lks_config_set_compatibility(client, bits & 8);
+        CU_ASSERT_EQUAL(lks_policy_set_grease(client->policy, bits & 4, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(client->policy, bits & 8, NULL), LKS_OK);
         loopback_init(&l, client, server, bits & 16 ? &localhost : &address);
         loopback_run(&l);
         check_alike(&l, suites[0], bits & 2 ? "secp384r1" : "x25519mlkem768",
@@ -211,7 +213,7 @@ static void stateless_retry(void)
         struct loopback l;
         struct lks_config *client = client_config(NULL, NULL, NULL);
         struct lks_config *server = server_config("ecdsa", "secp384r1", NULL);
-        lks_config_set_compatibility(client, compatible);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(client->policy, compatible, NULL), LKS_OK);
         loopback_init(&l, client, server, &localhost);
         loopback_turn(&l);
         loopback_turn(&l);
@@ -255,7 +257,8 @@ static void versions_of_records_are_ignored(void)
         const bool tls12 = i & 1;
         bool sealed[2] = {false, false};
         if (tls12)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         loopback_init(&l, client, server, &localhost);
         while (loopback_turn(&l)) {
             set_versions(&l.server, versions[i / 2], tls12, &sealed[0]);
@@ -278,7 +281,7 @@ static void ccs_behind_the_first_hello(void)
         struct loopback l;
         struct lks_config *client = client_config(NULL, NULL, NULL);
         struct lks_config *server = server_config("ecdsa", retried ? "secp384r1" : NULL, NULL);
-        lks_config_set_compatibility(client, compatible);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(client->policy, compatible, NULL), LKS_OK);
         loopback_init(&l, client, server, &localhost);
         loopback_turn(&l);
         loopback_turn(&l);
@@ -435,7 +438,7 @@ static void wrong_servers_are_refused(void)
         struct lks_config *client = client_config(NULL, NULL, NULL), *nobody;
         struct lks_config *server = server_config("ecdsa", NULL, NULL);
         const struct lks_conn_options options = {.server_name = rows[i].name};
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&nobody), LKS_OK);
+        nobody = config_new();
         loopback_init(&l, rows[i].trusted ? client : nobody, server, &options);
         loopback_run(&l);
         LKS_CHECK(l.client.end == rows[i].status, "%s: %s", rows[i].name,

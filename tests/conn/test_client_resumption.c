@@ -17,10 +17,12 @@ static struct lks_config *a_client(const char *suite)
 {
     struct lks_config *config;
     struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    LKS_CHECK(!lks_config_set_trust(config, test_certificates()->both_certs, &err), "%s", err.text);
+    config = config_new();
+    LKS_CHECK(
+        !lks_policy_set_trust(config->policy, lks_from_file(test_certificates()->both_certs), &err),
+        "%s", err.text);
     if (suite)
-        CU_ASSERT_EQUAL(lks_config_set_suites(config, suite, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_suites(config->policy, suite, &err), LKS_OK);
     return config;
 }
 
@@ -29,7 +31,7 @@ static struct lks_config *a_server(const char *groups)
     struct lks_config *config = config_with("ecdsa");
     struct lks_error err;
     if (groups)
-        CU_ASSERT_EQUAL(lks_config_set_groups(config, groups, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(config->policy, groups, &err), LKS_OK);
     return config;
 }
 
@@ -79,8 +81,8 @@ static void meet(struct outcome *o, struct lks_config *client, struct lks_config
 /* Without a key exchange, by the client's wish; else with one, which the server prefers. */
 static void set_modes(struct lks_config *client, struct lks_config *server, bool psk_only)
 {
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(client, !psk_only, true), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(server, true, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(client->policy, !psk_only, true, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(server->policy, true, true, NULL), LKS_OK);
 }
 
 /* Both modes of section 4.2.9. [8446 4.2.9-1 4.2.9-6 4.2.9-7] */
@@ -127,8 +129,8 @@ static void not_resumed(void)
     struct lks_config *sha384 = a_client(suites[1]);
     struct session session, cut;
     struct outcome o;
-    fake_now_ms = client->resumption.now_ms();
-    client->resumption.now_ms = fake_clock;
+    fake_now_ms = client->policy->now_ms();
+    set_clock(client, fake_clock);
     meet(&o, client, server, NULL, "localhost", &session);
     CU_ASSERT_TRUE_FATAL(o.established && session.len);
     meet(&o, client, other, &session, "localhost", NULL);
@@ -188,7 +190,7 @@ static void long_tickets(void)
     static const size_t lens[] = {2049, 3000, 4096, 4097, 5000, 65535, 200000};
     static const size_t record_lens[] = {4096, 1000, 300};
     struct lks_config *client = a_client(NULL), *server = a_server(NULL);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(server, 0, 60), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(server->policy, 0, 60, NULL), LKS_OK);
     for (size_t i = 0; i < 3 * sizeof(lens) / sizeof(lens[0]); i++) {
         const size_t len = lens[i / 3], record_len = record_lens[i % 3];
         uint8_t *message = calloc(1, 4 + len);
@@ -233,7 +235,7 @@ static void no_tickets_wanted(void)
     struct lks_config *client = a_client(NULL), *server = a_server(NULL);
     struct session session;
     struct outcome o;
-    CU_ASSERT_EQUAL(lks_config_set_tickets(client, 0, 60), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(client->policy, 0, 60, NULL), LKS_OK);
     meet(&o, client, server, NULL, "localhost", &session);
     CU_ASSERT_TRUE(o.established && !session.len);
     lks_config_free(client);
@@ -247,28 +249,31 @@ static void external_keys(void)
         const bool second = i & 1, psk_only = i & 2, sha384 = i & 4;
         struct lks_config *client = a_client(NULL), *server;
         struct outcome o;
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&server), LKS_OK);
+        server = config_new();
         if (second)
-            CU_ASSERT_EQUAL(lks_config_add_psk(client, (const uint8_t *)"a", 1, key, 32, "SHA256"),
+            CU_ASSERT_EQUAL(lks_identities_add_psk(client->identities, (const uint8_t *)"a", 1, key,
+                                                   32, "SHA256", NULL),
                             LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_add_psk(client, (const uint8_t *)"b", 1, key, 32,
-                                           sha384 ? "SHA384" : "SHA256"),
+        CU_ASSERT_EQUAL(lks_identities_add_psk(client->identities, (const uint8_t *)"b", 1, key, 32,
+                                               sha384 ? "SHA384" : "SHA256", NULL),
                         LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_add_psk(server, (const uint8_t *)"b", 1, key, 32,
-                                           sha384 ? "SHA384" : "SHA256"),
+        CU_ASSERT_EQUAL(lks_identities_add_psk(server->identities, (const uint8_t *)"b", 1, key, 32,
+                                               sha384 ? "SHA384" : "SHA256", NULL),
                         LKS_OK);
         set_modes(client, server, psk_only);
         /* Section 4.3.2: a server that has a PSK asks for no certificate. [8446 4.3.2-6] */
-        lks_config_set_client_auth(server, sha384 ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF,
-                                   false);
+        CU_ASSERT_EQUAL(lks_policy_set_client_auth(
+                            server->policy, sha384 ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF,
+                            false, NULL),
+                        LKS_OK);
         meet(&o, client, server, NULL, NULL, NULL);
         LKS_CHECK(o.established && o.client.external_psk && o.server.external_psk &&
                       (o.server.group == 0) == psk_only,
                   "%u: %s, %s", i, lks_status_name(o.client_end), lks_status_name(o.server_end));
         lks_config_free(client);
         client = a_client(NULL);
-        CU_ASSERT_EQUAL(lks_config_add_psk(client, (const uint8_t *)"b", 1, wrong, 32,
-                                           sha384 ? "SHA384" : "SHA256"),
+        CU_ASSERT_EQUAL(lks_identities_add_psk(client->identities, (const uint8_t *)"b", 1, wrong,
+                                               32, sha384 ? "SHA384" : "SHA256", NULL),
                         LKS_OK);
         meet(&o, client, server, NULL, NULL, NULL);
         CU_ASSERT_EQUAL(o.server_end, LKS_ALERT_DECRYPT_ERROR);
@@ -393,8 +398,9 @@ static struct lks_config *a_client_called(const char *kind)
     struct lks_error err;
     const bool rsa = kind && strcmp(kind, "rsa") == 0;
     if (kind)
-        LKS_CHECK(!lks_config_add_certificate(config, rsa ? t->rsa_cert : t->ecdsa_cert,
-                                              rsa ? t->rsa_key : t->ecdsa_key, &err),
+        LKS_CHECK(!lks_identities_add_certificate(
+                      config->identities, lks_from_file(rsa ? t->rsa_cert : t->ecdsa_cert),
+                      lks_from_file(rsa ? t->rsa_key : t->ecdsa_key), &err),
                   "%s", err.text);
     return config;
 }
@@ -440,9 +446,11 @@ static void openssl_and_external_keys(void)
         struct lks_config *config = a_client(NULL);
         struct session session = {.len = 0};
         if (i & 2)
-            CU_ASSERT_EQUAL(lks_config_add_psk(config, (const uint8_t *)"c", 1, key, 32, "SHA384"),
+            CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"c", 1, key,
+                                                   32, "SHA384", NULL),
                             LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_add_psk(config, (const uint8_t *)"b", 1, key, 32, "SHA256"),
+        CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"b", 1, key, 32,
+                                               "SHA256", NULL),
                         LKS_OK);
         LKS_CHECK(meet_openssl(config, ctx, &session, false, true), "%u", i);
         SSL_CTX_free(ctx);

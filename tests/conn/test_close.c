@@ -36,9 +36,9 @@ static void begin(struct two *t, const struct handshake *h, uint8_t session[LKS_
     struct lks_conn_options options = localhost;
     struct lks_error err;
     two_init(t, h->suite);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(t->server, h->early ? 1000 : 0, 10000, 64), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(t->server, h->early ? 1000 : 0, 10000, 64), LKS_OK);
     if (h->retried)
-        CU_ASSERT_EQUAL(lks_config_set_groups(t->server, "secp384r1", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(t->server->policy, "secp384r1", &err), LKS_OK);
     if (h->resumed) {
         loopback_run(&t->l);
         loopback_echo(&t->l, 1);
@@ -129,7 +129,9 @@ static void close_while_a_job_is_out(void)
                 continue;
             begin(&t, &handshakes[i], session);
             struct side *s = when < 3 ? &t.l.client : &t.l.server;
-            lks_config_set_deferred_pkey(when < 3 ? t.client : t.server, true);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_deferred_pkey((when < 3 ? t.client : t.server)->policy, true, NULL),
+                LKS_OK);
             loopback_run(&t.l);
             struct lks_pkey_job *job = when % 3 ? lks_conn_take_pkey_job(s->conn) : NULL;
             CU_ASSERT_TRUE(job || when % 3 == 0);
@@ -250,8 +252,8 @@ static void no_empty_record_unasked(void)
             uint8_t session[LKS_SESSION_MAX];
             begin(&t, &handshakes[i], session);
             struct side *const sides[] = {&t.l.client, &t.l.server};
-            CU_ASSERT_EQUAL(lks_config_set_padding(t.client, padding, 64), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_padding(t.server, padding, 64), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_padding(t.client->policy, padding, 64, NULL), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_padding(t.server->policy, padding, 64, NULL), LKS_OK);
             if (handshakes[i].early)
                 buffer_add(&t.l.client.to_send, "early", 5);
             loopback_run(&t.l);

@@ -16,7 +16,7 @@
 static struct lks_config *taking(void)
 {
     struct lks_config *config = config_with("ecdsa");
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, MAX, 10000, 1024), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(config, MAX, 10000, 1024), LKS_OK);
     return config;
 }
 
@@ -100,11 +100,11 @@ static void taken_with_each_suite(void)
         CU_ASSERT_EQUAL(SSL_SESSION_get_max_early_data(session), MAX);
         /* The server would choose its first suite, were it not for the ticket's: so only that. */
         struct lks_error err;
-        CU_ASSERT_EQUAL(lks_config_set_suites(config, suites[i / 3], &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_suites(config->policy, suites[i / 3], &err), LKS_OK);
         begin_early(&p, config, session, NULL, lens[i % 3]);
         check_outcome(&p, true, lens[i % 3], suites[i / 3]);
         end(&p);
-        CU_ASSERT_EQUAL(lks_config_set_suites(config,
+        CU_ASSERT_EQUAL(lks_policy_set_suites(config->policy,
                                               "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384,"
                                               "TLS_CHACHA20_POLY1305_SHA256",
                                               &err),
@@ -179,10 +179,10 @@ static void out_of_the_window(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_config *config = taking();
         struct pair p;
-        const uint64_t now = config->resumption.now_ms();
+        const uint64_t now = config->policy->now_ms();
         SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
         fake_now_ms = now + (uint64_t)rows[i].later_ms;
-        config->resumption.now_ms = fake_clock;
+        set_clock(config, fake_clock);
         begin_early(&p, config, session, NULL, 1000);
         check_outcome(&p, rows[i].taken, 1000, "window");
         end(&p);
@@ -201,8 +201,9 @@ static void refused(void)
     struct lks_error err;
     struct pair p;
     for (unsigned int i = 0; i < 3; i++)
-        CU_ASSERT_EQUAL(lks_config_set_ticket_secret(all[i], secret, 32, 3600), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_groups(retrying, "secp384r1", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(all[i]->memory, secret, 32, 3600, NULL),
+                        LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_groups(retrying->policy, "secp384r1", &err), LKS_OK);
     SSL_SESSION *session = a_session(config, "TLS_AES_128_GCM_SHA256", NULL);
     begin_early(&p, other, session, NULL, 1000);
     check_outcome(&p, false, 1000, "another machine with the same keys");
@@ -223,7 +224,7 @@ static void refused(void)
     check_outcome(&p, false, 1000, "another suite");
     end(&p);
     SSL_SESSION_free(session);
-    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,h3,http/1.1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_alpn(config->policy, "h2,h3,http/1.1", &err), LKS_OK);
     session = a_session(config, "TLS_AES_128_GCM_SHA256", "\x02h3");
     begin_early(&p, config, session, "\x02h2\x02h3", 1000);
     check_outcome(&p, false, 1000, "another protocol of the same length");
@@ -305,9 +306,11 @@ static struct lks_config *a_client(void)
 {
     struct lks_config *config;
     struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_trust(config, test_certificates()->both_certs, &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "h2,http/1.1", &err), LKS_OK);
+    config = config_new();
+    CU_ASSERT_EQUAL(
+        lks_policy_set_trust(config->policy, lks_from_file(test_certificates()->both_certs), &err),
+        LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_alpn(config->policy, "h2,http/1.1", &err), LKS_OK);
     return config;
 }
 
@@ -364,11 +367,11 @@ static void our_client(void)
     struct lks_conn_options options;
     struct lks_error err;
     struct lks_config *client = a_client(), *server = taking(), *other = taking();
-    CU_ASSERT_EQUAL(lks_config_set_alpn(server, "http/1.1", &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(server, secret, 32, 3600), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(other, secret, 32, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_alpn(server->policy, "http/1.1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(server->memory, secret, 32, 3600, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(other->memory, secret, 32, 3600, NULL), LKS_OK);
     for (unsigned int i = 0; i < 4; i++) {
-        lks_config_set_compatibility(client, i & 1);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(client->policy, i & 1, NULL), LKS_OK);
         first_visit(&options, session, client, server);
         check_client(client, server, &options, true, 1, "one byte");
         check_client(client, server, &options, true, 10000, "more");
@@ -376,9 +379,9 @@ static void our_client(void)
         options.early_data = false;
         check_client(client, server, &options, false, 0, "none offered");
         if (i == 1) /* and now without a key exchange */
-            CU_ASSERT_TRUE(!lks_config_set_psk_modes(client, false, true) &&
-                           !lks_config_set_psk_modes(server, true, true) &&
-                           !lks_config_set_psk_modes(other, true, true));
+            CU_ASSERT_TRUE(!lks_policy_set_psk_modes(client->policy, false, true, NULL) &&
+                           !lks_policy_set_psk_modes(server->policy, true, true, NULL) &&
+                           !lks_policy_set_psk_modes(other->policy, true, true, NULL));
     }
     lks_config_free(client);
     lks_config_free(server);
@@ -480,9 +483,9 @@ static void our_client_asked_again(void)
     struct lks_conn_options options;
     struct lks_error err;
     struct lks_config *client = a_client(), *server = taking();
-    CU_ASSERT_EQUAL(lks_config_set_groups(server, "secp384r1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_groups(server->policy, "secp384r1", &err), LKS_OK);
     for (unsigned int i = 0; i < 2; i++) {
-        lks_config_set_compatibility(client, i & 1);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(client->policy, i & 1, NULL), LKS_OK);
         first_visit(&options, session, client, server);
         check_client(client, server, &options, false, 10000, "HelloRetryRequest");
     }

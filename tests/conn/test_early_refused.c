@@ -24,7 +24,7 @@ static void begin(struct pair *p, bool retry, uint32_t max, size_t len, size_t r
                                            .groups = retry ? "X448:X25519" : "X25519"};
     pair_init(p, NULL, &options);
     if (max)
-        CU_ASSERT_EQUAL(lks_config_set_early_data(p->config, max, 10000, 1024), LKS_OK);
+        CU_ASSERT_EQUAL(set_early_data(p->config, max, 10000, 1024), LKS_OK);
     for (size_t at = 0, n; at < len; at += n) {
         n = len - at < record_len ? len - at : record_len;
         CU_ASSERT_EQUAL_FATAL(SSL_write_early_data(p->client.ssl, early + at, n, &n), 1);
@@ -138,9 +138,10 @@ static void a_limit_that_the_client_cannot_know(void)
         struct lks_config *other = server_config(NULL, i & 2 ? "secp384r1" : NULL, NULL);
         struct lks_config *servers[] = {server, other};
         for (int k = 0; k < 2; k++)
-            CU_ASSERT_TRUE(!lks_config_set_early_data(servers[k], 16384, 10000, 1024) &&
-                           !lks_config_set_ticket_secret(servers[k], secret, 32, 3600) &&
-                           !lks_config_set_record_size_limit(servers[k], i & 4 ? 64 : 512));
+            CU_ASSERT_TRUE(
+                !set_early_data(servers[k], 16384, 10000, 1024) &&
+                !lks_memory_set_ticket_secret(servers[k]->memory, secret, 32, 3600, NULL) &&
+                !lks_policy_set_record_size_limit(servers[k]->policy, i & 4 ? 64 : 512, NULL));
         begin_limited(&l, client, server, 16384);
         if (!taken) { /* by another machine with the same keys */
             side_free(&l.server);
@@ -169,7 +170,7 @@ static void the_limit_holds_for_the_handshake(void)
         struct lks_config *client = client_config(NULL, NULL, NULL);
         struct lks_config *server = server_config(NULL, NULL, NULL);
         struct lks_config *other = server_config(NULL, NULL, NULL);
-        CU_ASSERT_EQUAL(lks_config_set_early_data(server, 16384, 10000, 1024), LKS_OK);
+        CU_ASSERT_EQUAL(set_early_data(server, 16384, 10000, 1024), LKS_OK);
         begin_limited(&l, client, server, early ? 1000 : 0);
         side_free(&l.server);
         side_init(&l.server, other); /* which cannot open the ticket */
@@ -194,7 +195,7 @@ static void behind_our_hello(void)
     uint8_t hello[2000], data[100] = {0}, record[200];
     struct lks_config *client = client_config(NULL, NULL, NULL);
     struct lks_config *server = server_config(NULL, NULL, NULL);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(server, 16384, 10000, 1024), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(server, 16384, 10000, 1024), LKS_OK);
     begin_limited(&l, client, server, 1);
     struct lks_conn *conn = l.client.conn;
     struct lks_batch *batch = &l.loop.seal;

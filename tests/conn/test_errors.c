@@ -36,19 +36,19 @@ enum fault { NONE, UNKNOWN_CA, OTHER_NAME, OTHER_KEY, JUNK_CERTIFICATE, CUT_FLIG
 static void swap_key(struct lks_config *server)
 {
     EVP_PKEY *other = EVP_EC_gen("P-256");
-    EVP_PKEY_free(server->certificates->key);
-    server->certificates->key = other;
+    EVP_PKEY_free(server->identities->certificates->key);
+    server->identities->certificates->key = other;
 }
 
 static void spoil(struct lks_config *client, struct lks_config *server, enum fault fault)
 {
     if (fault == UNKNOWN_CA) {
-        X509_STORE_free(client->trust);
-        client->trust = lks_trust_new();
+        X509_STORE_free(client->policy->trust);
+        client->policy->trust = lks_trust_new();
     } else if (fault == OTHER_KEY) {
         swap_key(server);
     } else if (fault == JUNK_CERTIFICATE) {
-        memset(server->certificates->entries + 8, 0xff, 32);
+        memset(server->identities->certificates->entries + 8, 0xff, 32);
     }
 }
 
@@ -64,14 +64,17 @@ static void one_handshake(enum fault fault, bool tls12, bool client_certificate,
     pki_add(server, "rsa");
     if (client_certificate) {
         pki_add(client, "old");
-        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+            LKS_OK);
     }
     spoil(client, server, fault);
     if (tls12) {
-        CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_suites(server, "TLS_RSA_WITH_AES_128_GCM_SHA256", &err),
+        CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
                         LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_preset(client, "old", &err), LKS_OK);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_suites(server->policy, "TLS_RSA_WITH_AES_128_GCM_SHA256", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_preset(client->policy, "old", &err), LKS_OK);
     }
     leave(num);
     loopback_init(&l, client, server, &options);
@@ -142,13 +145,21 @@ static void files(void)
         struct lks_config *config = pki_config();
         const char *junk = pki_path("junk.pem");
         pki_add(config, "a");
-        CU_ASSERT_EQUAL(lks_config_add_certificate(config, junk, pki_path("a.key"), &err),
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(config->identities, lks_from_file(junk),
+                                                       lks_from_file(pki_path("a.key")), &err),
                         LKS_BAD_CONFIG);
-        CU_ASSERT_EQUAL(lks_config_add_certificate(config, pki_path("a.pem"), junk, &err),
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(config->identities,
+                                                       lks_from_file(pki_path("a.pem")),
+                                                       lks_from_file(junk), &err),
                         LKS_BAD_CONFIG);
-        CU_ASSERT_EQUAL(lks_config_set_trust(config, junk, &err), LKS_BAD_CONFIG);
-        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(config, junk, &err), LKS_BAD_CONFIG);
-        CU_ASSERT_EQUAL(lks_config_set_trust(config, pki_path("root.pem"), &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_trust(config->policy, lks_from_file(junk), &err),
+                        LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(
+            lks_identities_set_ocsp_response(config->identities, lks_from_file(junk), &err),
+            LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_trust(config->policy, lks_from_file(pki_path("root.pem")), &err),
+            LKS_OK);
         lks_config_free(config);
         check_left(num, "files");
     }

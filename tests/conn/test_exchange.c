@@ -31,7 +31,7 @@ static void one_of_the_matrix(const char *suite, const char *group, const char *
     struct lks_error err;
     pair_init(&p, kind, &options);
     if (extensions)
-        CU_ASSERT_EQUAL(lks_config_set_alpn(p.config, "h2,http/1.1", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_alpn(p.config->policy, "h2,http/1.1", &err), LKS_OK);
     pair_exchange(&p);
     LKS_CHECK(p.side.established && SSL_is_init_finished(p.client.ssl),
               "%s %s %s retry %d extensions %d: %s", suite, groups, kind, retry, extensions,
@@ -69,8 +69,9 @@ static void ccm_8_when_named(void)
         struct lks_error err;
         pair_init(&p, "ecdsa", &options);
         if (named)
-            CU_ASSERT_EQUAL(lks_config_set_suites(
-                                p.config, "TLS_AES_128_GCM_SHA256,TLS_AES_128_CCM_8_SHA256", &err),
+            CU_ASSERT_EQUAL(lks_policy_set_suites(p.config->policy,
+                                                  "TLS_AES_128_GCM_SHA256,TLS_AES_128_CCM_8_SHA256",
+                                                  &err),
                             LKS_OK);
         pair_exchange(&p);
         CU_ASSERT_EQUAL(p.side.established, named);
@@ -272,8 +273,10 @@ static void flight_longer_than_a_record(void)
     for (int i = 0; i < 10; i++)
         fwrite(pem.data, 1, pem.len, f);
     fclose(f);
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    LKS_CHECK(!lks_config_add_certificate(config, path, key_path, &err), "%s", err.text);
+    config = config_new();
+    LKS_CHECK(!lks_identities_add_certificate(config->identities, lks_from_file(path),
+                                              lks_from_file(key_path), &err),
+              "%s", err.text);
     loop_init(&loop, 8, 64);
     side_init(s, config);
     client_init(&client, &none);

@@ -321,8 +321,8 @@ static void limits_are_exported(void)
     struct lks_traffic_keys open, seal;
     struct loopback l;
     uint8_t data[1000] = {0}, record[1100];
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, 600), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(server, 800), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(client->policy, 600, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(server->policy, 800, NULL), LKS_OK);
     loopback_init(&l, client, server, &localhost);
     loopback_run(&l);
     struct lks_conn **conn = &l.server.conn;

@@ -157,7 +157,7 @@ static size_t measure_idle(enum lks_keep keep)
     struct poll_loop loop;
     struct lks_config *config = config_with(NULL);
     static const struct client_options none = {.server_name = "localhost"};
-    lks_config_set_keep(config, keep);
+    CU_ASSERT_EQUAL(lks_policy_set_keep(config->policy, keep, NULL), LKS_OK);
     loop_init(&loop, 64, 1024);
     pair_establish(&pairs[0]); /* whatever is made once a process */
     pair_free(&pairs[0]);
@@ -349,12 +349,13 @@ static void every_key_is_wiped(void)
     struct lks_config *client = client_config(NULL, NULL, NULL);
     struct lks_config *server = server_config(NULL, NULL, NULL);
     struct lks_config *other = server_config(NULL, "secp384r1", NULL);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(server, 16384, 10000, 1024), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(other, 16384, 10000, 1024), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(server, 16384, 10000, 1024), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(other, 16384, 10000, 1024), LKS_OK);
     live_keys = 0; /* other tests set keys up themselves */
     for (int turns = 0; turns < 8; turns++)
         visit_and_end(client, server, other, turns);
-    CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                    LKS_OK);
     for (int turns = 0; turns < 6; turns++) {
         struct loopback l;
         loopback_init(&l, client, server, &localhost);

@@ -285,28 +285,32 @@ static struct lks_config *make_config(const struct scenario *s, enum lks_role ro
     struct lks_config *config = pki_config();
     struct lks_error err;
     const char *leaf = role == LKS_SERVER ? s->leaf : s->own_leaf;
-    config->resumption.now_ms = now_ms;
-    lks_config_set_keep(config, LKS_KEEP_CHAIN);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 7200), LKS_OK);
+    set_clock(config, now_ms);
+    CU_ASSERT_EQUAL(lks_policy_set_keep(config->policy, LKS_KEEP_CHAIN, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 7200, NULL), LKS_OK);
     if (leaf)
         pki_add(config, leaf);
     if (role == LKS_CLIENT)
-        CU_ASSERT_EQUAL(lks_config_set_preset(config, "old", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_preset(config->policy, "old", &err), LKS_OK);
     if (role == LKS_CLIENT && s->blame)
-        LKS_CHECK(!lks_config_set_trust(config, pki_path("stranger.pem"), &err), "%s", err.text);
+        LKS_CHECK(
+            !lks_policy_set_trust(config->policy, lks_from_file(pki_path("stranger.pem")), &err),
+            "%s", err.text);
     if (role == LKS_CLIENT)
         return config;
-    if (s->own_leaf)
-        lks_config_set_client_auth(config, LKS_CLIENT_AUTH_REQUIRED, true);
-    else if (strcmp(s->leaf, "ecdsa") == 0)
-        LKS_CHECK(!lks_config_set_ocsp_response(config, pki_path("good.ocsp"), &err), "%s",
-                  err.text);
+    const enum lks_client_auth auth = s->own_leaf ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OFF;
+    CU_ASSERT_EQUAL(lks_policy_set_client_auth(config->policy, auth, true, NULL), LKS_OK);
+    if (!s->own_leaf && strcmp(s->leaf, "ecdsa") == 0)
+        LKS_CHECK(!lks_identities_set_ocsp_response(config->identities,
+                                                    lks_from_file(pki_path("good.ocsp")), &err),
+                  "%s", err.text);
     if (s->tls12)
-        CU_ASSERT_EQUAL(lks_config_set_versions(config, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                        LKS_OK);
     if (s->suites)
-        LKS_CHECK(!lks_config_set_suites(config, s->suites, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_suites(config->policy, s->suites, &err), "%s", err.text);
     if (s->groups)
-        LKS_CHECK(!lks_config_set_groups(config, s->groups, &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_groups(config->policy, s->groups, &err), "%s", err.text);
     return config;
 }
 

@@ -29,11 +29,11 @@ static void check_files(const char *name, const char *cause)
     char cert[64], key[64];
     snprintf(cert, sizeof(cert), "%s.pem", name);
     snprintf(key, sizeof(key), "%s.key", name);
-    enum lks_status status =
-        lks_config_add_certificate(config, pki_path(cert), pki_path(key), &err);
+    enum lks_status status = lks_identities_add_certificate(
+        config->identities, lks_from_file(pki_path(cert)), lks_from_file(pki_path(key)), &err);
     LKS_CHECK(cause ? status == LKS_BAD_CONFIG && strstr(err.text, cause) : !status, "%s: %s", name,
               err.text);
-    CU_ASSERT_EQUAL(config->certificates != NULL, !status);
+    CU_ASSERT_EQUAL(config->identities->certificates != NULL, !status);
     lks_config_free(config);
 }
 
@@ -69,7 +69,7 @@ static void keys(void)
     }
     /* The same key, named: the certificate is what is wrong. */
     write_key("explicit.key", pki_key(PKI_P256));
-    check_files("explicit", "explicit.pem: certificate 1 has explicit curve parameters");
+    check_files("explicit", "explicit.pem: line 1: certificate 1 has explicit curve parameters");
 }
 
 /* What RSASSA-PSS parameters allow, and no more, is signed: over connections of both versions. */
@@ -85,7 +85,8 @@ static void pss_handshakes(void)
             false));
         pki_add(server, "pss");
         if (i % 2)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         loopback_init(&l, client, server, &localhost);
         loopback_run(&l);
         LKS_CHECK(l.client.established && l.server.established, "%d: %s, %s", i,
@@ -120,7 +121,7 @@ static void certificates(void)
     FILE *f = pki_create("trusted.pem");
     CU_ASSERT_EQUAL(PEM_write_X509_AUX(f, leaf), 1);
     fclose(f);
-    check_files("trusted", "trusted.pem: a TRUSTED CERTIFICATE");
+    check_files("trusted", "trusted.pem: line 1: a TRUSTED CERTIFICATE");
     /* Key and certificate in one file; other blocks are nobody's business. */
     f = pki_create("trusted.pem");
     CU_ASSERT_EQUAL(PEM_write_PrivateKey(f, pki_key(PKI_P256), NULL, NULL, 0, NULL, NULL), 1);
@@ -143,7 +144,7 @@ static void trusted_files(void)
     struct lks_error err;
     struct lks_config *config;
     pki_begin();
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+    config = config_new();
     X509 *named = pki_leaf("root2", &(struct pki){.subject = "r", .ca = true}, true);
     X509 *odd =
         pki_leaf("odd", &(struct pki){.subject = "r", .ca = true, .key = PKI_P256_EXPLICIT}, true);
@@ -165,13 +166,13 @@ static void trusted_files(void)
             CU_ASSERT_EQUAL(PEM_write_X509(f, odd), 1);
         fclose(f);
         const char *cause = rows[i / 2].cause;
-        enum lks_status status =
-            lks_config_set_trust(config, pki_path(i & 1 ? "folder" : file), &err);
+        enum lks_status status = lks_policy_set_trust(
+            config->policy, lks_from_file(pki_path(i & 1 ? "folder" : file)), &err);
         LKS_CHECK(status == (cause ? LKS_BAD_CONFIG : LKS_OK) &&
                       (!cause || (strstr(err.text, cause) && strstr(err.text, file) &&
                                   strstr(err.text, ": line "))),
                   "row %zu: %s, %s", i, lks_status_name(status), err.text);
-        CU_ASSERT_EQUAL(config->num_anchors, 1); /* what was trusted before still is */
+        CU_ASSERT_EQUAL(config->policy->num_anchors, 1); /* what was trusted before still is */
     }
     /* Nobody chose what lies in the system's directory: what is not taken is left out. */
     FILE *f = pki_create("folder/all.pem");
@@ -181,8 +182,8 @@ static void trusted_files(void)
     CU_ASSERT_EQUAL(PEM_write_X509(f, pki_intermediate), 1);
     fclose(f);
     system_folder = pki_path("folder");
-    LKS_CHECK(!lks_config_set_trust(config, NULL, &err), "%s", err.text);
-    CU_ASSERT_EQUAL(config->num_anchors, 2);
+    LKS_CHECK(!lks_policy_set_trust(config->policy, lks_from_file(NULL), &err), "%s", err.text);
+    CU_ASSERT_EQUAL(config->policy->num_anchors, 2);
     system_folder = NULL;
     unlink(pki_path("folder/all.pem"));
     rmdir(pki_path("folder"));
@@ -230,13 +231,14 @@ static void other_blocks_among_trusted(void)
         struct lks_config *config;
         const size_t row = i / 3, where = i % 3;
         char line[64];
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
+        config = config_new();
         FILE *f = pki_create("folder/all.pem");
         fputs("# Our CAs\n\n-----BEGINNERS: read on-----\n", f);
         CU_ASSERT_EQUAL(PEM_write_X509(f, pki_root), 1);
         CU_ASSERT_TRUE(PEM_write(f, rows[row].name, "", (const unsigned char *)"x", 1) > 0);
         fclose(f);
-        enum lks_status status = lks_config_set_trust(config, paths[where], &err);
+        enum lks_status status =
+            lks_policy_set_trust(config->policy, lks_from_file(paths[where]), &err);
         const bool refused =
             where == 0 || (where == 1 ? rows[row].in_directory : rows[row].in_system);
         snprintf(line, sizeof(line), "folder/all.pem: line %u: ", lines_of(pki_root) + 4);
@@ -270,25 +272,27 @@ static void warnings(void)
     uint32_t num = 0;
     pki_begin();
     struct lks_config *all = pki_config();
-    CU_ASSERT_FALSE(lks_config_warning(all, 0, &warning));
+    CU_ASSERT_FALSE(lks_identities_warning(all->identities, 0, &warning));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_config *config = pki_config();
         X509_free(pki_leaf(rows[i].name, &rows[i].what, false));
         pki_add(config, rows[i].name);
-        const bool warns = lks_config_warning(config, 0, &warning);
+        const bool warns = lks_identities_warning(config->identities, 0, &warning);
         LKS_CHECK(warns == (rows[i].warning != NULL) &&
                       (!warns || (strstr(warning.text, rows[i].warning) &&
                                   strstr(warning.text, rows[i].name))),
                   "%s: %s", rows[i].name, warning.text);
-        CU_ASSERT_FALSE(lks_config_warning(config, 1, &warning));
-        config->verify_time += 2 * 86400; /* the end of leaf and intermediate */
-        LKS_CHECK(lks_config_warning(config, 1, &warning), "%s", rows[i].name);
+        CU_ASSERT_FALSE(lks_identities_warning(config->identities, 1, &warning));
+        set_verify_time(config, config->policy->verify_time +
+                                    2 * 86400); /* the end of leaf and intermediate */
+        LKS_CHECK(lks_identities_warning(config->identities, 1, &warning), "%s", rows[i].name);
         lks_config_free(config);
         pki_add(all, rows[i].name);
         num += warns;
     }
-    CU_ASSERT_TRUE(lks_config_warning(all, num - 1, &warning) && strstr(warning.text, "email"));
-    CU_ASSERT_FALSE(lks_config_warning(all, num, &warning));
+    CU_ASSERT_TRUE(lks_identities_warning(all->identities, num - 1, &warning) &&
+                   strstr(warning.text, "email"));
+    CU_ASSERT_FALSE(lks_identities_warning(all->identities, num, &warning));
     lks_config_free(all);
 }
 
@@ -322,13 +326,17 @@ static void responses(void)
         pki_add(alone, "alone");
         pki_response("ocsp.der", leaf, rows[i].status, rows[i].begin, rows[i].end, PKI_P384);
         pki_response("alone.der", other, rows[i].status, rows[i].begin, rows[i].end, PKI_P384);
-        enum lks_status status = lks_config_set_ocsp_response(config, pki_path("ocsp.der"), &err);
+        enum lks_status status = lks_identities_set_ocsp_response(
+            config->identities, lks_from_file(pki_path("ocsp.der")), &err);
         LKS_CHECK(rows[i].cause ? status == LKS_BAD_CONFIG && strstr(err.text, rows[i].cause)
                                 : !status,
                   "%s: %s", rows[i].what, err.text);
-        CU_ASSERT_EQUAL(config->certificates->ocsp != NULL, !status);
-        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(alone, pki_path("alone.der"), &err), status);
-        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(alone, pki_path("ocsp.der"), &err),
+        CU_ASSERT_EQUAL(config->identities->certificates->ocsp != NULL, !status);
+        CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(
+                            alone->identities, lks_from_file(pki_path("alone.der")), &err),
+                        status);
+        CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(alone->identities,
+                                                         lks_from_file(pki_path("ocsp.der")), &err),
                         LKS_BAD_CONFIG);
         lks_config_free(config);
         lks_config_free(alone);
@@ -354,7 +362,8 @@ static void meet_until_it_ends(struct lks_config *client, struct lks_config *ser
     for (now_s = 0; now_s <= 600; now_s += 300) {
         struct loopback l;
         struct lks_conn_info info;
-        client->verify_time = server->verify_time = PKI_NOW + now_s;
+        set_verify_time(client, PKI_NOW + now_s);
+        set_verify_time(server, PKI_NOW + now_s);
         loopback_init(&l, client, server, &options);
         loopback_run(&l);
         lks_conn_get_info(l.client.conn, &info);
@@ -368,7 +377,7 @@ static void meet_until_it_ends(struct lks_config *client, struct lks_config *ser
             options.session = session;
             options.session_len = l.client.session_len;
         }
-        CU_ASSERT_EQUAL(lks_config_warning(server, 0, &warning), now_s == 600);
+        CU_ASSERT_EQUAL(lks_identities_warning(server->identities, 0, &warning), now_s == 600);
         loopback_free(&l);
     }
     LKS_CHECK(strstr(warning.text, "server.pem: its OCSP response has ended") != NULL, "%s",
@@ -385,17 +394,21 @@ static void response_that_ends(void)
     for (int i = 0; i < 3; i++) {
         struct lks_config *client = pki_config(), *server = pki_config();
         pki_add(server, "server");
-        CU_ASSERT_EQUAL(lks_config_set_ocsp_response(server, pki_path("ocsp.der"), &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_identities_set_ocsp_response(server->identities,
+                                                         lks_from_file(pki_path("ocsp.der")), &err),
+                        LKS_OK);
         if (i == 1) {
-            CU_ASSERT_EQUAL(lks_config_set_certificate_compression(server, "all", &err), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_certificate_compression(client, "all", &err), LKS_OK);
+            CU_ASSERT_EQUAL(set_compression(server, "all", &err), LKS_OK);
+            CU_ASSERT_EQUAL(set_compression(client, "all", &err), LKS_OK);
         }
         if (i == 2)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         now_s = 0;
-        client->resumption.now_ms = server->resumption.now_ms = fake_clock;
-        CU_ASSERT_EQUAL(lks_config_set_ticket_random(server, 7200), LKS_OK);
-        lks_config_set_ocsp(client, LKS_OCSP_REQUIRED);
+        set_clock(client, fake_clock);
+        set_clock(server, fake_clock);
+        CU_ASSERT_EQUAL(lks_memory_set_ticket_random(server->memory, 7200, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, LKS_OCSP_REQUIRED, NULL), LKS_OK);
         meet_until_it_ends(client, server);
         lks_config_free(client);
         lks_config_free(server);
@@ -429,7 +442,7 @@ static void key_log(void)
     struct lks_config *client = pki_config(), *server = pki_config();
     pki_add(server, "server");
     const mode_t mask = umask(0);
-    LKS_CHECK(!lks_config_set_key_log(server, pki_path("keys"), &err), "%s", err.text);
+    LKS_CHECK(!lks_policy_set_key_log(server->policy, pki_path("keys"), &err), "%s", err.text);
     umask(mask);
     CU_ASSERT_TRUE(stat(pki_path("keys"), &st) == 0 && (st.st_mode & 07777) == 0600);
     for (int i = 0; i < 2; i++) { /* the second time behind what is there */
@@ -438,17 +451,20 @@ static void key_log(void)
         loopback_run(&l);
         CU_ASSERT_TRUE(l.server.established);
         loopback_free(&l);
-        LKS_CHECK(!lks_config_set_key_log(server, pki_path("keys"), &err), "%s", err.text);
+        LKS_CHECK(!lks_policy_set_key_log(server->policy, pki_path("keys"), &err), "%s", err.text);
     }
     CU_ASSERT_EQUAL(lines_of_log(), 10);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         CU_ASSERT_EQUAL(chmod(pki_path("keys"), modes[i]), 0);
-        CU_ASSERT_EQUAL(lks_config_set_key_log(client, pki_path("keys"), &err), LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(lks_policy_set_key_log(client->policy, pki_path("keys"), &err),
+                        LKS_BAD_CONFIG);
         LKS_CHECK(strstr(err.text, "chmod 600") != NULL, "%s", err.text);
     }
-    CU_ASSERT_EQUAL(lks_config_set_key_log(client, pki_path("none/keys"), &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_policy_set_key_log(client->policy, pki_path("none/keys"), &err),
+                    LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "No such file") != NULL, "%s", err.text);
-    CU_ASSERT_EQUAL(lks_config_set_key_log(client, "/dev/null", &err), LKS_OK); /* keeps nothing */
+    CU_ASSERT_EQUAL(lks_policy_set_key_log(client->policy, "/dev/null", &err),
+                    LKS_OK); /* keeps nothing */
     lks_config_free(client);
     lks_config_free(server);
 }
@@ -457,39 +473,53 @@ static void key_log(void)
 static void names_twice(void)
 {
     static const struct {
-        enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
+        enum lks_status (*set)(struct lks_policy *, const char *, struct lks_error *);
         const char *list;
     } rows[] = {
-        {lks_config_set_groups, "x25519,x25519"},
-        {lks_config_set_groups, "secp256r1, x25519 ,secp256r1"},
-        {lks_config_set_suites, "TLS_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256"},
-        {lks_config_set_alpn, "h2,http/1.1,h2"},
+        {lks_policy_set_groups, "x25519,x25519"},
+        {lks_policy_set_groups, "secp256r1, x25519 ,secp256r1"},
+        {lks_policy_set_suites, "TLS_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256"},
+        {lks_policy_set_alpn, "h2,http/1.1,h2"},
     };
     struct lks_error err;
     char both[64];
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_config *config = pki_config();
-        CU_ASSERT_EQUAL(rows[i].set(config, rows[i].list, &err), LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(rows[i].set(config->policy, rows[i].list, &err), LKS_BAD_CONFIG);
         LKS_CHECK(strstr(err.text, "twice") != NULL, "%s: %s", rows[i].list, err.text);
         lks_config_free(config);
     }
     for (const struct lks_compression *row = lks_compression_rows(); row->name; row++) {
         struct lks_config *config = pki_config();
         snprintf(both, sizeof(both), "%s,%s", row->name, row->name);
-        CU_ASSERT_EQUAL(lks_config_set_certificate_compression(config, both, &err), LKS_BAD_CONFIG);
+        CU_ASSERT_EQUAL(set_compression(config, both, &err), LKS_BAD_CONFIG);
         LKS_CHECK(strstr(err.text, "twice") != NULL, "%s: %s", both, err.text);
         lks_config_free(config);
     }
 }
 
+#define FROM_FILE(name, call)                                                \
+    static enum lks_status name(struct lks_config *config, const char *file, \
+                                struct lks_error *err)                       \
+    {                                                                        \
+        return call;                                                         \
+    }
+FROM_FILE(set_ocsp, lks_identities_set_ocsp_response(config->identities, lks_from_file(file), err))
+FROM_FILE(set_sct, lks_identities_set_sct(config->identities, lks_from_file(file), err))
+FROM_FILE(set_trust, lks_policy_set_trust(config->policy, lks_from_file(file), err))
+FROM_FILE(set_tickets, lks_memory_set_ticket_keys(config->memory, lks_from_file(file), err))
+FROM_FILE(set_key_log, lks_policy_set_key_log(config->policy, file, err))
+
 static enum lks_status set_cert(struct lks_config *config, const char *file, struct lks_error *err)
 {
-    return lks_config_add_certificate(config, file, pki_path("right.key"), err);
+    return lks_identities_add_certificate(config->identities, lks_from_file(file),
+                                          lks_from_file(pki_path("right.key")), err);
 }
 
 static enum lks_status set_key(struct lks_config *config, const char *file, struct lks_error *err)
 {
-    return lks_config_add_certificate(config, pki_path("right.pem"), file, err);
+    return lks_identities_add_certificate(config->identities, lks_from_file(pki_path("right.pem")),
+                                          lks_from_file(file), err);
 }
 
 /* Whatever is wrong with a file, the line names it first, then the cause, then the remedy behind a
@@ -500,19 +530,19 @@ static void lines_have_cause_and_remedy(void)
         enum lks_status (*set)(struct lks_config *, const char *, struct lks_error *);
         const char *missing, *empty, *junk; /* causes; NULL: none */
     } rows[] = {
-        {set_cert, ": cannot read the certificate: No such", ": no certificate in PEM",
+        {set_cert, ": cannot read the certificate: No such", ": is empty",
          ": no certificate in PEM"},
-        {set_key, ": cannot read the private key: No such", ": no private key in PEM",
+        {set_key, ": cannot read the private key: No such", ": is empty",
          ": no private key in PEM"},
-        {lks_config_set_ocsp_response, ": cannot be read: No such", ": is empty",
+        {set_ocsp, ": cannot read the OCSP response: No such", ": is empty",
          ": no successful OCSP response"},
-        {lks_config_set_sct, ": cannot be read: No such", ": is empty",
+        {set_sct, ": cannot read the list of timestamps: No such", ": is empty",
          ": no SignedCertificateTimestampList"},
-        {lks_config_set_trust, ": cannot read the trusted certificates: No such",
-         ": no certificate in PEM", ": no certificate in PEM"},
-        {lks_config_set_ticket_key_file, ": cannot read the ticket keys: No such",
-         ": line 0: the file ends", ": line 1: a line begins with"},
-        {lks_config_set_key_log, ": cannot append to the key log: No such", NULL, NULL},
+        {set_trust, ": cannot read the trusted certificates: No such", ": is empty",
+         ": no certificate in PEM"},
+        {set_tickets, ": cannot read the ticket keys: No such", ": line 0: the file ends",
+         ": line 1: a line begins with"},
+        {set_key_log, ": cannot append to the key log: No such", NULL, NULL},
     };
     pki_begin();
     X509_free(pki_leaf("right", &(struct pki){.subject = "r", .san = "DNS:r.test"}, false));

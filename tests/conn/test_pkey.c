@@ -10,7 +10,7 @@
 
 static struct lks_config *deferred(struct lks_config *config)
 {
-    lks_config_set_deferred_pkey(config, true);
+    CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(config->policy, true, NULL), LKS_OK);
     return config;
 }
 
@@ -53,8 +53,10 @@ static void every_role_and_place(void)
                 struct lks_config *client = client_config(NULL, NULL, NULL);
                 struct lks_config *server = server_config(NULL, retried ? "secp384r1" : NULL, NULL);
                 int num_client = 0, num_server = 0;
-                lks_config_set_deferred_pkey(client, who & 1);
-                lks_config_set_deferred_pkey(server, who & 2);
+                CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(client->policy, who & 1, NULL),
+                                LKS_OK);
+                CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(server->policy, who & 2, NULL),
+                                LKS_OK);
                 loopback_init(&l, client, server, &localhost);
                 for (bool moved = true; moved;) {
                     loopback_run(&l);
@@ -180,7 +182,7 @@ static void bad_share(void)
     struct pair p;
     const struct client_options options = {.groups = "P-256"};
     pair_init(&p, "ecdsa", &options);
-    lks_config_set_deferred_pkey(p.config, true);
+    CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(p.config->policy, true, NULL), LKS_OK);
     struct side *s = &p.side;
     client_take(&p.client, &s->wire_in);
     /* The share is the only string of 65 bytes that begins with 4. */

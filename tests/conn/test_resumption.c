@@ -55,7 +55,7 @@ static struct lks_config *with_groups(const char *kind, const char *groups)
     struct lks_config *config = config_with(kind);
     struct lks_error err;
     if (groups)
-        CU_ASSERT_EQUAL(lks_config_set_groups(config, groups, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(config->policy, groups, &err), LKS_OK);
     return config;
 }
 
@@ -120,9 +120,9 @@ static void other_keys_and_names(void)
     check_resumes(a, a, &other_name, false, "another name");
     check_resumes(a, a, &no_name, false, "no name");
     check_resumes(a, b, NULL, false, "random keys of another process");
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(a, secret, 32, 3600), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(b, secret, 32, 3600), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(c, other_secret, 32, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(a->memory, secret, 32, 3600, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(b->memory, secret, 32, 3600, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(c->memory, other_secret, 32, 3600, NULL), LKS_OK);
     check_resumes(a, b, NULL, true, "one secret");
     check_resumes(b, a, NULL, true, "one secret, the other way");
     check_resumes(a, c, NULL, false, "two secrets");
@@ -140,14 +140,14 @@ static void tickets_in_time(void)
         bool resumes;
     } rows[] = {{0, true}, {599, true}, {601, false}, {-30, true}, {-120, false}, {86400, false}};
     struct lks_config *a = config_with("ecdsa"), *b = config_with("ecdsa");
-    fake_now_ms = a->resumption.now_ms();
-    CU_ASSERT_EQUAL(lks_config_set_tickets(a, 1, 600), LKS_OK);
-    b->resumption.now_ms = fake_clock;
+    fake_now_ms = a->policy->now_ms();
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(a->policy, 1, 600, NULL), LKS_OK);
+    set_clock(b, fake_clock);
     const uint64_t start = fake_now_ms;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         fake_now_ms = start + (uint64_t)(rows[i].later_s * 1000);
-        CU_ASSERT_EQUAL(lks_config_set_ticket_secret(a, secret, 32, 604800), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_ticket_secret(b, secret, 32, 604800), LKS_OK);
+        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(a->memory, secret, 32, 604800, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(b->memory, secret, 32, 604800, NULL), LKS_OK);
         check_resumes(a, b, NULL, rows[i].resumes, rows[i].later_s < 0 ? "before" : "after");
     }
     lks_config_free(a);
@@ -160,7 +160,7 @@ static void number_of_tickets(void)
         struct lks_config *config = config_with("ecdsa");
         struct pair p = {.config = config};
         static const struct client_options none;
-        CU_ASSERT_EQUAL(lks_config_set_tickets(config, num, 60), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, num, 60, NULL), LKS_OK);
         loop_init(&p.loop, 64, 8192);
         side_init(&p.side, config);
         client_init(&p.client, &none);
@@ -187,23 +187,24 @@ static void external_keys(void)
                             wrong = {"somebody", {1, 2, 4}, 0x1301};
     struct visit v;
     struct lks_config *config;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    CU_ASSERT_EQUAL(
-        lks_config_add_psk(config, (const uint8_t *)"somebody", 8, good.key, 32, "SHA256"), LKS_OK);
+    config = config_new();
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"somebody", 8,
+                                           good.key, 32, "SHA256", NULL),
+                    LKS_OK);
     struct client_options o = {.psk = &good};
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk && !v.info.resumed);
     CU_ASSERT_STRING_EQUAL(v.info.group_name, "x25519");
     /* OpenSSL offers psk_dhe_ke, too, and that is better. */
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, true, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config->policy, true, true, NULL), LKS_OK);
     o.psk_only = true;
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk);
     CU_ASSERT_STRING_EQUAL(v.info.group_name, "x25519");
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config->policy, false, true, NULL), LKS_OK);
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk);
     CU_ASSERT_STRING_EQUAL(v.info.group_name, "");
     o.psk_only = false; /* it would want a key exchange */
     CU_ASSERT_FALSE(visit(&v, config, &o, NULL));
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, true, false), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config->policy, true, false, NULL), LKS_OK);
     o.psk = &unknown; /* and there is no certificate */
     CU_ASSERT_FALSE(visit(&v, config, &o, NULL));
     CU_ASSERT_EQUAL(v.end, LKS_ALERT_HANDSHAKE_FAILURE);
@@ -218,8 +219,9 @@ static void external_keys(void)
     /* With a certificate, who has no key is served, too; the key's hash chooses the suite. Beside a
      * PSK no certificate is shown. [8446 E.1-1] */
     config = config_with("ecdsa");
-    CU_ASSERT_EQUAL(
-        lks_config_add_psk(config, (const uint8_t *)"somebody", 8, good.key, 32, "SHA384"), LKS_OK);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"somebody", 8,
+                                           good.key, 32, "SHA384", NULL),
+                    LKS_OK);
     o = (struct client_options){.psk = &good384};
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && v.info.external_psk);
     CU_ASSERT_EQUAL(v.info.suite, 0x1302);
@@ -274,7 +276,8 @@ static void clients_with_certificates(void)
     SSL_SESSION *session = a_session(config);
     struct client_options o = {.server_name = "localhost", .session = session};
     struct visit v;
-    lks_config_set_client_auth(config, LKS_CLIENT_AUTH_OPTIONAL, false);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_client_auth(config->policy, LKS_CLIENT_AUTH_OPTIONAL, false, NULL), LKS_OK);
     CU_ASSERT_TRUE(visit(&v, config, &o, NULL) && !v.reused && !v.info.resumed);
     SSL_SESSION_free(session);
     lks_config_free(config);
@@ -434,13 +437,13 @@ static void key_file_rolls(void)
     snprintf(file, sizeof(file), "%s/keys", dir);
     put_file(file, rows[0].text);
     struct lks_config *a = config_with("ecdsa"), *b = config_with("ecdsa");
-    CU_ASSERT_EQUAL(lks_config_set_ticket_key_file(a, file, &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_key_file(b, file, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_keys(a->memory, lks_from_file(file), &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_keys(b->memory, lks_from_file(file), &err), LKS_OK);
     SSL_SESSION *first = a_session(a), *latest = a_session(a);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct client_options o = {.server_name = "localhost", .session = first};
         put_file(file, rows[i].text);
-        enum lks_status status = lks_config_reload_ticket_keys(b, &changed, &err);
+        enum lks_status status = lks_memory_reload_ticket_keys(b->memory, &changed, &err);
         LKS_CHECK(status == (i == 3 ? LKS_BAD_CONFIG : LKS_OK) && changed == (i != 3), "row %zu",
                   i);
         LKS_CHECK(visit(&v, b, &o, NULL) && v.reused == rows[i].opens_first, "row %zu", i);
@@ -449,7 +452,7 @@ static void key_file_rolls(void)
         latest = a_session(b);
         o.session = latest;
         LKS_CHECK(visit(&v, a, &o, NULL) && v.reused, "row %zu, the other machine", i);
-        (void)!lks_config_reload_ticket_keys(a, &changed, &err);
+        (void)!lks_memory_reload_ticket_keys(a->memory, &changed, &err);
     }
     SSL_SESSION_free(first);
     SSL_SESSION_free(latest);

@@ -207,11 +207,14 @@ static struct lks_config *trace_config(const struct trace *t, int section)
     struct lks_config *config = config_with("ecdsa");
     struct lks_error err;
     CU_ASSERT_EQUAL(
-        lks_config_set_groups(config, section == 5 ? "x25519,secp256r1" : "x25519", &err), LKS_OK);
-    lks_config_set_compatibility(config, section == 7);
-    config->resumption.num_tickets = section == 3;
+        lks_policy_set_groups(config->policy, section == 5 ? "x25519,secp256r1" : "x25519", &err),
+        LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_compatibility(config->policy, section == 7, NULL), LKS_OK);
+    config->policy->num_tickets = section == 3;
     if (section == 6 && t->is_server)
-        lks_config_set_client_auth(config, LKS_CLIENT_AUTH_REQUIRED, false);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(config->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+            LKS_OK);
     return config;
 }
 
@@ -273,7 +276,7 @@ static void replay(int section, bool is_server)
     if (section != 4)
         open_our_flight(&t);
     struct lks_config *config = trace_config(&t, section);
-    config->hooks = &hooks;
+    config->policy->hooks = &hooks;
     loop_init(&loop, 16, 256);
     side_init_as(&side, config, is_server ? LKS_SERVER : LKS_CLIENT, &options);
     struct side *s = &side;

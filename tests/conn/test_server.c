@@ -305,9 +305,7 @@ static void read_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    struct lks_config *config;
-    struct lks_error err = {"no memory"};
-    driver_check(lks_config_new(&config), &err);
+    struct lks_config *config = config_new();
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
         if (driver_option(config, argv, &i))

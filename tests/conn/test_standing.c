@@ -36,22 +36,23 @@ enum way { TICKET_13, TICKET_12, ID_12, NUM_WAYS };
 static struct lks_config *a_server(enum way way, const char *first, const char *second)
 {
     struct lks_config *config = pki_config();
-    config->resumption.now_ms = server_clock;
+    set_clock(config, server_clock);
     if (first)
         pki_add(config, first);
     if (second)
         pki_add(config, second);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(config, secret, 32, 604800), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, way != ID_12, 604800), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, secret, 32, 604800, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, way != ID_12, 604800, NULL), LKS_OK);
     if (way != TICKET_13)
-        CU_ASSERT_EQUAL(lks_config_set_versions(config, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                        LKS_OK);
     return config;
 }
 
 static struct lks_config *a_client(void)
 {
     struct lks_config *config = pki_config();
-    config->resumption.now_ms = client_clock;
+    set_clock(config, client_clock);
     return config;
 }
 
@@ -74,7 +75,7 @@ static struct outcome meet(struct lks_config *client, struct lks_config *server,
                                              .session_len = session->len};
     struct loopback l;
     struct lks_conn_info infos[2];
-    client->verify_time = PKI_NOW + client_now_s;
+    set_verify_time(client, PKI_NOW + client_now_s);
     loopback_init(&l, client, server, &options);
     loopback_run(&l);
     lks_conn_get_info(l.client.conn, &infos[0]);
@@ -111,7 +112,7 @@ static void move(enum way way, const char *from_first, const char *from_second,
     struct session session = {.len = 0};
     struct lks_config *client = a_client(), *from = a_server(way, from_first, from_second),
                       *to = a_server(way, to_first, NULL);
-    lks_config_set_sni_required(to, strict);
+    CU_ASSERT_EQUAL(lks_policy_set_sni_required(to->policy, strict, NULL), LKS_OK);
     struct outcome o = meet(client, from, &session, name);
     LKS_CHECK(!o.client && !o.server && !o.resumed && session.len, "%s: %s", name,
               lks_status_name(o.client));
@@ -153,7 +154,7 @@ static void server_that_would_refuse(void)
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session session = {.len = 0}, again;
         struct lks_config *client = a_client(), *server = a_server(way, "a", NULL);
-        client->hooks = &any_peer;
+        client->policy->hooks = &any_peer;
         /* Under TLS 1.2 a client verifies, hooks or not. */
         const char *name = way == TICKET_13 ? "nobody.test" : "a.test";
         struct outcome o = meet(client, server, &session, name);
@@ -161,18 +162,19 @@ static void server_that_would_refuse(void)
         again = session;
         o = meet(client, server, &again, name);
         CU_ASSERT_TRUE(o.resumed);
-        struct lks_certificate *kept = server->certificates;
+        struct lks_certificate *kept = server->identities->certificates;
         struct lks_config *other = a_server(way, "b", NULL);
         if (way == TICKET_13) {
-            lks_config_set_sni_required(server, true);
+            CU_ASSERT_EQUAL(lks_policy_set_sni_required(server->policy, true, NULL), LKS_OK);
         } else {
-            server->certificates = other->certificates; /* as no application can */
-            lks_config_set_sni_required(server, true);
+            server->identities->certificates =
+                other->identities->certificates; /* as no application can */
+            CU_ASSERT_EQUAL(lks_policy_set_sni_required(server->policy, true, NULL), LKS_OK);
         }
         o = meet(client, server, &session, name);
         LKS_CHECK(!o.resumed && o.server == LKS_ALERT_UNRECOGNIZED_NAME, "way %d: %s", way,
                   lks_status_name(o.server));
-        server->certificates = kept;
+        server->identities->certificates = kept;
         lks_config_free(client);
         lks_config_free(server);
         lks_config_free(other);
@@ -231,7 +233,9 @@ static void authority_that_left(void)
         again = session;
         struct lks_config *other = a_client();
         CU_ASSERT_TRUE(meet(other, server, &again, "a.test").resumed);
-        CU_ASSERT_EQUAL(lks_config_set_trust(other, pki_path("stranger.pem"), &err), LKS_OK);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_trust(other->policy, lks_from_file(pki_path("stranger.pem")), &err),
+            LKS_OK);
         struct outcome o = meet(other, server, &session, "a.test");
         LKS_CHECK(!o.resumed && o.client == LKS_ALERT_UNKNOWN_CA, "way %d: %s", way,
                   lks_status_name(o.client));
@@ -243,7 +247,8 @@ static void authority_that_left(void)
 
 static struct lks_config *with_psk(struct lks_config *config)
 {
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, (const uint8_t *)"me", 2, psk, 32, "SHA256"),
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"me", 2, psk, 32,
+                                           "SHA256", NULL),
                     LKS_OK);
     return config;
 }
@@ -263,7 +268,8 @@ static void seven_days(void)
         for (int64_t t = DAY; t < 7 * DAY; t += DAY) {
             *(whose ? &server_now_s : &client_now_s) = t;
             if (!whose)
-                CU_ASSERT_EQUAL(lks_config_set_ticket_secret(server, secret, 32, 604800), LKS_OK);
+                CU_ASSERT_EQUAL(
+                    lks_memory_set_ticket_secret(server->memory, secret, 32, 604800, NULL), LKS_OK);
             struct outcome o = meet(client, server, &session, NULL);
             LKS_CHECK(o.resumed && session.len, "day %d", (int)(t / DAY));
         }
@@ -299,7 +305,7 @@ static void external_key_that_left(void)
 /* A good response for a server's only certificate, which is loaded by the machine's clock. */
 static void staple(struct lks_config *server, X509 *leaf, long end)
 {
-    struct lks_certificate *c = server->certificates;
+    struct lks_certificate *c = server->identities->certificates;
     pki_response("ocsp.der", leaf, V_OCSP_CERTSTATUS_GOOD, -60, end, PKI_P384);
     FILE *f = fopen(pki_path("ocsp.der"), "r");
     c->ocsp = malloc(4096);
@@ -345,12 +351,12 @@ static void staple_that_was_not_asked_for(void)
         struct lks_config *server = a_server(way, rows[at].must_staple ? "must" : "plain", NULL);
         if (rows[at].staples)
             staple(server, rows[at].must_staple ? must : plain, HOUR);
-        lks_config_set_ocsp(client, rows[at].first);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, rows[at].first, NULL), LKS_OK);
         CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
         /* Resumed once more, it stands on no more than it did. */
         struct outcome o = meet(client, server, &session, "a.test");
         CU_ASSERT_TRUE(o.resumed && session.len);
-        lks_config_set_ocsp(client, rows[at].then);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, rows[at].then, NULL), LKS_OK);
         o = meet(client, server, &session, "a.test");
         LKS_CHECK(o.resumed == rows[at].resumes && o.client == rows[at].end,
                   "row %zu, way %d: resumed %d, %s", at, way, o.resumed, lks_status_name(o.client));
@@ -371,7 +377,7 @@ static void staple_that_ends(void)
         struct lks_config *client = a_client(), *server = a_server(way, "plain", NULL);
         client_now_s = server_now_s = 0;
         staple(server, leaf, HOUR);
-        lks_config_set_ocsp(client, LKS_OCSP_REQUIRED);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, LKS_OCSP_REQUIRED, NULL), LKS_OK);
         CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
         client_now_s = server_now_s = HOUR - 1;
         CU_ASSERT_TRUE(meet(client, server, &session, "a.test").resumed);
@@ -393,7 +399,9 @@ static void client_that_is_asked_now(void)
         struct session session = {.len = 0};
         struct lks_config *client = a_client(), *server = a_server(way, "a", NULL);
         CU_ASSERT_EQUAL(meet(client, server, &session, "a.test").client, LKS_OK);
-        lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, false);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+            LKS_OK);
         struct outcome o = meet(client, server, &session, "a.test");
         LKS_CHECK(!o.resumed && o.server == (way == TICKET_13 ? LKS_ALERT_CERTIFICATE_REQUIRED
                                                               : LKS_ALERT_HANDSHAKE_FAILURE),

@@ -13,10 +13,11 @@ struct lks_config *stream_config(enum lks_role role, uint16_t version)
 {
     struct lks_error err;
     struct lks_config *config = config_with("ecdsa"); /* a client shows it when asked */
-    CU_ASSERT_EQUAL(lks_config_set_versions(config, version, version), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, version, version, NULL), LKS_OK);
     if (role == LKS_CLIENT)
-        LKS_CHECK(!lks_config_set_trust(config, test_certificates()->both_certs, &err), "%s",
-                  err.text);
+        LKS_CHECK(!lks_policy_set_trust(config->policy,
+                                        lks_from_file(test_certificates()->both_certs), &err),
+                  "%s", err.text);
     return config;
 }
 
@@ -130,13 +131,14 @@ static void long_flights(void)
         struct lks_error err;
         struct duct d;
         struct lks_config *client, *server;
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&client), LKS_OK);
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&server), LKS_OK);
-        LKS_CHECK(!lks_config_set_trust(client, cert, &err) &&
-                      !lks_config_add_certificate(server, cert, key, &err),
+        client = config_new();
+        server = config_new();
+        LKS_CHECK(!lks_policy_set_trust(client->policy, lks_from_file(cert), &err) &&
+                      !lks_identities_add_certificate(server->identities, lks_from_file(cert),
+                                                      lks_from_file(key), &err),
                   "%s", err.text);
         if (is_small)
-            CU_ASSERT_EQUAL(lks_config_set_record_size_limit(client, 64), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(client->policy, 64, NULL), LKS_OK);
         duct_begin(&d, client, server, &localhost, NULL);
         whole_talk(&d, 20000);
         duct_end(&d);
@@ -334,7 +336,7 @@ static void refused(void)
     struct streams s;
     struct lks_conn_info info;
     s.config[LKS_SERVER] = stream_config(LKS_SERVER, LKS_TLS_1_3);
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&s.config[LKS_CLIENT]), LKS_OK); /* trusts nobody */
+    s.config[LKS_CLIENT] = config_new(); /* trusts nobody */
     for (size_t chunk = 1; chunk < 20000; chunk *= 5) {
         duct_begin(&s.duct, s.config[LKS_CLIENT], s.config[LKS_SERVER], &localhost, NULL);
         s.duct.chunk = chunk;

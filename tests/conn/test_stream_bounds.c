@@ -151,46 +151,21 @@ static void zero_lengths(void)
     streams_end(&s);
 }
 
-/* Neither offered nor taken, also where the configuration comes to allow it too late. */
+/* Neither offered nor taken. */
 static void early_data(void)
 {
     struct streams s;
-    uint8_t session[LKS_SESSION_MAX];
     struct lks_conn_options options = localhost;
-    struct lks_stream *made, *before;
+    struct lks_stream *made;
     streams_begin(&s, LKS_TLS_1_3);
     options.early_data = true;
-    CU_ASSERT_EQUAL_FATAL(lks_stream_new(&before, s.config[LKS_SERVER], LKS_SERVER, NULL, NULL),
-                          LKS_OK);
     CU_ASSERT_EQUAL(lks_stream_new(&made, s.config[LKS_CLIENT], LKS_CLIENT, &options, NULL),
                     LKS_UNSUPPORTED);
     CU_ASSERT_PTR_NULL(made);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(s.config[LKS_SERVER], 1000, 10000, 64), LKS_OK);
+    CU_ASSERT_EQUAL(set_early_data(s.config[LKS_SERVER], 1000, 10000, 64), LKS_OK);
     CU_ASSERT_EQUAL(lks_stream_new(&made, s.config[LKS_SERVER], LKS_SERVER, NULL, NULL),
                     LKS_UNSUPPORTED);
     CU_ASSERT_PTR_NULL(made);
-    /* A client of batches with the ticket of a stream that was made before. */
-    duct_establish(&s.duct);
-    options.session = session;
-    CU_ASSERT_EQUAL(lks_conn_take_session(lks_stream_conn(s.duct.client.stream), session,
-                                          sizeof(session), &options.session_len),
-                    LKS_OK);
-    struct poll_loop loop;
-    struct side side, *sides[] = {&side};
-    uint8_t out[2000], *data = out;
-    size_t n;
-    loop_init(&loop, 16, 64);
-    side_init_as(&side, s.config[LKS_CLIENT], LKS_CLIENT, &options);
-    loop_poll(&loop, sides, 1);
-    buffer_add(&side.to_send, "early", 5);
-    loop_poll(&loop, sides, 1);
-    CU_ASSERT_EQUAL(lks_stream_feed(before, side.wire_out.data, side.wire_out.len, &n),
-                    LKS_UNSUPPORTED);
-    CU_ASSERT_EQUAL(lks_stream_read(before, data, sizeof(out), &n), LKS_UNSUPPORTED);
-    CU_ASSERT_EQUAL(n, 0);
-    lks_stream_free(before);
-    side_free(&side);
-    loop_free(&loop);
     streams_end(&s);
 }
 
@@ -240,8 +215,11 @@ static void certificate_of_client(void)
     size_t len, n;
     s.config[LKS_CLIENT] = stream_config(LKS_CLIENT, LKS_TLS_1_3);
     s.config[LKS_SERVER] = stream_config(LKS_SERVER, LKS_TLS_1_3);
-    lks_config_set_client_auth(s.config[LKS_SERVER], LKS_CLIENT_AUTH_REQUIRED, false);
-    LKS_CHECK(!lks_config_set_trust(s.config[LKS_SERVER], test_certificates()->both_certs, &err),
+    CU_ASSERT_EQUAL(lks_policy_set_client_auth(s.config[LKS_SERVER]->policy,
+                                               LKS_CLIENT_AUTH_REQUIRED, false, NULL),
+                    LKS_OK);
+    LKS_CHECK(!lks_policy_set_trust(s.config[LKS_SERVER]->policy,
+                                    lks_from_file(test_certificates()->both_certs), &err),
               "%s", err.text);
     duct_begin(&s.duct, s.config[LKS_CLIENT], s.config[LKS_SERVER], &localhost, NULL);
     struct lks_stream *client = s.duct.client.stream, *server = s.duct.server.stream;
@@ -266,8 +244,8 @@ static void deferred_pkey(void)
     unsigned int num_jobs = 0;
     s.config[LKS_CLIENT] = stream_config(LKS_CLIENT, LKS_TLS_1_3);
     s.config[LKS_SERVER] = stream_config(LKS_SERVER, LKS_TLS_1_3);
-    lks_config_set_deferred_pkey(s.config[LKS_CLIENT], true);
-    lks_config_set_deferred_pkey(s.config[LKS_SERVER], true);
+    CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(s.config[LKS_CLIENT]->policy, true, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(s.config[LKS_SERVER]->policy, true, NULL), LKS_OK);
     duct_begin(&s.duct, s.config[LKS_CLIENT], s.config[LKS_SERVER], &localhost, NULL);
     duct_fill(&s.duct, &s.duct.client, 30000);
     duct_fill(&s.duct, &s.duct.server, 30000);

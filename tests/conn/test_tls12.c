@@ -90,13 +90,13 @@ static void by_session_id(void)
     struct lks_config *client, *server;
     const char *suite = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
     configs(&client, &server, suite);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(server, 0, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(server->policy, 0, 3600, NULL), LKS_OK);
     struct lks_conn_options options = localhost;
     uint8_t session[LKS_SESSION_MAX];
     for (int i = 0; i < 3; i++) {
         /* The third time the server has forgotten it. */
         if (i == 2) {
-            CU_ASSERT_EQUAL(lks_config_set_session_cache(server, 16), LKS_OK);
+            CU_ASSERT_EQUAL(lks_memory_set_session_cache(server->memory, 16, NULL), LKS_OK);
         }
         loopback_init(&l, client, server, &options);
         loopback_run(&l);
@@ -136,8 +136,8 @@ static void every_group(void)
         struct lks_config *client, *server;
         struct lks_conn_info info;
         configs(&client, &server, rows[i].suite);
-        CU_ASSERT_EQUAL(lks_config_set_groups(client, rows[i].client, &err), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_groups(server, rows[i].server, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(client->policy, rows[i].client, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(server->policy, rows[i].server, &err), LKS_OK);
         loopback_init(&l, client, server, &localhost);
         loopback_run(&l);
         lks_conn_get_info(l.client.conn, &info);
@@ -178,9 +178,9 @@ static void versions_and_presets(void)
             const char *preset = k ? rows[i].server : rows[i].client;
             enum lks_status status = LKS_OK;
             if (preset && strcmp(preset, "12") == 0)
-                status = lks_config_set_versions(c[k], LKS_TLS_1_2, LKS_TLS_1_2);
+                status = lks_policy_set_versions(c[k]->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL);
             else if (preset)
-                status = lks_config_set_preset(c[k], preset, &err);
+                status = lks_policy_set_preset(c[k]->policy, preset, &err);
             CU_ASSERT_EQUAL(status, LKS_OK);
         }
         loopback_init(&l, c[0], c[1], &localhost);
@@ -202,14 +202,16 @@ static void unknown_names(void)
 {
     struct lks_error err;
     struct lks_config *config = client_config(NULL, NULL, NULL);
-    CU_ASSERT_EQUAL(lks_config_set_preset(config, "ancient", &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_policy_set_preset(config->policy, "ancient", &err), LKS_BAD_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "modern, intermediate, old"));
-    CU_ASSERT_EQUAL(lks_config_set_suites(config, "TLS_RSA_WITH_RC4_128_SHA", &err),
+    CU_ASSERT_EQUAL(lks_policy_set_suites(config->policy, "TLS_RSA_WITH_RC4_128_SHA", &err),
                     LKS_BAD_CONFIG);
     for (const struct lks_suite *row = lks_suite_rows(); row->name; row++)
         LKS_CHECK(strstr(err.text, row->name) != NULL, "%s", row->name);
-    CU_ASSERT_EQUAL(lks_config_set_versions(config, 0x0302, LKS_TLS_1_3), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_versions(config, LKS_TLS_1_3, LKS_TLS_1_2), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, 0x0302, LKS_TLS_1_3, NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_3, LKS_TLS_1_2, NULL),
+                    LKS_BAD_ARGUMENT);
     lks_config_free(config);
 }
 
@@ -225,12 +227,18 @@ static void client_certificates(void)
             const struct test_certificates *t = test_certificates();
             const char *suite = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
             configs(&client, &server, suite);
-            lks_config_set_client_auth(
-                server, required ? LKS_CLIENT_AUTH_REQUIRED : LKS_CLIENT_AUTH_OPTIONAL, true);
-            CU_ASSERT_EQUAL(lks_config_set_trust(server, t->both_certs, &err), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_client_auth(server->policy,
+                                                       required ? LKS_CLIENT_AUTH_REQUIRED
+                                                                : LKS_CLIENT_AUTH_OPTIONAL,
+                                                       true, NULL),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_trust(server->policy, lks_from_file(t->both_certs), &err), LKS_OK);
             if (kinds[i]) {
-                CU_ASSERT_EQUAL(lks_config_add_certificate(client, i ? t->rsa_cert : t->ecdsa_cert,
-                                                           i ? t->rsa_key : t->ecdsa_key, &err),
+                CU_ASSERT_EQUAL(lks_identities_add_certificate(
+                                    client->identities,
+                                    lks_from_file(i ? t->rsa_cert : t->ecdsa_cert),
+                                    lks_from_file(i ? t->rsa_key : t->ecdsa_key), &err),
                                 LKS_OK);
             }
             loopback_init(&l, client, server, &localhost);
@@ -321,13 +329,15 @@ static void key_usage_decides(void)
         struct lks_error err;
         struct lks_config *server, *client;
         CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&server), LKS_OK);
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&client), LKS_OK);
+        server = config_new();
+        client = config_new();
         snprintf(cert, sizeof(cert), "%s/cert.pem", dir);
         snprintf(key, sizeof(key), "%s/key.pem", dir);
         test_certificate_usage(cert, key, cases[i / 2].usage);
-        CU_ASSERT_EQUAL(lks_config_add_certificate(server, cert, key, &err), LKS_OK);
-        CU_ASSERT_EQUAL(lks_config_set_trust(client, cert, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(server->identities, lks_from_file(cert),
+                                                       lks_from_file(key), &err),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_trust(client->policy, lks_from_file(cert), &err), LKS_OK);
         set_suites(server, suites[i % 2]);
         set_suites(client, suites[i % 2]);
         loopback_init(&l, client, server, &localhost);

@@ -262,8 +262,8 @@ static void work_by_jobs(void)
     for (size_t i = 0; i < 3; i++) {
         struct two t;
         two_init(&t, suites[i]);
-        lks_config_set_deferred_pkey(t.client, true);
-        lks_config_set_deferred_pkey(t.server, true);
+        CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(t.client->policy, true, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_deferred_pkey(t.server->policy, true, NULL), LKS_OK);
         int num_jobs = 0;
         for (bool moved = true; moved;) {
             struct side *sides[] = {&t.l.client, &t.l.server};
@@ -293,7 +293,7 @@ static void record_size_limits(void)
     struct two t;
     two_init(&t, GCM);
     loopback_free(&t.l);
-    CU_ASSERT_EQUAL(lks_config_set_record_size_limit(t.client, 512), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(t.client->policy, 512, NULL), LKS_OK);
     loopback_init(&t.l, t.client, t.server, &localhost);
     loopback_run(&t.l);
     CU_ASSERT_EQUAL(lks_conn_record_max(t.l.server.conn), 512);

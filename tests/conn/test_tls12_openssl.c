@@ -100,8 +100,9 @@ static void connect_once(const char *suite, const char *kind, uint64_t ssl_optio
     uint8_t data[3000];
     if (own_kind) {
         const bool rsa = strcmp(own_kind, "rsa") == 0;
-        CU_ASSERT_EQUAL(lks_config_add_certificate(config, rsa ? t->rsa_cert : t->ecdsa_cert,
-                                                   rsa ? t->rsa_key : t->ecdsa_key, &err),
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(
+                            config->identities, lks_from_file(rsa ? t->rsa_cert : t->ecdsa_cert),
+                            lks_from_file(rsa ? t->rsa_key : t->ecdsa_key), &err),
                         LKS_OK);
     }
     loop_init(&loop, 64, 8192);
@@ -179,7 +180,8 @@ static void fallback_is_told(void)
     CU_ASSERT_EQUAL(p.client.alert[1], 86);
     pair_free(&p);
     pair_init(&p, NULL, &options);
-    CU_ASSERT_EQUAL(lks_config_set_versions(p.config, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_versions(p.config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                    LKS_OK);
     SSL_set_mode(p.client.ssl, SSL_MODE_SEND_FALLBACK_SCSV);
     client_step(&p.client);
     pair_exchange(&p);
@@ -197,7 +199,8 @@ static void downgrade_sentinel(void)
         unsigned char random[32];
         pair_init(&p, NULL, &options);
         if (!both) {
-            CU_ASSERT_EQUAL(lks_config_set_versions(p.config, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_versions(p.config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL), LKS_OK);
         }
         pair_exchange(&p);
         CU_ASSERT_TRUE(p.side.established);

@@ -136,7 +136,8 @@ static void what_is_no_warning(void)
         two_init(&t, suites[tls13]);
         if (tls13) {
             loopback_free(&t.l);
-            CU_ASSERT_EQUAL(lks_config_set_versions(t.client, LKS_TLS_1_3, LKS_TLS_1_3), LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_versions(t.client->policy, LKS_TLS_1_3, LKS_TLS_1_3, NULL), LKS_OK);
             loopback_init(&t.l, t.client, t.server, &localhost);
         }
         buffer_add(&t.l.client.wire_in, record, sizeof(record));

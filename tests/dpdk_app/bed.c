@@ -288,9 +288,10 @@ void bed_start(const char *suites)
     bed.port.tx_pool = pool("tx", RTE_MBUF_DEFAULT_BUF_SIZE);
     bed.port.clones = pool("clones", 0);
     bed.server = config_with("ecdsa");
-    must(!lks_config_new(&bed.client) &&
-             !lks_config_set_trust(bed.client, test_certificates()->both_certs, &err) &&
-             (!suites || (!lks_config_set_suites(bed.client, suites, &err))),
+    bed.client = config_new();
+    must(!lks_policy_set_trust(bed.client->policy, lks_from_file(test_certificates()->both_certs),
+                               &err) &&
+             (!suites || (!lks_policy_set_suites(bed.client->policy, suites, &err))),
          "configuration");
     loop_init(&bed.loop, 64, 8192);
     struct worker_config config = {.sessions = {.tls = bed.server,

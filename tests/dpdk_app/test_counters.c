@@ -144,7 +144,7 @@ static void nobody_reads(void)
     full_pipe(fds);
     FILE *out = fdopen(fds[1], "w");
     struct lks_config *config = config_with("ecdsa");
-    struct chores *c = chores_start(config, out, stderr);
+    struct chores *c = chores_start(config->policy, config->memory, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT_TRUE(chores_print(c, &r));
     CU_ASSERT_FALSE(chores_print(c, &r)); /* the first are not written */
@@ -174,7 +174,7 @@ static void news_once(void)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     bed_run(c, 3);
     bed.net.no_route = 1;
@@ -200,7 +200,7 @@ static void check_said(const void *bytes, size_t bytes_len, const char *line)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     for (int i = 0; i < 2; i++) {
         peer_start(&peers[i], NULL);
@@ -259,8 +259,8 @@ static void slow_key_log(void)
     FILE *to = fmemopen(said, sizeof(said), "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
     bed_start(NULL);
-    LKS_CHECK(!lks_config_set_key_log(bed.server, file, &err), "%s", err.text);
-    struct chores *c = chores_start(bed.server, stdout, to);
+    LKS_CHECK(!lks_policy_set_key_log(bed.server->policy, file, &err), "%s", err.text);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, to);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     for (int i = 0; i < 8; i++) { /* more lines than the FIFO holds */
         peer_establish(&p, NULL);

@@ -104,7 +104,7 @@ static void any_room(void)
             struct peer p;
             bed_start(suites[k]);
             if (k == 2)
-                CU_ASSERT_EQUAL(lks_config_set_preset(bed.server, "old", &err), LKS_OK);
+                CU_ASSERT_EQUAL(lks_policy_set_preset(bed.server->policy, "old", &err), LKS_OK);
             peer_establish(&p, NULL);
             p.client->room = room;
             flow_says(p.backend, pattern(len), len, 1460);
@@ -133,9 +133,12 @@ static void long_flight(void)
         struct peer p;
         bed_start(NULL);
         lks_config_free(bed.server);
-        CU_ASSERT_EQUAL(lks_config_new(&bed.server), LKS_OK);
-        LKS_CHECK(!lks_config_add_certificate(bed.server, cert, key, &err), "%s", err.text);
-        CU_ASSERT_EQUAL(lks_config_set_trust(bed.client, cert, &err), LKS_OK);
+        bed.server = config_new();
+        LKS_CHECK(!lks_identities_add_certificate(bed.server->identities, lks_from_file(cert),
+                                                  lks_from_file(key), &err),
+                  "%s", err.text);
+        CU_ASSERT_EQUAL(lks_policy_set_trust(bed.client->policy, lks_from_file(cert), &err),
+                        LKS_OK);
         worker_sessions(bed.worker)->config.tls = bed.server;
         peer_start(&p, NULL);
         p.client->mss = mss;

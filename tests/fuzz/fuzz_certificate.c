@@ -37,12 +37,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     config = config_with("ecdsa");
-    must(!lks_config_set_certificate_compression(config, "all", &err), err.text);
-    memcpy(offered, config->compressions, sizeof(offered));
-    must(!lks_config_new(&nobody), "no memory");
-    nobody->trust = lks_trust_new();
-    nobody->ocsp = LKS_OCSP_CHECKED;
-    must(nobody->trust, "no memory");
+    must(!set_compression(config, "all", &err), err.text);
+    memcpy(offered, config->policy->compressions, sizeof(offered));
+    nobody = config_new();
+    nobody->policy->trust = lks_trust_new();
+    nobody->policy->ocsp = LKS_OCSP_CHECKED;
+    must(nobody->policy->trust, "no memory");
     test_certificates_remove();
     return 0;
 }
@@ -50,7 +50,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* Now and then starts from the real thing, so that its fields are what is mutated. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max_len, unsigned int seed)
 {
-    const struct lks_certificate *c = config->certificates;
+    const struct lks_certificate *c = config->identities->certificates;
     const uint8_t *from = c->entries;
     size_t from_len = c->entries_len;
     if (seed % 64 == 1 && offered[0]) {

@@ -44,9 +44,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     for (uint32_t i = 0; i < NUM_CONFIGS; i++)
         configs[i] = config_with(i == 3 ? NULL : "ecdsa");
-    must(!lks_config_set_alpn(configs[1], "h2,http/1.1", &err), err.text);
-    must(!lks_config_set_groups(configs[2], "secp256r1", &err), err.text);
-    must(!lks_config_set_suites(configs[3], "TLS_CHACHA20_POLY1305_SHA256", &err), err.text);
+    must(!lks_policy_set_alpn(configs[1]->policy, "h2,http/1.1", &err), err.text);
+    must(!lks_policy_set_groups(configs[2]->policy, "secp256r1", &err), err.text);
+    must(!lks_policy_set_suites(configs[3]->policy, "TLS_CHACHA20_POLY1305_SHA256", &err),
+         err.text);
     test_certificates_remove();
     client_init(&client, &options);
     client_take(&client, &hello);

@@ -117,13 +117,13 @@ static void record_messages(enum lks_version version)
 {
     const struct lks_hooks hooks = {.user = &version, .message = keep};
     struct loopback l;
-    must(!lks_config_set_versions(server_config, version, version), "a version");
-    server_config->hooks = &hooks;
+    must(!lks_policy_set_versions(server_config->policy, version, version, NULL), "a version");
+    server_config->policy->hooks = &hooks;
     loopback_init(&l, client_config, server_config, &localhost);
     loopback_run(&l);
     must(l.client.established && l.server.established, "no handshake");
     loopback_free(&l);
-    server_config->hooks = NULL;
+    server_config->policy->hooks = NULL;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -133,20 +133,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     client_config = config_with("ecdsa");
     server_config = config_with("ecdsa");
-    must(!lks_config_set_trust(client_config, test_certificates()->both_certs, &err) &&
-             !lks_config_set_trust(server_config, test_certificates()->both_certs, &err) &&
-             !lks_config_set_groups(client_config, "x25519,secp256r1", &err) &&
-             !lks_config_set_alpn(client_config, "h2,http/1.1", &err) &&
-             !lks_config_set_alpn(server_config, "h2", &err),
+    must(!lks_policy_set_trust(client_config->policy,
+                               lks_from_file(test_certificates()->both_certs), &err) &&
+             !lks_policy_set_trust(server_config->policy,
+                                   lks_from_file(test_certificates()->both_certs), &err) &&
+             !lks_policy_set_groups(client_config->policy, "x25519,secp256r1", &err) &&
+             !lks_policy_set_alpn(client_config->policy, "h2,http/1.1", &err) &&
+             !lks_policy_set_alpn(server_config->policy, "h2", &err),
          err.text);
-    lks_config_set_ocsp(client_config, LKS_OCSP_CHECKED);
-    lks_config_set_client_auth(server_config, LKS_CLIENT_AUTH_REQUIRED, true);
+    must(!lks_policy_set_ocsp(client_config->policy, LKS_OCSP_CHECKED, NULL), "setting");
+    must(!lks_policy_set_client_auth(server_config->policy, LKS_CLIENT_AUTH_REQUIRED, true, NULL),
+         "setting");
     test_certificates_remove();
     record_messages(LKS_TLS_1_3);
-    lks_config_set_client_auth(server_config, LKS_CLIENT_AUTH_OFF, false);
+    must(!lks_policy_set_client_auth(server_config->policy, LKS_CLIENT_AUTH_OFF, false, NULL),
+         "setting");
     record_messages(LKS_TLS_1_3); /* with a ticket */
     record_messages(LKS_TLS_1_2);
-    lks_config_set_client_auth(server_config, LKS_CLIENT_AUTH_REQUIRED, true);
+    must(!lks_policy_set_client_auth(server_config->policy, LKS_CLIENT_AUTH_REQUIRED, true, NULL),
+         "setting");
     record_messages(LKS_TLS_1_2);
     for (size_t i = 0; i < NUM_PARSERS; i++)
         if (parsers[i].read == lks_tls12_certificate_read)

@@ -163,21 +163,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         const uint16_t version = v ? LKS_TLS_1_2 : LKS_TLS_1_3;
         for (unsigned int auth = 0; auth < 2; auth++) {
             struct lks_config *server = servers[v][auth] = config_with("ecdsa");
-            must(!lks_config_set_versions(server, version, version) &&
-                 !lks_config_set_groups(server, "secp256r1", &err) &&
-                 !lks_config_set_trust(server, test_certificates()->both_certs, &err) &&
-                 !lks_config_set_early_data(server, 4096, 10000, 1u << 16));
+            must(!lks_policy_set_versions(server->policy, version, version, NULL) &&
+                 !lks_policy_set_groups(server->policy, "secp256r1", &err) &&
+                 !lks_policy_set_trust(server->policy,
+                                       lks_from_file(test_certificates()->both_certs), &err) &&
+                 !set_early_data(server, 4096, 10000, 1u << 16));
             if (auth)
-                lks_config_set_client_auth(server, LKS_CLIENT_AUTH_REQUIRED, true);
+                must(!lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_REQUIRED, true,
+                                                 NULL));
             for (unsigned int retry = 0; retry < 2; retry++) {
                 struct lks_config *client = config_with("ecdsa");
                 clients[v][auth][retry] = client;
-                must(!lks_config_set_versions(client, LKS_TLS_1_2, version) &&
-                     !lks_config_set_groups(client, retry ? "secp384r1,secp256r1" : "secp256r1",
-                                            &err) &&
-                     !lks_config_set_trust(client, test_certificates()->both_certs, &err));
-                lks_config_set_ocsp(client, LKS_OCSP_CHECKED);
-                lks_config_set_sct_wanted(client, true);
+                must(!lks_policy_set_versions(client->policy, LKS_TLS_1_2, version, NULL) &&
+                     !lks_policy_set_groups(client->policy,
+                                            retry ? "secp384r1,secp256r1" : "secp256r1", &err) &&
+                     !lks_policy_set_trust(client->policy,
+                                           lks_from_file(test_certificates()->both_certs), &err));
+                must(!lks_policy_set_ocsp(client->policy, LKS_OCSP_CHECKED, NULL));
+                must(!lks_policy_set_sct_wanted(client->policy, true, NULL));
             }
         }
         make_session(v);
@@ -224,7 +227,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         options.session_len = session_lens[v];
         options.early_data = choice & EARLY_DATA && !v;
     }
-    (choice & LIAR_IS_SERVER ? server : client)->hooks = &hooks;
+    (choice & LIAR_IS_SERVER ? server : client)->policy->hooks = &hooks;
     loopback_init(&l, client, server, &options);
     l.loop.span_max = data[1];
     loopback_run(&l);
@@ -239,6 +242,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort(); /* nobody lied */
     }
     loopback_free(&l);
-    client->hooks = server->hooks = NULL;
+    client->policy->hooks = server->policy->hooks = NULL;
     return 0;
 }

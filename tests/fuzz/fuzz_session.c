@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "configs.h"
 #include "handshake/core.h"
 #include "handshake/ticket.h"
 
@@ -54,11 +55,11 @@ static void new_session_ticket(const uint8_t *data, size_t len)
     static const struct lks_hooks any_peer = {.takes_any_peer = true}; /* the base names no CA */
     static struct lks_config *config;
     if (!config) {
-        must(!lks_config_new(&config), "configuration");
-        config->hooks = &any_peer;
+        config = config_new();
+        config->policy->hooks = &any_peer;
     }
     if (lks_new_session_ticket_read(&w, &base, lks_reader_of(data, len),
-                                    config->resumption.now_ms()) ||
+                                    config->policy->now_ms()) ||
         w.failed || !w.len)
         return;
     /* Without a name, as the base has none: it is offered. */

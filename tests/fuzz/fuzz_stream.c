@@ -46,8 +46,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         const uint16_t version = v ? LKS_TLS_1_2 : LKS_TLS_1_3;
         for (int role = 0; role < 2; role++) {
             configs[v][role] = config_with("ecdsa");
-            must(!lks_config_set_versions(configs[v][role], version, version) &&
-                 !lks_config_set_trust(configs[v][role], test_certificates()->both_certs, &err));
+            must(!lks_policy_set_versions(configs[v][role]->policy, version, version, NULL) &&
+                 !lks_policy_set_trust(configs[v][role]->policy,
+                                       lks_from_file(test_certificates()->both_certs), &err));
         }
     }
     for (size_t i = 0; i < LEN_MAX; i++)

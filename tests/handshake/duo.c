@@ -26,12 +26,15 @@ void duo_init(struct duo *d, const char *groups)
     struct lks_error err;
     memset(d, 0, sizeof(*d));
     d->server_config = config_with("ecdsa");
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&d->client_config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_trust(d->client_config, test_certificates()->ecdsa_cert, &err),
+    d->client_config = config_new();
+    CU_ASSERT_EQUAL(lks_policy_set_trust(d->client_config->policy,
+                                         lks_from_file(test_certificates()->ecdsa_cert), &err),
                     LKS_OK);
-    d->client_config->compressions[0] = NULL; /* so that the Certificate is one in the clear */
-    CU_ASSERT_EQUAL(lks_config_set_groups(d->client_config, "x25519,secp256r1", &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_groups(d->server_config, groups, &err), LKS_OK);
+    d->client_config->policy->compressions[0] =
+        NULL; /* so that the Certificate is one in the clear */
+    CU_ASSERT_EQUAL(lks_policy_set_groups(d->client_config->policy, "x25519,secp256r1", &err),
+                    LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_groups(d->server_config->policy, groups, &err), LKS_OK);
     CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->client, d->client_config, LKS_CLIENT, &localhost), LKS_OK);
     CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d->server, d->server_config, LKS_SERVER, NULL), LKS_OK);
     uint8_t hello[FLIGHT_MAX];

@@ -4,6 +4,7 @@
 
 /* A client, and what an honest server would say to it, for tests that say something else. */
 
+#include "configs.h"
 #include "handshake/core.h"
 
 #define FLIGHT_MAX   8192u

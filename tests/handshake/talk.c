@@ -67,16 +67,21 @@ static void set_up(struct lks_config **config, enum kind kind)
     const char *suite = suites[kind] ? suites[kind] : "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256";
     struct lks_error err;
     config[LKS_SERVER] = config_with(NULL);
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config[LKS_CLIENT]), LKS_OK);
+    config[LKS_CLIENT] = config_new();
     for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(lks_config_set_trust(config[i], files->both_certs, &err), LKS_OK);
-        LKS_CHECK(!lks_config_set_suites(config[i], suite, &err), "%s", err.text);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_trust(config[i]->policy, lks_from_file(files->both_certs), &err),
+            LKS_OK);
+        LKS_CHECK(!lks_policy_set_suites(config[i]->policy, suite, &err), "%s", err.text);
     }
     if (kind == KIND_CLIENT_CERTIFICATE) {
-        CU_ASSERT_EQUAL(lks_config_add_certificate(config[LKS_CLIENT], files->ecdsa_cert,
-                                                   files->ecdsa_key, &err),
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(config[LKS_CLIENT]->identities,
+                                                       lks_from_file(files->ecdsa_cert),
+                                                       lks_from_file(files->ecdsa_key), &err),
                         LKS_OK);
-        lks_config_set_client_auth(config[LKS_SERVER], LKS_CLIENT_AUTH_REQUIRED, true);
+        CU_ASSERT_EQUAL(lks_policy_set_client_auth(config[LKS_SERVER]->policy,
+                                                   LKS_CLIENT_AUTH_REQUIRED, true, NULL),
+                        LKS_OK);
     }
 }
 

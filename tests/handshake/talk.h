@@ -5,6 +5,7 @@
 /* Two sides of TLS 1.2's handshake without records, and what each has said, to be given to the
  * other as it is or otherwise. */
 
+#include "configs.h"
 #include "handshake/core.h"
 
 #define ITEMS_MAX 12u

@@ -88,17 +88,26 @@ static void names_of_authorities(void)
         struct lks_error err;
         write_authorities(path, num);
         for (int k = 0; k < 2; k++) {
-            CU_ASSERT_EQUAL(lks_config_set_versions(config[k], version, version), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_trust(config[k], files->both_certs, &err), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(config[k]->policy, version, version, NULL),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(
+                lks_policy_set_trust(config[k]->policy, lks_from_file(files->both_certs), &err),
+                LKS_OK);
         }
         /* Whether the one is said first or the other. */
-        CU_ASSERT_EQUAL(lks_config_set_trust(config[LKS_SERVER], path, &err), LKS_OK);
-        lks_config_set_client_auth(config[LKS_SERVER], LKS_CLIENT_AUTH_REQUIRED, true);
-        CU_ASSERT_EQUAL(lks_hs_new(&hs[LKS_SERVER], config[LKS_SERVER], LKS_SERVER, NULL),
-                        rows[i / 2].fits ? LKS_OK : LKS_BAD_CONFIG);
-        CU_ASSERT_EQUAL(lks_config_set_trust(config[LKS_SERVER], path, &err),
-                        rows[i / 2].fits ? LKS_OK : LKS_BAD_CONFIG);
-        CU_ASSERT_TRUE(rows[i / 2].fits || strstr(err.text, path) == err.text);
+        const enum lks_status wanted = rows[i / 2].fits ? LKS_OK : LKS_BAD_CONFIG;
+        struct lks_policy *policy = config[LKS_SERVER]->policy;
+        CU_ASSERT_EQUAL(lks_policy_set_trust(policy, lks_from_file(path), &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_client_auth(policy, LKS_CLIENT_AUTH_REQUIRED, true, &err),
+                        wanted);
+        LKS_CHECK(!wanted || strstr(err.text, "trust fewer"), "%s", err.text);
+        CU_ASSERT_EQUAL(lks_policy_set_trust(policy, lks_from_file(files->both_certs), &err),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_client_auth(policy, LKS_CLIENT_AUTH_REQUIRED, true, &err),
+                        LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_trust(policy, lks_from_file(path), &err), wanted);
+        LKS_CHECK(!wanted || strstr(err.text, path) == err.text, "%s", err.text);
+        CU_ASSERT_EQUAL(lks_hs_new(&hs[LKS_SERVER], config[LKS_SERVER], LKS_SERVER, NULL), LKS_OK);
         if (rows[i / 2].fits) {
             CU_ASSERT_EQUAL_FATAL(
                 lks_hs_new(&hs[LKS_CLIENT], config[LKS_CLIENT], LKS_CLIENT, &localhost), LKS_OK);
@@ -201,15 +210,16 @@ static void session_of_any_length(void)
         struct lks_config *config = config_with("ecdsa");
         struct lks_session session = {.kind = LKS_SESSION_TLS13,
                                       .suite = 0x1301,
-                                      .issued_ms = config->resumption.now_ms(),
+                                      .issued_ms = config->policy->now_ms(),
                                       .lifetime_s = 3600,
                                       .secret_len = 32};
         struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
         struct lks_hs *hs;
         struct lks_error err;
-        CU_ASSERT_EQUAL(lks_config_set_trust(config, test_certificates()->ecdsa_cert, &err),
+        CU_ASSERT_EQUAL(lks_policy_set_trust(config->policy,
+                                             lks_from_file(test_certificates()->ecdsa_cert), &err),
                         LKS_OK);
-        memcpy(session.basis, config->anchors[0], sizeof(session.basis));
+        memcpy(session.basis, config->policy->anchors[0], sizeof(session.basis));
         session.until_ms = session.issued_ms + 3600000;
         CU_ASSERT_TRUE(
             lks_session_set_name(session.server_name, &session.server_name_len, "localhost"));

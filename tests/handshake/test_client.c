@@ -279,7 +279,7 @@ static void second_hello_repeats_the_first(void)
         struct lks_client_hello hello[2];
         const struct hello_parts retry = {.extensions = retries[i]};
         duo_init(&d, "x25519");
-        d.client_config->greases = true;
+        d.client_config->policy->greases = true;
         lks_hs_free(d.client);
         CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d.client, d.client_config, LKS_CLIENT, NULL), LKS_OK);
         struct lks_reader first = d.client->hello;
@@ -421,8 +421,10 @@ static void certificate_requests(void)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct duo d;
         duo_init(&d, "x25519");
-        CU_ASSERT_EQUAL(
-            lks_config_add_certificate(d.client_config, t->ecdsa_cert, t->ecdsa_key, &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_identities_add_certificate(d.client_config->identities,
+                                                       lks_from_file(t->ecdsa_cert),
+                                                       lks_from_file(t->ecdsa_key), &err),
+                        LKS_OK);
         enum lks_status status =
             give_instead(&d, CERTIFICATE, LKS_MSG_CERTIFICATE_REQUEST, rows[i].hex);
         LKS_CHECK(status == rows[i].status, "%s: %s", rows[i].what, lks_status_name(status));
@@ -506,7 +508,7 @@ static void bad_alpn(void)
         struct duo d;
         uint8_t body[64];
         duo_init(&d, "x25519");
-        CU_ASSERT_EQUAL(lks_config_set_alpn(d.client_config, "http/1.1,h2", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_alpn(d.client_config->policy, "http/1.1,h2", &err), LKS_OK);
         d.client->offered |= lks_extension_bit(LKS_EXT_ALPN);
         size_t len = lks_test_hex(rows[i].extensions, body + 2, sizeof(body) - 2);
         body[0] = 0;

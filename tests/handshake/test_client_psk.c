@@ -46,10 +46,12 @@ static void answers_to_a_psk(void)
         struct duo d;
         uint8_t message[FLIGHT_MAX];
         duo_init(&d, "x25519");
-        CU_ASSERT_EQUAL(lks_config_add_psk(d.client_config, key, 1, key, 32, "SHA256"), LKS_OK);
         CU_ASSERT_EQUAL(
-            lks_config_set_psk_modes(d.client_config, !rows[i].no_psk_dhe_ke, rows[i].psk_ke),
+            lks_identities_add_psk(d.client_config->identities, key, 1, key, 32, "SHA256", NULL),
             LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_psk_modes(d.client_config->policy, !rows[i].no_psk_dhe_ke,
+                                                 rows[i].psk_ke, NULL),
+                        LKS_OK);
         lks_hs_free(d.client);
         CU_ASSERT_EQUAL_FATAL(lks_hs_new(&d.client, d.client_config, LKS_CLIENT, NULL), LKS_OK);
         size_t len = write_hello(message, &rows[i].parts, d.client, false);
@@ -88,7 +90,7 @@ static void early_data_for_another_protocol(void)
         struct duo d;
         uint8_t message[64] = {LKS_MSG_ENCRYPTED_EXTENSIONS};
         duo_init(&d, "x25519");
-        CU_ASSERT_EQUAL(lks_config_set_alpn(d.client_config, "h2,http/1.1", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_alpn(d.client_config->policy, "h2,http/1.1", &err), LKS_OK);
         give_honest(&d, ENCRYPTED_EXTENSIONS);
         struct lks_hs *hs = d.client;
         hs->session = calloc(1, sizeof(*hs->session));

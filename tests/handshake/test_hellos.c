@@ -17,10 +17,13 @@ static struct lks_config *a_client(bool with_psk)
     static const uint8_t key[32] = {1};
     struct lks_config *config;
     struct lks_error err;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_trust(config, test_certificates()->ecdsa_cert, &err), LKS_OK);
+    config = config_new();
+    CU_ASSERT_EQUAL(
+        lks_policy_set_trust(config->policy, lks_from_file(test_certificates()->ecdsa_cert), &err),
+        LKS_OK);
     if (with_psk)
-        CU_ASSERT_EQUAL(lks_config_add_psk(config, key, 1, key, 32, "SHA256"), LKS_OK);
+        CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, key, 1, key, 32, "SHA256", NULL),
+                        LKS_OK);
     return config;
 }
 
@@ -85,10 +88,11 @@ static void client_hello(void)
         struct lks_config *config = a_client(with_psk);
         struct lks_client_hello hello[2];
         struct lks_hs *hs[2];
-        lks_config_set_compatibility(config, compatible);
-        lks_config_set_grease(config, bits & 8);
+        CU_ASSERT_EQUAL(lks_policy_set_compatibility(config->policy, compatible, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_grease(config->policy, bits & 8, NULL), LKS_OK);
         if (only_13)
-            CU_ASSERT_EQUAL(lks_config_set_versions(config, LKS_TLS_1_3, LKS_TLS_1_3), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_3, LKS_TLS_1_3, NULL),
+                            LKS_OK);
         for (int i = 0; i < 2; i++) {
             hs[i] = start(config, LKS_CLIENT);
             struct lks_reader all = hs[i]->hello;
@@ -161,7 +165,7 @@ static void server_hello(void)
         struct lks_server_hello hello[2];
         struct lks_error err;
         CU_ASSERT_EQUAL(
-            lks_config_set_groups(config, retried ? "secp384r1" : "x25519,secp384r1", &err),
+            lks_policy_set_groups(config->policy, retried ? "secp384r1" : "x25519,secp384r1", &err),
             LKS_OK);
         for (int i = 0; i < 2; i++) {
             server[i] = start(config, LKS_SERVER);
@@ -320,11 +324,11 @@ static void retried_by_another_machine(void)
                       *config[2] = {a_client(true), a_client(true)};
     struct lks_hs *server[2], *client;
     struct lks_error err;
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(client_config, true, true), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config[1], false, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(client_config->policy, true, true, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config[1]->policy, false, true, NULL), LKS_OK);
     for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(lks_config_set_groups(config[i], "secp384r1", &err), LKS_OK);
-        lks_config_set_cookie_key(config[i], cookie_key);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(config[i]->policy, "secp384r1", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_memory_set_cookie_key(config[i]->memory, cookie_key, NULL), LKS_OK);
         server[i] = start(config[i], LKS_SERVER);
     }
     client = start(client_config, LKS_CLIENT);

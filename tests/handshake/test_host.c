@@ -91,9 +91,10 @@ static void acknowledged(void)
                 {"127.0.0.1", false}};
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_config *client, *server = config_with("ecdsa");
-        CU_ASSERT_EQUAL_FATAL(lks_config_new(&client), LKS_OK);
+        client = config_new();
         if (i % 2)
-            CU_ASSERT_EQUAL(lks_config_set_versions(server, LKS_TLS_1_2, LKS_TLS_1_2), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_versions(server->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
+                            LKS_OK);
         struct lks_hs *hs = server_after_hello(client, server, rows[i / 2].name);
         LKS_CHECK(hs->names_server == rows[i / 2].acknowledged, "%s, row %zu", rows[i / 2].name, i);
         lks_hs_free(hs);

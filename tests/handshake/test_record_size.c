@@ -37,12 +37,14 @@ static void talk_limits(struct lks_hs **client, struct lks_hs **server, struct l
 static void configs_of(struct lks_config *ours[2], enum lks_version client_max,
                        enum lks_version server_max, uint16_t limit)
 {
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&ours[LKS_CLIENT]), LKS_OK);
+    ours[LKS_CLIENT] = config_new();
     ours[LKS_SERVER] = config_with("ecdsa");
-    CU_ASSERT_EQUAL(lks_config_set_versions(ours[LKS_CLIENT], LKS_TLS_1_2, client_max), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_versions(ours[LKS_SERVER], LKS_TLS_1_2, server_max), LKS_OK);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_versions(ours[LKS_CLIENT]->policy, LKS_TLS_1_2, client_max, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_versions(ours[LKS_SERVER]->policy, LKS_TLS_1_2, server_max, NULL), LKS_OK);
     for (int i = 0; i < 2; i++)
-        CU_ASSERT_EQUAL(lks_config_set_record_size_limit(ours[i], limit), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_record_size_limit(ours[i]->policy, limit, NULL), LKS_OK);
 }
 
 static void check_limits(const struct lks_hs *hs, uint16_t said, uint16_t send, uint16_t accept,

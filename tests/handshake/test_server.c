@@ -202,8 +202,10 @@ static void groups_and_shares_go_together(void)
                 {"0033 0002 0000", LKS_ALERT_MISSING_EXTENSION}};
     const uint8_t key[32] = {1};
     struct lks_config *config = config_with("ecdsa");
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, (const uint8_t *)"x", 1, key, 32, "SHA256"), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, true), LKS_OK);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, (const uint8_t *)"x", 1, key, 32,
+                                           "SHA256", NULL),
+                    LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config->policy, false, true, NULL), LKS_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t hello[HELLO_CAP];
         (void)real_hello(hello);
@@ -291,7 +293,7 @@ static void bad_extensions(void)
     };
     struct lks_config *config = config_with("ecdsa");
     struct lks_error err;
-    CU_ASSERT_EQUAL(lks_config_set_alpn(config, "http/1.1", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_alpn(config->policy, "http/1.1", &err), LKS_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t hello[HELLO_CAP], extension[64];
         size_t len = lks_test_hex(rows[i].hex, extension, sizeof(extension));
@@ -383,7 +385,7 @@ static void no_group_in_common(void)
     uint8_t hello[HELLO_CAP];
     const size_t len = hello_with(hello, LKS_EXT_SUPPORTED_GROUPS, NULL, 0, groups, sizeof(groups));
     check_given(config, hello, len, LKS_WANT_DATA, "x25519");
-    CU_ASSERT_EQUAL(lks_config_set_groups(config, "secp384r1,ffdhe2048", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_groups(config->policy, "secp384r1,ffdhe2048", &err), LKS_OK);
     check_given(config, hello, len, LKS_ALERT_HANDSHAKE_FAILURE, "no group in common");
     lks_config_free(config);
 }
@@ -520,7 +522,8 @@ static void certificate_of_a_client(void)
          LKS_ALERT_UNSUPPORTED_EXTENSION},
     };
     struct lks_config *config = config_with("ecdsa");
-    lks_config_set_client_auth(config, LKS_CLIENT_AUTH_OPTIONAL, false);
+    CU_ASSERT_EQUAL(
+        lks_policy_set_client_auth(config->policy, LKS_CLIENT_AUTH_OPTIONAL, false, NULL), LKS_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lks_hs *hs;
         uint8_t body[64];
@@ -547,15 +550,16 @@ static void cookies(void)
     struct lks_config *friend = config_with("ecdsa");
     const uint8_t key[32] = {1};
     uint8_t hello[HELLO_CAP], cookie[COOKIE_EXTENSION_MAX];
-    config->resumption.now_ms = friend->resumption.now_ms = clock_of_test;
-    lks_config_set_cookie_key(config, key);
-    lks_config_set_cookie_key(friend, key);
+    set_clock(config, clock_of_test);
+    set_clock(friend, clock_of_test);
+    CU_ASSERT_EQUAL(lks_memory_set_cookie_key(config->memory, key, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_cookie_key(friend->memory, key, NULL), LKS_OK);
     later_ms = 0;
     struct lks_hs *hs = in_state(config, LKS_STATE_SECOND_CLIENT_HELLO);
     size_t cookie_len = cookie_of(hs, cookie);
     size_t len = hello_with(hello, -1, NULL, 0, cookie, cookie_len);
     check_given(friend, hello, len, LKS_WANT_DATA, "another one's with the same key");
-    other->resumption.now_ms = clock_of_test;
+    set_clock(other, clock_of_test);
     check_given(other, hello, len, LKS_ALERT_ILLEGAL_PARAMETER, "another key");
     later_ms = 60999;
     check_given(config, hello, len, LKS_WANT_DATA, "in time");
@@ -605,8 +609,8 @@ static void cookies_of_other_machines(void)
     };
     struct lks_config *config = config_with("ecdsa");
     struct lks_error err;
-    CU_ASSERT_EQUAL(lks_config_set_groups(config, "secp256r1,x25519", &err), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_suites(config,
+    CU_ASSERT_EQUAL(lks_policy_set_groups(config->policy, "secp256r1,x25519", &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_suites(config->policy,
                                           "TLS_AES_256_GCM_SHA384,TLS_AES_128_GCM_SHA256,"
                                           "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
                                           &err),

@@ -47,17 +47,17 @@ static void change(struct lks_config *config, const struct turn *turn)
 {
     clock_ms += (uint64_t)turn->jump_ms;
     if (turn->loses_keys) {
-        lks_ticket_keys_wipe(&config->resumption.keys);
-        lks_ticket_keys_init(&config->resumption.keys);
+        lks_ticket_keys_wipe(&config->memory->keys);
+        lks_ticket_keys_init(&config->memory->keys);
     }
 }
 
 static void set_up(struct lks_config *config, const struct turn *turn)
 {
     clock_ms = (uint64_t)time(NULL) * 1000;
-    config->resumption.now_ms = test_clock;
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, 1, turn->lifetime_s), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 3600), LKS_OK);
+    set_clock(config, test_clock);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 1, turn->lifetime_s, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 3600, NULL), LKS_OK);
 }
 
 static struct sent send_tls12(const struct turn *turn)
@@ -100,8 +100,9 @@ static struct sent send_tls13(const struct turn *turn)
     struct lks_error err;
     struct lks_reader last = {0};
     struct sent sent = {0};
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&client_config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_trust(client_config, test_certificates()->both_certs, &err),
+    client_config = config_new();
+    CU_ASSERT_EQUAL(lks_policy_set_trust(client_config->policy,
+                                         lks_from_file(test_certificates()->both_certs), &err),
                     LKS_OK);
     set_up(config, turn);
     CU_ASSERT_EQUAL_FATAL(lks_hs_new(&client, client_config, LKS_CLIENT, &localhost), LKS_OK);

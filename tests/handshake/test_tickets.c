@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "handshake/config.h"
+#include "configs.h"
 #include "handshake/ticket.h"
 #include "test_handshake.h"
 
@@ -293,9 +293,9 @@ static void put_file(const char *file, const char *text)
 
 static uint8_t first_key(struct lks_config *config)
 {
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&config->resumption.keys, NOW);
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(&config->memory->keys, NOW);
     uint8_t first = ring->num_keys ? ring->keys[0].key[0] : 0xff;
-    lks_ticket_ring_release(&config->resumption.keys, ring);
+    lks_ticket_ring_release(&config->memory->keys, ring);
     return first;
 }
 
@@ -307,50 +307,54 @@ static void file_read_again(void)
     bool changed;
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     snprintf(file, sizeof(file), "%s/keys", dir);
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    config = config_new();
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_key_file(config, file, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_keys(config->memory, lks_from_file(file), &err),
+                    LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, file) == err.text, "%s", err.text);
     put_file(file, "current " N1 " " K1 "\n");
-    CU_ASSERT_EQUAL(lks_config_set_ticket_key_file(config, file, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_keys(config->memory, lks_from_file(file), &err), LKS_OK);
     CU_ASSERT_EQUAL(first_key(config), 0x01);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
     put_file(file, "current " N2 " " K2 "\nprevious " N1 " " K1 "\n");
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_TRUE(changed);
     CU_ASSERT_EQUAL(first_key(config), 0x11);
     /* A bad one is complained about once, and changes nothing. */
     put_file(file, "current " N2 "\n");
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, "line 1") && strstr(err.text, "; the keys read before stay in use"),
               "%s", err.text);
     CU_ASSERT_FALSE(changed);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
+    CU_ASSERT_EQUAL(first_key(config), 0x11);
+    put_file(file, "next\n"); /* nobody wants to hear of it */
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, NULL, NULL), LKS_BAD_CONFIG);
     CU_ASSERT_EQUAL(first_key(config), 0x11);
     /* So is one that is not there, or cannot be read. */
     CU_ASSERT_EQUAL(unlink(file), 0);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_BAD_CONFIG);
     LKS_CHECK(strstr(err.text, file) == err.text, "%s", err.text);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
     CU_ASSERT_EQUAL(symlink("keys", file), 0); /* to itself: nobody can open it, root included */
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
     CU_ASSERT_EQUAL(unlink(file), 0);
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_BAD_CONFIG);
     CU_ASSERT_EQUAL(first_key(config), 0x11);
     put_file(file, "current " N1 " " K1 "\n");
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_TRUE(changed);
     CU_ASSERT_EQUAL(first_key(config), 0x01);
     /* Other keys forget the file. */
-    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 3600), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 3600, NULL), LKS_OK);
     put_file(file, "current " N2 " " K2 "\n");
-    CU_ASSERT_EQUAL(lks_config_reload_ticket_keys(config, &changed, &err), LKS_OK);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
     lks_config_free(config);
     unlink(file);
@@ -436,34 +440,41 @@ static void bad_settings(void)
 {
     static const uint8_t bytes[256];
     struct lks_config *config;
-    CU_ASSERT_EQUAL_FATAL(lks_config_new(&config), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 59), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_random(config, 604801), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(config, bytes, 31, 60), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(config, bytes, 65, 60), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_ticket_secret(config, bytes, 64, 604800), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, 5, 60), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, 1, 0), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, 1, 604801), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_tickets(config, 4, 604800), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_psk_modes(config, false, false), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 0, bytes, 32, "SHA256"), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 256, bytes, 32, "SHA256"), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 1, bytes, 15, "SHA256"), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 1, bytes, 65, "SHA256"), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 1, bytes, 32, "SHA1"), LKS_BAD_ARGUMENT);
+    config = config_new();
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 59, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 604801, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, bytes, 31, 60, NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, bytes, 65, 60, NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, bytes, 64, 604800, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 5, 60, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 1, 0, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 1, 604801, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 4, 604800, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_psk_modes(config->policy, false, false, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, bytes, 0, bytes, 32, "SHA256", NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(
+        lks_identities_add_psk(config->identities, bytes, 256, bytes, 32, "SHA256", NULL),
+        LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, bytes, 1, bytes, 15, "SHA256", NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, bytes, 1, bytes, 65, "SHA256", NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, bytes, 1, bytes, 32, "SHA1", NULL),
+                    LKS_BAD_ARGUMENT);
     for (unsigned int i = 1; i <= 9; i++)
-        LKS_CHECK(lks_config_add_psk(config, bytes, i, bytes, 64, "SHA384") ==
+        LKS_CHECK(lks_identities_add_psk(config->identities, bytes, i, bytes, 64, "SHA384", NULL) ==
                       (i <= 8 ? LKS_OK : LKS_BAD_ARGUMENT),
                   "key %u", i);
-    CU_ASSERT_EQUAL(lks_config_add_psk(config, bytes, 3, bytes, 32, "SHA256"), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 1, 999, 64), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 1, 60001, 64), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 1, 1000, 63), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 1, 1000, (1u << 24) + 1), LKS_BAD_ARGUMENT);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 1, 60000, 64), LKS_OK);
-    CU_ASSERT_EQUAL(lks_config_set_early_data(config, 0, 0, 0), LKS_OK);
-    CU_ASSERT_PTR_NULL(config->resumption.replay);
+    CU_ASSERT_EQUAL(lks_identities_add_psk(config->identities, bytes, 3, bytes, 32, "SHA256", NULL),
+                    LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(set_early_data(config, 1, 999, 64), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(set_early_data(config, 1, 60001, 64), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(set_early_data(config, 1, 1000, 63), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(set_early_data(config, 1, 1000, (1u << 24) + 1), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(set_early_data(config, 1, 60000, 64), LKS_OK);
     lks_config_free(config);
 }
 

@@ -454,8 +454,10 @@ static void sessions_of_failed_handshakes(void)
         struct talk t;
         talk_init(&t, KIND_RSA);
         if (!fails) {
-            CU_ASSERT_EQUAL(lks_config_set_tickets(t.config[LKS_SERVER], 0, 3600), LKS_OK);
-            CU_ASSERT_EQUAL(lks_config_set_session_cache(t.config[LKS_SERVER], 16), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_tickets(t.config[LKS_SERVER]->policy, 0, 3600, NULL),
+                            LKS_OK);
+            CU_ASSERT_EQUAL(lks_memory_set_session_cache(t.config[LKS_SERVER]->memory, 16, NULL),
+                            LKS_OK);
         }
         /* ClientHello, ClientKeyExchange, change_cipher_spec, Finished */
         CU_ASSERT_TRUE_FATAL(talk_go_on(&t, LKS_SERVER, 3));
@@ -484,7 +486,7 @@ static void encrypt_then_mac_with_an_aead(void)
         struct lks_error err;
         talk_init(&t, KIND_RSA);
         for (int i = 0; i < 2; i++)
-            CU_ASSERT_EQUAL(lks_config_set_suites(t.config[i], both, &err), LKS_OK);
+            CU_ASSERT_EQUAL(lks_policy_set_suites(t.config[i]->policy, both, &err), LKS_OK);
         talk_free(&t);
         talk_init(&t, KIND_RSA);
         CU_ASSERT_PTR_NOT_NULL(find(&t.items[LKS_CLIENT][0], ENCRYPT_THEN_MAC));
@@ -508,9 +510,11 @@ static void prime_fields(void)
         struct talk t;
         struct lks_error err;
         talk_init(&t, KIND_DHE);
-        CU_ASSERT_EQUAL(lks_config_set_groups(t.config[LKS_SERVER], "ffdhe3072", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(t.config[LKS_SERVER]->policy, "ffdhe3072", &err),
+                        LKS_OK);
         talk_go_on(&t, LKS_CLIENT, 0);
-        CU_ASSERT_EQUAL(lks_config_set_groups(t.config[LKS_CLIENT], "x25519", &err), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_groups(t.config[LKS_CLIENT]->policy, "x25519", &err),
+                        LKS_OK);
         enum lks_status status = LKS_WANT_DATA;
         for (size_t i = 0; i < t.num[LKS_SERVER] && status == LKS_WANT_DATA; i++) {
             struct item *item = &t.items[LKS_SERVER][i];

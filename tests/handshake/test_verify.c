@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "configs.h"
 #include "handshake/config.h"
 #include "handshake/host.h"
 #include "handshake/sign.h"
@@ -30,12 +31,10 @@ static void make_cas(void)
 
 static struct lks_config *config_trusting(X509 *anchor)
 {
-    struct lks_config *config;
-    if (lks_config_new(&config))
-        abort();
-    config->trust = lks_trust_new();
-    config->verify_time = PKI_NOW;
-    if (!config->trust || (anchor && !X509_STORE_add_cert(config->trust, anchor)))
+    struct lks_config *config = config_new();
+    config->policy->trust = lks_trust_new();
+    set_verify_time(config, PKI_NOW);
+    if (!config->policy->trust || (anchor && !X509_STORE_add_cert(config->policy->trust, anchor)))
         abort();
     return config;
 }
