@@ -516,7 +516,7 @@ static const char *news(struct worker *w)
     if (!w->said_no_route && net.no_route) {
         w->said_no_route = true;
         return "somebody who is not on the port's network gets no answer, since there is no "
-               "--gateway; tx_no_route counts the packets";
+               "--gateway of its family; tx_no_route counts the packets";
     }
     return port_news(w->config.sessions.port);
 }

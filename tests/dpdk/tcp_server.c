@@ -313,8 +313,10 @@ int main(int argc, char **argv)
     const unsigned int in_use_at_start = mbufs_in_use();
     const struct faults faults = {(uint32_t)atoi(argv[used + 1]), (uint32_t)atoi(argv[used + 2]),
                                   (uint32_t)atoi(argv[used + 3]), (uint32_t)atoi(argv[used + 4])};
+    const struct net_address address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24};
     const struct stack_config config = {.port = &port,
-                                        .address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24},
+                                        .addresses = &address,
+                                        .num_addresses = 1,
                                         .max_flows = MAX_FLOWS,
                                         .now_us = clock_us()};
     net = stack_new(&config, error, sizeof(error));

@@ -185,7 +185,7 @@ static void news_once(void)
     chores_stop(c, &(struct report){0});
     fclose(err);
     CU_ASSERT_EQUAL(count(text, "\n"), 2);
-    CU_ASSERT_EQUAL(count(text, "there is no --gateway; tx_no_route counts"), 1);
+    CU_ASSERT_EQUAL(count(text, "there is no --gateway of its family; tx_no_route counts"), 1);
     CU_ASSERT_EQUAL(count(text, "something of the port"), 1);
     free(text);
     bed_stop();
