@@ -550,13 +550,15 @@ bool worker_poll(struct worker *w)
 }
 
 /* Counters go to whoever has time to write them; while others are still being written, these wait.
- */
+ * A signal that comes from here on asks for counters of its own: whoever has just read some sends
+ * it before the loop goes on. */
 static void print_counters(struct worker *w, struct worker_signals *signals, struct chores *chores)
 {
     struct report report;
+    signals->print = 0;
     worker_get_report(w, &report);
-    if (chores_print(chores, &report))
-        signals->print = 0;
+    if (!chores_print(chores, &report))
+        signals->print = 1;
 }
 
 void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores)

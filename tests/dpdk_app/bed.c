@@ -82,6 +82,8 @@ void flow_get_counters(const struct net *net, struct flow_counters *counters)
 {
     (void)net;
     *counters = bed.tcp;
+    bed.signals.print |= bed.asks_again;
+    bed.asks_again = false;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)

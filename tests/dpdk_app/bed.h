@@ -46,6 +46,7 @@ struct bed {
     struct port_counters counted;
     const char *port_news; /* what port_news() says next */
     struct worker_signals signals;
+    bool asks_again; /* SIGUSR1 comes while counters are gathered for another one */
     uint32_t seconds_to_run;
 };
 
