@@ -30,8 +30,9 @@ static void describe_port(struct net_port *to, const struct port *port)
     memcpy(to->mac, port->mac, sizeof(to->mac));
 }
 
-/* Of the pool for receiving flows hold three fourths at most, and so of that for sending: there are
- * always buffers for what comes next, and for headers. */
+/* Of the pool for receiving flows hold three fourths at most, and fragments half of the rest; of
+ * that for sending three fourths as well: there are always buffers for what comes next, and for
+ * headers. */
 struct net *stack_new(const struct stack_config *config, char *error, unsigned int error_len)
 {
     const bool is_v4 = net_ip_is_v4(&config->address.ip);
@@ -48,6 +49,7 @@ struct net *stack_new(const struct stack_config *config, char *error, unsigned i
         .max_time_wait = TIME_WAITING,
         .max_neighbours = NEIGHBOURS,
         .max_reassembled = REASSEMBLED,
+        .max_fragments = config->port->num_mbufs / 8,
         .max_buffers = config->port->num_mbufs / 4 * 3,
         .now_us = config->now_us,
     };
