@@ -38,8 +38,9 @@ static struct net_route default_route(const struct net_ip *gateway)
     return (struct net_route){.gateway = *gateway};
 }
 
-/* Of the pool for receiving flows hold three fourths at most, and so of that for sending: there are
- * always buffers for what comes next, and for headers. */
+/* Of the pool for receiving flows hold three fourths at most, and fragments half of the rest; of
+ * that for sending three fourths as well: there are always buffers for what comes next, and for
+ * headers. */
 struct net *stack_new(const struct stack_config *config, char *error, unsigned int error_len)
 {
     struct net_route routes[FAMILIES] = {0};
@@ -55,6 +56,7 @@ struct net *stack_new(const struct stack_config *config, char *error, unsigned i
         .max_time_wait = TIME_WAITING,
         .max_neighbours = NEIGHBOURS,
         .max_reassembled = REASSEMBLED,
+        .max_fragments = config->port->num_mbufs / 8,
         .max_buffers = config->port->num_mbufs / 4 * 3,
         .now_us = config->now_us,
     };

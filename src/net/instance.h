@@ -208,7 +208,7 @@ void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_
 
 /* ---- reassembly.c ---- */
 
-struct reassembly *reassembly_new(uint32_t max, uint32_t seed, int socket);
+struct reassembly *reassembly_new(uint32_t max, uint32_t max_mbufs, uint32_t seed, int socket);
 void reassembly_free(struct reassembly *r);
 
 struct fragment {

@@ -54,6 +54,7 @@ struct net_config {
     uint32_t max_time_wait;
     uint32_t max_neighbours;  /* of each family */
     uint32_t max_reassembled; /* packets that wait for fragments */
+    uint32_t max_fragments;   /* received mbufs that these may hold together, beside max_buffers */
     /* mbufs that flows may hold together, sending and receiving: what is left of them bounds what
      * is taken from users and promised to peers. */
     uint32_t max_buffers;

@@ -71,7 +71,9 @@ uint32_t flow_send_room(const struct flow *flow);
  * net_output(). */
 void flow_send(struct flow *flow, struct rte_mbuf *chain);
 
-/* bytes of those received have been dealt with: opens the window again. */
+/* bytes of those received have been dealt with: opens the window again. So many may be unread of
+ * any flow, while there are buffers: the longest TLS record, of which nobody can read a part. */
+#define FLOW_UNREAD_LEAST 18437u
 void flow_consumed(struct flow *flow, uint32_t bytes);
 
 /* FIN behind all that is queued; receiving goes on. */

@@ -225,6 +225,7 @@ static void duplicate_addresses(void)
             .num_addresses = 1,
             .max_neighbours = 8,
             .max_reassembled = 16,
+            .max_fragments = 1024,
             .now_us = 5000000,
         };
         char error[256];
