@@ -62,7 +62,9 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
                           const struct flow_events *events, void *user);
 
 /* Bytes that flow_send() takes now: what congestion window and the peer's window will let go soon,
- * plus one record (FLOW_RECORD_LEN), less what is queued, and less where buffers are short. */
+ * plus one record (FLOW_RECORD_LEN), less what is queued, and less where buffers are short. No
+ * event tells that there are buffers again: who found none, and has nothing under way, asks again
+ * some milliseconds later. */
 #define FLOW_RECORD_LEN 16640u
 uint32_t flow_send_room(const struct flow *flow);
 

@@ -215,6 +215,8 @@ static void move(struct end *e)
     struct rte_mbuf *front = n ? chain_cut(&e->out, n, port.clones) : NULL;
     if (front)
         flow_send(e->flow, front);
+    else if (e->out.head) /* nothing may be under way that would tell when there is room */
+        e->is_touched = true;
     if (front && e->peer && e->peer->flow)
         flow_consumed(e->peer->flow, n);
     if (e->service == SOURCE_CLOSE && !e->to_make && !e->out.head) {
