@@ -215,6 +215,7 @@ const struct flow_events session_client_events = {
     .received_fin = on_client_fin,
     .sent = on_client_sent,
     .ended = on_client_ended,
+    .unread_least = FLOW_UNREAD_RECORD,
 };
 
 static void on_backend_connected(void *user)

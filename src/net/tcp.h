@@ -46,6 +46,10 @@ struct flow_events {
     /* The connection is gone and its handle invalid. Not called after flow_close() or flow_abort().
      */
     void (*ended)(void *user, enum flow_end why);
+    /* So many bytes may be unread of any of these flows while there are buffers, however much is
+     * promised to others: for who cannot read a part of them (FLOW_UNREAD_RECORD). 0: four
+     * segments. */
+    uint32_t unread_least;
 };
 
 /* 0, or -1 with one line in error. An address of all zeros (net_ip4(0) or ::) listens on all of
@@ -73,9 +77,10 @@ uint32_t flow_send_room(const struct flow *flow);
  * net_output(). */
 void flow_send(struct flow *flow, struct rte_mbuf *chain);
 
-/* bytes of those received have been dealt with: opens the window again. So many may be unread of
- * any flow, while there are buffers: the longest TLS record, of which nobody can read a part. */
-#define FLOW_UNREAD_LEAST 18437u
+/* The longest TLS record, with its header. */
+#define FLOW_UNREAD_RECORD 18437u
+
+/* bytes of those received have been dealt with: opens the window again. */
 void flow_consumed(struct flow *flow, uint32_t bytes);
 
 /* FIN behind all that is queued; receiving goes on. */

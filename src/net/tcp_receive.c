@@ -430,7 +430,8 @@ uint16_t tcp_first_window(const struct tcp *tcp)
  * before it reads any, and would wait for the peer, and the peer for it. */
 static uint32_t window_floor(const struct flow *flow)
 {
-    return (uint32_t)least64(unpromised(flow->tcp, 0) / 2, FLOW_UNREAD_LEAST);
+    const uint32_t wanted = flow->events ? flow->events->unread_least : 0;
+    return (uint32_t)least64(unpromised(flow->tcp, 0) / 2, greatest(wanted, TCP_WINDOW_LEAST));
 }
 
 /* What may be unread at once. Buffers that hold little count for more than they hold, and no flow

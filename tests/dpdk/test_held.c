@@ -148,9 +148,9 @@ static void test_a_record_among_many(void)
         peer_open(p);
         CU_ASSERT_PTR_NOT_NULL_FATAL(p->flow);
         flow_get_info(p->flow, &info);
-        CU_ASSERT_TRUE(info.our_window < FLOW_UNREAD_LEAST); /* little is left to promise */
+        CU_ASSERT_TRUE(info.our_window < FLOW_UNREAD_RECORD); /* little is left to promise */
         uint32_t len = 0;
-        for (; len < FLOW_UNREAD_LEAST && info.our_window; len += pieces[i]) {
+        for (; len < FLOW_UNREAD_RECORD && info.our_window; len += pieces[i]) {
             peer_send(p, ACK | PSH, pieces[i]);
             peers_settle();
             if (p->received == 5000) { /* a record ends within what has come */
@@ -159,7 +159,7 @@ static void test_a_record_among_many(void)
             }
             flow_get_info(p->flow, &info);
         }
-        LKS_CHECK(len >= FLOW_UNREAD_LEAST, "pieces of %u: %u bytes", pieces[i], len);
+        LKS_CHECK(len >= FLOW_UNREAD_RECORD, "pieces of %u: %u bytes", pieces[i], len);
     }
     CU_ASSERT_TRUE(peers_end());
 }

@@ -158,6 +158,8 @@ def an_ipv6_address_that_another_host_has(bed):
     """Duplicate address detection ends the start, by name."""
     with link(bed):
         run("ip", "addr", "add", f"{OURS}/64", "dev", "six0", "nodad")
+        # until the link is known to be up it is tentative all the same, and gives way itself
+        until(lambda: "tentative" not in run("ip", "-6", "addr", "show", "dev", "six0"), "an address of the kernel's")
         command = bed.command("--listen", f"{OURS_V4}/24:443", vdev=PORT, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080")
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 2 and f"lockstepd: {OURS}: another host on the link has this address\n" in done.stderr, done
