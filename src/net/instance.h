@@ -51,6 +51,7 @@ struct net {
     struct path_mtus *path_mtus;
     struct tcp *tcp;
     struct rate_limit icmp_limit;
+    bool nd_begun;
     uint64_t nd_due_us; /* duplicate address detection, reports of groups; NET_NEVER: nothing */
     uint8_t num_reports_due; /* of groups */
     uint16_t next_ip_id;

@@ -242,6 +242,8 @@ static void duplicate_addresses(void)
         CU_ASSERT_FALSE(ip_is_ours(b.net, &bed_ip6));
         struct net_ip other = {{{0}}};
         CU_ASSERT(net_is_detecting(b.net) && !net_get_duplicate(b.net, &other));
+        bed_wait(&b, 5000000); /* its user comes to poll it late */
+        CU_ASSERT_TRUE(net_is_detecting(b.net));
         if (by_advertisement)
             says(ADVERTISE, 0x20, &bed_ip6, &all_nodes, &bed_ip6, &bed_peer_mac, 255);
         else
