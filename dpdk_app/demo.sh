@@ -130,6 +130,7 @@ cat lockstepd.log
 fetch=(curl -sS --max-time 300 --cacert "$dir/ca.pem" --resolve demo.test:443:10.9.0.2)
 
 if [ $stay = 1 ]; then
+    trap 'exit 0' INT TERM HUP # from the line below on it is no failure
     say "It stays up until you press Ctrl-C. In another terminal:"
     enter="nsenter -t $LOCKSTEP_DEMO_OUTER -n"
     if [ "$LOCKSTEP_DEMO_USER" != 0 ]; then enter="nsenter -t $LOCKSTEP_DEMO_OUTER -U -n --preserve-credentials"; fi
@@ -139,7 +140,6 @@ if [ $stay = 1 ]; then
   kill -USR1 \$(pgrep --ns $LOCKSTEP_DEMO_OUTER --nslist net -x lockstepd)    (prints the counters here)
 EOF
     tail -n +1 -f lockstepd.log &
-    trap 'exit 0' INT TERM HUP
     wait $lockstepd || true
     exit 0
 fi

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 PATIENCE = 300  # only ends what hangs
-LOCKSTEPD, SOURCE = sys.argv[1:3]
+LOCKSTEPD, SOURCE = map(os.path.abspath, sys.argv[1:3])
 
 # (arguments, the line after which the signal comes, or None, the signal, exit statuses)
 CASES = [
