@@ -6,9 +6,8 @@
 # at an odd offset, so it was thought of).
 # Seen, DPDK 22.11.11 (Debian 12), 1200 bytes: in one mbuf, and cut at 100, the sums are those of RFC 1071 4.1; cut at
 # 101 it is another, since 32 bits of a piece's sum are cut to 16 before they are swapped, and its carries lost.
-# rte_ipv4_udptcp_cksum_mbuf_verify() so refuses a good packet, and a driver that fills checksums in by this function
-# (net_tap's offload) sends bad ones. A piece with a sum below 2^16 has no carries: short pieces look right.
-# What follows: payload that may be cut anywhere is not left to these two; fold a piece's sum before it is swapped.
+# A piece with a sum below 2^16 has no carries: short pieces look right.
+# What follows: checksums of payload that may be cut anywhere are not left to it; fold a piece's sum before it is swapped.
 # shellcheck source=findings/packages.sh
 source "$(dirname "$0")/packages.sh"
 unpack libdpdk-dev=22.11.11-0+deb12u1
