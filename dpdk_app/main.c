@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -9,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lockstep/config.h>
 
@@ -16,6 +16,7 @@
 #include "options.h"
 
 #define EXIT_USAGE 2
+#define SETTLE_US  1000u
 
 static struct worker_signals signals;
 static struct chores *_Atomic chores;
@@ -131,31 +132,49 @@ static void warn(const struct lks_identities *identities)
         fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
 }
 
-static struct net_addr to_net(const struct option_addr *addr)
-{
-    return (struct net_addr){net_ip4(addr->ip_be), addr->port};
-}
-
 static struct net *make_stack(const struct options *o, const struct port *port, char *error,
                               unsigned int error_len)
 {
-    const struct net_ip gateway = net_ip4(o->gateway_be);
     const struct stack_config config = {
         .port = port,
-        .address = {net_ip4(o->listen[0].ip_be), (uint8_t)(96 + o->prefix_len)},
-        .gateway = o->gateway_be ? &gateway : NULL,
+        .addresses = o->addresses,
+        .num_addresses = o->num_addresses,
+        .gateways = o->gateways,
+        .num_gateways = o->num_gateways,
+        .vlan = o->vlan,
         .max_flows = 2 * o->max_connections,
         .now_us = clock_us(),
     };
     return stack_new(&config, error, error_len);
 }
 
+/* Nobody is served before all of our addresses are known to be ours alone, which takes IPv6 a
+ * second (RFC 4862 5.4): a service of which a part is never reached should not look as if it ran.
+ */
+static int settle(struct net *net, const struct port *port, char *error, unsigned int error_len)
+{
+    char text[NET_IP_TEXT_LEN];
+    struct net_ip ip;
+    while (!signals.stop && net_is_detecting(net)) {
+        const uint64_t now_us = clock_us();
+        stack_receive(net, port, false, now_us);
+        net_timers(net, now_us);
+        stack_send(net, port, now_us);
+        usleep(SETTLE_US);
+    }
+    if (!net_get_duplicate(net, &ip))
+        return 0;
+    snprintf(error, error_len, "%s: another host on the link has this address",
+             net_ip_text(text, &ip));
+    return -1;
+}
+
 static int listen_all(const struct options *o, struct net *net, struct worker *w, char *error,
                       unsigned int error_len)
 {
     for (uint32_t i = 0; i < o->num_listen; i++) {
-        const struct net_addr addr = to_net(&o->listen[i]);
-        if (flow_listen(net, &addr, &session_client_events, worker_sessions(w), error, error_len))
+        if (flow_listen(net, &o->listen[i], &session_client_events, worker_sessions(w), error,
+                        error_len))
             return -1;
     }
     return 0;
@@ -163,13 +182,15 @@ static int listen_all(const struct options *o, struct net *net, struct worker *w
 
 static void announce(const struct options *o)
 {
-    char text[4096], ip[INET_ADDRSTRLEN];
-    struct in_addr in = {o->listen[0].ip_be};
+    char text[4096], ip[NET_IP_TEXT_LEN];
     lks_engine_describe(text, sizeof(text));
-    inet_ntop(AF_INET, &in, ip, sizeof(ip));
-    printf("lockstepd: listening on %s", ip);
-    for (uint32_t i = 0; i < o->num_listen; i++)
-        printf(":%u", o->listen[i].port);
+    printf("lockstepd: listening on");
+    for (uint32_t i = 0; i < o->num_listen; i++) {
+        const struct net_addr *addr = &o->listen[i];
+        const bool is_v4 = net_ip_is_v4(&addr->ip);
+        printf("%s %s%s%s:%u", i ? "," : "", is_v4 ? "" : "[", net_ip_text(ip, &addr->ip),
+               is_v4 ? "" : "]", addr->port);
+    }
     printf("\n%s", text);
     fflush(stdout);
 }
@@ -184,7 +205,7 @@ static int work(const struct options *o, struct lks_config *tls, struct port *po
         .sessions = {.tls = tls,
                      .port = port,
                      .net = net,
-                     .backend = to_net(&o->backend),
+                     .backend = o->backend,
                      .max_sessions = o->max_connections,
                      .handshake_timeout_s = o->handshake_timeout_s,
                      .idle_timeout_s = o->idle_timeout_s},
@@ -192,7 +213,8 @@ static int work(const struct options *o, struct lks_config *tls, struct port *po
         .idle_us = o->idle_us,
     };
     struct worker *w = net ? worker_new(&config, error, sizeof(error)) : NULL;
-    const bool begins = w && !listen_all(o, net, w, error, sizeof(error));
+    const bool begins = w && !settle(net, port, error, sizeof(error)) &&
+                        !listen_all(o, net, w, error, sizeof(error));
     if (begins) {
         announce(o);
         worker_run(w, &signals, chores);

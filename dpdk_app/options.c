@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "options_addr.h"
 #include "port.h"
-
-#define PREFIX_LEN 24
 
 enum option_id {
     OPT_LISTEN,
@@ -32,6 +30,7 @@ enum option_id {
     OPT_IDLE_TIMEOUT,
     OPT_IDLE,
     OPT_MTU,
+    OPT_VLAN,
     OPT_VERSION,
     OPT_HELP,
     NUM_OPTIONS,
@@ -46,7 +45,7 @@ static const struct known {
     [OPT_CERT] = {"cert", true, true, 0},
     [OPT_KEY] = {"key", true, true, 0},
     [OPT_BACKEND] = {"backend", true, false, 0},
-    [OPT_GATEWAY] = {"gateway", true, false, 0},
+    [OPT_GATEWAY] = {"gateway", true, true, 0},
     [OPT_ALPN] = {"alpn", true, false, offsetof(struct options, alpn)},
     [OPT_TLS_PRESET] = {"tls-preset", true, false, offsetof(struct options, preset)},
     [OPT_SUITES] = {"suites", true, false, offsetof(struct options, suites)},
@@ -61,14 +60,12 @@ static const struct known {
     [OPT_IDLE_TIMEOUT] = {"idle-timeout", true, false, 0},
     [OPT_IDLE] = {"idle", true, false, 0},
     [OPT_MTU] = {"mtu", true, false, 0},
+    [OPT_VLAN] = {"vlan", true, false, 0},
     [OPT_VERSION] = {"version", false, false, 0},
     [OPT_HELP] = {"help", false, false, 0},
 };
 
-static int fail(char *error, unsigned int error_len, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int fail(char *error, unsigned int error_len, const char *fmt, ...)
+int options_fail(char *error, unsigned int error_len, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -77,8 +74,7 @@ static int fail(char *error, unsigned int error_len, const char *fmt, ...)
     return -1;
 }
 
-/* A whole decimal number from low to high. */
-static bool parse_number(const char *text, uint32_t low, uint32_t high, uint32_t *out)
+bool options_parse_number(const char *text, uint32_t low, uint32_t high, uint32_t *out)
 {
     char *end;
     if (*text < '0' || *text > '9')
@@ -90,73 +86,18 @@ static bool parse_number(const char *text, uint32_t low, uint32_t high, uint32_t
     return true;
 }
 
-/* IPv4[/prefix]:port; prefix_len NULL: none allowed. NULL, or what is wrong. */
-static const char *parse_addr(const char *text, struct option_addr *addr, uint32_t *prefix_len)
-{
-    char host[32];
-    const char *colon = strrchr(text, ':');
-    struct in_addr ip;
-    uint32_t port;
-    if (!colon)
-        return "it names no port";
-    if ((size_t)(colon - text) >= sizeof(host))
-        return "not an IPv4 address";
-    snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
-    char *slash = strchr(host, '/');
-    if (slash && !prefix_len)
-        return "no prefix belongs here";
-    if (slash && !parse_number(slash + 1, 1, 32, prefix_len))
-        return "the prefix is not a number from 1 to 32";
-    if (slash)
-        *slash = '\0';
-    if (inet_pton(AF_INET, host, &ip) != 1)
-        return "not an IPv4 address";
-    if (!parse_number(colon + 1, 1, 65535, &port))
-        return "the port is not a number from 1 to 65535";
-    *addr = (struct option_addr){ip.s_addr, (uint16_t)port};
-    return NULL;
-}
-
 static bool parse_idle(const char *text, struct options *o)
 {
     if (strcmp(text, "spin") == 0)
         o->idle = IDLE_SPIN;
     else if (strcmp(text, "yield") == 0)
         o->idle = IDLE_YIELD;
-    else if (strncmp(text, "sleep:", 6) == 0 && parse_number(text + 6, 1, 1000000, &o->idle_us))
+    else if (strncmp(text, "sleep:", 6) == 0 &&
+             options_parse_number(text + 6, 1, 1000000, &o->idle_us))
         o->idle = IDLE_SLEEP;
     else
         return false;
     return true;
-}
-
-/* Each --listen may say the prefix; those that do say the same. */
-static int parse_listen(struct options *o, const char *value, char *error, unsigned int error_len)
-{
-    struct option_addr *addr = &o->listen[o->num_listen];
-    uint32_t prefix_len = 0;
-    if (o->num_listen == OPTIONS_LIST_MAX)
-        return fail(error, error_len, "--listen: at most %u of them", OPTIONS_LIST_MAX);
-    const char *wrong = parse_addr(value, addr, &prefix_len);
-    if (wrong)
-        return fail(error, error_len,
-                    "--listen %s: %s; write IPv4[/prefix]:port, as 10.9.0.2/24:443", value, wrong);
-    if (prefix_len && o->prefix_len && prefix_len != o->prefix_len)
-        return fail(error, error_len,
-                    "--listen %s: another prefix was %u; a port is on one network, say its "
-                    "prefix once",
-                    value, o->prefix_len);
-    if (prefix_len)
-        o->prefix_len = (uint8_t)prefix_len;
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        if (addr->ip_be != o->listen[i].ip_be)
-            return fail(error, error_len,
-                        "--listen: all must have the same address, the port's own");
-        if (addr->port == o->listen[i].port)
-            return fail(error, error_len, "--listen %s: this port is given twice", value);
-    }
-    o->num_listen++;
-    return 0;
 }
 
 static int parse_file(struct options *o, int id, const char *value, char *error,
@@ -164,7 +105,8 @@ static int parse_file(struct options *o, int id, const char *value, char *error,
 {
     uint32_t *num = id == OPT_CERT ? &o->num_certs : &o->num_keys;
     if (*num == OPTIONS_LIST_MAX)
-        return fail(error, error_len, "--%s: at most %u of them", known[id].name, OPTIONS_LIST_MAX);
+        return options_fail(error, error_len, "--%s: at most %u of them", known[id].name,
+                            OPTIONS_LIST_MAX);
     (id == OPT_CERT ? o->cert : o->key)[(*num)++] = value;
     return 0;
 }
@@ -178,6 +120,7 @@ static int parse_number_of(struct options *o, int id, const char *value, char *e
         uint32_t low, high, *to;
     } numbers[] = {{OPT_PORT, 0, 65535, &n},
                    {OPT_MTU, PORT_MTU_MIN, PORT_MTU_MAX, &n},
+                   {OPT_VLAN, 1, 4094, &n},
                    {OPT_MBUFS, 1024, 1u << 24, &o->num_mbufs},
                    {OPT_MAX_CONNECTIONS, 1, 9000, &o->max_connections},
                    {OPT_HANDSHAKE_TIMEOUT, 1, 3600, &o->handshake_timeout_s},
@@ -185,40 +128,34 @@ static int parse_number_of(struct options *o, int id, const char *value, char *e
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (numbers[i].id != id)
             continue;
-        if (!parse_number(value, numbers[i].low, numbers[i].high, numbers[i].to))
-            return fail(error, error_len, "--%s %s: not a number from %u to %u", known[id].name,
-                        value, numbers[i].low, numbers[i].high);
+        if (!options_parse_number(value, numbers[i].low, numbers[i].high, numbers[i].to))
+            return options_fail(error, error_len, "--%s %s: not a number from %u to %u",
+                                known[id].name, value, numbers[i].low, numbers[i].high);
         if (id == OPT_PORT)
             o->port_id = (uint16_t)n;
         if (id == OPT_MTU)
             o->mtu = (uint16_t)n;
+        if (id == OPT_VLAN)
+            o->vlan = (uint16_t)n;
         return 0;
     }
-    return fail(error, error_len, "--%s is not handled", known[id].name);
+    return options_fail(error, error_len, "--%s is not handled", known[id].name);
 }
 
 static int parse_one(struct options *o, int id, const char *value, char *error,
                      unsigned int error_len)
 {
-    struct in_addr ip;
-    const char *wrong;
     if (known[id].text_at) {
         memcpy((char *)o + known[id].text_at, &value, sizeof(value));
         return 0;
     }
     switch (id) {
     case OPT_LISTEN:
-        return parse_listen(o, value, error, error_len);
+        return options_add_listen(o, value, error, error_len);
     case OPT_BACKEND:
-        wrong = parse_addr(value, &o->backend, NULL);
-        return wrong ? fail(error, error_len, "--backend %s: %s; write IPv4:port, as 10.9.0.1:8080",
-                            value, wrong)
-                     : 0;
+        return options_set_backend(o, value, error, error_len);
     case OPT_GATEWAY:
-        if (inet_pton(AF_INET, value, &ip) != 1 || !ip.s_addr)
-            return fail(error, error_len, "--gateway %s: not a host's IPv4 address", value);
-        o->gateway_be = ip.s_addr;
-        return 0;
+        return options_add_gateway(o, value, error, error_len);
     case OPT_CERT:
     case OPT_KEY:
         return parse_file(o, id, value, error, error_len);
@@ -234,8 +171,9 @@ static int parse_one(struct options *o, int id, const char *value, char *error,
     case OPT_IDLE:
         if (parse_idle(value, o))
             return 0;
-        return fail(error, error_len,
-                    "--idle %s: use spin, yield or sleep:MICROSECONDS (1 to 1000000)", value);
+        return options_fail(error, error_len,
+                            "--idle %s: use spin, yield or sleep:MICROSECONDS (1 to 1000000)",
+                            value);
     default:
         return parse_number_of(o, id, value, error, error_len);
     }
@@ -279,10 +217,11 @@ static int complain_of_word(const char *word, char *error, unsigned int error_le
 {
     const int meant = find_abbreviated(word);
     if (meant != NUM_OPTIONS)
-        return fail(error, error_len, "%s: write --%s in full", word, known[meant].name);
+        return options_fail(error, error_len, "%s: write --%s in full", word, known[meant].name);
     if (word[0] == '-' && word[1] && strcmp(word, "--") != 0)
-        return fail(error, error_len, "%s: no such option (--help lists the options)", word);
-    return fail(error, error_len, "\"%s\": not an option (--help lists them)", word);
+        return options_fail(error, error_len, "%s: no such option (--help lists the options)",
+                            word);
+    return options_fail(error, error_len, "\"%s\": not an option (--help lists them)", word);
 }
 
 /* Finds the value of the option at *at, in the same word or the next one; *at is then its last
@@ -293,106 +232,38 @@ static int find_value(const char **value, int id, int *at, int argc, char **argv
     const char *name = known[id].name, *equals = strchr(argv[*at], '=');
     *value = equals ? equals + 1 : NULL;
     if (!known[id].takes_value)
-        return equals ? fail(error, error_len, "--%s takes no value", name) : 0;
+        return equals ? options_fail(error, error_len, "--%s takes no value", name) : 0;
     if (!equals && *at + 1 == argc)
-        return fail(error, error_len, "--%s: it needs a value (--help)", name);
+        return options_fail(error, error_len, "--%s: it needs a value (--help)", name);
     if (!equals) {
         *value = argv[++*at];
         if (strncmp(*value, "--", 2) == 0 || strcmp(*value, "-h") == 0)
-            return fail(error, error_len,
-                        "--%s: it needs a value, but %s is next; a value that begins like that is "
-                        "written --%s=VALUE",
-                        name, *value, name);
+            return options_fail(
+                error, error_len,
+                "--%s: it needs a value, but %s is next; a value that begins like that is "
+                "written --%s=VALUE",
+                name, *value, name);
     }
-    return **value ? 0 : fail(error, error_len, "--%s: its value is empty", name);
-}
-
-uint32_t options_netmask_be(const struct options *o)
-{
-    return htonl(UINT32_MAX << (32 - o->prefix_len));
-}
-
-static bool is_near(const struct options *o, uint32_t ip_be)
-{
-    return !((ip_be ^ o->listen[0].ip_be) & options_netmask_be(o));
-}
-
-/* NULL, or why no host that lockstepd can reach has this address. */
-static const char *no_host(const struct options *o, uint32_t ip_be)
-{
-    const uint32_t first = ntohl(ip_be) >> 24, mask = options_netmask_be(o);
-    if (first == 127)
-        return "is this machine's loopback, and lockstepd knows its port only";
-    if (first == 0 || first >= 224)
-        return "is no single host's address";
-    if (!is_near(o, ip_be) || o->prefix_len == 32)
-        return NULL;
-    if (!(ip_be & ~mask))
-        return "is the address of --listen's network itself";
-    return (ip_be | mask) == UINT32_MAX ? "is the broadcast address of --listen's network" : NULL;
-}
-
-/* One of the two that lockstepd talks to. */
-static int check_other(const struct options *o, const char *option, uint32_t ip_be, bool has_way,
-                       const char *remedy, char *error, unsigned int error_len)
-{
-    char text[INET_ADDRSTRLEN], net[INET_ADDRSTRLEN];
-    const uint32_t net_be = o->listen[0].ip_be & options_netmask_be(o);
-    const char *wrong = no_host(o, ip_be);
-    if (!wrong && ip_be == o->listen[0].ip_be)
-        wrong = "is --listen's own, not another host's";
-    inet_ntop(AF_INET, &ip_be, text, sizeof(text));
-    if (wrong)
-        return fail(error, error_len, "%s %s: this address %s", option, text, wrong);
-    if (is_near(o, ip_be) || has_way)
-        return 0;
-    inet_ntop(AF_INET, &net_be, net, sizeof(net));
-    return fail(error, error_len, "%s %s: not in --listen's network, %s/%u; %s", option, text, net,
-                o->prefix_len, remedy);
-}
-
-/* A network of two, /31, has neither an address of its own nor one for all (RFC 3021). */
-static int check_network(const struct options *o, char *error, unsigned int error_len)
-{
-    const uint32_t ip_be = o->listen[0].ip_be;
-    char text[INET_ADDRSTRLEN];
-    const char *wrong = no_host(o, ip_be);
-    inet_ntop(AF_INET, &ip_be, text, sizeof(text));
-    if (o->prefix_len == 31)
-        return fail(error, error_len,
-                    "--listen %s/31: a network of two is not handled; write /32, and the other "
-                    "address as --gateway",
-                    text);
-    if (o->prefix_len == 32 && !o->gateway_be)
-        return fail(error, error_len,
-                    "--listen %s/32: nobody else is in this network; name a --gateway", text);
-    if (wrong)
-        return fail(error, error_len, "--listen %s/%u: this address %s", text, o->prefix_len,
-                    wrong);
-    if (o->gateway_be &&
-        check_other(o, "--gateway", o->gateway_be, o->prefix_len == 32,
-                    "say the prefix as in --listen 10.9.0.2/16:443", error, error_len))
-        return -1;
-    return check_other(o, "--backend", o->backend.ip_be, o->gateway_be, "name a --gateway", error,
-                       error_len);
+    return **value ? 0 : options_fail(error, error_len, "--%s: its value is empty", name);
 }
 
 /* What must be there, and together. */
-static int check(const struct options *o, char *error, unsigned int error_len)
+static int check(struct options *o, char *error, unsigned int error_len)
 {
     if (!o->num_listen)
-        return fail(error, error_len,
-                    "--listen is missing: where are clients to connect? (--help)");
+        return options_fail(error, error_len,
+                            "--listen is missing: where are clients to connect? (--help)");
     if (!o->backend.port)
-        return fail(error, error_len,
-                    "--backend is missing: where does the plaintext go? (--help)");
+        return options_fail(error, error_len,
+                            "--backend is missing: where does the plaintext go? (--help)");
     if (!o->num_certs)
-        return fail(error, error_len,
-                    "--cert and --key are missing: name a PEM file each (--help)");
+        return options_fail(error, error_len,
+                            "--cert and --key are missing: name a PEM file each (--help)");
     if (o->num_certs != o->num_keys)
-        return fail(error, error_len, "%u --cert but %u --key: each certificate needs its key",
-                    o->num_certs, o->num_keys);
-    return check_network(o, error, error_len);
+        return options_fail(error, error_len,
+                            "%u --cert but %u --key: each certificate needs its key", o->num_certs,
+                            o->num_keys);
+    return options_check_addresses(o, error, error_len);
 }
 
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len)
@@ -411,15 +282,13 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
         if (find_value(&value, id, &at, argc, argv, error, error_len))
             return -1;
         if (is_given[id] && !known[id].is_list)
-            return fail(error, error_len, "--%s is given twice", known[id].name);
+            return options_fail(error, error_len, "--%s is given twice", known[id].name);
         is_given[id] = true;
         if (parse_one(o, id, value, error, error_len))
             return -1;
         if (o->help || o->version)
             return 0;
     }
-    if (!o->prefix_len)
-        o->prefix_len = PREFIX_LEN;
     return check(o, error, error_len);
 }
 
@@ -431,14 +300,21 @@ void options_help(const char *program)
         "\n"
         "usage: %s [EAL options] -- --listen ADDRESS --cert FILE --key FILE --backend ADDRESS ...\n"
         "\n"
-        "  --listen IPv4[/PREFIX]:PORT  where clients connect; the address is lockstepd's own on\n"
-        "                               this port (prefix 24 unless given); repeat for more ports\n"
-        "  --backend IPv4:PORT          where the plaintext goes, through the same DPDK port\n"
+        "  --listen IPv4[/PREFIX]:PORT, --listen [IPv6[/PREFIX]]:PORT\n"
+        "                               where clients connect; the address is lockstepd's own on\n"
+        "                               this port (prefix 24 or 64 unless given); repeat for more\n"
+        "                               ports and addresses\n"
+        "  --backend IPv4:PORT, --backend [IPv6]:PORT\n"
+        "                               where the plaintext goes, through the same DPDK port, "
+        "from\n"
+        "                               a --listen address of the same family\n"
         "  --cert FILE --key FILE       certificate chain and private key, PEM; repeat the pair\n"
         "                               for more names (chosen by SNI; the first is the default)\n"
         "  --strict-sni                 refuse clients that name none of the certificates' hosts\n"
         "                               (otherwise the default serves them)\n"
-        "  --gateway IPv4               router for what is not on the port's own network\n"
+        "  --gateway IPv4, --gateway IPv6\n"
+        "                               router for what is not on the port's own networks; one a\n"
+        "                               family\n"
         "  --alpn LIST                  application protocols, as http/1.1\n"
         "  --tls-preset NAME            modern (TLS 1.3 alone), intermediate (the default), or old "
         "(RSA key\n"
@@ -454,6 +330,8 @@ void options_help(const char *program)
         "  --port N                     DPDK port number (0)\n"
         "  --mtu N                      bytes of an IP packet, 576 to 1500 (what the interface "
         "has)\n"
+        "  --vlan ID                    802.1Q tag of all frames, 1 to 4094; others are not heard\n"
+        "                               (untagged)\n"
         "  --mbufs N                    packet buffers for receiving, and as many for sending "
         "(32768)\n"
         "  --max-connections N          clients at once (8000)\n"
@@ -466,9 +344,14 @@ void options_help(const char *program)
         "the counters and stop; a second one stops at once. SIGHUP reads nothing again: the file\n"
         "of --ticket-keys is looked at every second, all else at the start only.\n"
         "\n"
+        "With IPv6 the start takes a second: hosts on the link are asked whether they have one of\n"
+        "the addresses, and if one has, lockstepd ends. The kernel's own IPv6 is to be off at the\n"
+        "interface that a port takes, as both would make the same link-local address of its MAC.\n"
+        "\n"
         "A first try on a veth pair, as root (%s with no network card):\n"
         "  ip link add lks0 type veth peer name lks1; ip addr add 10.9.0.1/24 dev lks0\n"
         "  ip link set lks0 up; ip link set lks1 up; ethtool -K lks0 tx off tso off\n"
+        "  sysctl net.ipv6.conf.lks1.disable_ipv6=1\n"
         "  %s --no-huge -m 512 -l 0 --no-pci --no-telemetry \\\n"
         "    --vdev=net_af_packet0,iface=lks1,framecnt=4096,blocksz=4096 -- \\\n"
         "    --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080\n",

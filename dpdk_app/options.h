@@ -6,21 +6,18 @@
 
 #define OPTIONS_LIST_MAX 16u
 
-/* IPv4 alone, as yet. */
-struct option_addr {
-    uint32_t ip_be; /* network order */
-    uint16_t port;  /* host order */
-};
-
 /* The command line behind EAL's "--". Strings point into it. */
 struct options {
-    struct option_addr listen[OPTIONS_LIST_MAX];
+    struct net_addr listen[OPTIONS_LIST_MAX];
     uint32_t num_listen;
-    uint8_t prefix_len; /* of the listen address' network */
-    uint32_t gateway_be;
+    struct net_address addresses[OPTIONS_LIST_MAX]; /* those of `listen`, once each */
+    uint32_t num_addresses;
+    struct net_ip gateways[2]; /* one a family */
+    uint32_t num_gateways;
+    uint16_t vlan; /* 0: untagged */
     const char *cert[OPTIONS_LIST_MAX], *key[OPTIONS_LIST_MAX];
     uint32_t num_certs, num_keys;
-    struct option_addr backend;
+    struct net_addr backend;
     bool strict_sni;
     const char *alpn, *preset, *suites, *groups, *key_log, *ticket_keys;
     uint16_t port_id;
@@ -34,8 +31,6 @@ struct options {
 
 /* 0, or -1: error has one line that names the option, the cause and the remedy. */
 int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len);
-/* Of the listen address' network. */
-uint32_t options_netmask_be(const struct options *o);
 /* Whether a word is one of our options, which EAL does not know. */
 bool options_is_ours(const char *arg);
 void options_help(const char *program);

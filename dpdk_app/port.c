@@ -246,20 +246,33 @@ void port_stop(struct port *port)
     free_pools(port);
 }
 
+/* Bytes of a frame in front of the IP packet, an 802.1Q tag included; *type is what they say. */
+static uint32_t ether_len(const struct rte_mbuf *m, uint32_t *type)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint32_t len = RTE_ETHER_HDR_LEN;
+    *type = (uint32_t)frame[12] << 8 | frame[13];
+    if (*type == RTE_ETHER_TYPE_VLAN) {
+        *type = (uint32_t)frame[16] << 8 | frame[17];
+        len += RTE_VLAN_HLEN;
+    }
+    return len;
+}
+
 /* Whether an IP packet is longer than what came of it: what some ports make of frames that do not
  * fit their buffers. Nothing else is judged here. */
 static bool is_cut(const struct rte_mbuf *m)
 {
-    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-    if (m->data_len < RTE_ETHER_HDR_LEN + 6)
+    uint32_t type, len = 0;
+    if (m->data_len < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN + 6)
         return false;
-    const uint8_t *ip = frame + RTE_ETHER_HDR_LEN;
-    uint32_t type = (uint32_t)frame[12] << 8 | frame[13], len = 0;
+    const uint32_t before = ether_len(m, &type);
+    const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *) + before;
     if (type == RTE_ETHER_TYPE_IPV4)
         len = (uint32_t)ip[2] << 8 | ip[3];
     else if (type == RTE_ETHER_TYPE_IPV6)
         len = 40 + ((uint32_t)ip[4] << 8 | ip[5]);
-    return RTE_ETHER_HDR_LEN + len > m->pkt_len;
+    return before + len > m->pkt_len;
 }
 
 uint16_t port_receive(const struct port *port, struct rte_mbuf **packets, uint16_t max)
@@ -290,9 +303,10 @@ uint32_t port_room(const struct port *port)
 void port_send(const struct port *port, struct rte_mbuf *packet)
 {
     struct port_tx *tx = port->tx;
+    uint32_t type;
     if (tx->tail - tx->head >= TX_BURST)
         port_flush(port);
-    const bool is_too_long = packet->pkt_len > tx->mtu + RTE_ETHER_HDR_LEN;
+    const bool is_too_long = packet->pkt_len > tx->mtu + ether_len(packet, &type);
     if (is_too_long || tx->tail - tx->head > tx->mask) {
         if (is_too_long)
             tx->count.tx_too_long++;

@@ -36,10 +36,8 @@ int sessions_init(struct sessions *all, const struct session_config *config,
 void sessions_end(struct sessions *all)
 {
     for (uint32_t i = 0; i < all->config.max_sessions; i++) {
-        if (!all->all[i].tls)
-            continue;
-        session_over(&all->all[i], END_SHUTDOWN);
-        session_free(all, &all->all[i]);
+        if (all->all[i].tls)
+            session_over(&all->all[i], END_SHUTDOWN);
     }
 }
 
@@ -217,6 +215,7 @@ const struct flow_events session_client_events = {
     .received_fin = on_client_fin,
     .sent = on_client_sent,
     .ended = on_client_ended,
+    .unread_least = FLOW_UNREAD_RECORD,
 };
 
 static void on_backend_connected(void *user)

@@ -66,7 +66,7 @@ struct sessions {
 /* 0, or -1: no memory. */
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
-/* Ends all of them, at once. */
+/* Has all of them end: the worker frees them. */
 void sessions_end(struct sessions *all);
 /* Frees what sessions_init() made. */
 void sessions_free(struct sessions *all);

@@ -17,6 +17,7 @@
 #define TIME_WAITING 65536u
 #define NEIGHBOURS   1024u
 #define REASSEMBLED  256u
+#define FAMILIES     2u
 
 static void describe_port(struct net_port *to, const struct port *port)
 {
@@ -30,30 +31,39 @@ static void describe_port(struct net_port *to, const struct port *port)
     memcpy(to->mac, port->mac, sizeof(to->mac));
 }
 
-/* Of the pool for receiving flows hold three fourths at most, and so of that for sending: there are
- * always buffers for what comes next, and for headers. */
+static struct net_route default_route(const struct net_ip *gateway)
+{
+    if (net_ip_is_v4(gateway))
+        return (struct net_route){net_ip4(0), 96, *gateway};
+    return (struct net_route){.gateway = *gateway};
+}
+
+/* Of the pool for receiving flows hold three fourths at most, and fragments half of the rest; of
+ * that for sending three fourths as well: there are always buffers for what comes next, and for
+ * headers. */
 struct net *stack_new(const struct stack_config *config, char *error, unsigned int error_len)
 {
-    const bool is_v4 = net_ip_is_v4(&config->address.ip);
-    struct net_route route = {.prefix = is_v4 ? net_ip4(0) : (struct net_ip){{{0}}},
-                              .prefix_len = is_v4 ? 96 : 0};
+    struct net_route routes[FAMILIES] = {0};
+    const uint32_t num_routes = RTE_MIN(config->num_gateways, FAMILIES);
     struct net_config net = {
-        .addresses = &config->address,
-        .num_addresses = 1,
-        .routes = &route,
-        .num_routes = config->gateway ? 1 : 0,
+        .addresses = config->addresses,
+        .num_addresses = config->num_addresses,
+        .routes = routes,
+        .num_routes = num_routes,
         .max_flows = config->max_flows + config->max_flows / 4,
         .max_half_open = HALF_OPEN,
         .max_detached = config->max_flows / 4,
         .max_time_wait = TIME_WAITING,
         .max_neighbours = NEIGHBOURS,
         .max_reassembled = REASSEMBLED,
+        .max_fragments = config->port->num_mbufs / 8,
         .max_buffers = config->port->num_mbufs / 4 * 3,
         .now_us = config->now_us,
     };
     describe_port(&net.port, config->port);
-    if (config->gateway)
-        route.gateway = *config->gateway;
+    net.port.vlan = config->vlan;
+    for (uint32_t i = 0; i < num_routes; i++)
+        routes[i] = default_route(&config->gateways[i]);
     if (getrandom(net.secret, sizeof(net.secret), 0) != sizeof(net.secret)) {
         snprintf(error, error_len, "the kernel gives no random numbers");
         return NULL;

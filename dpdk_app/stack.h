@@ -10,10 +10,13 @@
 struct port;
 
 struct stack_config {
-    const struct port *port;      /* started */
-    struct net_address address;   /* our own */
-    const struct net_ip *gateway; /* NULL: none */
-    uint32_t max_flows;           /* that have users; those closed have places of their own */
+    const struct port *port;             /* started */
+    const struct net_address *addresses; /* our own */
+    uint32_t num_addresses;
+    const struct net_ip *gateways; /* one a family at most */
+    uint32_t num_gateways;
+    uint16_t vlan;      /* of the port's frames; 0: untagged */
+    uint32_t max_flows; /* that have users; those closed have places of their own */
     uint64_t now_us;
 };
 

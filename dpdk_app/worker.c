@@ -22,7 +22,8 @@
 #define BATCH_SPANS     8192u
 #define SESSION_SPANS   1024u /* of one session's queue that one look at it covers */
 #define EMPTY_POLLS     64u
-#define LAST_SENDS      64u /* for the resets of all sessions, on a port that takes them */
+#define FREED_A_POLL    256u /* sessions: TCP has room for so many frames of both their ends */
+#define LAST_SENDS      64u  /* for what is left at the end, on a port that takes it */
 #define STARVED_US      5000u
 #define PAUSE_US        20000u /* between polls: a stall */
 #define RECORD_SEGMENTS 11u    /* full segments in a long record: the most that 2^14 bytes allow */
@@ -468,12 +469,20 @@ static void take_ready(struct worker *w)
     all->ready_end = &all->ready;
 }
 
-/* Those that are over go; one may have become ready again meanwhile and is freed next time. */
+/* Those that are over go, not so many at once that TCP has no room to tell their peers; one may
+ * have become ready again meanwhile and is freed next time. */
 static void free_over(struct worker *w)
 {
-    for (uint32_t i = 0; i < w->num_now; i++)
-        if (w->now[i]->is_over && !w->now[i]->is_ready)
-            session_free(&w->sessions, w->now[i]);
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < w->num_now; i++) {
+        struct session *s = w->now[i];
+        if (!s->is_over || s->is_ready)
+            continue;
+        if (num++ < FREED_A_POLL)
+            session_free(&w->sessions, s);
+        else
+            session_ready(&w->sessions, s);
+    }
 }
 
 /* The time is read once a poll. */
@@ -524,7 +533,7 @@ static const char *news(struct worker *w)
     if (!w->said_no_route && net.no_route) {
         w->said_no_route = true;
         return "somebody who is not on the port's network gets no answer, since there is no "
-               "--gateway; tx_no_route counts the packets";
+               "--gateway of its family; tx_no_route counts the packets";
     }
     const char *line = port_news(w->config.sessions.port);
     if (!line && w->tls_failure != w->said_failure)
@@ -561,13 +570,26 @@ bool worker_poll(struct worker *w)
 }
 
 /* Counters go to whoever has time to write them; while others are still being written, these wait.
- */
+ * A signal that comes from here on asks for counters of its own: whoever has just read some sends
+ * it before the loop goes on. */
 static void print_counters(struct worker *w, struct worker_signals *signals, struct chores *chores)
 {
     struct report report;
+    signals->print = 0;
     worker_get_report(w, &report);
-    if (chores_print(chores, &report))
-        signals->print = 0;
+    if (!chores_print(chores, &report))
+        signals->print = 1;
+}
+
+static void end_all(struct worker *w)
+{
+    sessions_end(&w->sessions);
+    while (w->counters.sessions) {
+        take_ready(w);
+        free_over(w);
+        for (uint32_t i = 0; i < LAST_SENDS && send_all(w); i++)
+            continue;
+    }
 }
 
 void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores)
@@ -582,7 +604,5 @@ void worker_run(struct worker *w, struct worker_signals *signals, struct chores 
         if (signals->print)
             print_counters(w, signals, chores);
     }
-    sessions_end(&w->sessions);
-    for (uint32_t i = 0; i < LAST_SENDS && send_all(w); i++)
-        continue;
+    end_all(w);
 }

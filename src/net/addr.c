@@ -55,3 +55,8 @@ bool net_ip_parse(struct net_ip *out, const char *text)
     /* An IPv4 address in IPv6's clothes is nobody's address on a wire (RFC 4038 4.2). */
     return inet_pton(AF_INET6, text, out->bytes) == 1 && !net_ip_is_v4(out);
 }
+
+bool net_ip_parse_mapped(struct net_ip *out, const char *text)
+{
+    return inet_pton(AF_INET6, text, out->bytes) == 1 && net_ip_is_v4(out);
+}

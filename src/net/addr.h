@@ -71,5 +71,7 @@ bool net_ip_is_loopback(const struct net_ip *ip);    /* 127.0.0.0/8, ::1 */
 const char *net_ip_text(char text[NET_IP_TEXT_LEN], const struct net_ip *ip);
 /* Reads either family. false: it is neither. */
 bool net_ip_parse(struct net_ip *out, const char *text);
+/* Reads what net_ip_parse() refuses, an IPv4 address in IPv6's clothes: for who says why. */
+bool net_ip_parse_mapped(struct net_ip *out, const char *text);
 
 #endif

@@ -4,7 +4,8 @@
 
 /*
  * The internet's checksum (RFC 1071). DPDK has one over chains, which loses carries of a segment
- * that begins at an odd offset (rte_raw_cksum_mbuf() of 22.11); what we send lies at any.
+ * that begins at an odd offset (rte_raw_cksum_mbuf() of 22.11,
+ * findings/dpdk-checksum-of-odd-pieces.sh); what we send lies at any.
  */
 
 #include <rte_byteorder.h>

@@ -51,6 +51,7 @@ struct net {
     struct path_mtus *path_mtus;
     struct tcp *tcp;
     struct rate_limit icmp_limit;
+    bool nd_begun;
     uint64_t nd_due_us; /* duplicate address detection, reports of groups; NET_NEVER: nothing */
     uint8_t num_reports_due; /* of groups */
     uint16_t next_ip_id;
@@ -208,7 +209,7 @@ void icmp_unreachable(struct net *net, struct rte_mbuf *packet, const struct ip_
 
 /* ---- reassembly.c ---- */
 
-struct reassembly *reassembly_new(uint32_t max, uint32_t seed, int socket);
+struct reassembly *reassembly_new(uint32_t max, uint32_t max_mbufs, uint32_t seed, int socket);
 void reassembly_free(struct reassembly *r);
 
 struct fragment {

@@ -279,11 +279,18 @@ void nd_start(struct net *net)
         return;
     report_groups(net);
     net->num_reports_due = REPORTS;
-    net->nd_due_us = net->now_us + DAD_WAIT_US;
+    net->nd_due_us = net->now_us;
 }
 
 void nd_timers(struct net *net)
 {
+    /* The questions leave when the link is polled: what its user did before is no time to answer.
+     */
+    if (!net->nd_begun) {
+        net->nd_begun = true;
+        net->nd_due_us = net->now_us + DAD_WAIT_US;
+        return;
+    }
     for (uint32_t i = 0; i < net->num_addresses; i++)
         if (net->addresses[i].state == ADDRESS_TENTATIVE)
             net->addresses[i].state = ADDRESS_VALID;

@@ -220,6 +220,18 @@ static bool add_link_local(struct net *net, char *error, size_t error_len)
     return !has_v6 || net_own_address(net, &ip) || add_address(net, &ip, 64, error, error_len);
 }
 
+/* Whether an address of the family has neighbours, so that a gateway is one of them. Our link-local
+ * one does not count: it is of our own making. */
+static bool has_subnet(const struct net *net, bool is_v4)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++) {
+        const struct own_address *a = &net->addresses[i];
+        if (net_ip_is_v4(&a->ip) == is_v4 && a->prefix_len < 128 && !net_ip_is_link_local(&a->ip))
+            return true;
+    }
+    return false;
+}
+
 static bool add_route(struct net *net, const struct net_route *route, char *error, size_t error_len)
 {
     char text[NET_IP_TEXT_LEN];
@@ -232,7 +244,7 @@ static bool add_route(struct net *net, const struct net_route *route, char *erro
                  net_ip_text(text, &route->gateway));
         return false;
     }
-    if (!route_is_on_link(net, &route->gateway)) {
+    if (!route_is_on_link(net, &route->gateway) && has_subnet(net, net_ip_is_v4(&route->gateway))) {
         snprintf(error, error_len, "gateway %s is in no subnet of our addresses",
                  net_ip_text(text, &route->gateway));
         return false;
@@ -300,7 +312,8 @@ struct net *net_new(const struct net_config *config, char *error, size_t error_l
         return NULL;
     }
     net->neighbours = neighbours_new(config->max_neighbours, net->secret[0], config->port.socket);
-    net->reassembly = reassembly_new(config->max_reassembled, net->secret[1], config->port.socket);
+    net->reassembly = reassembly_new(config->max_reassembled, config->max_fragments, net->secret[1],
+                                     config->port.socket);
     net->path_mtus = path_mtus_new(net->secret[2], config->port.socket);
     if (!net->neighbours || !net->reassembly || !net->path_mtus) {
         snprintf(error, error_len, "no memory for %u neighbours and %u packets in fragments",
@@ -318,6 +331,24 @@ struct net *net_new(const struct net_config *config, char *error, size_t error_l
             arp_announce(net, &net->addresses[i].ip);
     nd_start(net);
     return net;
+}
+
+bool net_is_detecting(const struct net *net)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        if (net->addresses[i].state == ADDRESS_TENTATIVE)
+            return true;
+    return false;
+}
+
+bool net_get_duplicate(const struct net *net, struct net_ip *ip)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        if (net->addresses[i].state == ADDRESS_DUPLICATE) {
+            *ip = net->addresses[i].ip;
+            return true;
+        }
+    return false;
 }
 
 void net_free(struct net *net)

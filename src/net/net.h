@@ -18,6 +18,7 @@
  * acknowledgements that wait there come too late for timers that they would have stopped.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,8 +35,9 @@ struct net_address { /* one of ours */
 
 struct net_route {
     struct net_ip prefix;
-    uint8_t prefix_len;    /* as above */
-    struct net_ip gateway; /* of the same family, on this link */
+    uint8_t prefix_len; /* as above */
+    struct net_ip
+        gateway; /* of the same family, on this link: in a subnet of ours, if we have any */
 };
 
 #define NET_SECRET_LEN 16u
@@ -52,6 +54,7 @@ struct net_config {
     uint32_t max_time_wait;
     uint32_t max_neighbours;  /* of each family */
     uint32_t max_reassembled; /* packets that wait for fragments */
+    uint32_t max_fragments;   /* received mbufs that these may hold together, beside max_buffers */
     /* mbufs that flows may hold together, sending and receiving: what is left of them bounds what
      * is taken from users and promised to peers. */
     uint32_t max_buffers;
@@ -65,6 +68,10 @@ struct net_config {
 
 /* NULL, with one line in error, where the configuration or memory does not do. */
 struct net *net_new(const struct net_config *config, char *error, size_t error_len);
+/* Duplicate address detection (RFC 4862) takes the first second where there are IPv6 addresses,
+ * which are not used meanwhile; one that another host has is never used. */
+bool net_is_detecting(const struct net *net);
+bool net_get_duplicate(const struct net *net, struct net_ip *ip); /* false: there is none */
 /* Frees everything that it holds; flows end without a word to their peers or users. */
 void net_free(struct net *net);
 

@@ -4,7 +4,8 @@
  * Packets that come in fragments (RFC 791, 815, 8200 4.5, 5722). A source hashes to one set of a
  * table, and has half of its ways at most: whoever sends first pieces alone drives only its own
  * out, the oldest first, since a fragment that was lost must not keep out what comes after it.
- * Overlaps end the whole packet, but for an exact copy of a fragment.
+ * What waits lies in buffers of the link: when they are as many as may be, the packet goes that has
+ * the most. Overlaps end the whole packet, but for an exact copy of a fragment.
  *
  * librte_ip_frag would do the joining, but takes at most eight fragments a packet, counts bytes
  * where it should look for holes, and its table knows no sources.
@@ -38,6 +39,7 @@ struct packet {
     bool is_used;
     bool is_dead;         /* overlapped: what still comes goes, too, until its time is over */
     uint16_t num;         /* of parts, sorted by offset */
+    uint32_t num_mbufs;   /* that they lie in */
     uint32_t have, total; /* bytes; total 0: the last has not come */
     uint64_t until_us;
     struct part parts[MAX_FRAGMENTS];
@@ -45,11 +47,12 @@ struct packet {
 
 struct reassembly {
     uint32_t num_sets, seed, num_used;
+    uint32_t num_mbufs, max_mbufs;
     uint64_t next_check_us;
     struct packet packets[];
 };
 
-struct reassembly *reassembly_new(uint32_t max, uint32_t seed, int socket)
+struct reassembly *reassembly_new(uint32_t max, uint32_t max_mbufs, uint32_t seed, int socket)
 {
     const uint32_t num_sets = max / WAYS ? max / WAYS : 1;
     struct reassembly *r = rte_zmalloc_socket(
@@ -57,21 +60,36 @@ struct reassembly *reassembly_new(uint32_t max, uint32_t seed, int socket)
         RTE_CACHE_LINE_SIZE, socket);
     if (r) {
         r->num_sets = num_sets;
+        r->max_mbufs = max_mbufs;
         r->seed = seed;
     }
     return r;
 }
 
-static void free_parts(struct packet *p)
+static void hold(struct reassembly *r, struct packet *p, uint32_t num_mbufs)
+{
+    r->num_mbufs += num_mbufs;
+    p->num_mbufs += num_mbufs;
+}
+
+/* Its parts are freed, or somebody else's. */
+static void has_none(struct reassembly *r, struct packet *p)
+{
+    r->num_mbufs -= p->num_mbufs;
+    p->num_mbufs = 0;
+    p->num = 0;
+}
+
+static void free_parts(struct reassembly *r, struct packet *p)
 {
     for (uint16_t i = 0; i < p->num; i++)
         rte_pktmbuf_free(p->parts[i].mbuf);
-    p->num = 0;
+    has_none(r, p);
 }
 
 static void forget(struct reassembly *r, struct packet *p)
 {
-    free_parts(p);
+    free_parts(r, p);
     p->is_used = false;
     r->num_used--;
 }
@@ -79,7 +97,7 @@ static void forget(struct reassembly *r, struct packet *p)
 void reassembly_free(struct reassembly *r)
 {
     for (uint32_t i = 0; i < r->num_sets * WAYS; i++)
-        free_parts(&r->packets[i]);
+        free_parts(r, &r->packets[i]);
     rte_free(r);
 }
 
@@ -168,7 +186,7 @@ static enum fit find_gap(const struct packet *p, const struct fragment *f, uint3
 }
 
 /* All parts as one chain. */
-static struct rte_mbuf *join(struct packet *p)
+static struct rte_mbuf *join(struct reassembly *r, struct packet *p)
 {
     struct rte_mbuf *whole = p->parts[0].mbuf;
     for (uint16_t i = 1; i < p->num; i++)
@@ -178,8 +196,34 @@ static struct rte_mbuf *join(struct packet *p)
             rte_pktmbuf_free(whole);
             whole = NULL;
         }
-    p->num = 0;
+    has_none(r, p);
     return whole;
+}
+
+/* The packet that holds most, the oldest of several. */
+static struct packet *largest(struct reassembly *r)
+{
+    struct packet *most = &r->packets[0];
+    for (uint32_t i = 1; i < r->num_sets * WAYS; i++) {
+        struct packet *p = &r->packets[i];
+        if (p->num_mbufs > most->num_mbufs ||
+            (p->num_mbufs == most->num_mbufs && p->until_us < most->until_us))
+            most = p;
+    }
+    return most;
+}
+
+/* Room for so many mbufs more. It is found quickly: the largest holds no less than all do on
+ * average. */
+static void make_room(struct net *net, uint32_t num_mbufs)
+{
+    struct reassembly *r = net->reassembly;
+    while (r->num_mbufs && r->num_mbufs + num_mbufs > r->max_mbufs) {
+        struct packet *p = largest(r);
+        net->counters.rx_fragments_dropped += p->num;
+        free_parts(r, p);
+        p->is_dead = true;
+    }
 }
 
 /* RFC 3168 5.3: congestion seen by one fragment was seen by the packet. [3168 5.3-1] */
@@ -202,10 +246,12 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     uint16_t at = 0;
     net->counters.rx_fragments++;
     const enum fit fit = !p->is_dead ? find_gap(p, fragment, len, &at) : COPY;
-    if (fit != FITS) {
+    if (fit == FITS)
+        make_room(net, packet->nb_segs);
+    if (fit != FITS || p->is_dead || packet->nb_segs > r->max_mbufs) {
         if (fit == CONTRADICTS) {
             net->counters.rx_fragments_dropped += p->num;
-            free_parts(p);
+            free_parts(r, p);
             p->is_dead = true;
         }
         net->counters.rx_fragments_dropped++;
@@ -215,6 +261,7 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
     memmove(&p->parts[at + 1], &p->parts[at], (size_t)(p->num - at) * sizeof(p->parts[0]));
     p->parts[at] = (struct part){packet, fragment->offset, (uint16_t)len};
     p->num++;
+    hold(r, p, packet->nb_segs);
     p->have += len;
     p->ecn = join_ecn(p->ecn, fragment->ecn);
     if (!fragment->offset)
@@ -225,7 +272,7 @@ struct rte_mbuf *reassembly_add(struct net *net, struct rte_mbuf *packet,
         return NULL;
     *proto = p->proto;
     *ecn = p->ecn;
-    struct rte_mbuf *whole = join(p);
+    struct rte_mbuf *whole = join(r, p);
     forget(r, p);
     if (whole)
         net->counters.rx_reassembled++;

@@ -11,6 +11,9 @@ bool route_is_on_link(const struct net *net, const struct net_ip *ip)
         if (net_ip_is_v4(ip) == net_ip_is_v4(&a->ip) && net_ip_in_prefix(ip, &a->ip, a->prefix_len))
             return true;
     }
+    for (uint32_t i = 0; i < net->num_routes; i++) /* of an address without a subnet */
+        if (net_ip_equal(ip, &net->routes[i].gateway))
+            return true;
     return false;
 }
 

@@ -46,6 +46,10 @@ struct flow_events {
     /* The connection is gone and its handle invalid. Not called after flow_close() or flow_abort().
      */
     void (*ended)(void *user, enum flow_end why);
+    /* So many bytes may be unread of any of these flows while there are buffers, however much is
+     * promised to others: for who cannot read a part of them (FLOW_UNREAD_RECORD). 0: four
+     * segments. */
+    uint32_t unread_least;
 };
 
 /* 0, or -1 with one line in error. An address of all zeros (net_ip4(0) or ::) listens on all of
@@ -62,7 +66,9 @@ struct flow *flow_connect(struct net *net, const struct net_addr *to, const stru
                           const struct flow_events *events, void *user);
 
 /* Bytes that flow_send() takes now: what congestion window and the peer's window will let go soon,
- * plus one record (FLOW_RECORD_LEN), less what is queued, and less where buffers are short. */
+ * plus one record (FLOW_RECORD_LEN), less what is queued, and less where buffers are short. No
+ * event tells that there are buffers again: who found none, and has nothing under way, asks again
+ * some milliseconds later. */
 #define FLOW_RECORD_LEN 16640u
 uint32_t flow_send_room(const struct flow *flow);
 
@@ -70,6 +76,9 @@ uint32_t flow_send_room(const struct flow *flow);
  * flow, which never writes to it, and is freed when acknowledged. Nothing leaves before
  * net_output(). */
 void flow_send(struct flow *flow, struct rte_mbuf *chain);
+
+/* The longest TLS record, with its header. */
+#define FLOW_UNREAD_RECORD 18437u
 
 /* bytes of those received have been dealt with: opens the window again. */
 void flow_consumed(struct flow *flow, uint32_t bytes);

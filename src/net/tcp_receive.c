@@ -426,15 +426,23 @@ uint16_t tcp_first_window(const struct tcp *tcp)
     return (uint16_t)greatest((uint32_t)least64(share, TCP_WINDOW_FIRST), TCP_WINDOW_LEAST);
 }
 
+/* What is let in of every flow while there are buffers at all: its user may have to have that much
+ * before it reads any, and would wait for the peer, and the peer for it. */
+static uint32_t window_floor(const struct flow *flow)
+{
+    const uint32_t wanted = flow->events ? flow->events->unread_least : 0;
+    return (uint32_t)least64(unpromised(flow->tcp, 0) / 2, greatest(wanted, TCP_WINDOW_LEAST));
+}
+
 /* What may be unread at once. Buffers that hold little count for more than they hold, and no flow
  * is promised more than half of what is neither held nor promised to others, so that the sum of all
- * windows fits the pool; but for a few segments each, while there are buffers at all. */
+ * windows fits the pool; but for the floor. */
 static uint32_t window_limit(const struct flow *flow)
 {
     const struct tcp *tcp = flow->tcp;
     const uint64_t share = unpromised(tcp, tcp->num_promised - flow->rcv_promised) / 2;
-    const uint64_t few = least64(unpromised(tcp, 0) / 2, TCP_WINDOW_LEAST);
-    return (uint32_t)least64(share > few ? share : few, flow->rcv_limit);
+    const uint32_t floor = window_floor(flow);
+    return (uint32_t)least64(share > floor ? share : floor, flow->rcv_limit);
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
@@ -443,19 +451,25 @@ static uint32_t window_gain(const struct flow *flow)
 {
     const uint32_t limit = window_limit(flow);
     const uint32_t used = greatest(flow->rcv_unread, flow->rcv_buffers * (TCP_BUFFER_LEN / 4));
-    const uint32_t window = limit > used ? limit - used : 0;
+    const uint32_t floor = window_floor(flow), unread = flow->rcv_unread;
+    const uint32_t window =
+        greatest(limit > used ? limit - used : 0, floor > unread ? floor - unread : 0);
     const int32_t gain = seq_diff(flow->rcv_nxt + window, flow->rcv_edge);
     return gain > 0 && (uint32_t)gain >= least(limit / 2, flow->rcv_mss) ? (uint32_t)gain : 0;
 }
 
-/* The edge never moves left: it is rounded up to what the scale can say. [7323 2.3-2 2.4-1]
+/* The edge never moves left: it is rounded up to what the scale can say. But not beyond what may be
+ * unread, or it would move on with each acknowledgement of less than the scale's unit, and never be
+ * reached: then the window is told less, and what was let in once is taken. [7323 2.3-2 2.4-1]
  * [9293 3.8.6-1] */
 uint16_t flow_window(struct flow *flow)
 {
     flow->rcv_edge += window_gain(flow);
-    const uint32_t unit = 1u << flow->rcv_scale;
-    const uint32_t shown =
-        least((flow->rcv_edge - flow->rcv_nxt + unit - 1) >> flow->rcv_scale, UINT16_MAX);
+    const uint32_t unit = 1u << flow->rcv_scale, open = flow->rcv_edge - flow->rcv_nxt;
+    uint32_t shown = (open + unit - 1) >> flow->rcv_scale;
+    if (flow->rcv_unread + (shown << flow->rcv_scale) > window_limit(flow) + unit)
+        shown = open >> flow->rcv_scale;
+    shown = least(shown, UINT16_MAX);
     flow->rcv_edge = seq_max(flow->rcv_edge, flow->rcv_nxt + (shown << flow->rcv_scale));
     if (shown == UINT16_MAX)
         flow->rcv_edge = flow->rcv_nxt + (shown << flow->rcv_scale);

@@ -438,13 +438,7 @@ static void requests_that_cross(void)
 static void give_record(struct poll_loop *loop, struct side *s, struct lks_key *key, uint8_t type,
                         const void *content, size_t len)
 {
-    uint8_t bytes[300], record[400];
-    memcpy(bytes, content, len);
-    struct lks_span src = {bytes, len}, dst = {record, sizeof(record)};
-    struct lks_op op = {
-        .key = key, .src = &src, .num_src = 1, .dst = &dst, .num_dst = 1, .type = type};
-    CU_ASSERT_EQUAL(lks_engine_process(loop->engine, &op, 1), 1);
-    buffer_add(&s->wire_in, record, op.len);
+    put_record(loop, &s->wire_in, key, type, content, len);
     while (loop_poll(loop, &s, 1))
         ;
 }

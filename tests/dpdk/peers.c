@@ -127,8 +127,9 @@ static void on_ended(void *user, enum flow_end why)
     p->why = why;
 }
 
-static const struct flow_events events = {on_accepted, on_connected, on_received,
-                                          on_fin,      on_sent,      on_ended};
+static const struct flow_events events = {
+    on_accepted, on_connected, on_received, on_fin, on_sent, on_ended, FLOW_UNREAD_RECORD,
+};
 
 /* Zeros in buffers that are worth one, as lockstepd lays out its records. NULL: no mbufs. */
 static struct rte_mbuf *record(const struct peer *p, uint32_t len)

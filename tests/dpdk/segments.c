@@ -128,11 +128,12 @@ struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_f
     snprintf(command, sizeof(command), "rm -rf %s", directory);
     if (system(command) || used < 0)
         return NULL;
-    const struct stack_config config = {
-        .port = port,
-        .address = {net_ip4(rte_cpu_to_be_32(SEGMENTS_OUR_IP)), 96 + 16},
-        .max_flows = max_flows,
-        .now_us = now_us};
+    const struct net_address address = {net_ip4(rte_cpu_to_be_32(SEGMENTS_OUR_IP)), 96 + 16};
+    const struct stack_config config = {.port = port,
+                                        .addresses = &address,
+                                        .num_addresses = 1,
+                                        .max_flows = max_flows,
+                                        .now_us = now_us};
     struct net *net = port_start(port, 0, num_mbufs, 0, error, sizeof(error))
                           ? NULL
                           : stack_new(&config, error, sizeof(error));

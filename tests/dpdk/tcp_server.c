@@ -215,6 +215,8 @@ static void move(struct end *e)
     struct rte_mbuf *front = n ? chain_cut(&e->out, n, port.clones) : NULL;
     if (front)
         flow_send(e->flow, front);
+    else if (e->out.head) /* nothing may be under way that would tell when there is room */
+        e->is_touched = true;
     if (front && e->peer && e->peer->flow)
         flow_consumed(e->peer->flow, n);
     if (e->service == SOURCE_CLOSE && !e->to_make && !e->out.head) {
@@ -313,8 +315,10 @@ int main(int argc, char **argv)
     const unsigned int in_use_at_start = mbufs_in_use();
     const struct faults faults = {(uint32_t)atoi(argv[used + 1]), (uint32_t)atoi(argv[used + 2]),
                                   (uint32_t)atoi(argv[used + 3]), (uint32_t)atoi(argv[used + 4])};
+    const struct net_address address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24};
     const struct stack_config config = {.port = &port,
-                                        .address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24},
+                                        .addresses = &address,
+                                        .num_addresses = 1,
                                         .max_flows = MAX_FLOWS,
                                         .now_us = clock_us()};
     net = stack_new(&config, error, sizeof(error));

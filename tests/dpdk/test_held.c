@@ -133,6 +133,64 @@ static void test_out_of_order_senders(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
+/* However many others do nothing but could send, a TLS record comes whole before any of it is read,
+ * also in small pieces: or who sends and who reads would wait for each other. */
+static void test_a_record_among_many(void)
+{
+    static const uint16_t pieces[] = {1000, 100};
+    const uint32_t num = 500;
+    struct flow_info info;
+    for (uint32_t i = 0; i < num; i++)
+        peer_open(ordinary(i));
+    for (uint32_t i = 0; i < 2; i++) {
+        struct peer *p = ordinary(num + i);
+        p->is_unread = true;
+        peer_open(p);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(p->flow);
+        flow_get_info(p->flow, &info);
+        CU_ASSERT_TRUE(info.our_window < FLOW_UNREAD_RECORD); /* little is left to promise */
+        uint32_t len = 0;
+        for (; len < FLOW_UNREAD_RECORD && info.our_window; len += pieces[i]) {
+            peer_send(p, ACK | PSH, pieces[i]);
+            peers_settle();
+            if (p->received == 5000) { /* a record ends within what has come */
+                flow_consumed(p->flow, 4000);
+                len -= 4000;
+            }
+            flow_get_info(p->flow, &info);
+        }
+        LKS_CHECK(len >= FLOW_UNREAD_RECORD, "pieces of %u: %u bytes", pieces[i], len);
+    }
+    CU_ASSERT_TRUE(peers_end());
+}
+
+/* Pieces of less than a unit of the window's scale do not push its edge before them. */
+static void test_small_pieces_fill_the_window(void)
+{
+    static const uint16_t pieces[] = {1, 100, 127, 128};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct peer *p = ordinary(i);
+        struct flow_info info;
+        p->is_unread = true;
+        peer_open(p);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(p->flow);
+        do {
+            peer_send(p, ACK | PSH, 1000);
+            peers_settle();
+            flow_get_info(p->flow, &info);
+        } while (info.our_window > 2000);
+        const uint32_t edge = p->received + info.our_window;
+        for (uint32_t num = 0; num < 3000; num++) {
+            peer_send(p, ACK | PSH, pieces[i]);
+            peer_send_at(p, (uint32_t)-1000, ACK | PSH, 1); /* old, so that all are acknowledged */
+            peers_settle();
+        }
+        LKS_CHECK(p->received >= edge - 256 && p->received <= edge + 256,
+                  "pieces of %u: %u bytes of %u", pieces[i], p->received, edge);
+        CU_ASSERT_TRUE(peers_end());
+    }
+}
+
 const struct lks_test *held_tests(void)
 {
     static const struct lks_test tests[] = {
@@ -141,6 +199,8 @@ const struct lks_test *held_tests(void)
         {"answered probes", test_answered_probes},
         {"unread senders", test_unread_senders},
         {"out of order senders", test_out_of_order_senders},
+        {"a record among many", test_a_record_among_many},
+        {"small pieces fill the window", test_small_pieces_fill_the_window},
         {0},
     };
     return tests;

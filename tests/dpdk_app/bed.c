@@ -11,9 +11,10 @@
 #include "common/test.h"
 #include "conn/client.h"
 
-#define FLOWS_MAX 16u
+#define FLOWS_MAX 640u
 
 struct bed bed;
+uint32_t bed_max_sessions = 8;
 static struct flow flows[FLOWS_MAX];
 static uint32_t num_flows;
 
@@ -59,6 +60,8 @@ uint32_t stack_receive(struct net *net, const struct port *port, bool after_paus
 bool stack_send(struct net *net, const struct port *port, uint64_t now_us)
 {
     (void)net, (void)port, (void)now_us;
+    bed.most_ended = RTE_MAX(bed.most_ended, bed.num_ended);
+    bed.num_ended = 0;
     return false;
 }
 
@@ -82,6 +85,8 @@ void flow_get_counters(const struct net *net, struct flow_counters *counters)
 {
     (void)net;
     *counters = bed.tcp;
+    bed.signals.print |= bed.asks_again;
+    bed.asks_again = false;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)
@@ -170,6 +175,7 @@ void flow_shutdown(struct flow *f)
 
 static void let_go(struct flow *f)
 {
+    bed.num_ended++;
     while (f->held) {
         struct rte_mbuf *next = f->held->next;
         rte_pktmbuf_free_seg(f->held);
@@ -297,7 +303,7 @@ void bed_start(const char *suites)
     struct worker_config config = {.sessions = {.tls = bed.server,
                                                 .port = &bed.port,
                                                 .backend = {net_ip4(1), 80},
-                                                .max_sessions = 8,
+                                                .max_sessions = bed_max_sessions,
                                                 .handshake_timeout_s = 20,
                                                 .idle_timeout_s = 100}};
     bed.worker = worker_new(&config, error, sizeof(error));
@@ -306,7 +312,7 @@ void bed_start(const char *suites)
 
 void bed_stop(void)
 {
-    sessions_end(worker_sessions(bed.worker));
+    bed_end_sessions();
     worker_free(bed.worker);
     for (uint32_t i = 0; i < num_flows; i++) {
         CU_ASSERT_TRUE(is_over(&flows[i]));
@@ -351,6 +357,12 @@ struct report bed_report(void)
     struct report report;
     worker_get_report(bed.worker, &report);
     return report;
+}
+
+void bed_end_sessions(void)
+{
+    bed.signals.stop = 1;
+    worker_run(bed.worker, &bed.signals, NULL);
 }
 
 uint32_t bed_busy_polls(void)

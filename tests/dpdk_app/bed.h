@@ -46,10 +46,13 @@ struct bed {
     struct port_counters counted;
     const char *port_news; /* what port_news() says next */
     struct worker_signals signals;
+    bool asks_again; /* SIGUSR1 comes while counters are gathered for another one */
     uint32_t seconds_to_run;
+    uint32_t num_ended, most_ended; /* flows let go since TCP sent last, and the most */
 };
 
 extern struct bed bed;
+extern uint32_t bed_max_sessions; /* as bed_start() finds it */
 
 bool bed_eal(void); /* false: EAL does not start here */
 /* suites NULL: the defaults. */
@@ -61,6 +64,8 @@ void bed_poll(void);
 void bed_wait(uint32_t seconds);
 /* worker_run(), a second a poll; all sessions are ended afterwards. */
 void bed_run(struct chores *chores, uint32_t seconds);
+/* worker_run() that is to stop at once. */
+void bed_end_sessions(void);
 struct report bed_report(void);
 /* Polls a hundred times and returns how many had work: 0 is a session that waits for TCP. */
 uint32_t bed_busy_polls(void);

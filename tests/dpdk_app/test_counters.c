@@ -166,6 +166,29 @@ static void nobody_reads(void)
     lks_config_free(config);
 }
 
+/* SIGUSR1 again while it is being obeyed. */
+static void asked_twice(void)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    bed_start(NULL);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, out, stderr);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    bed.asks_again = true;
+    bed.signals.print = 1;
+    while (bed.signals.print) { /* the second waits until the first is written */
+        bed_run(c, 1);
+        sched_yield();
+    }
+    chores_stop(c, &(struct report){0});
+    fclose(out);
+    CU_ASSERT_EQUAL(count(text, "lockstepd counters\n"), 2);
+    free(text);
+    bed_stop();
+}
+
 /* Troubles are said, each once, however often it is counted. */
 static void news_once(void)
 {
@@ -185,7 +208,7 @@ static void news_once(void)
     chores_stop(c, &(struct report){0});
     fclose(err);
     CU_ASSERT_EQUAL(count(text, "\n"), 2);
-    CU_ASSERT_EQUAL(count(text, "there is no --gateway; tx_no_route counts"), 1);
+    CU_ASSERT_EQUAL(count(text, "there is no --gateway of its family; tx_no_route counts"), 1);
     CU_ASSERT_EQUAL(count(text, "something of the port"), 1);
     free(text);
     bed_stop();
@@ -323,11 +346,17 @@ static void keys_are_wiped(void)
 const struct lks_test *counter_tests(void)
 {
     static const struct lks_test tests[] = {
-        {"resumed handshakes", resumed_ones},  {"alerts that left", alerts_that_left},
-        {"refused connections", refused_ones}, {"as printed", printed},
-        {"nobody reads", nobody_reads},        {"news, once", news_once},
-        {"why TLS failed", why_tls_failed},    {"slow key log", slow_key_log},
-        {"keys are wiped", keys_are_wiped},    {0},
+        {"resumed handshakes", resumed_ones},
+        {"alerts that left", alerts_that_left},
+        {"refused connections", refused_ones},
+        {"as printed", printed},
+        {"nobody reads", nobody_reads},
+        {"asked twice", asked_twice},
+        {"news, once", news_once},
+        {"why TLS failed", why_tls_failed},
+        {"slow key log", slow_key_log},
+        {"keys are wiped", keys_are_wiped},
+        {0},
     };
     return tests;
 }

@@ -446,7 +446,7 @@ static void client_flow_finishes(struct peer *p)
 static void stopped(struct peer *p)
 {
     answers(p, ANSWER);
-    sessions_end(worker_sessions(bed.worker));
+    bed_end_sessions();
     CU_ASSERT_TRUE(p->client->is_aborted && p->backend->is_aborted);
     ended(END_SHUTDOWN, 1);
 }
@@ -634,6 +634,31 @@ static void key_is_used_up(void)
     bed_stop();
 }
 
+/* So many at a time that TCP has room for all the resets (NET_OUT_RING is 1024), whether they are
+ * late or lockstepd stops. */
+static void many_at_once(void)
+{
+    static struct peer peers[600];
+    const uint32_t usual = bed_max_sessions;
+    bed_max_sessions = 600;
+    for (unsigned int stops = 0; stops < 2; stops++) {
+        bed_start(NULL);
+        for (uint32_t i = 0; i < 600; i++)
+            peer_start(&peers[i], NULL);
+        bed.num_ended = bed.most_ended = 0;
+        if (stops)
+            bed_end_sessions();
+        else
+            bed_wait(22);
+        LKS_CHECK(bed.most_ended && bed.most_ended <= 512, "%u flows", bed.most_ended);
+        ended(stops ? END_SHUTDOWN : END_HANDSHAKE_TIMEOUT, 600);
+        for (uint32_t i = 0; i < 600; i++)
+            peer_free(&peers[i]);
+        bed_stop();
+    }
+    bed_max_sessions = usual;
+}
+
 const struct lks_test *end_tests(void)
 {
     static const struct lks_test tests[] = {
@@ -643,6 +668,7 @@ const struct lks_test *end_tests(void)
         {"an end and nothing else", nothing_but_an_end},
         {"an end within the handshake", end_within_the_handshake},
         {"a key that is used up", key_is_used_up},
+        {"many at once", many_at_once},
         {0},
     };
     return tests;

@@ -2,7 +2,6 @@
 
 /* Command lines, and what is said of each that is wrong. */
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +69,9 @@ static void what_is_wrong(void)
         {GOOD "word --alpn a", "\"word\": not an option (--help lists them)"},
         {"--mtu 575", "--mtu 575: not a number from 576 to 1500"},
         {"--mtu 1501", "--mtu 1501: not a number from 576 to 1500"},
+        {"--vlan 0", "--vlan 0: not a number from 1 to 4094"},
+        {"--vlan 4095", "--vlan 4095: not a number from 1 to 4094"},
+        {GOOD "--vlan 7 --vlan 7", "--vlan is given twice"},
         {"--mtu 0x500", "--mtu 0x500: not a number from 576 to 1500"},
         {"--port -1", "--port -1: not a number from 0 to 65535"},
         {"--port 65536", "--port 65536: not a number from 0 to 65535"},
@@ -117,113 +119,239 @@ static void values_that_are_missing(void)
 /* Addresses by themselves. */
 static void addresses(void)
 {
-#define LISTEN  "; write IPv4[/prefix]:port, as 10.9.0.2/24:443"
-#define BACKEND "; write IPv4:port, as 10.9.0.1:8080"
+#define LISTEN                                                                   \
+    "; write IPv4[/prefix]:port or [IPv6[/prefix]]:port, as 10.9.0.2/24:443 or " \
+    "[2001:db8::2/64]:443"
+#define BACKEND "; write IPv4:port or [IPv6]:port, as 10.9.0.1:8080 or [2001:db8::1]:8080"
+#define LONG    "1234567890123456789012345678901234567890123456789012345678901234"
+#define L(value, wrong)                                        \
+    {                                                          \
+        "--listen " value, "--listen " value ": " wrong LISTEN \
+    }
+#define B(value, wrong)                                           \
+    {                                                             \
+        "--backend " value, "--backend " value ": " wrong BACKEND \
+    }
     static const struct row rows[] = {
-        {"--listen 10.9.0.2", "--listen 10.9.0.2: it names no port" LISTEN},
-        {"--listen 443", "--listen 443: it names no port" LISTEN},
-        {"--listen :443", "--listen :443: not an IPv4 address" LISTEN},
-        {"--listen [::1]:443", "--listen [::1]:443: not an IPv4 address" LISTEN},
-        {"--listen 10.9.2:443", "--listen 10.9.2:443: not an IPv4 address" LISTEN},
-        {"--listen 10.9.0.256:443", "--listen 10.9.0.256:443: not an IPv4 address" LISTEN},
-        {"--listen 1234567890123456789012345678901234567890:443",
-         "--listen 1234567890123456789012345678901234567890:443: not an IPv4 address" LISTEN},
-        {"--listen 10.9.0.2:0",
-         "--listen 10.9.0.2:0: the port is not a number from 1 to 65535" LISTEN},
-        {"--listen 10.9.0.2:65536",
-         "--listen 10.9.0.2:65536: the port is not a number from 1 to 65535" LISTEN},
-        {"--listen 10.9.0.2:https",
-         "--listen 10.9.0.2:https: the port is not a number from 1 to 65535" LISTEN},
-        {"--listen 10.9.0.2:",
-         "--listen 10.9.0.2:: the port is not a number from 1 to 65535" LISTEN},
-        {"--listen 10.9.0.2/0:443",
-         "--listen 10.9.0.2/0:443: the prefix is not a number from 1 to 32" LISTEN},
-        {"--listen 10.9.0.2/33:443",
-         "--listen 10.9.0.2/33:443: the prefix is not a number from 1 to 32" LISTEN},
-        {"--listen 10.9.0.2/:443",
-         "--listen 10.9.0.2/:443: the prefix is not a number from 1 to 32" LISTEN},
-        {"--listen 10.9.0.2/255.255.255.0:443",
-         "--listen 10.9.0.2/255.255.255.0:443: the prefix is not a number from 1 to 32" LISTEN},
-        {"--backend 10.9.0.1/24:80", "--backend 10.9.0.1/24:80: no prefix belongs here" BACKEND},
-        {"--backend localhost:80", "--backend localhost:80: not an IPv4 address" BACKEND},
-        {"--backend 10.9.0.1:65536",
-         "--backend 10.9.0.1:65536: the port is not a number from 1 to 65535" BACKEND},
-        {"--gateway here", "--gateway here: not a host's IPv4 address"},
-        {"--gateway 0.0.0.0", "--gateway 0.0.0.0: not a host's IPv4 address"},
-        {"--gateway 10.9.0.1/24", "--gateway 10.9.0.1/24: not a host's IPv4 address"},
+        L("10.9.0.2", "it names no port"),
+        L("443", "it names no port"),
+        L(":443", "not an IP address"),
+        L("10.9.2:443", "not an IP address"),
+        L("10.9.0.256:443", "not an IP address"),
+        L(LONG ":443", "not an IP address"),
+        L("10.9.0.2:0", "the port is not a number from 1 to 65535"),
+        L("10.9.0.2:65536", "the port is not a number from 1 to 65535"),
+        L("10.9.0.2:https", "the port is not a number from 1 to 65535"),
+        L("10.9.0.2:", "the port is not a number from 1 to 65535"),
+        L("10.9.0.2/0:443", "the prefix is not a number from 1 to 32"),
+        L("10.9.0.2/33:443", "the prefix is not a number from 1 to 32"),
+        L("10.9.0.2/:443", "the prefix is not a number from 1 to 32"),
+        L("10.9.0.2/255.255.255.0:443", "the prefix is not a number from 1 to 32"),
+        L("[2001:db8::2]", "it names no port"),
+        L("[2001:db8::2]443", "it names no port"),
+        L("[2001:db8::2:443", "the bracket is not closed"),
+        L("[2001:db8::2]/64:443", "the prefix stands within the brackets"),
+        L("2001:db8::2:443", "an IPv6 address stands in brackets"),
+        L("2001:db8::2/64:443", "an IPv6 address stands in brackets"),
+        L("::", "an IPv6 address stands in brackets"),
+        L("[]:443", "not an IP address"),
+        L("[2001:db8]:443", "not an IP address"),
+        L("[" LONG "]:443", "not an IP address"),
+        L("[10.9.0.2/24]:443", "an IPv4 address stands without brackets"),
+        L("[fe80::1%lks0]:443", "an address has no zone here, since there is one port"),
+        L("[::ffff:10.9.0.2]:443", "IPv4 in IPv6's form is no address of a host; write it as IPv4"),
+        L("[0:0:0:0:0:ffff:a09:2]:443",
+          "IPv4 in IPv6's form is no address of a host; write it as IPv4"),
+        L("[2001:db8::2/0]:443", "the prefix is not a number from 1 to 128"),
+        L("[2001:db8::2/129]:443", "the prefix is not a number from 1 to 128"),
+        L("[2001:db8::2/]:443", "the prefix is not a number from 1 to 128"),
+        L("[2001:db8::2]:65536", "the port is not a number from 1 to 65535"),
+        B("10.9.0.1/24:80", "no prefix belongs here"),
+        B("[2001:db8::1/64]:80", "no prefix belongs here"),
+        B("localhost:80", "not an IP address"),
+        B("10.9.0.1:65536", "the port is not a number from 1 to 65535"),
+        {"--gateway here", "--gateway here: not an IP address"},
+        {"--gateway 10.9.0.1/24", "--gateway 10.9.0.1/24: not an IP address"},
+        {"--gateway [2001:db8::1]",
+         "--gateway [2001:db8::1]: a gateway's address stands without brackets"},
+        {"--gateway fe80::1%lks0",
+         "--gateway fe80::1%lks0: an address has no zone here, since there is one port"},
+        {"--gateway ::ffff:10.9.0.1", "--gateway ::ffff:10.9.0.1: IPv4 in IPv6's form is no "
+                                      "address of a host; write it as IPv4"},
+        {"--gateway 10.9.0.1 --gateway 10.9.0.3",
+         "--gateway 10.9.0.3: there is one for IPv4, 10.9.0.1"},
+        {"--gateway fe80::1 --gateway 10.9.0.1 --gateway 2001:db8::1",
+         "--gateway 2001:db8::1: there is one for IPv6, fe80::1"},
     };
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-/* Addresses beside each other: there is one network, and who is outside it needs a router. */
+#define FILES    "--cert c --key k "
+#define REST     FILES "--backend 10.9.0.1:80 "
+#define GOOD6    "--listen [2001:db8::2]:443 " FILES "--backend [2001:db8::1]:80 "
+#define LOOPBACK ": this address is this machine's loopback, and lockstepd knows its port only"
+#define NO_HOST  ": this address is no single host's address"
+
+static void check_good(const char *const *lines, size_t num)
+{
+    struct options o;
+    for (size_t i = 0; i < num; i++)
+        LKS_CHECK(parse(&o, lines[i]) == 0, "%s: %s", lines[i], error);
+}
+
+/* Addresses beside each other: who is outside our networks needs a router. */
 static void one_network(void)
 {
-#define REST " --cert c --key k --backend 10.9.0.1:80 "
     static const struct row rows[] = {
-        {GOOD "--listen 10.9.0.3:444", "--listen: all must have the same address, the port's own"},
-        {GOOD "--listen 10.9.0.2:443", "--listen 10.9.0.2:443: this port is given twice"},
-        {"--listen 10.9.0.2/16:443 --listen 10.9.0.2/24:444" REST,
-         "--listen 10.9.0.2/24:444: another prefix was 16; a port is on one network, say its "
-         "prefix "
-         "once"},
-        {"--listen 10.9.0.2/24:443 --listen 10.9.0.2:444 --listen 10.9.0.2/25:445" REST,
-         "--listen 10.9.0.2/25:445: another prefix was 24; a port is on one network, say its "
-         "prefix "
-         "once"},
-        {"--listen 10.9.0.2/31:443" REST,
-         "--listen 10.9.0.2/31: a network of two is not handled; write /32, and the other address "
-         "as --gateway"},
-        {"--listen 10.9.0.2/32:443" REST,
+        {GOOD "--listen 10.9.0.2:443", "--listen 10.9.0.2:443: this is given twice"},
+        {"--listen 10.9.0.2/16:443 --listen 10.9.0.2/24:444 " REST,
+         "--listen 10.9.0.2/24:444: another prefix was 16; an address is in one network, say its "
+         "prefix once"},
+        {"--listen 10.9.0.2/24:443 --listen 10.9.0.2:444 --listen 10.9.0.2/25:445 " REST,
+         "--listen 10.9.0.2/25:445: another prefix was 24; an address is in one network, say its "
+         "prefix once"},
+        {"--listen 10.9.0.2/32:443 " REST,
          "--listen 10.9.0.2/32: nobody else is in this network; name a --gateway"},
-        {"--listen 10.9.0.0:443" REST,
+        {"--listen 10.9.0.0:443 " REST,
          "--listen 10.9.0.0/24: this address is the address of --listen's network itself"},
-        {"--listen 10.9.0.255:443" REST,
+        {"--listen 10.9.0.255:443 " REST,
          "--listen 10.9.0.255/24: this address is the broadcast address of --listen's network"},
-        {"--listen 0.0.0.0:443" REST,
-         "--listen 0.0.0.0/24: this address is no single host's address"},
-        {"--listen 224.0.0.1:443" REST,
-         "--listen 224.0.0.1/24: this address is no single host's address"},
-        {"--listen 127.0.0.1:443" REST,
-         "--listen 127.0.0.1/24: this address is this machine's loopback, and lockstepd knows its "
-         "port only"},
+        {"--listen 0.0.0.0:443 " REST, "--listen 0.0.0.0/24" NO_HOST},
+        {"--listen 224.0.0.1:443 " REST, "--listen 224.0.0.1/24" NO_HOST},
+        {"--listen 240.0.0.1:443 " REST, "--listen 240.0.0.1/24" NO_HOST},
+        {"--listen 127.0.0.1:443 " REST, "--listen 127.0.0.1/24" LOOPBACK},
         {GOOD "--gateway 10.9.1.1", "--gateway 10.9.1.1: not in --listen's network, 10.9.0.0/24; "
-                                    "say the prefix as in --listen "
-                                    "10.9.0.2/16:443"},
+                                    "say the prefix as in --listen 10.9.0.2/16:443"},
         {GOOD "--gateway 10.9.0.2",
          "--gateway 10.9.0.2: this address is --listen's own, not another host's"},
         {GOOD "--gateway 10.9.0.0",
          "--gateway 10.9.0.0: this address is the address of --listen's network itself"},
         {GOOD "--gateway 10.9.0.255",
          "--gateway 10.9.0.255: this address is the broadcast address of --listen's network"},
-        {GOOD "--gateway 255.255.255.255",
-         "--gateway 255.255.255.255: this address is no single host's address"},
-        {"--listen 10.9.0.2:443 --cert c --key k --backend 127.0.0.1:80",
-         "--backend 127.0.0.1: this address is this machine's loopback, and lockstepd knows its "
-         "port only"},
-        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.0.2:80",
+        {GOOD "--gateway 255.255.255.255", "--gateway 255.255.255.255" NO_HOST},
+        {GOOD "--gateway 0.0.0.0", "--gateway 0.0.0.0" NO_HOST},
+        {"--listen 10.9.0.2:443 " FILES "--backend 127.0.0.1:80", "--backend 127.0.0.1" LOOPBACK},
+        {"--listen 10.9.0.2:443 " FILES "--backend 10.9.0.2:80",
          "--backend 10.9.0.2: this address is --listen's own, not another host's"},
-        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.0.255:80",
+        {"--listen 10.9.0.2:443 " FILES "--backend 10.9.0.255:80",
          "--backend 10.9.0.255: this address is the broadcast address of --listen's network"},
-        {"--listen 10.9.0.2:443 --cert c --key k --backend 10.9.1.1:80",
+        {"--listen 10.9.0.2:443 " FILES "--backend 10.9.1.1:80",
          "--backend 10.9.1.1: not in --listen's network, 10.9.0.0/24; name a --gateway"},
+        {"--listen 10.9.0.2:443 --gateway 10.9.0.1 " FILES "--backend 169.254.0.1:80",
+         "--backend 169.254.0.1: this address is link-local, but of no network of this link"},
     };
     static const char *const good[] = {
-        "--listen 10.9.0.2/16:443 --cert c --key k --backend 10.9.1.255:80",
-        "--listen 10.9.0.2/16:443 --listen 10.9.0.2/16:444" REST,
-        "--listen 10.9.0.2:443 --gateway 10.9.0.1 --cert c --key k --backend 10.8.0.1:80",
-        "--listen 10.9.0.2:443 --gateway 10.9.0.1 --cert c --key k --backend 10.8.0.0:80",
-        "--listen 10.9.0.2/30:443" REST,
-        "--listen 10.9.0.0/32:443 --gateway 10.0.0.1" REST,
-        "--listen 10.9.0.2/1:443" REST,
+        "--listen 10.9.0.2/16:443 " FILES "--backend 10.9.1.255:80",
+        "--listen 10.9.0.2/16:443 --listen 10.9.0.2/16:444 " REST,
+        "--listen 10.9.0.2:443 --gateway 10.9.0.1 " FILES "--backend 10.8.0.1:80",
+        "--listen 10.9.0.2:443 --gateway 10.9.0.1 " FILES "--backend 10.8.0.0:80",
+        "--listen 10.9.0.2/30:443 " REST,
+        "--listen 10.9.0.0/31:443 " REST,
+        "--listen 10.9.0.0/32:443 --gateway 10.0.0.1 " REST,
+        "--listen 10.9.0.2/1:443 " REST,
+        "--listen 169.254.0.2/16:443 " FILES "--backend 169.254.0.1:80",
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    check_good(good, sizeof(good) / sizeof(good[0]));
+}
+
+/* The same over IPv6, and what only IPv6 has. */
+static void one_network_of_ipv6(void)
+{
+    static const struct row rows[] = {
+        {"--listen [2001:db8::2/128]:443 " FILES "--backend [2001:db8::1]:80",
+         "--listen 2001:db8::2/128: nobody else is in this network; name a --gateway"},
+        {"--listen [::]:443 " REST, "--listen ::/64" NO_HOST},
+        {"--listen [::10.9.0.2]:443 " REST, "--listen ::10.9.0.2/64" NO_HOST},
+        {"--listen [ff02::1]:443 " REST, "--listen ff02::1/64" NO_HOST},
+        {"--listen [::1]:443 " REST, "--listen ::1/64" LOOPBACK},
+        {"--listen [fe80::2]:443 " REST,
+         "--listen fe80::2/64: this address is link-local, and lockstepd makes that one itself; "
+         "name one that clients can have, too"},
+        {"--listen [2001:db8::]:443 " REST,
+         "--listen 2001:db8::/64: this address is that of all routers in --listen's network"},
+        {"--listen [2001:db8::2/64]:443 --listen [2001:db8::2/48]:444 " REST,
+         "--listen [2001:db8::2/48]:444: another prefix was 64; an address is in one network, say "
+         "its prefix once"},
+        {GOOD6 "--listen [2001:db8:0::2]:443", "--listen [2001:db8:0::2]:443: this is given twice"},
+        {GOOD6 "--gateway 2001:db8:1::1",
+         "--gateway 2001:db8:1::1: not in --listen's network, 2001:db8::/64; say the prefix as in "
+         "--listen [2001:db8::2/48]:443"},
+        {GOOD6 "--gateway fe80:1::1",
+         "--gateway fe80:1::1: this address is link-local, but of no network of this link"},
+        {GOOD6 "--gateway ff02::2", "--gateway ff02::2" NO_HOST},
+        {GOOD6 "--gateway 2001:db8::2",
+         "--gateway 2001:db8::2: this address is --listen's own, not another host's"},
+        {"--listen [2001:db8::2]:443 " FILES "--backend [::1]:80", "--backend ::1" LOOPBACK},
+        {"--listen [2001:db8::2]:443 " FILES "--backend [2001:db8:1::1]:80",
+         "--backend 2001:db8:1::1: not in --listen's network, 2001:db8::/64; name a --gateway of "
+         "IPv6"},
+        {"--listen [2001:db8::2]:443 --gateway fe80::1 " FILES "--backend [fe80:1::1]:80",
+         "--backend fe80:1::1: this address is link-local, but of no network of this link"},
+        {GOOD6 "--mtu 1279", "--mtu 1279: --listen 2001:db8::2 is IPv6, which needs 1280"},
+    };
+    static const char *const good[] = {
+        GOOD6,
+        GOOD6 "--mtu 1280 --gateway fe80::1",
+        "--listen [2001:db8::2]:443 --gateway 2001:db8::1 " FILES "--backend [64:ff9b::a09:1]:80",
+        "--listen [2001:db8::2]:443 " FILES "--backend [fe80::1]:80",
+        "--listen [2001:db8::2/127]:443 " FILES "--backend [2001:db8::3]:80",
+        "--listen [2001:db8::2/128]:443 --gateway 2001:db8:1::1 " FILES "--backend [2001::]:80",
+        "--listen [2001:db8::2/64]:443 --listen [2001:db8:0:1::2/128]:443 " FILES
+        "--backend [2001:db8::ffff:ffff:ffff:ffff]:80",
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    check_good(good, sizeof(good) / sizeof(good[0]));
+}
+
+/* Several networks, and both families beside each other: each has its own way out. */
+static void several_networks(void)
+{
+#define TWO "--listen 10.9.0.2:443 --listen 10.8.0.2/16:443 "
+#define MIX "--listen 10.9.0.2:443 --listen [2001:db8::2]:443 "
+    static const struct row rows[] = {
+        {TWO FILES "--backend 10.7.0.1:80",
+         "--backend 10.7.0.1: not in --listen's network, 10.9.0.0/24 or 10.8.0.0/16; name a "
+         "--gateway"},
+        {TWO FILES "--backend 10.8.0.0:80",
+         "--backend 10.8.0.0: this address is the address of --listen's network itself"},
+        {TWO FILES "--backend 10.8.0.2:80",
+         "--backend 10.8.0.2: this address is --listen's own, not another host's"},
+        {"--listen 10.9.0.2:443 " FILES "--backend [2001:db8::1]:80",
+         "--backend 2001:db8::1: lockstepd has no IPv6 address to reach it from; name one by "
+         "--listen"},
+        {"--listen 10.9.0.2:443 " FILES "--backend [fe80::1]:80",
+         "--backend fe80::1: lockstepd has no IPv6 address to reach it from; name one by "
+         "--listen"},
+        {"--listen [2001:db8::2]:443 " REST,
+         "--backend 10.9.0.1: lockstepd has no IPv4 address to reach it from; name one by "
+         "--listen"},
+        {GOOD "--gateway 2001:db8::1",
+         "--gateway 2001:db8::1: lockstepd has no IPv6 address to reach it from; name one by "
+         "--listen"},
+        {MIX "--gateway 10.9.0.1 " FILES "--backend [2001:db8:1::1]:80",
+         "--backend 2001:db8:1::1: not in --listen's network, 2001:db8::/64; name a --gateway of "
+         "IPv6"},
+        {MIX "--gateway 2001:db8::1 " FILES "--backend 10.7.0.1:80",
+         "--backend 10.7.0.1: not in --listen's network, 10.9.0.0/24; name a --gateway"},
+        {MIX "--listen [2001:db8:1::2/128]:443 --listen 10.7.0.2/32:443 --mtu 1000 " REST,
+         "--mtu 1000: --listen 2001:db8::2 is IPv6, which needs 1280"},
+    };
+    static const char *const good[] = {
+        TWO "--gateway 10.8.0.1 " FILES "--backend 10.7.0.1:80",
+        TWO "--listen 10.9.0.2:444 " FILES "--backend 10.8.255.254:80",
+        TWO "--listen 10.7.0.2/32:443 " REST,
+        MIX "--gateway 2001:db8::1 --gateway 10.9.0.1 " FILES "--backend [2001:db8:1::1]:80",
+        MIX "--gateway 2001:db8::1 " REST,
     };
     struct options o;
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-        LKS_CHECK(parse(&o, good[i]) == 0, "%s: %s", good[i], error);
-    CU_ASSERT_EQUAL(parse(&o, GOOD), 0);
-    CU_ASSERT_EQUAL(options_netmask_be(&o), inet_addr("255.255.255.0"));
-    CU_ASSERT_EQUAL(parse(&o, good[5]), 0);
-    CU_ASSERT_EQUAL(options_netmask_be(&o), UINT32_MAX);
+    check_good(good, sizeof(good) / sizeof(good[0]));
+    CU_ASSERT_EQUAL_FATAL(parse(&o, MIX "--listen 10.9.0.2/20:444 --gateway fe80::1 " REST), 0);
+    CU_ASSERT(o.num_listen == 3 && o.num_addresses == 2 && o.num_gateways == 1);
+    CU_ASSERT(o.addresses[0].prefix_len == 96 + 20 && o.addresses[1].prefix_len == 64);
+    CU_ASSERT_TRUE(net_ip_equal(&o.addresses[1].ip, &o.listen[1].ip));
+    CU_ASSERT(net_ip_is_link_local(&o.gateways[0]) && net_ip_is_v4(&o.backend.ip));
 }
 
 static void too_many(void)
@@ -250,13 +378,15 @@ static void what_is_right(void)
 {
     struct options o;
     LKS_CHECK(parse(&o, GOOD) == 0, "%s", error);
-    CU_ASSERT(o.num_listen == 1 && o.listen[0].port == 443 && o.prefix_len == 24);
+    CU_ASSERT(o.num_listen == 1 && o.listen[0].port == 443);
+    CU_ASSERT(o.num_addresses == 1 && o.addresses[0].prefix_len == 96 + 24 && o.vlan == 0);
     CU_ASSERT(o.num_certs == 1 && o.num_keys == 1 && o.backend.port == 80);
     CU_ASSERT(o.mtu == 0 && o.port_id == 0 && o.idle == IDLE_YIELD && !o.help && !o.version);
     LKS_CHECK(parse(&o, GOOD "--mtu=576 --listen 10.9.0.2/16:444 --idle sleep:50 --port 3 "
-                             "--cert d --key l --strict-sni") == 0,
+                             "--cert d --key l --strict-sni --vlan 4094") == 0,
               "%s", error);
-    CU_ASSERT(o.mtu == 576 && o.num_listen == 2 && o.prefix_len == 16 && o.port_id == 3);
+    CU_ASSERT(o.mtu == 576 && o.num_listen == 2 && o.port_id == 3 && o.vlan == 4094);
+    CU_ASSERT_EQUAL(o.addresses[0].prefix_len, 96 + 16);
     CU_ASSERT(o.idle == IDLE_SLEEP && o.idle_us == 50 && o.num_certs == 2 && o.strict_sni);
     static const char *const asks_for_help[] = {"--help", "-h", GOOD "--help"};
     for (size_t i = 0; i < 3; i++)
@@ -279,11 +409,16 @@ static void words_of_ours(void)
 
 int main(void)
 {
-    static const struct lks_test tests[] = {
-        {"what is wrong", what_is_wrong}, {"what is right", what_is_right},
-        {"words of ours", words_of_ours}, {"values that are missing", values_that_are_missing},
-        {"addresses", addresses},         {"one network", one_network},
-        {"too many", too_many},           {0}};
+    static const struct lks_test tests[] = {{"what is wrong", what_is_wrong},
+                                            {"what is right", what_is_right},
+                                            {"words of ours", words_of_ours},
+                                            {"values that are missing", values_that_are_missing},
+                                            {"addresses", addresses},
+                                            {"one network", one_network},
+                                            {"one network of IPv6", one_network_of_ipv6},
+                                            {"several networks", several_networks},
+                                            {"too many", too_many},
+                                            {0}};
     static const struct lks_test_suite suites[] = {{"command line", tests}, {0}};
     return lks_test_run("options", suites);
 }

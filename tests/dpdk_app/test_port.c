@@ -122,6 +122,12 @@ static void frame_over_the_mtu(void)
     CU_ASSERT_EQUAL(counted().tx_too_long, before.tx_too_long);
     port_send(&port, frame((uint16_t)(port.mtu + 14 + 1)));
     CU_ASSERT_EQUAL(counted().tx_too_long, before.tx_too_long + 1);
+    for (uint16_t over = 0; over < 2; over++) { /* a VLAN tag comes on top of it */
+        struct rte_mbuf *tagged = frame((uint16_t)(port.mtu + 18 + over));
+        memcpy(rte_pktmbuf_mtod_offset(tagged, uint8_t *, 12), "\x81\0\0\7\x86\xdd", 6);
+        port_send(&port, tagged);
+        CU_ASSERT_EQUAL(counted().tx_too_long, before.tx_too_long + 1 + over);
+    }
     CU_ASSERT_EQUAL(counted().tx_dropped, before.tx_dropped);
     take_all();
     CU_ASSERT_TRUE(news_has("tx_too_long counts these frames"));
@@ -298,16 +304,23 @@ static void frames_that_came_cut(void)
 {
     static const struct {
         uint16_t type, said, len;
-        bool is_cut;
+        bool is_cut, is_tagged;
     } rows[] = {
-        {0x0800, 86, 100, false},  {0x0800, 87, 100, true}, {0x0800, 20, 100, false},
-        {0x86dd, 46, 100, false},  {0x86dd, 47, 100, true}, {0x0806, 9000, 60, false},
-        {0x0800, 9000, 19, false}, /* too short to tell: TCP's to judge */
+        {0x0800, 86, 100, false},       {0x0800, 87, 100, true},
+        {0x0800, 20, 100, false},       {0x86dd, 46, 100, false},
+        {0x86dd, 47, 100, true},        {0x0806, 9000, 60, false},
+        {0x0800, 9000, 23, false}, /* too short to tell: TCP's to judge */
+        {0x0800, 82, 100, false, true}, {0x0800, 83, 100, true, true},
+        {0x86dd, 42, 100, false, true}, {0x86dd, 43, 100, true, true},
     };
     for (size_t i = 0; i < RTE_DIM(rows); i++) {
         const uint64_t before = counted().rx_cut;
         struct rte_mbuf *m = frame(rows[i].len), *back[2];
         uint8_t *bytes = rte_pktmbuf_mtod(m, uint8_t *);
+        if (rows[i].is_tagged) {
+            memcpy(bytes + 12, "\x81\0\0\7", 4);
+            bytes += 4;
+        }
         const uint16_t at = rows[i].type == 0x86dd ? 18 : 16;
         bytes[12] = (uint8_t)(rows[i].type >> 8);
         bytes[13] = (uint8_t)rows[i].type;

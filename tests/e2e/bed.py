@@ -2,6 +2,7 @@
 """The bed the end-to-end tests lie in: namespaces, a veth pair, certificates, a plain nginx and an upload
 sink as backends, and lockstepd on a virtual DPDK port between them and real clients."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -18,6 +19,27 @@ KERNEL = "10.9.0.1"
 LOCKSTEPD = "10.9.0.2"
 # No test says how fast this machine is: they wait for what must come, and this ends what hangs.
 PATIENCE = 300
+
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Skip(Exception):
+    """This machine lacks what the test needs."""
+
+
+def equal(got, want, what):
+    if got != want:
+        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def until(happened, what):
@@ -77,6 +99,8 @@ class Bed:
         """A veth pair whose one end is the kernel's and whose other one a DPDK port gets."""
         run("ip", "link", "add", ours, "type", "veth", "peer", "name", ports)
         run("ip", "addr", "add", f"{address}/24", "dev", ours)
+        # Its link-local address would be lockstepd's, too: both are made of the port's MAC.
+        subprocess.run(["sysctl", "-qw", f"net.ipv6.conf.{ports}.disable_ipv6=1"], capture_output=True, check=False)
         run("ip", "link", "set", ours, "up")
         run("ip", "link", "set", ports, "up")
         run("ethtool", "-K", ours, "tx", "off", "tso", "off")
@@ -103,13 +127,14 @@ class Bed:
         for name, size in (("1M", 1 << 20), ("100M", 100 << 20)):
             (self.dir / "www" / name).write_bytes(os.urandom(size))
         user = "user root;" if os.getuid() == 0 else ""
+        v6 = "listen [::]:8080 ipv6only=on backlog=4096;" if os.path.exists("/proc/net/if_inet6") else ""
         temp = "".join(f"{t}_temp_path {self.dir}/{t};" for t in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (self.dir / "nginx.conf").write_text(
             f"{user} daemon off; worker_processes 1; pid {self.dir}/nginx.pid; error_log {self.dir}/nginx.log;\n"
             "events { worker_connections 8192; }\n"
             f"http {{ access_log off; {temp} client_max_body_size 1g; keepalive_requests 1000000; default_type text/html; send_timeout 300s; client_header_timeout 300s;\n"
             f"types {{ image/svg+xml svg; text/plain txt; }}\n"
-            f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; root {self.dir}/www;\n"
+            f"server {{ listen {KERNEL}:8080 backlog=4096; listen 10.9.7.1:8080; {v6} root {self.dir}/www;\n"
             "location /small { client_max_body_size 1k; proxy_pass http://127.0.0.1:8081; }\n"
             "location /upload { proxy_pass http://127.0.0.1:8081; proxy_request_buffering off; proxy_ignore_client_abort on; } } }\n")
         run("ip", "addr", "add", "10.9.7.1/32", "dev", "lo")

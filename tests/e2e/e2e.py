@@ -20,24 +20,8 @@ import time
 import traceback
 
 import bed as beds
-from bed import KERNEL, LOCKSTEPD, PATIENCE, run, until
-
-
-class Skip(Exception):
-    """This machine lacks what the test needs."""
-
-
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-def equal(got, want, what):
-    if got != want:
-        raise AssertionError(f"{what}: got {got!r}, want {want!r}")
+import families  # noqa: F401  its tests register themselves
+from bed import KERNEL, LOCKSTEPD, PATIENCE, TESTS, Skip, equal, run, sha256_of, test, until
 
 
 def need(program):
@@ -45,10 +29,6 @@ def need(program):
     if not path:
         raise Skip(f"no {program} here")
     return path
-
-
-def sha256_of(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def alert_of(context):

@@ -114,6 +114,7 @@ void bed_start(struct bed *b, void (*change)(struct net_config *config))
         .num_routes = 2,
         .max_neighbours = 64,
         .max_reassembled = 64,
+        .max_fragments = 2048,
         .secret = "not so secret",
         .now_us = 1000000,
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ip_bed.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 static void parses_and_prints(void)
@@ -21,6 +22,10 @@ static void parses_and_prints(void)
     };
     char text[NET_IP_TEXT_LEN];
     struct net_ip ip;
+    CU_ASSERT_FALSE(net_ip_parse(&ip, "0::ffff:a09:2"));
+    CU_ASSERT(net_ip_parse_mapped(&ip, "0::ffff:a09:2") &&
+              net_ip_v4_be(&ip) == inet_addr("10.9.0.2"));
+    CU_ASSERT(!net_ip_parse_mapped(&ip, "10.9.0.2") && !net_ip_parse_mapped(&ip, "2001:db8::2"));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         bool good = net_ip_parse(&ip, rows[i].text);
         LKS_CHECK(good == (rows[i].again != NULL), "%s", rows[i].text);
@@ -126,6 +131,9 @@ static void bad_configurations(void)
 }
 
 static struct bed b;
+/* Of no subnet of ours. */
+static const struct net_ip outside4 = {{{[10] = 0xff, [11] = 0xff, 10, 7, 0, 1}}},
+                           outside6 = {{{0x20, 0x01, 0x0d, 0xb8, [5] = 7, [15] = 1}}};
 
 /* [1122 3.2.1.3-1] */
 static void sources_are_chosen(void)
@@ -147,6 +155,35 @@ static void sources_are_chosen(void)
     CU_ASSERT_FATAL(net_ip_parse(&link_local, "169.254.3.3"));
     from = net_ip4(0);
     CU_ASSERT_FALSE(ip_route(b.net, &link_local, &from, &mtu));
+    bed_end(&b);
+}
+
+static void alone(struct net_config *config)
+{
+    static struct net_address addresses[2];
+    static struct net_route routes[2];
+    addresses[0] = (struct net_address){bed_ip4, 128};
+    addresses[1] = (struct net_address){bed_ip6, 128};
+    routes[0] = (struct net_route){net_ip4(0), 96, outside4};
+    routes[1] = (struct net_route){.gateway = outside6};
+    config->addresses = addresses;
+    config->routes = routes;
+}
+
+/* An address without neighbours, /32 or /128, has its gateway on the link all the same: who it is
+ * is learnt, and everybody else is behind it. */
+static void gateway_without_a_subnet(void)
+{
+    bed_start(&b, alone);
+    for (unsigned int is_v4 = 0; is_v4 < 2; is_v4++) {
+        const struct net_ip *gateway = is_v4 ? &outside4 : &outside6;
+        struct net_ip hop;
+        CU_ASSERT_TRUE(route_next_hop(b.net, is_v4 ? &bed_peer4 : &bed_peer6, &hop));
+        CU_ASSERT_TRUE(net_ip_equal(&hop, gateway));
+        CU_ASSERT_TRUE(route_next_hop(b.net, gateway, &hop) && net_ip_equal(&hop, gateway));
+        CU_ASSERT_TRUE(route_is_on_link(b.net, gateway));
+        CU_ASSERT_FALSE(route_is_on_link(b.net, is_v4 ? &bed_peer4 : &bed_peer6));
+    }
     bed_end(&b);
 }
 
@@ -194,6 +231,7 @@ const struct lks_test addr_tests[] = {
     {"kinds", kinds},
     {"bad_configurations", bad_configurations},
     {"sources_are_chosen", sources_are_chosen},
+    {"gateway_without_a_subnet", gateway_without_a_subnet},
     {"no_way_to_groups", no_way_to_groups},
     {"path_mtus", path_mtus},
     {NULL, NULL},

@@ -225,6 +225,7 @@ static void duplicate_addresses(void)
             .num_addresses = 1,
             .max_neighbours = 8,
             .max_reassembled = 16,
+            .max_fragments = 1024,
             .now_us = 5000000,
         };
         char error[256];
@@ -239,13 +240,20 @@ static void duplicate_addresses(void)
         CU_ASSERT_TRUE(said(0, SOLICIT, &group, &bed_ip6));
         CU_ASSERT_EQUAL(b.lens[0], 54 + 24); /* without our MAC */
         CU_ASSERT_FALSE(ip_is_ours(b.net, &bed_ip6));
+        struct net_ip other = {{{0}}};
+        CU_ASSERT(net_is_detecting(b.net) && !net_get_duplicate(b.net, &other));
+        bed_wait(&b, 5000000); /* its user comes to poll it late */
+        CU_ASSERT_TRUE(net_is_detecting(b.net));
         if (by_advertisement)
             says(ADVERTISE, 0x20, &bed_ip6, &all_nodes, &bed_ip6, &bed_peer_mac, 255);
         else
             says(SOLICIT, 0, &nobody, &group, &bed_ip6, NULL, 255);
+        CU_ASSERT_TRUE(net_is_detecting(b.net)); /* our link-local address */
         bed_wait(&b, 1000000);
         CU_ASSERT_FALSE(ip_is_ours(b.net, &bed_ip6));
         CU_ASSERT_EQUAL(bed_counters(&b).duplicate_addresses, 1);
+        CU_ASSERT_FALSE(net_is_detecting(b.net));
+        CU_ASSERT(net_get_duplicate(b.net, &other) && net_ip_equal(&other, &bed_ip6));
         uint16_t len = bed_tcp_frame(frame, false, 4);
         bed_in(&b, frame, len);
         CU_ASSERT_EQUAL(b.tcp.num, 0);

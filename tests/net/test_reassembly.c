@@ -247,6 +247,42 @@ static void a_source_has_its_share(void)
     bed_end(&b);
 }
 
+static void few_buffers(struct net_config *config)
+{
+    config->max_fragments = 256;
+}
+
+static struct net_ip host(uint32_t number)
+{
+    struct net_ip source = bed_peer4;
+    source.bytes[15] = (uint8_t)number;
+    return source;
+}
+
+/* However many sources begin packets of however many pieces, so many buffers wait and no more, and
+ * the largest go first. */
+static void buffers_are_bounded(void)
+{
+    bed_start(&b, few_buffers);
+    const uint32_t free = rte_mempool_avail_count(b.net->port.buffers);
+    fill(8 * 64);
+    struct net_ip small = host(200);
+    send_part(true, 1, &small, 0, 16, false);
+    for (uint32_t n = 20; n < 60; n++) {
+        const struct net_ip source = host(n);
+        for (uint32_t part = 1; part < 64; part++) {
+            send_part(true, 1, &source, 8 * part, 8 * part + 8, false);
+            LKS_CHECK(rte_mempool_avail_count(b.net->port.buffers) >= free - 256, "host %u", n);
+        }
+    }
+    CU_ASSERT(bed_counters(&b).rx_fragments_dropped >= 40 * 63 - 256);
+    send_part(true, 1, &small, 16, 32, true);
+    CU_ASSERT_TRUE(got(32));
+    bed_wait(&b, 62000000);
+    CU_ASSERT_EQUAL(rte_mempool_avail_count(b.net->port.buffers), free);
+    bed_end(&b);
+}
+
 static void many_small_ones(void)
 {
     bed_start(&b, NULL);
@@ -293,6 +329,7 @@ const struct lks_test reassembly_tests[] = {
     {"its_end_is_told", its_end_is_told},
     {"fragments_that_are_refused", fragments_that_are_refused},
     {"a_source_has_its_share", a_source_has_its_share},
+    {"buffers_are_bounded", buffers_are_bounded},
     {"many_small_ones", many_small_ones},
     {"congestion_seen_by_one", congestion_seen_by_one},
     {NULL, NULL},

@@ -77,6 +77,7 @@ void wire_config(struct net_config *config, struct net_address *address, bool is
         .max_time_wait = 32,
         .max_neighbours = 16,
         .max_reassembled = 64,
+        .max_fragments = 1024,
         .max_buffers = 10000,
         .now_us = 1000000,
     };
