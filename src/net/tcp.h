@@ -37,7 +37,8 @@ struct flow_events {
                       const struct net_addr *local);
     void (*connected)(void *user);
     /* In-order bytes, trimmed to the payload; the chain is the callee's. The window stays closed by
-     * as many bytes until flow_consumed(). */
+     * as many bytes until flow_consumed(). Who keeps them joins short ones: for n unread bytes
+     * n / 512 + 1 buffers are counted at most, also where each came in its own. */
     void (*received)(void *user, struct rte_mbuf *chain);
     /* The peer's FIN, after its last byte. */
     void (*received_fin)(void *user);

@@ -237,6 +237,16 @@ static void owe_ack(struct flow *flow, bool filled_hole)
     }
 }
 
+/* What is unread holds the buffers that brought it, but who keeps it joins crumbs: then no more
+ * than these. */
+static void count_unread(struct flow *flow, uint32_t brought)
+{
+    const uint32_t most = flow->rcv_unread / TCP_CRUMB_MAX + 1;
+    const uint32_t buffers = least(flow->rcv_buffers + brought, most);
+    flow_count_buffers(flow, (int32_t)buffers - flow->rcv_buffers);
+    flow->rcv_buffers = (uint16_t)buffers;
+}
+
 static void hand_over(struct flow *flow, struct rte_mbuf *chain)
 {
     const uint32_t len = chain->pkt_len;
@@ -245,8 +255,7 @@ static void hand_over(struct flow *flow, struct rte_mbuf *chain)
     flow->rcv_wraps += flow->rcv_nxt < len;
     flow->rcv_unread += len;
     flow->tcp->counters.bytes_in += len;
-    flow->rcv_buffers = (uint16_t)(flow->rcv_buffers + chain->nb_segs);
-    flow_count_buffers(flow, chain->nb_segs);
+    count_unread(flow, chain->nb_segs);
     flow_set_aside(flow);
     flow->events->received(flow->user, chain);
 }

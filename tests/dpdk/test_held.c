@@ -113,6 +113,34 @@ static void test_unread_senders(void)
     CU_ASSERT_TRUE(peers_end());
 }
 
+/* Byte by byte: who keeps them joins them, so that they hold few buffers and nobody goes. */
+static void test_unread_crumbs(void)
+{
+    const uint64_t before = counters().ended_for_buffers;
+    const uint32_t num = 8, each = PEER_BUFFERS / 8;
+    for (uint32_t i = 0; i < num; i++) {
+        ordinary(i)->is_unread = true;
+        peer_open(&peers[i]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(peers[i].flow);
+    }
+    for (uint32_t byte = 0; byte < each; byte++) {
+        for (uint32_t i = 0; i < num; i++)
+            peer_send(&peers[i], ACK | PSH, 1);
+        peers_settle();
+    }
+    LKS_CHECK(counters().buffers <= num * (each / 512 + 1), "%u buffers", counters().buffers);
+    peers_advance(3 * SECOND);
+    CU_ASSERT_EQUAL(num_ended(num), 0);
+    CU_ASSERT_EQUAL(counters().ended_for_buffers, before);
+    for (uint32_t i = 0; i < num; i++) {
+        CU_ASSERT_EQUAL(peers[i].received, each);
+        if (peers[i].flow)
+            flow_consumed(peers[i].flow, each);
+    }
+    CU_ASSERT_EQUAL(counters().buffers, 0);
+    CU_ASSERT_TRUE(peers_end());
+}
+
 /* Bytes out of order go before those who sent them, and may come again. */
 static void test_out_of_order_senders(void)
 {
@@ -198,6 +226,7 @@ const struct lks_test *held_tests(void)
         {"dripping readers", test_dripping_readers},
         {"answered probes", test_answered_probes},
         {"unread senders", test_unread_senders},
+        {"unread crumbs", test_unread_crumbs},
         {"out of order senders", test_out_of_order_senders},
         {"a record among many", test_a_record_among_many},
         {"small pieces fill the window", test_small_pieces_fill_the_window},
