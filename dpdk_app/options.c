@@ -105,8 +105,10 @@ static int parse_file(struct options *o, int id, const char *value, char *error,
 {
     uint32_t *num = id == OPT_CERT ? &o->num_certs : &o->num_keys;
     if (*num == OPTIONS_LIST_MAX)
-        return options_fail(error, error_len, "--%s: at most %u of them", known[id].name,
-                            OPTIONS_LIST_MAX);
+        return options_fail(error, error_len,
+                            "--%s %s: one too many, there is room for %u; leave some out, or have "
+                            "one certificate made for several names",
+                            known[id].name, value, OPTIONS_LIST_MAX);
     (id == OPT_CERT ? o->cert : o->key)[(*num)++] = value;
     return 0;
 }
@@ -232,7 +234,8 @@ static int find_value(const char **value, int id, int *at, int argc, char **argv
     const char *name = known[id].name, *equals = strchr(argv[*at], '=');
     *value = equals ? equals + 1 : NULL;
     if (!known[id].takes_value)
-        return equals ? options_fail(error, error_len, "--%s takes no value", name) : 0;
+        return equals ? options_fail(error, error_len, "--%s takes no value; write it alone", name)
+                      : 0;
     if (!equals && *at + 1 == argc)
         return options_fail(error, error_len, "--%s: it needs a value (--help)", name);
     if (!equals) {
@@ -244,7 +247,11 @@ static int find_value(const char **value, int id, int *at, int argc, char **argv
                 "written --%s=VALUE",
                 name, *value, name);
     }
-    return **value ? 0 : options_fail(error, error_len, "--%s: its value is empty", name);
+    return **value
+               ? 0
+               : options_fail(
+                     error, error_len,
+                     "--%s: its value is empty; give one (--help), or leave the option out", name);
 }
 
 /* What must be there, and together. */
@@ -282,7 +289,8 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
         if (find_value(&value, id, &at, argc, argv, error, error_len))
             return -1;
         if (is_given[id] && !known[id].is_list)
-            return options_fail(error, error_len, "--%s is given twice", known[id].name);
+            return options_fail(error, error_len, "--%s is given twice; keep one of the two",
+                                known[id].name);
         is_given[id] = true;
         if (parse_one(o, id, value, error, error_len))
             return -1;

@@ -99,7 +99,10 @@ int options_add_listen(struct options *o, const char *value, char *error, unsign
     struct net_addr *addr = &o->listen[o->num_listen];
     uint32_t prefix_len = 0;
     if (o->num_listen == OPTIONS_LIST_MAX)
-        return options_fail(error, error_len, "--listen: at most %u of them", OPTIONS_LIST_MAX);
+        return options_fail(error, error_len,
+                            "--listen %s: one too many, there is room for %u; leave some out, or "
+                            "run another lockstepd on another port",
+                            value, OPTIONS_LIST_MAX);
     const char *wrong = parse_addr(value, addr, &prefix_len);
     if (wrong)
         return options_fail(error, error_len, "--listen %s: %s" EXAMPLES, value, wrong, "[/prefix]",
@@ -115,7 +118,8 @@ int options_add_listen(struct options *o, const char *value, char *error, unsign
         own->prefix_len = (uint8_t)(prefix_len + before);
     for (uint32_t i = 0; i < o->num_listen; i++)
         if (addr->port == o->listen[i].port && net_ip_equal(&addr->ip, &o->listen[i].ip))
-            return options_fail(error, error_len, "--listen %s: this is given twice", value);
+            return options_fail(error, error_len,
+                                "--listen %s: this is given twice; keep one of the two", value);
     o->num_listen++;
     return 0;
 }

@@ -52,10 +52,10 @@ static void what_is_wrong(void)
         {"--listen 10.9.0.2:443 --backend 10.9.0.1:80",
          "--cert and --key are missing: name a PEM file each (--help)"},
         {GOOD "--cert d", "2 --cert but 1 --key: each certificate needs its key"},
-        {GOOD "--backend 10.9.0.1:81", "--backend is given twice"},
-        {GOOD "--alpn a --alpn b", "--alpn is given twice"},
-        {GOOD "--mtu 1400 --mtu 1400", "--mtu is given twice"},
-        {GOOD "--strict-sni --strict-sni", "--strict-sni is given twice"},
+        {GOOD "--backend 10.9.0.1:81", "--backend is given twice; keep one of the two"},
+        {GOOD "--alpn a --alpn b", "--alpn is given twice; keep one of the two"},
+        {GOOD "--mtu 1400 --mtu 1400", "--mtu is given twice; keep one of the two"},
+        {GOOD "--strict-sni --strict-sni", "--strict-sni is given twice; keep one of the two"},
         {"--li 10.9.0.2:443", "--li: write --listen in full"},
         {"--li=10.9.0.2:443", "--li=10.9.0.2:443: write --listen in full"},
         {GOOD "--strict", "--strict: write --strict-sni in full"},
@@ -71,7 +71,7 @@ static void what_is_wrong(void)
         {"--mtu 1501", "--mtu 1501: not a number from 576 to 1500"},
         {"--vlan 0", "--vlan 0: not a number from 1 to 4094"},
         {"--vlan 4095", "--vlan 4095: not a number from 1 to 4094"},
-        {GOOD "--vlan 7 --vlan 7", "--vlan is given twice"},
+        {GOOD "--vlan 7 --vlan 7", "--vlan is given twice; keep one of the two"},
         {"--mtu 0x500", "--mtu 0x500: not a number from 576 to 1500"},
         {"--port -1", "--port -1: not a number from 0 to 65535"},
         {"--port 65536", "--port 65536: not a number from 0 to 65535"},
@@ -89,6 +89,7 @@ static void what_is_wrong(void)
 /* An option is not taken for the value of the one in front of it. */
 static void values_that_are_missing(void)
 {
+#define EMPTY  "; give one (--help), or leave the option out"
 #define BEGINS "; a value that begins like that is written "
     static const struct row rows[] = {
         {GOOD "--alpn", "--alpn: it needs a value (--help)"},
@@ -101,12 +102,12 @@ static void values_that_are_missing(void)
          "--listen: it needs a value, but --lisen=10.9.0.2:443 is next" BEGINS "--listen=VALUE"},
         {"--alpn --", "--alpn: it needs a value, but -- is next" BEGINS "--alpn=VALUE"},
         {"--alpn -h", "--alpn: it needs a value, but -h is next" BEGINS "--alpn=VALUE"},
-        {"--cert=", "--cert: its value is empty"},
-        {"--alpn ''", "--alpn: its value is empty"},
-        {"--gateway=", "--gateway: its value is empty"},
-        {"--port=", "--port: its value is empty"},
-        {GOOD "--strict-sni=no", "--strict-sni takes no value"},
-        {"--help=all", "--help takes no value"},
+        {"--cert=", "--cert: its value is empty" EMPTY},
+        {"--alpn ''", "--alpn: its value is empty" EMPTY},
+        {"--gateway=", "--gateway: its value is empty" EMPTY},
+        {"--port=", "--port: its value is empty" EMPTY},
+        {GOOD "--strict-sni=no", "--strict-sni takes no value; write it alone"},
+        {"--help=all", "--help takes no value; write it alone"},
     };
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
     struct options o;
@@ -203,7 +204,8 @@ static void check_good(const char *const *lines, size_t num)
 static void one_network(void)
 {
     static const struct row rows[] = {
-        {GOOD "--listen 10.9.0.2:443", "--listen 10.9.0.2:443: this is given twice"},
+        {GOOD "--listen 10.9.0.2:443",
+         "--listen 10.9.0.2:443: this is given twice; keep one of the two"},
         {"--listen 10.9.0.2/16:443 --listen 10.9.0.2/24:444 " REST,
          "--listen 10.9.0.2/24:444: another prefix was 16; an address is in one network, say its "
          "prefix once"},
@@ -273,7 +275,8 @@ static void one_network_of_ipv6(void)
         {"--listen [2001:db8::2/64]:443 --listen [2001:db8::2/48]:444 " REST,
          "--listen [2001:db8::2/48]:444: another prefix was 64; an address is in one network, say "
          "its prefix once"},
-        {GOOD6 "--listen [2001:db8:0::2]:443", "--listen [2001:db8:0::2]:443: this is given twice"},
+        {GOOD6 "--listen [2001:db8:0::2]:443",
+         "--listen [2001:db8:0::2]:443: this is given twice; keep one of the two"},
         {GOOD6 "--gateway 2001:db8:1::1",
          "--gateway 2001:db8:1::1: not in --listen's network, 2001:db8::/64; say the prefix as in "
          "--listen [2001:db8::2/48]:443"},
@@ -356,6 +359,8 @@ static void several_networks(void)
 
 static void too_many(void)
 {
+#define FULL         ": one too many, there is room for 16; leave some out, or "
+#define CERTIFICATES "have one certificate made for several names"
     static const char *const words[] = {"--cert c ", "--key k "};
     char line[512];
     struct options o;
@@ -365,13 +370,14 @@ static void too_many(void)
             strcat(line, words[i]);
         CU_ASSERT_EQUAL(parse(&o, line), -1);
         CU_ASSERT_STRING_EQUAL(error,
-                               i ? "--key: at most 16 of them" : "--cert: at most 16 of them");
+                               i ? "--key k" FULL CERTIFICATES : "--cert c" FULL CERTIFICATES);
     }
     line[0] = 0;
     for (unsigned int n = 0; n <= OPTIONS_LIST_MAX; n++)
         snprintf(line + strlen(line), sizeof(line) - strlen(line), "--listen 10.9.0.2:%u ", 1 + n);
     CU_ASSERT_EQUAL(parse(&o, line), -1);
-    CU_ASSERT_STRING_EQUAL(error, "--listen: at most 16 of them");
+    CU_ASSERT_STRING_EQUAL(error,
+                           "--listen 10.9.0.2:17" FULL "run another lockstepd on another port");
 }
 
 static void what_is_right(void)
