@@ -115,6 +115,16 @@ static void peer_closes(void)
                "ended closed\ncounter time_wait 0\ncounter flows 0\n");
 }
 
+/* A FIN that was sent again is acknowledged again: the second acknowledgement finds nobody, and the
+ * reset that it gets is no concern of the peer's, which waits in TIME_WAIT. */
+static void last_ack_comes_twice(void)
+{
+    RUN(NULL,
+        ACCEPT "+5 < F. 1:0 1 win 512\nfin\n> . 1:0 2\nshutdown\n> F. 1:0 2\n+210 > F. 1:0 2\n"
+               "+5 < . 2:0 2 win 512\nended closed\ncounter flows 0\n+1 < . 2:0 2 win 512\n"
+               "> R 2:0\n");
+}
+
 /* [9293 3.6.1-2 3.10.7.4-12] */
 static void we_close(void)
 {
@@ -502,6 +512,7 @@ const struct lks_test *script_tests(void)
         SCRIPT(wrong_ack_of_syn_ack),
         SCRIPT(half_open_is_challenged),
         SCRIPT(peer_closes),
+        SCRIPT(last_ack_comes_twice),
         SCRIPT(we_close),
         SCRIPT(half_close_receives_on),
         SCRIPT(half_close_sends_on),
