@@ -11,7 +11,7 @@
 #include "rows.h"
 
 extern "C" {
-#include "handshake/group.h"
+#include "handshake/exchange/group.h"
 #include "simd/mlkem.h"
 }
 

@@ -161,7 +161,6 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         lks_hs_get_info(conn->handshake->hs, info);
     }
     info->peer_alert = conn->peer_alert;
-    const struct lks_aead *aead = conn->seal_key.aead;
-    if (aead)
-        snprintf(info->kernel, sizeof(info->kernel), "%s/%s", aead->name, aead->isa);
+    if (lks_key_is_set(&conn->seal_key))
+        lks_key_describe(&conn->seal_key, info->kernel, sizeof(info->kernel));
 }

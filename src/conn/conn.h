@@ -8,8 +8,9 @@
 
 #include "conn/ops.h"
 #include "handshake/handshake.h"
-#include "handshake/session.h"
+#include "handshake/resumption/session.h"
 #include "handshake/suite.h"
+#include "record/key.h"
 
 /* AlertLevel, and the AlertDescriptions that mean the end or nothing: RFC 8446 section 6. */
 #define ALERT_WARNING          1u
@@ -206,10 +207,6 @@ void conn_handshake_free(struct lks_conn *conn);
 /* A change_cipher_spec record came, of TLS 1.2. */
 LKS_MUST_CHECK enum lks_status conn_change_cipher_spec(struct lks_conn *conn);
 
-/* renegotiation.c: the same of TLS 1.2, where all that may come is refused. */
-LKS_MUST_CHECK enum lks_status conn_refuse_renegotiation(struct lks_conn *conn, const uint8_t *data,
-                                                         size_t len);
-
 /* What is sent as conn->update says: a KeyUpdate, in TLS 1.2 the alert no_renegotiation. */
 struct conn_message {
     const uint8_t *data; /* static, so it is known by where it lies */
@@ -231,7 +228,7 @@ static inline void conn_skip_body(struct lks_conn *conn, uint32_t len)
     conn->skip_len = len;
 }
 
-/* key_update.c: handshake messages after the handshake. */
+/* post_handshake.c: handshake messages after the handshake. */
 LKS_MUST_CHECK enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data,
                                                    size_t len, enum lks_event *event);
 /* kept.c: at the handshake's end, what the policy says. */

@@ -113,7 +113,8 @@ static bool may_skip_early_data(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
     return !conn->established && h->hello_done && !h->opens_sealed &&
-           lks_hs_early_data_to_skip(h->hs) && !(lks_hs_is_retried(h->hs) && conn->open_key.aead);
+           lks_hs_early_data_to_skip(h->hs) &&
+           !(lks_hs_is_retried(h->hs) && lks_key_is_set(&conn->open_key));
 }
 
 /* What the limit counts is content; how much of a record is padding, nobody but the client knows.
@@ -133,7 +134,7 @@ static enum lks_status skip_early_data(struct lks_conn *conn, size_t record_len)
 static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batch,
                                    const struct intake *at)
 {
-    if (conn->open_key.aead)
+    if (lks_key_is_set(&conn->open_key))
         return add_op(conn, batch, at);
     return may_skip_early_data(conn)
                ? skip_early_data(conn, at->frame.len)
@@ -145,7 +146,8 @@ static enum lks_status take_sealed(struct lks_conn *conn, struct lks_batch *batc
 static enum lks_status take_ccs_of_tls12(struct lks_conn *conn, const struct intake *at)
 {
     uint8_t value;
-    if (conn->established || conn->open_key.aead || at->frame.len != LKS_RECORD_HEADER_LEN + 1)
+    if (conn->established || lks_key_is_set(&conn->open_key) ||
+        at->frame.len != LKS_RECORD_HEADER_LEN + 1)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
     struct span_walk walk = walk_fragment(at);
     span_walk_read(&walk, &value, 1);
@@ -157,7 +159,7 @@ static enum lks_status take_ccs_of_tls12(struct lks_conn *conn, const struct int
 static enum lks_status take_record(struct lks_conn *conn, struct lks_batch *batch,
                                    const struct intake *at)
 {
-    const bool sealed = conn->open_key.aead != NULL;
+    const bool sealed = lks_key_is_set(&conn->open_key);
     if (conn->tls12) /* whose records say what they are */
         return at->frame.type == LKS_TYPE_CHANGE_CIPHER_SPEC ? take_ccs_of_tls12(conn, at)
                                                              : add_op(conn, batch, at);
@@ -203,13 +205,13 @@ static size_t fragment_max(const struct lks_conn *conn)
 {
     if (may_be_early_data(conn))
         return LKS_RECORD_CIPHERTEXT_MAX;
-    if (!conn->open_key.aead)
+    if (!lks_key_is_set(&conn->open_key))
         return LKS_RECORD_PLAINTEXT_MAX;
     if (conn->tls12)
         return TLS12_CIPHERTEXT_MAX;
     if (conn->accept_limit > LKS_RECORD_PLAINTEXT_MAX)
         return LKS_RECORD_CIPHERTEXT_MAX;
-    return conn->accept_limit + conn->open_key.aead->tag_len;
+    return conn->accept_limit + lks_key_tag_len(&conn->open_key);
 }
 
 /* The next record, as far as this batch may go. LKS_OK: *at has it. */
@@ -371,7 +373,7 @@ static enum lks_status opened_data(struct lks_conn *conn, const struct lks_op *o
 static bool exceeds_limit(const struct lks_conn *conn, const struct lks_op *op)
 {
     const bool is_early = !conn->established && op->type == LKS_TYPE_APPLICATION_DATA;
-    return conn->open_key.aead && !is_early && op->len + 1 > conn->accept_limit;
+    return lks_key_is_set(&conn->open_key) && !is_early && op->len + 1 > conn->accept_limit;
 }
 
 enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
@@ -402,7 +404,7 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
     if (!status && exceeds_limit(conn, op))
         status = lks_because(LKS_RECORD_OVERFLOW, LKS_WHY_RECORD_LIMIT_EXCEEDED);
     if (!status && conn->handshake)
-        conn->handshake->opens_sealed |= conn->open_key.aead != NULL;
+        conn->handshake->opens_sealed |= lks_key_is_set(&conn->open_key);
     if (!status && op->type == LKS_TYPE_APPLICATION_DATA)
         status = opened_data(conn, op, event);
     else if (!status && op->type == LKS_TYPE_HANDSHAKE)

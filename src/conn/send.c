@@ -6,7 +6,7 @@
 
 #include "conn/conn.h"
 #include "handshake/config.h"
-#include "record/protection.h"
+#include "record/key.h"
 #include "record/spans.h"
 
 /* One of the connection's own records: bytes of pieces[piece…], or a message of its own. */
@@ -53,7 +53,8 @@ static bool next_handshake_record(const struct lks_conn *conn, struct own_record
         return false;
     const struct conn_piece *p = &h->pieces[at->piece];
     *r = (struct own_record){p->key, p->type, 0, at->piece, at->offset};
-    const size_t max = r->key->aead ? lks_conn_record_max(conn) : LKS_RECORD_PLAINTEXT_MAX;
+    const size_t max =
+        lks_key_is_set(r->key) ? lks_conn_record_max(conn) : LKS_RECORD_PLAINTEXT_MAX;
     while (at->piece < h->num_pieces && r->len < max) {
         p = &h->pieces[at->piece];
         if (p->key != r->key || p->type != r->type)
@@ -126,7 +127,7 @@ static uint16_t padding_of(const struct lks_conn *conn, const struct lks_key *ke
     const struct lks_config *config = conn->config;
     const size_t size = config->policy->padding_size, max = lks_conn_record_max(conn);
     size_t padded = len;
-    if (!key->protection || !key->protection->hides_type)
+    if (!lks_key_hides_type(key))
         return 0;
     if (config->policy->padding == LKS_PADDING_MULTIPLE)
         padded = (len + size - 1) / size * size;

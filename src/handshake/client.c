@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/certificate/certificate.h"
+#include "handshake/certificate/host.h"
 #include "handshake/core.h"
-#include "handshake/host.h"
-#include "handshake/psk.h"
+#include "handshake/exchange/exchange.h"
+#include "handshake/resumption/psk.h"
 #include "handshake/server_hello.h"
 
 /* The name that the certificate must have; and unless it is an address, what RFC 6066 section 3

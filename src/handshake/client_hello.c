@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "handshake/core.h"
-#include "handshake/hash.h"
+#include "handshake/exchange/hash.h"
 
 #define HOST_NAME 0u /* NameType, RFC 6066 section 3 */
 

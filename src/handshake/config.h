@@ -7,10 +7,10 @@
 #include <lockstep/config.h>
 
 #include "base/reader.h"
+#include "handshake/certificate/sign.h"
 #include "handshake/identities.h"
 #include "handshake/memory.h"
 #include "handshake/policy.h"
-#include "handshake/sign.h"
 
 struct lks_config {
     atomic_uint num_refs;

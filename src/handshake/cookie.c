@@ -2,7 +2,7 @@
 #include "handshake/cookie.h"
 
 #include "base/ct.h"
-#include "handshake/hash.h"
+#include "handshake/exchange/hash.h"
 
 /* For how long a client may think about it; as much between two machines' clocks. */
 #define LIFETIME_S 60u

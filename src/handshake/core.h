@@ -2,18 +2,19 @@
 #ifndef LKS_HANDSHAKE_CORE_H
 #define LKS_HANDSHAKE_CORE_H
 
-/* Inside one handshake: what the files of the messages share. */
+/* The state machine inside one handshake. Its messages are in the rooms below, a header each:
+ * certificate/, exchange/, resumption/, tls12/. */
 
 #include "base/writer.h"
+#include "handshake/certificate/verify.h"
 #include "handshake/client_hello.h"
 #include "handshake/config.h"
+#include "handshake/exchange/schedule.h"
 #include "handshake/extensions.h"
 #include "handshake/handshake.h"
 #include "handshake/pkey.h"
-#include "handshake/schedule.h"
-#include "handshake/session.h"
-#include "handshake/tls12.h"
-#include "handshake/verify.h"
+#include "handshake/resumption/resumption.h"
+#include "handshake/tls12/tls12.h"
 
 /* HandshakeType, RFC 8446 section 4. */
 enum lks_message {
@@ -73,35 +74,6 @@ enum lks_hs_state {
 struct lks_hs_buffer {
     struct lks_hs_buffer *next;
     uint8_t data[];
-};
-
-/* The pre-shared key that a handshake uses, external or of a ticket. */
-struct lks_hs_psk {
-    bool used, external;
-    bool without_dhe;             /* psk_ke */
-    const struct lks_psk *source; /* an external one's */
-    uint16_t index;               /* of its identity in the ClientHello */
-    uint8_t key_len;
-    uint8_t key[64];
-};
-
-/* Early data: what a server's ticket says of them, and whether they are taken. */
-struct lks_hs_early {
-    bool taken;
-    bool offered; /* a client's */
-    uint16_t suite;
-    uint32_t max;
-    uint64_t origin, sent_ms;
-    uint8_t alpn_len;
-    uint8_t alpn[LKS_SESSION_NAME_MAX];
-};
-
-/* A client's, of an earlier connection. */
-struct lks_hs_session {
-    struct lks_session session;
-    bool by_id; /* TLS 1.2: what stands in ticket is a session ID */
-    size_t ticket_len;
-    uint8_t ticket[];
 };
 
 struct lks_hs {
@@ -243,25 +215,12 @@ void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t
 /* server.c: whether a client named something that no host can be called; nothing is kept for it. */
 bool lks_hs_name_is_odd(const struct lks_hs *hs, const struct lks_client_hello *hello);
 
-/* secrets.c: the traffic secrets after ServerHello, and after the server's Finished. */
-LKS_MUST_CHECK enum lks_status lks_secrets_handshake(struct lks_hs *hs, const uint8_t *shared,
-                                                     size_t shared_len);
-LKS_MUST_CHECK enum lks_status lks_secrets_application(struct lks_hs *hs);
-
 /* Messages, each in its own file. *_write() writes one to hs->out. */
 LKS_MUST_CHECK enum lks_status lks_client_hello_write(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_server_hello_write(struct lks_hs *hs, const uint8_t *share);
 LKS_MUST_CHECK enum lks_status lks_hello_retry_request_write(struct lks_hs *hs,
                                                              struct lks_reader cookie);
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_write(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_certificate_write(struct lks_hs *hs);
-/* Starts the job of a CertificateVerify's signature; resume has lks_certificate_verify_write() take
- * it from there. */
-LKS_MUST_CHECK enum lks_status
-lks_certificate_verify_sign(struct lks_hs *hs,
-                            enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
-LKS_MUST_CHECK enum lks_status lks_certificate_verify_write(struct lks_hs *hs,
-                                                            const struct lks_pkey_job *job);
 LKS_MUST_CHECK enum lks_status lks_finished_write(struct lks_hs *hs, const uint8_t *traffic_secret);
 /* Checks a Finished against the messages before it; decrypt_error if it is wrong. */
 LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks_reader body,
@@ -269,66 +228,6 @@ LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks
 /* Reads EncryptedExtensions, and keeps what the server chose. */
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs,
                                                              struct lks_reader body);
-/* A client's: verifies hs->peer, on which the sessions to come stand. */
-LKS_MUST_CHECK enum lks_status lks_hs_verify_server(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
-LKS_MUST_CHECK enum lks_status lks_compressed_certificate_read(struct lks_hs *hs,
-                                                               struct lks_reader body);
-LKS_MUST_CHECK enum lks_status lks_certificate_verify_read(struct lks_hs *hs,
-                                                           struct lks_reader body);
-LKS_MUST_CHECK enum lks_status lks_certificate_request_write(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_certificate_request_read(struct lks_hs *hs,
-                                                            struct lks_reader body);
-
-/* pre_shared_key.c. Whether a client's modes and our settings let us use PSKs, and how. */
-bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello *hello,
-                          bool *without_dhe);
-/* The server's choice, into hs->psk; hs->suite, chosen before, changes to one with the PSK's hash.
- * Nothing of it may be trusted before lks_psk_begin(), which checks the binder and sets the early
- * secret, once the schedule has begun. */
-void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello);
-LKS_MUST_CHECK enum lks_status lks_psk_begin(struct lks_hs *hs,
-                                             const struct lks_client_hello *hello,
-                                             const struct lks_incoming *in);
-/*
- * The client's offer: hs->session, then external keys. _write() puts the extension behind all
- * others (false: there is nothing to offer), with room for the binders, which _bind() fills in once
- * the ClientHello's lengths are right. _taken(): the server chose one; sets the early secret.
- */
-size_t lks_psk_offer_room(const struct lks_hs *hs);
-bool lks_psk_offer_write(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_psk_offer_bind(struct lks_hs *hs, uint8_t *hello,
-                                                  size_t hello_len);
-LKS_MUST_CHECK enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index);
-/* psk_key_exchange_modes, if tickets are welcome or keys are on offer. */
-void lks_psk_modes_write(struct lks_hs *hs);
-/* The bytes that an application keeps: written, and taken again if they are of use now. */
-void lks_client_session_write(struct lks_writer *w, const struct lks_session *session,
-                              struct lks_reader ticket, bool by_id);
-LKS_MUST_CHECK enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
-                                                       size_t len);
-
-/* early_data.c. What the ticket of the PSK in use says; then, once the rest is chosen and the
- * ClientHello is in the transcript, whether its early data are taken. */
-void lks_early_data_note(struct lks_hs *hs, const struct lks_session *session,
-                         uint32_t obfuscated_age);
-LKS_MUST_CHECK enum lks_status lks_early_data_decide(struct lks_hs *hs,
-                                                     const struct lks_client_hello *hello);
-/* A client's: whether its session allows what the application wants; then the key, once the hello
- * is written, and the server's word; and the end, in front of the handshake keys. */
-bool lks_early_data_may_offer(const struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_early_data_begin(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_early_data_taken(struct lks_hs *hs);
-/* Whether the server stays with the session's protocol, as it must if it takes them. */
-bool lks_early_data_fits_alpn(const struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_early_data_end(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_server_end_of_early_data(struct lks_hs *hs,
-                                                            const struct lks_incoming *in);
-
-/* As many as are configured, if the client wants some; the client's Finished has to be in the
- * transcript. */
-LKS_MUST_CHECK enum lks_status lks_new_session_tickets_write(struct lks_hs *hs);
-
 /* The server's handlers, server.c. */
 LKS_MUST_CHECK enum lks_status lks_server_client_hello(struct lks_hs *hs,
                                                        const struct lks_incoming *in);

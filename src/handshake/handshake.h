@@ -17,8 +17,8 @@
 #include "base/reader.h"
 #include "base/reason.h"
 #include "base/writer.h"
+#include "handshake/certificate/verify.h"
 #include "handshake/suite.h"
-#include "handshake/verify.h"
 
 /* Which keys protect handshake bytes. */
 enum lks_level {

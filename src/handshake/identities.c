@@ -8,7 +8,7 @@
 
 #include "base/complain.h"
 #include "base/ct.h"
-#include "handshake/certificate_file.h"
+#include "handshake/certificate/file.h"
 #include "handshake/errors.h"
 #include "handshake/source.h"
 

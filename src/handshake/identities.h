@@ -10,9 +10,9 @@
 
 #include <lockstep/identities.h>
 
-#include "handshake/certificate_compress.h"
+#include "handshake/certificate/compress.h"
+#include "handshake/certificate/verify.h"
 #include "handshake/part.h"
-#include "handshake/verify.h"
 
 struct lks_certificate {
     struct lks_certificate *next;

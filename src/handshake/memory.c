@@ -9,7 +9,7 @@
 #include "base/ct.h"
 #include "handshake/errors.h"
 #include "handshake/policy.h"
-#include "handshake/session.h"
+#include "handshake/resumption/session.h"
 
 #define PERIOD_MIN_S 60u
 #define PERIOD_MAX_S LKS_TICKET_LIFETIME_MAX

@@ -8,9 +8,9 @@
 #include <lockstep/memory.h>
 
 #include "handshake/part.h"
-#include "handshake/replay.h"
-#include "handshake/session_cache.h"
-#include "handshake/ticket_keys.h"
+#include "handshake/resumption/replay.h"
+#include "handshake/resumption/session_cache.h"
+#include "handshake/resumption/ticket_keys.h"
 
 struct lks_memory {
     struct lks_part part;

@@ -11,9 +11,9 @@
 
 #include <lockstep/conn.h>
 
-#include "handshake/group.h"
-#include "handshake/rsa_premaster.h"
-#include "handshake/sign.h"
+#include "handshake/certificate/sign.h"
+#include "handshake/exchange/group.h"
+#include "handshake/tls12/rsa_premaster.h"
 
 struct lks_pkey_job {
     enum lks_status (*run)(struct lks_pkey_job *job);

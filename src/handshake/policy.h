@@ -10,11 +10,11 @@
 #include <lockstep/policy.h>
 
 #include "base/writer.h"
-#include "handshake/certificate_compress.h"
-#include "handshake/group.h"
+#include "handshake/certificate/compress.h"
+#include "handshake/certificate/sign.h"
+#include "handshake/exchange/group.h"
 #include "handshake/names.h"
 #include "handshake/part.h"
-#include "handshake/sign.h"
 #include "handshake/suite.h"
 
 /* RFC 8449 section 4: the least, and what TLS 1.3 allows at most. */

@@ -8,7 +8,7 @@
 
 #include "base/complain.h"
 #include "handshake/policy.h"
-#include "handshake/session.h"
+#include "handshake/resumption/session.h"
 
 enum lks_status lks_policy_set_certificate_compression(struct lks_policy *policy,
                                                        const char *algorithms,

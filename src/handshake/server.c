@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "handshake/certificate/certificate.h"
+#include "handshake/certificate/host.h"
 #include "handshake/cookie.h"
 #include "handshake/core.h"
-#include "handshake/host.h"
-#include "handshake/standing.h"
+#include "handshake/exchange/exchange.h"
+#include "handshake/resumption/standing.h"
 
 /* Our first suite that the client has, too. [8446 4.1.2-9] */
 static const struct lks_suite *choose_suite(const struct lks_hs *hs,

@@ -5,7 +5,7 @@
 
 #include "base/ct.h"
 #include "handshake/errors.h"
-#include "handshake/hash.h"
+#include "handshake/exchange/hash.h"
 
 #define TLS13(number, name, cipher, key_len, hash_len, by_default)                      \
     {                                                                                   \

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake/certificate_file.h"
+#include "handshake/certificate/certificate.h"
+#include "handshake/certificate/file.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
 #include "pki_files.h"

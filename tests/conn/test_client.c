@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "conn/conn.h"
-#include "handshake/group.h"
+#include "handshake/exchange/group.h"
 #include "test_conn.h"
 
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",

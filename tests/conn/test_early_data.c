@@ -8,7 +8,7 @@
 #include "conn/conn.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
-#include "handshake/psk.h"
+#include "handshake/resumption/psk.h"
 #include "test_conn.h"
 
 #define MAX 16384u

@@ -16,8 +16,8 @@
 #include "common/test.h"
 #include "conn/conn.h"
 #include "handshake/config.h"
+#include "handshake/exchange/group_kind.h"
 #include "handshake/extensions.h"
-#include "handshake/group_kind.h"
 
 #define RECORD_MAX 1024u
 #define TEXT_LEN   50u /* of the application data: 00 to 31 */

@@ -12,7 +12,7 @@
 #include <valgrind/valgrind.h>
 
 #include "base/ct.h"
-#include "handshake/rsa_premaster.h"
+#include "handshake/tls12/rsa_premaster.h"
 
 #define VERSION  0x0303
 #define BLOCK    256u

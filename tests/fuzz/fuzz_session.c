@@ -13,7 +13,7 @@
 
 #include "configs.h"
 #include "handshake/core.h"
-#include "handshake/ticket.h"
+#include "handshake/resumption/ticket.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -5,8 +5,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "handshake/certificate/verify.h"
 #include "handshake/handshake.h"
-#include "handshake/verify.h"
 #include "pki.h"
 #include "test_handshake.h"
 

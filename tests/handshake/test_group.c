@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/reason.h"
-#include "handshake/group.h"
+#include "handshake/exchange/group.h"
 #include "simd/mlkem.h"
 #include "test_handshake.h"
 

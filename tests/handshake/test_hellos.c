@@ -8,7 +8,7 @@
 #include "client.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
-#include "handshake/psk.h"
+#include "handshake/resumption/psk.h"
 #include "handshake/server_hello.h"
 #include "test_handshake.h"
 

@@ -2,7 +2,7 @@
 
 /* Names of hosts in their one form, and what a server says of them. */
 
-#include "handshake/host.h"
+#include "handshake/certificate/host.h"
 
 #include <locale.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /* What a PSK does to the key schedule, against the values that RFC 8448 section 4 prints. */
 
-#include "handshake/psk.h"
+#include "handshake/resumption/psk.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 /* The memory of hellos that carried early data: what is taken, what is refused, and on many cores.
  */
 
-#include "handshake/replay.h"
+#include "handshake/resumption/replay.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /* The key schedule against the values that RFC 8448 prints. */
 
-#include "handshake/schedule.h"
+#include "handshake/exchange/schedule.h"
 
 #include <string.h>
 

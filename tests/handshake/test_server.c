@@ -6,6 +6,7 @@
 
 #include "base/writer.h"
 #include "client.h"
+#include "handshake/certificate/certificate.h"
 #include "handshake/cookie.h"
 #include "handshake/core.h"
 #include "handshake/server_hello.h"

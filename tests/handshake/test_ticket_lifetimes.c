@@ -7,7 +7,7 @@
 
 #include "client.h"
 #include "handshake/core.h"
-#include "handshake/session.h"
+#include "handshake/resumption/session.h"
 #include "talk.h"
 #include "test_handshake.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "configs.h"
-#include "handshake/ticket.h"
+#include "handshake/resumption/ticket.h"
 #include "test_handshake.h"
 
 #define DAY 86400u

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "configs.h"
+#include "handshake/certificate/host.h"
+#include "handshake/certificate/sign.h"
+#include "handshake/certificate/verify.h"
 #include "handshake/config.h"
-#include "handshake/host.h"
-#include "handshake/sign.h"
-#include "handshake/verify.h"
 #include "pki.h"
 #include "test_handshake.h"
 
