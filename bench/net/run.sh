@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Measures the TCP/IP stack of lockstepd (src/net). See --help.
+set -euo pipefail
+
+usage() {
+    cat <<'HELP'
+usage: ./dev bench net [PART...]
+
+  cost     cycles of a request and its answer by the number of connections, in process
+
+Without a part: all of them, one after the other. docs/PERFORMANCE.md says what each measures.
+HELP
+}
+
+parts=(cost)
+chosen=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h|--help) usage; exit 0 ;;
+        -*) echo "bench: no option $1" >&2; usage >&2; exit 2 ;;
+        *)
+            [[ " ${parts[*]} " == *" $1 "* ]] || { echo "bench: no part $1 (--help)" >&2; exit 2; }
+            chosen+=("$1") ;;
+    esac
+    shift
+done
+[ ${#chosen[@]} != 0 ] || chosen=("${parts[@]}")
+build=${LKS_BENCH_BUILD:-build/release}
+[ -x "$build/bench/net/net_cost" ] || { echo "bench: the net benches were not built: they need DPDK, as lockstepd does" >&2; exit 1; }
+
+# One core, and the last: the first has the interrupts.
+on_one_core() { taskset -c "$(($(nproc) - 1))" "$@"; }
+
+part_cost() { on_one_core "$build/bench/net/net_cost"; }
+
+sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
+failed=0
+for part in "${chosen[@]}"; do
+    printf '\n%s\n' "$part"
+    "part_$part" || { echo "bench: $part failed" >&2; failed=1; }
+done
+exit $failed
