@@ -8,12 +8,13 @@ usage() {
 usage: ./dev bench net [PART...]
 
   cost     cycles of a request and its answer by the number of connections, in process
+  bulk     bytes a cycle between two instances in one process
 
 Without a part: all of them, one after the other. docs/PERFORMANCE.md says what each measures.
 HELP
 }
 
-parts=(cost)
+parts=(cost bulk)
 chosen=()
 while [ $# -gt 0 ]; do
     case $1 in
@@ -33,6 +34,7 @@ build=${LKS_BENCH_BUILD:-build/release}
 on_one_core() { taskset -c "$(($(nproc) - 1))" "$@"; }
 
 part_cost() { on_one_core "$build/bench/net/net_cost"; }
+part_bulk() { on_one_core "$build/bench/net/net_bulk"; }
 
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
 failed=0
