@@ -23,7 +23,7 @@
 
 #define FLOWS_MAX 1000u
 #define BURST     32u
-#define MBUFS     32767u
+#define MBUFS     16383u
 #define CACHE     256u
 #define PIECE     1448u
 #define TURN_US   10u
@@ -221,7 +221,7 @@ static bool start(void)
                     (char[]){"--no-huge"},
                     (char[]){"--no-shconf"},
                     (char[]){"-m"},
-                    (char[]){"400"},
+                    (char[]){"256"},
                     (char[]){"--no-pci"},
                     (char[]){"--no-telemetry"},
                     (char[]){"--log-level"},

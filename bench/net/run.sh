@@ -2,23 +2,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Measures the TCP/IP stack of lockstepd (src/net). See --help.
 set -euo pipefail
+here=$(dirname "$0")
 
 usage() {
     cat <<'HELP'
-usage: ./dev bench net [PART...]
+usage: ./dev bench net [--repeats N] [--seconds S] [PART...]
 
   cost     cycles of a request and its answer by the number of connections, in process
   bulk     bytes a cycle between two instances in one process
+  goodput  MB/s over a link with loss and delay, beside the Linux kernel's: runs of 30 s or 100 MB, the median
+           of 5; --repeats and --seconds make it shorter. Nearly an hour as it is
 
-Without a part: all of them, one after the other. docs/PERFORMANCE.md says what each measures.
+Without a part all of them, one after the other. docs/PERFORMANCE.md says what each measures.
 HELP
 }
 
-parts=(cost bulk)
+parts=(cost bulk goodput)
+repeats=5 seconds=30
 chosen=()
 while [ $# -gt 0 ]; do
     case $1 in
         -h|--help) usage; exit 0 ;;
+        --repeats|--seconds)
+            [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || { echo "bench: $1 takes a number from 1 on, not '${2:-}'" >&2; exit 2; }
+            declare "${1#--}=$2"; shift ;;
         -*) echo "bench: no option $1" >&2; usage >&2; exit 2 ;;
         *)
             [[ " ${parts[*]} " == *" $1 "* ]] || { echo "bench: no part $1 (--help)" >&2; exit 2; }
@@ -35,6 +42,7 @@ on_one_core() { taskset -c "$(($(nproc) - 1))" "$@"; }
 
 part_cost() { on_one_core "$build/bench/net/net_cost"; }
 part_bulk() { on_one_core "$build/bench/net/net_bulk"; }
+part_goodput() { python3 "$here/goodput.py" "$build/bench/net" --repeats "$repeats" --seconds "$seconds"; }
 
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
 failed=0
