@@ -12,12 +12,14 @@ usage: ./dev bench net [--repeats N] [--seconds S] [PART...]
   bulk     bytes a cycle between two instances in one process
   goodput  MB/s over a link with loss and delay, beside the Linux kernel's: runs of 30 s or 100 MB, the median
            of 5; --repeats and --seconds make it shorter. Nearly an hour as it is
+  forward  bulk of 8 connections through lockstepd beside a loop that only sends back what it receives on the same
+           port, and nginx (bench/terminator.sh)
 
 Without a part all of them, one after the other. docs/PERFORMANCE.md says what each measures.
 HELP
 }
 
-parts=(cost bulk goodput)
+parts=(cost bulk goodput forward)
 repeats=5 seconds=30
 chosen=()
 while [ $# -gt 0 ]; do
@@ -43,6 +45,7 @@ on_one_core() { taskset -c "$(($(nproc) - 1))" "$@"; }
 part_cost() { on_one_core "$build/bench/net/net_cost"; }
 part_bulk() { on_one_core "$build/bench/net/net_bulk"; }
 part_goodput() { python3 "$here/goodput.py" "$build/bench/net" --repeats "$repeats" --seconds "$seconds"; }
+part_forward() { TERMINATORS="lockstepd forward nginx-proxy" "$here/../terminator.sh"; }
 
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
 failed=0
