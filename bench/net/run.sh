@@ -15,12 +15,13 @@ usage: ./dev bench net [--repeats N] [--seconds S] [PART...]
   forward  bulk of 8 connections through lockstepd beside a loop that only sends back what it receives on the same
            port, and nginx (bench/terminator.sh)
   flood    what established connections feel of 100,000 SYNs a second, in process
+  readers  the first byte of others while 1,000 clients ask for 100 MB of lockstepd and never read
 
 Without a part all of them, one after the other. docs/PERFORMANCE.md says what each measures.
 HELP
 }
 
-parts=(cost bulk goodput forward flood)
+parts=(cost bulk goodput forward flood readers)
 repeats=5 seconds=30
 chosen=()
 while [ $# -gt 0 ]; do
@@ -48,6 +49,7 @@ part_bulk() { on_one_core "$build/bench/net/net_bulk"; }
 part_goodput() { python3 "$here/goodput.py" "$build/bench/net" --repeats "$repeats" --seconds "$seconds"; }
 part_forward() { TERMINATORS="lockstepd forward nginx-proxy" "$here/../terminator.sh"; }
 part_flood() { on_one_core "$build/bench/net/net_flood"; }
+part_readers() { python3 "$here/readers.py" "$build/dpdk_app/lockstepd"; }
 
 sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1
 failed=0
