@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # bench/terminator.sh [SECONDS]: lockstepd beside nginx, each as TLS terminator in front of the same plain
-# nginx, over the same kind of veth pair with 1500-byte frames. The terminator has core 0; clients and the
-# backend share core 1. Prints a table; also what an idle connection costs in memory. No row counts handshakes: wrk
+# nginx, over the same kind of veth pair with 1500-byte frames, and beside a loop on lockstepd's port that only sends
+# back what it receives (net_reflect), without TLS: what such a port can carry. The terminator has core 0 for itself;
+# clients and the backend share core 1. Prints a table; also what an idle connection costs in memory. No row counts handshakes: wrk
 # offers its sessions again, so that most would be resumed. bench/handshake_bench.cc has those, full and resumed apart.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -61,17 +62,29 @@ EOF
 taskset -c 1 nginx -c "$dir/backend.conf" -p "$dir" -e "$dir/nginx.log" &
 taskset -c 0 ip netns exec bench-nginx nginx -c "$dir/terminator.conf" -p "$dir" -e "$dir/nginx.log" &
 lockstepd=${LOCKSTEPD:-$top/build/release/dpdk_app/lockstepd}
-start_lockstepd() {
-    "$lockstepd" --no-huge --no-shconf -m 1024 --lcores 0@0 --no-pci --no-telemetry --log-level=4 \
-        --vdev=net_af_packet0,iface=lks1,framecnt=8192,blocksz=4096,qdisc_bypass="${QDISC_BYPASS:-1}" -- --mbufs 65536 \
-        --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080 > lockstepd.log 2>&1 &
+# on_port PROGRAM OPTION...: starts it on the port of lks1, its output in port.log.
+pid=
+on_port() {
+    "$1" --no-huge --no-shconf -m 1024 --lcores 0@0 --no-pci --no-telemetry --log-level=4 \
+        --vdev=net_af_packet0,iface=lks1,framecnt=8192,blocksz=4096,qdisc_bypass="${QDISC_BYPASS:-1}" -- "${@:2}" > port.log 2>&1 &
     pid=$!
-    for _ in $(seq 600); do grep -q listening lockstepd.log && return; sleep 0.1; done
-    cat lockstepd.log >&2
+    for _ in $(seq 600); do grep -q listening port.log && return; sleep 0.1; done
+    cat port.log >&2
     exit 1
 }
+start_lockstepd() { on_port "$lockstepd" --mbufs 65536 --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080; }
+start_forward() {
+    ip neigh replace 10.9.0.3 lladdr 02:00:00:00:00:03 dev lks0
+    on_port "$top/build/release/bench/net/net_reflect" 10.9.0.3
+}
+leave_port() {
+    [ -n "$pid" ] || return 0
+    kill -TERM "$pid"
+    wait "$pid" || true
+    pid=
+}
 
-url() { case $1 in lockstepd) echo https://10.9.0.2 ;; nginx-proxy) echo https://10.9.1.2 ;; nginx-direct) echo https://10.9.1.2:444 ;; esac; }
+url() { case $1 in lockstepd) echo https://10.9.0.2 ;; forward) echo http://10.9.0.3:8080 ;; nginx-proxy) echo https://10.9.1.2 ;; nginx-direct) echo https://10.9.1.2:444 ;; esac; }
 requests() { taskset -c 1 wrk -t1 -c"$2" -d"$seconds"s "$(url "$1")/1k" | awk '/Requests\/sec/ {r=$2} /Socket errors|Non-2xx/ {e=" (" $0 ")"} END {print r e}'; }
 bulk() { taskset -c 1 wrk -t1 -c8 -d"$seconds"s --timeout 30s "$(url "$1")/16m" | awk '/Transfer\/sec/ {print $2 e} /Socket errors|Non-2xx/ {e=" (" $0 ")"}'; }
 
@@ -101,22 +114,33 @@ time.sleep(1)
 after = rss(sys.argv[1])
 print(f"memory of an idle connection, whole process: {(after - before) * 1024 / len(held):.0f} bytes (1000 more connections, RSS {before} -> {after} KiB)")
 EOF
-    kill -TERM $pid
-    wait $pid || true
+    leave_port
+}
+counters() {
+    kill -USR1 "$pid"
+    for _ in $(seq 100); do grep -q 'lockstepd counters' port.log && break; sleep 0.1; done
+    sleep 0.3
+    sed -n '/lockstepd counters/,$p' port.log | grep -v ' 0$' > counters || true
 }
 idle_memory
-start_lockstepd
 printf '%-14s %28s %28s %20s\n' terminator 'requests/s, 100 connections' 'requests/s, 1000 connections' 'bulk, 8 connections'
 failed=0
-for name in ${TERMINATORS:-lockstepd nginx-proxy nginx-direct}; do
+declare -A rate
+bulk_of() { numfmt --from=iec "$(awk '{sub(/B$/, "", $NF); print $NF}' <<< "$1")"; }
+for name in ${TERMINATORS:-lockstepd forward nginx-proxy nginx-direct}; do
+    case $name in lockstepd|forward) "start_$name" ;; esac
     curl -sk -o /dev/null "$(url "$name")/1k" || failed=1
     row=$(printf '%-14s %28s %28s %20s' "$name" "$(requests "$name" 100)" "$(requests "$name" 1000)" "$(bulk "$name")")
     echo "$row"
     # wrk ends well whatever it got; its figure is a number, and nothing behind it.
+    rate[$name]=$(bulk_of "$row") || failed=1
+    if [ "$name" = lockstepd ]; then counters; fi
+    leave_port
     [[ $row =~ ^[a-z-]+\ +[0-9.]+\ +[0-9.]+\ +[0-9.]+[KMG]?B$ ]] || { echo "bench: the row of $name failed" >&2; failed=1; }
 done
-
-kill -USR1 $pid; sleep 0.3
-echo "counters of lockstepd over all of this:"
-sed -n '/lockstepd counters/,$p' lockstepd.log | grep -v ' 0$' || true
+if [ -n "${rate[lockstepd]:-}" ] && [ -n "${rate[forward]:-}" ]; then
+    awk -v a="${rate[lockstepd]}" -v b="${rate[forward]}" 'BEGIN {printf "bulk, lockstepd by forward: %.2f\n", a / b}'
+fi
+echo "counters of lockstepd over its row:"
+cat counters 2>/dev/null || true
 exit $failed

@@ -297,7 +297,7 @@ bool peers_start(void)
 {
     char error[160];
     const struct net_addr addr = {net_ip4(rte_cpu_to_be_32(SEGMENTS_OUR_IP)), SERVICE};
-    peers_net = segments_start(&peers_port, PEER_BUFFERS, MAX_FLOWS, now_us);
+    peers_net = segments_start(&peers_port, PEER_BUFFERS, MAX_FLOWS, false, now_us);
     if (!peers_net || flow_listen(peers_net, &addr, &events, NULL, error, sizeof(error)))
         return false;
     rte_eth_add_tx_callback(peers_port.id, 0, on_transmit, NULL);

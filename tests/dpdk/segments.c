@@ -109,10 +109,10 @@ void segments_introduce(struct net *net, const struct port *port, bool is_answer
 }
 
 struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_flows,
-                           uint64_t now_us)
+                           bool with_hugepages, uint64_t now_us)
 {
     char *args[] = {(char[]){"segments"},
-                    (char[]){"--no-huge"},
+                    with_hugepages ? (char[]){"--in-memory"} : (char[]){"--no-huge"},
                     (char[]){"--no-shconf"},
                     (char[]){"-m"},
                     (char[]){"512"},
@@ -129,9 +129,12 @@ struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_f
     if (system(command) || used < 0)
         return NULL;
     const struct net_address address = {net_ip4(rte_cpu_to_be_32(SEGMENTS_OUR_IP)), 96 + 16};
+    const struct net_ip gateway = net_ip4(rte_cpu_to_be_32(SEGMENTS_PEER_IP));
     const struct stack_config config = {.port = port,
                                         .addresses = &address,
                                         .num_addresses = 1,
+                                        .gateways = &gateway,
+                                        .num_gateways = 1,
                                         .max_flows = max_flows,
                                         .now_us = now_us};
     struct net *net = port_start(port, 0, num_mbufs, 0, error, sizeof(error))

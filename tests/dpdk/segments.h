@@ -29,9 +29,11 @@ struct segment {
 };
 
 /* EAL, the port with so many mbufs in each pool, the stack, which has its buffers, and the peer's
- * address in its ARP table. NULL: EAL does not start here. */
+ * address in its ARP table, who is the gateway to all others, too. With hugepages SEGMENTS_MEMORY
+ * of them are needed. NULL: EAL does not start here. */
+#define SEGMENTS_MEMORY 512u /* MB */
 struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_flows,
-                           uint64_t now_us);
+                           bool with_hugepages, uint64_t now_us);
 
 /* An ARP request of the peer's, which tells the stack its address; or an answer to one. */
 void segments_introduce(struct net *net, const struct port *port, bool is_answer, uint64_t now_us);

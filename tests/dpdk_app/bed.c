@@ -143,6 +143,9 @@ void flow_send(struct flow *f, struct rte_mbuf *chain)
     for (const struct rte_mbuf *m = chain; m; m = m->next) {
         buffer_add(&f->sent, rte_pktmbuf_mtod(m, const void *), m->data_len);
         f->num_segments++;
+        const struct rte_mbuf *buffer =
+            RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect((struct rte_mbuf *)(uintptr_t)m) : m;
+        f->num_received += buffer->pool == bed.port.rx_pool ? m->data_len : 0;
         if (m->data_len > f->longest_segment)
             f->longest_segment = m->data_len;
     }

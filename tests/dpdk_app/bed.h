@@ -28,6 +28,7 @@ struct flow {
     uint64_t num_sent;  /* bytes in all */
     uint32_t unacked, unconsumed;
     uint32_t num_sends, num_segments, longest_segment;
+    uint64_t num_received; /* of num_sent: bytes in buffers that a port has filled */
     uint32_t sent_in_poll, shut_in_poll;
     struct rte_mbuf *held;
 };

@@ -30,6 +30,29 @@ static void both_ways(const char *suites)
     bed_stop();
 }
 
+/* What the client said reaches the backend's flow in the buffers that it came in, opened where it
+ * lay; what goes to the client was sealed into others. */
+static void only_sealing_copies(void)
+{
+    struct peer p;
+    bed_start(NULL);
+    peer_establish(&p, NULL);
+    const uint64_t handshake = p.client->num_sent;
+    buffer_add(&p.tls.to_send, pattern(50000), 50000);
+    peer_run(&p);
+    is_pattern(&p.backend->sent, 50000);
+    /* but for the ends of records, where short pieces are joined */
+    const uint64_t copied = 50000 - p.backend->num_received;
+    LKS_CHECK(copied <= 50000 / 16384 * 1024u, "%llu bytes copied", (unsigned long long)copied);
+    flow_says(p.backend, pattern(100000), 100000, 1460);
+    peer_run(&p);
+    is_pattern(&p.tls.received, 100000);
+    CU_ASSERT(p.client->num_sent > handshake + 100000);
+    CU_ASSERT_EQUAL(p.client->num_received, 0);
+    peer_free(&p);
+    bed_stop();
+}
+
 static void moves_both_ways(void)
 {
     both_ways(NULL);
@@ -305,6 +328,7 @@ const struct lks_test *move_tests(void)
 {
     static const struct lks_test tests[] = {
         {"both ways", moves_both_ways},
+        {"only sealing copies", only_sealing_copies},
         {"close_notify and FIN with the last byte", closes_without_waiting},
         {"any MSS", any_mss},
         {"any room", any_room},

@@ -12,5 +12,6 @@ const struct lks_test *loss_tests(void);
 const struct lks_test *sent_tests(void);
 const struct lks_test *goodput_tests(void);
 const struct lks_test *whole_tests(void);
+const struct lks_test *copies_tests(void);
 
 #endif

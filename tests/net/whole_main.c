@@ -12,6 +12,7 @@ int main(void)
     }
     const struct lks_test_suite suites[] = {
         {"whole", whole_tests()},
+        {"copies", copies_tests()},
         {"link", link_tests()},
         {0},
     };
