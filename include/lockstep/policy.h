@@ -94,8 +94,7 @@ LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_trust(struct lks_policy *policy, struct lks_source trusted, struct lks_error *err);
 
 /* Whether a server asks its clients for a certificate, to be verified against what
- * lks_policy_set_trust() says. Off unless called. A server that asks resumes nothing and sends no
- * tickets: who the client is would not be shown again. */
+ * lks_policy_set_trust() says. Off unless called. */
 enum lks_client_auth {
     LKS_CLIENT_AUTH_OFF,
     LKS_CLIENT_AUTH_OPTIONAL, /* a client may have none; one that it has must be good */
@@ -109,6 +108,31 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_client_auth(struct lks_pol
                                                                   enum lks_client_auth mode,
                                                                   bool send_authorities,
                                                                   struct lks_error *err);
+
+/*
+ * What a server that asks for certificates puts into its sessions (tickets and session IDs) about
+ * the client, so that it is known when it resumes. Such a session ends with the first certificate
+ * of the chain that was verified, and is taken only by a server that asks in the same way
+ * (lks_policy_set_client_auth(), this call, the signature schemes), and trusts the same
+ * certificates: else the client is asked again. Where a certificate is required, one of a client
+ * that showed none resumes nothing.
+ */
+enum lks_client_sessions {
+    LKS_CLIENT_SESSIONS_CHAIN,  /* the chain: lks_conn_peer_certificate() and what belongs to it are
+                                   as they were in the first handshake; as without this call */
+    LKS_CLIENT_SESSIONS_DIGEST, /* lks_conn_peer_digest() alone, in 100 bytes */
+    LKS_CLIENT_SESSIONS_OFF,    /* there are none: every client is asked each time */
+};
+/*
+ * A chain makes a ticket longer by as much as it has in DER, less its trusted end, and each session
+ * by ID that is remembered. A ticket stays within 4 KiB, which all clients take that we know, so
+ * with more than some 3 KiB of chain (three certificates for RSA keys, or six for ECDSA) there is
+ * no session, and full handshakes go on: who has such chains wants the digest. Tickets are sealed,
+ * but whoever has their keys can read who the clients were. LKS_BAD_ARGUMENT: no such way.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_set_client_sessions(struct lks_policy *policy, enum lks_client_sessions sessions,
+                               struct lks_error *err);
 
 /* Whether a client asks for a stapled OCSP response. Off unless called. LKS_BAD_ARGUMENT: no such
  * way. */
@@ -146,12 +170,11 @@ lks_policy_set_certificate_compression(struct lks_policy *policy, const char *al
 
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
- * 7200), as are sessions that are remembered by ID. A key that opens no longer ends them earlier;
- * where lks_policy_set_client_auth() asks for certificates none are sent. None is sent for no time
- * either: where a session's end has come, or there are no keys, TLS 1.3 sends none and TLS 1.2,
- * which has promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A client with 0
- * wants no tickets; others keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of
- * range. */
+ * 7200), as are sessions that are remembered by ID. A key that opens no longer ends them earlier,
+ * and so does a client's certificate (lks_policy_set_client_sessions()). None is sent for no time:
+ * where a session's end has come, or there are no keys, TLS 1.3 sends none and TLS 1.2, which has
+ * promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A client with 0 wants no
+ * tickets; others keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_tickets(struct lks_policy *policy,
                                                               uint32_t num, uint32_t lifetime_s,
                                                               struct lks_error *err);

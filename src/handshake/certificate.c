@@ -20,6 +20,12 @@ enum lks_status lks_hs_verify_server(struct lks_hs *hs)
     return LKS_OK;
 }
 
+enum lks_status lks_hs_verify_client(struct lks_hs *hs)
+{
+    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return status ? status : lks_standing_on_client(hs);
+}
+
 static const struct lks_certificate nothing; /* a client may have none: an empty list */
 
 enum lks_status lks_certificate_write(struct lks_hs *hs)
@@ -106,13 +112,15 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
      * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
     if (!status && hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer) {
-        lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
+        hs->peer->until_ms = UINT64_MAX;
+        if (hs->role == LKS_SERVER)
+            return lks_standing_on_client(hs);
+        lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
         return LKS_OK;
     }
     if (status)
         return status;
-    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs)
-                                  : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs) : lks_hs_verify_client(hs);
 }
 
 enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_reader body)

@@ -158,6 +158,8 @@ struct lks_hs {
     uint8_t basis[32]; /* what its sessions stand on, and until when: standing.h */
     uint64_t until_ms;
     struct lks_verified verified;
+    struct lks_reader
+        shown; /* a server's: what its client has shown, now or then: shown.h; owned */
     uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */
@@ -192,8 +194,9 @@ LKS_MUST_CHECK enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8
 /* Makes room for len more bytes in hs->out, whose messages stay where they are. */
 LKS_MUST_CHECK enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len);
 
-/* Opens a message in hs->out, with room for 2 KiB and what was reserved; lks_message_end() closes
- * it and adds it to the transcript, once there is one. */
+/* Opens a message in hs->out, with room for that and what was reserved beyond it; lks_message_end()
+ * closes it and adds it to the transcript, once there is one. */
+#define LKS_MESSAGE_LEN 2048u
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type);
 LKS_MUST_CHECK enum lks_status lks_message_end(struct lks_hs *hs, size_t mark);
 
@@ -269,8 +272,9 @@ LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks
 /* Reads EncryptedExtensions, and keeps what the server chose. */
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs,
                                                              struct lks_reader body);
-/* A client's: verifies hs->peer, on which the sessions to come stand. */
+/* Verifies hs->peer, on which the sessions to come stand: a client's, and a server's. */
 LKS_MUST_CHECK enum lks_status lks_hs_verify_server(struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_hs_verify_client(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
 LKS_MUST_CHECK enum lks_status lks_compressed_certificate_read(struct lks_hs *hs,
                                                                struct lks_reader body);
@@ -286,7 +290,8 @@ bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello
 /* The server's choice, into hs->psk; hs->suite, chosen before, changes to one with the PSK's hash.
  * Nothing of it may be trusted before lks_psk_begin(), which checks the binder and sets the early
  * secret, once the schedule has begun. */
-void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello);
+LKS_MUST_CHECK enum lks_status lks_psk_choose(struct lks_hs *hs,
+                                              const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_psk_begin(struct lks_hs *hs,
                                              const struct lks_client_hello *hello,
                                              const struct lks_incoming *in);
@@ -328,6 +333,9 @@ LKS_MUST_CHECK enum lks_status lks_server_end_of_early_data(struct lks_hs *hs,
 /* As many as are configured, if the client wants some; the client's Finished has to be in the
  * transcript. */
 LKS_MUST_CHECK enum lks_status lks_new_session_tickets_write(struct lks_hs *hs);
+/* Room for a session's ticket, before its message is begun. */
+LKS_MUST_CHECK enum lks_status lks_ticket_reserve(struct lks_hs *hs,
+                                                  const struct lks_session *session);
 
 /* The server's handlers, server.c. */
 LKS_MUST_CHECK enum lks_status lks_server_client_hello(struct lks_hs *hs,

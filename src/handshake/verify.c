@@ -9,6 +9,7 @@
 
 #include "handshake/config.h"
 #include "handshake/errors.h"
+#include "handshake/hash.h"
 
 #define STATUS_TYPE_OCSP 1u
 #define EXTENSIONS_MAX   64
@@ -179,6 +180,24 @@ enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list)
     if (status)
         return status;
     return copy_out(&peer->sct, &peer->sct_len, e.sct) ? LKS_OK : LKS_NO_MEMORY;
+}
+
+enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32])
+{
+    LKS_OWN_ERRORS;
+    const bool ok = EVP_Digest(peer->der, peer->der_len, digest, NULL,
+                               lks_hash_of(lks_suite_find(0x1301)), NULL) == 1;
+    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
+}
+
+enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509)
+{
+    const int len = i2d_X509(x509, NULL);
+    if (len <= 0)
+        return LKS_NO_MEMORY;
+    lks_write_u24(w, (uint32_t)len);
+    uint8_t *at = lks_write_room(w, (size_t)len);
+    return !at || i2d_X509(x509, &at) == len ? LKS_OK : LKS_NO_MEMORY;
 }
 
 static void forget_verified(struct lks_peer *peer)
