@@ -84,14 +84,48 @@ lks_policy_set_alpn(struct lks_policy *policy, const char *protocols, struct lks
  * lks_from_file(NULL) for the system's directory (/etc/ssl/certs). Read once, now. Each certificate
  * there is trusted as the end of a chain, a root or not. Without this call nobody is trusted and a
  * peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG: missing,
- * unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (none is looked at: see
- * lks_policy_set_ocsp()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a curve's parameters
+ * unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (which is for
+ * lks_policy_add_crls()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a curve's parameters
  * in place of its name; in a file that is named, and in memory, all other PEM blocks, too, private
  * keys among them. Text between blocks is nobody's business. *err says which, with its line. In the
  * system's directory all that is left out, but for what is damaged.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_trust(struct lks_policy *policy, struct lks_source trusted, struct lks_error *err);
+
+/*
+ * Adds CRLs (RFC 5280 section 5), in PEM as many as there are, or one in DER; several calls add
+ * more, the same one twice counts once. From then on each certificate of a peer's chain, but the
+ * last one, which is trusted as it is, needs a CRL of its CA that has not ended (nextUpdate), was
+ * signed by that CA, and does not list it: of clients that show one to a server, and of servers.
+ * certificate_revoked where one does, certificate_unknown where there is none such
+ * (lks_conn_reason() tells which). Of a CA several may be there, an old one and its successor, say.
+ *
+ * Newer CRLs go into a new policy. Sessions go on under it: they carry the serial numbers of the
+ * client's chain, which are looked up in the CRLs of now when one is to be resumed; a client that
+ * was revoked, or whose CRL has ended, is asked for its certificate again, and refused. Only a CRL
+ * of a CA that is not trusted itself (lks_policy_set_trust()), of an intermediate one, can be
+ * checked with a chain alone: where such a one has changed all clients are asked again. Trust the
+ * intermediate CAs, too, and they are not. A client's sessions end with its CRLs.
+ *
+ * LKS_BAD_CONFIG: missing, unreadable, longer than 64 MiB, empty or damaged, without any CRL, with
+ * another PEM block, a delta CRL, or one without a nextUpdate; *err says which, with its line. One
+ * that has ended is taken, for the clock may be wrong: lks_policy_warning() tells.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_add_crls(struct lks_policy *policy, struct lks_source crls, struct lks_error *err);
+
+/* Where there are CRLs, whether a chain is taken that one is missing for, and one whose CRL has
+ * ended (which is still asked). Neither unless called. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_policy_allow_crl_lack(struct lks_policy *policy,
+                                                                 bool missing, bool expired,
+                                                                 struct lks_error *err);
+
+/* What is wrong with a policy that can be used all the same: a CRL that has ended, is of a later
+ * time than now, or was not signed by the trusted certificate that has its issuer's name. Otherwise
+ * as lks_identities_warning(). */
+LKS_API bool lks_policy_warning(const struct lks_policy *policy, uint32_t n,
+                                struct lks_error *warning);
 
 /* Whether a server asks its clients for a certificate, to be verified against what
  * lks_policy_set_trust() says. Off unless called. */
@@ -113,14 +147,14 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_client_auth(struct lks_pol
  * What a server that asks for certificates puts into its sessions (tickets and session IDs) about
  * the client, so that it is known when it resumes. Such a session ends with the first certificate
  * of the chain that was verified, and is taken only by a server that asks in the same way
- * (lks_policy_set_client_auth(), this call, the signature schemes), and trusts the same
- * certificates: else the client is asked again. Where a certificate is required, one of a client
- * that showed none resumes nothing.
+ * (lks_policy_set_client_auth(), this call, the signature schemes), trusts the same certificates,
+ * and whose CRLs (lks_policy_add_crls()) still say nothing against it: else the client is asked
+ * again. Where a certificate is required, one of a client that showed none resumes nothing.
  */
 enum lks_client_sessions {
     LKS_CLIENT_SESSIONS_CHAIN,  /* the chain: lks_conn_peer_certificate() and what belongs to it are
                                    as they were in the first handshake; as without this call */
-    LKS_CLIENT_SESSIONS_DIGEST, /* lks_conn_peer_digest() alone, in 100 bytes */
+    LKS_CLIENT_SESSIONS_DIGEST, /* lks_conn_peer_digest() alone, in some 150 bytes */
     LKS_CLIENT_SESSIONS_OFF,    /* there are none: every client is asked each time */
 };
 /*

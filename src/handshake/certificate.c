@@ -14,7 +14,10 @@ enum lks_status lks_hs_verify_server(struct lks_hs *hs)
     enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
     if (status)
         return status;
-    lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
+    /* What a server has shown does not stand in our session, so it cannot be looked up again. */
+    const uint64_t until_ms =
+        hs->peer->until_ms < hs->peer->crls_until_ms ? hs->peer->until_ms : hs->peer->crls_until_ms;
+    lks_standing_set(hs, hs->peer->anchor_digest, until_ms);
     hs->verified.stapled = hs->peer->stapled;
     hs->verified.must_staple = hs->peer->must_staple;
     return LKS_OK;

@@ -14,6 +14,7 @@
 #include "handshake/group.h"
 #include "handshake/names.h"
 #include "handshake/part.h"
+#include "handshake/revocation.h"
 #include "handshake/sign.h"
 #include "handshake/suite.h"
 
@@ -64,6 +65,7 @@ struct lks_policy {
     STACK_OF(X509) * anchors;      /* each certificate that is trusted, */
     uint8_t (*anchor_digests)[32]; /* its SHA-256, in the same order, */
     uint8_t trust_digest[32];      /* and one of them all, in any order; zeros: nobody */
+    struct lks_revocation revocation;
     uint8_t *authorities; /* names of those trusted, as in certificate_authorities; or NULL */
     size_t authorities_len;
     enum lks_ocsp ocsp;
@@ -79,6 +81,12 @@ struct lks_policy {
 
 /* The system's clock. */
 uint64_t lks_system_time_ms(void);
+
+/* What peers' certificates are held against: the time, or the tests'. */
+static inline uint64_t lks_policy_verify_ms(const struct lks_policy *policy)
+{
+    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time : policy->now_ms();
+}
 
 /* The row of a scheme in a version, if it is allowed; else NULL. */
 const struct lks_sign_scheme *lks_policy_scheme(const struct lks_policy *policy, uint16_t number,

@@ -28,7 +28,7 @@
  *     server, certificate     zeros where it answered to the client's name; else its SHA-256
  *     external PSK            struct lks_psk's digest
  *
- * auth is what its peer had to show beside that, zeros where that was nothing: standing.c.
+ * auth is how its peer had to show who it is, zeros where there was nothing to say: standing.c.
  */
 enum lks_session_kind {
     LKS_SESSION_TLS13 = 1, /* secret: the ticket's PSK, section 4.6.1 */
@@ -53,7 +53,7 @@ struct lks_session {
     uint32_t max_early;   /* max_early_data_size; 0: none */
     uint64_t origin;      /* whose replay window takes the early data: replay.h */
     uint8_t basis[32];    /* what it stands on */
-    uint8_t auth[32];     /* digest of how clients had to show who they are */
+    uint8_t auth[32];     /* digest of how peers had to show who they are */
     bool extended_master; /* RFC 7627, TLS 1.2 */
     struct lks_verified verified;
     uint8_t secret_len;

@@ -8,6 +8,7 @@
  * handshakes that resume:
  *
  *     SHA-256 of the client's certificate (32) | SHA-256 of the trusted one, its chain's end (32)
+ *     | ids (uint16 length): what is asked of CRLs again (revocation.h)
  *     | chain (uint16 length): each certificate in DER (uint24 length), or nothing
  *
  * The one that is trusted is left out of the chain, unless it is the only one: the policy has it,
@@ -21,6 +22,7 @@
 
 struct lks_shown {
     uint8_t digest[32], anchor_digest[32];
+    struct lks_reader ids;
     struct lks_reader chain; /* empty: the policy has it left out */
 };
 

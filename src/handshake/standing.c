@@ -117,11 +117,18 @@ static bool is_verified(const struct lks_hs *hs, const struct lks_verified *v)
 bool lks_standing_auth(const struct lks_hs *hs, uint8_t auth[32])
 {
     const struct lks_policy *policy = hs->config->policy;
-    uint8_t bytes[8 + SCHEMES_MAX + sizeof(policy->trust_digest)];
+    const struct lks_revocation *r = &policy->revocation;
+    uint8_t bytes[16 + SCHEMES_MAX + sizeof(policy->trust_digest) + sizeof(r->bound)];
     struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
     memset(auth, 0, 32);
-    if (hs->role == LKS_CLIENT || !policy->client_auth)
+    if (hs->role == LKS_CLIENT ? !r->num : !policy->client_auth)
         return true;
+    lks_write_u8(&w, (uint8_t)hs->role);
+    lks_write_u8(&w, r->num != 0);
+    lks_write_u8(&w, r->takes_missing);
+    lks_write_u8(&w, r->takes_expired);
+    /* A client's sessions have nothing that a newer CRL could be asked for. */
+    lks_write_bytes(&w, hs->role == LKS_CLIENT ? r->digest : r->bound, sizeof(r->bound));
     lks_write_u8(&w, (uint8_t)policy->client_auth);
     lks_write_u8(&w, (uint8_t)policy->client_sessions);
     lks_write_u8(&w, LKS_PEER_CHAIN_MAX);
@@ -144,7 +151,8 @@ bool lks_standing_admits(const struct lks_hs *hs, struct lks_reader shown)
         return false;
     if (!shown.len)
         return policy->client_auth != LKS_CLIENT_AUTH_REQUIRED;
-    return lks_shown_read(&s, shown);
+    return lks_shown_read(&s, shown) &&
+           lks_revocation_admits(&policy->revocation, s.ids, lks_config_now_ms(hs->config));
 }
 
 bool lks_standing_is_kept(const struct lks_hs *hs)
@@ -153,8 +161,8 @@ bool lks_standing_is_kept(const struct lks_hs *hs)
            (lks_standing_admits(hs, hs->shown) && (!hs->peer || hs->shown.len));
 }
 
-/* What the server knows of its client, and how it wanted to. */
-static bool knows_client(const struct lks_hs *hs, const struct lks_session *session)
+/* What is known of the peer, and how that was asked for. */
+static bool knows_peer(const struct lks_hs *hs, const struct lks_session *session)
 {
     uint8_t auth[32];
     return lks_standing_auth(hs, auth) && memcmp(auth, session->auth, sizeof(auth)) == 0 &&
@@ -163,7 +171,7 @@ static bool knows_client(const struct lks_hs *hs, const struct lks_session *sess
 
 bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *session, uint64_t now_ms)
 {
-    if (lks_session_expired(session, now_ms) || !knows_client(hs, session))
+    if (lks_session_expired(session, now_ms) || !knows_peer(hs, session))
         return false;
     if (is_psk(hs, session->basis))
         return true;

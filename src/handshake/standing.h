@@ -29,8 +29,9 @@ LKS_MUST_CHECK enum lks_status lks_standing_inherit_client(struct lks_hs *hs,
 bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *session,
                         uint64_t now_ms);
 
-/* A server's: digest of how its clients have to show who they are, and of whom it trusts; zeros
- * where it asks for nothing. A session is taken only where it is the same. */
+/* Digest of how peers have to show who they are: a server's clients, of whom it trusts, and of the
+ * CRLs that cannot be looked at again; a client's servers, of the CRLs alone. Zeros where there is
+ * nothing of that. A session is taken only where it is the same. */
 LKS_MUST_CHECK bool lks_standing_auth(const struct lks_hs *hs, uint8_t auth[32]);
 /* And whether what a client has shown then is enough now; empty: nothing. */
 bool lks_standing_admits(const struct lks_hs *hs, struct lks_reader shown);

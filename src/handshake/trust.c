@@ -65,8 +65,8 @@ static enum lks_status complain_at(const struct loading *l, const char *name,
 static const char *complain_of(enum lks_pem_kind kind, const X509 *x, enum whence whence)
 {
     if (kind == LKS_PEM_CRL)
-        return "a CRL, and none is looked at here, so what it revokes would be trusted; take it "
-               "out, and ask for OCSP responses where revocation matters";
+        return "a CRL among the certificates to trust; give it to lks_policy_add_crls() in a "
+               "source of its own";
     if (kind == LKS_PEM_KEY)
         return whence == FROM_SOURCE ? "a private key among the certificates to trust; is it the "
                                        "right file? If it is, take the key out"
@@ -274,7 +274,7 @@ static enum lks_status keep(struct lks_policy *policy, X509_STORE *store, STACK_
     memcpy(policy->trust_digest, digest, sizeof(digest));
     policy->authorities = names;
     policy->authorities_len = names_len;
-    return LKS_OK;
+    return lks_revocation_settle(policy);
 }
 
 static enum lks_status set_trust(struct lks_policy *policy, const struct lks_source *trusted,
@@ -288,7 +288,7 @@ static enum lks_status set_trust(struct lks_policy *policy, const struct lks_sou
         status = all ? keep(policy, store, all,
                             is_system ? "the system's certificates" : lks_source_name(trusted), err)
                      : LKS_NO_MEMORY;
-    if (status) {
+    if (status && policy->trust != store) {
         sk_X509_pop_free(all, X509_free);
         X509_STORE_free(store);
     }

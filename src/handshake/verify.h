@@ -36,9 +36,10 @@ struct lks_peer {
      * SignedCertificateTimestampList, NULL: none. */
     uint8_t *der, *ocsp, *sct;
     size_t der_len, ocsp_len, sct_len;
-    /* Of a chain that was verified: SHA-256 of its end, and until when all of it is good. */
+    /* Of a chain that was verified: SHA-256 of its end, until when all of it is good, and until
+     * when the CRLs are that said so. */
     uint8_t anchor_digest[32];
-    uint64_t until_ms;
+    uint64_t until_ms, crls_until_ms;
     bool stapled, must_staple; /* a good OCSP response came; the leaf says that one must */
     bool decrypts; /* the key is for RSA key exchange, not for signatures: set before verifying */
 };

@@ -8,135 +8,9 @@
 
 #include "handshake/config.h"
 #include "handshake/shown.h"
-#include "pki_files.h"
-#include "test_conn.h"
+#include "mutual.h"
 
-#define HOUR 3600
-
-static int64_t now_s; /* from PKI_NOW */
-
-static uint64_t clock_ms(void)
-{
-    return UINT64_C(1000) * (uint64_t)(PKI_NOW + now_s);
-}
-
-/* How a session is kept. */
-enum way { TICKET_13, TICKET_12, ID_12, NUM_WAYS };
-
-static const uint8_t secret[32] = {1}, psk[32] = {2};
-
-static struct lks_config *a_config(void)
-{
-    struct lks_config *config = pki_config();
-    set_clock(config, clock_ms);
-    CU_ASSERT_EQUAL(lks_policy_set_keep(config->policy, LKS_KEEP_CHAIN, NULL), LKS_OK);
-    return config;
-}
-
-static void ask(struct lks_config *server, enum lks_client_auth mode)
-{
-    CU_ASSERT_EQUAL(lks_policy_set_client_auth(server->policy, mode, false, NULL), LKS_OK);
-}
-
-static struct lks_config *a_server(enum way way, enum lks_client_auth mode)
-{
-    struct lks_config *config = a_config();
-    pki_add(config, "server");
-    ask(config, mode);
-    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, secret, 32, 604800, NULL), LKS_OK);
-    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, way != ID_12, 604800, NULL), LKS_OK);
-    if (way != TICKET_13)
-        CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
-                        LKS_OK);
-    return config;
-}
-
-static struct lks_config *a_client(const char *certificate)
-{
-    struct lks_config *config = a_config();
-    if (certificate)
-        pki_add(config, certificate);
-    return config;
-}
-
-struct session {
-    uint8_t bytes[LKS_SESSION_MAX];
-    size_t len;
-};
-
-#define CHAIN_MAX 4096u
-
-/* What the server has come to, and what it knows of its client. */
-struct outcome {
-    enum lks_status client, server;
-    bool resumed, has_digest;
-    uint8_t digest[32];
-    char name[64];
-    uint32_t num_chain;
-    size_t chain_len, leaf_len; /* leaf: while it is there without being kept */
-    uint8_t chain[CHAIN_MAX], leaf[CHAIN_MAX];
-};
-
-static void look(struct outcome *o, const struct lks_conn *conn)
-{
-    const char *name = lks_conn_peer_name(conn, LKS_NAME_COMMON, 0);
-    const uint8_t *der;
-    size_t len;
-    snprintf(o->name, sizeof(o->name), "%s", name ? name : "");
-    o->has_digest = lks_conn_peer_digest(conn, o->digest);
-    while ((der = lks_conn_peer_chain(conn, o->num_chain, &len)) &&
-           o->chain_len + len < CHAIN_MAX) {
-        memcpy(o->chain + o->chain_len, der, len);
-        o->chain_len += len;
-        o->num_chain++;
-    }
-}
-
-/* With a session (len 0: none), whose place a new one takes. */
-static struct outcome meet(struct lks_config *client, struct lks_config *server,
-                           struct session *session)
-{
-    const struct lks_conn_options options = {.server_name = "localhost",
-                                             .session = session->len ? session->bytes : NULL,
-                                             .session_len = session->len};
-    struct loopback l;
-    struct lks_conn_info infos[2];
-    struct outcome o = {0};
-    set_verify_time(client, PKI_NOW + now_s);
-    set_verify_time(server, PKI_NOW + now_s);
-    loopback_init(&l, client, server, &options);
-    while (!l.server.established && loopback_turn(&l))
-        ;
-    const uint8_t *leaf = lks_conn_peer_certificate(l.server.conn, &o.leaf_len);
-    CU_ASSERT_FATAL(o.leaf_len < CHAIN_MAX);
-    if (leaf)
-        memcpy(o.leaf, leaf, o.leaf_len);
-    loopback_run(&l);
-    lks_conn_get_info(l.client.conn, &infos[0]);
-    lks_conn_get_info(l.server.conn, &infos[1]);
-    const bool both = l.client.established && l.server.established;
-    o.client = l.client.end;
-    o.server = l.server.end;
-    o.resumed = both && infos[0].resumed;
-    CU_ASSERT_EQUAL(o.resumed, both && infos[1].resumed);
-    if (both)
-        look(&o, l.server.conn);
-    memcpy(session->bytes, l.client.session, l.client.session_len);
-    session->len = l.client.session_len;
-    loopback_free(&l);
-    return o;
-}
-
-static void begin(void)
-{
-    now_s = 0;
-    pki_begin();
-    X509_free(
-        pki_leaf("server", &(struct pki){.subject = "server", .san = "DNS:localhost"}, false));
-    X509_free(pki_leaf("one", &(struct pki){.subject = "one", .eku = "clientAuth"}, false));
-    X509_free(pki_leaf("two", &(struct pki){.subject = "two", .eku = "clientAuth"}, false));
-    X509_free(pki_leaf("alone", &(struct pki){.subject = "alone", .eku = "clientAuth"}, true));
-}
+static const uint8_t psk[32] = {2};
 
 static bool same_client(const struct outcome *a, const struct outcome *b)
 {
@@ -146,12 +20,12 @@ static bool same_client(const struct outcome *a, const struct outcome *b)
 /* Who it is stands in the session as the policy says, and in those that come of it. */
 static void known_again(void)
 {
-    begin();
+    mutual_begin();
     for (int i = 0; i < 2 * NUM_WAYS; i++) {
         const bool has_chain = i & 1;
         struct session session = {.len = 0};
-        struct lks_config *client = a_client("one"),
-                          *server = a_server((enum way)(i / 2), LKS_CLIENT_AUTH_REQUIRED);
+        struct lks_config *client = mutual_client("one"),
+                          *server = mutual_server((enum way)(i / 2), LKS_CLIENT_AUTH_REQUIRED);
         CU_ASSERT_EQUAL(lks_policy_set_client_sessions(server->policy,
                                                        has_chain ? LKS_CLIENT_SESSIONS_CHAIN
                                                                  : LKS_CLIENT_SESSIONS_DIGEST,
@@ -181,12 +55,12 @@ static void known_again(void)
 /* A certificate that is trusted itself is its own chain; of none nothing is known. */
 static void alone_or_nobody(void)
 {
-    begin();
+    mutual_begin();
     for (int i = 0; i < 2 * NUM_WAYS; i++) {
         const bool is_nobody = i & 1;
         struct session session = {.len = 0};
-        struct lks_config *client = a_client(is_nobody ? NULL : "alone"),
-                          *server = a_server((enum way)(i / 2), LKS_CLIENT_AUTH_OPTIONAL);
+        struct lks_config *client = mutual_client(is_nobody ? NULL : "alone"),
+                          *server = mutual_server((enum way)(i / 2), LKS_CLIENT_AUTH_OPTIONAL);
         CU_ASSERT_EQUAL(
             lks_policy_set_trust(server->policy, lks_from_file(pki_path("alone.pem")), NULL),
             LKS_OK);
@@ -255,12 +129,13 @@ static void asked_otherwise(void)
         {"one", {OFF, NONE, NULL}, {OFF, NONE, NULL}, true},
         {"one", {REQUIRED, CHAIN, NULL}, {REQUIRED, CHAIN, "ecdsa_secp256r1_sha256"}, false},
     };
-    begin();
+    mutual_begin();
     for (size_t i = 0; i < NUM_WAYS * sizeof(rows) / sizeof(rows[0]); i++) {
         const size_t at = i / NUM_WAYS;
         const enum way way = (enum way)(i % NUM_WAYS);
         struct session session = {.len = 0};
-        struct lks_config *client = a_client(rows[at].certificate), *server = a_server(way, OFF);
+        struct lks_config *client = mutual_client(rows[at].certificate),
+                          *server = mutual_server(way, OFF);
         set_asking(server, &rows[at].then);
         const struct outcome first = meet(client, server, &session);
         set_asking(server, &rows[at].now);
@@ -273,7 +148,7 @@ static void asked_otherwise(void)
         lks_config_free(client);
         lks_config_free(server);
     }
-    struct lks_config *config = a_config();
+    struct lks_config *config = pki_config();
     struct lks_error err;
     CU_ASSERT_EQUAL(
         lks_policy_set_client_sessions(config->policy, (enum lks_client_sessions)3, &err),
@@ -285,10 +160,10 @@ static void asked_otherwise(void)
 /* What showed no certificate is none where one is required, whoever asked. */
 static void nobody_where_somebody_has_to_be(void)
 {
-    begin();
+    mutual_begin();
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session session = {.len = 0};
-        struct lks_config *client = a_client(NULL), *server = a_server(way, OPTIONAL);
+        struct lks_config *client = mutual_client(NULL), *server = mutual_server(way, OPTIONAL);
         CU_ASSERT_TRUE(!meet(client, server, &session).server && session.len);
         ask(server, REQUIRED);
         const struct outcome o = meet(client, server, &session);
@@ -301,7 +176,8 @@ static void nobody_where_somebody_has_to_be(void)
     /* Nor does an external key stand for a certificate longer than it is shown. */
     for (int i = 0; i < 2; i++) {
         struct session session = {.len = 0};
-        struct lks_config *all[] = {a_client(NULL), a_server(TICKET_13, i ? REQUIRED : OPTIONAL)};
+        struct lks_config *all[] = {mutual_client(NULL),
+                                    mutual_server(TICKET_13, i ? REQUIRED : OPTIONAL)};
         for (int k = 0; k < 2; k++)
             CU_ASSERT_EQUAL(lks_identities_add_psk(all[k]->identities, (const uint8_t *)"me", 2,
                                                    psk, 32, "SHA256", NULL),
@@ -316,7 +192,7 @@ static void nobody_where_somebody_has_to_be(void)
 /* Who trusts others asks again; who trusts the same, wherever it read that, does not. */
 static void trust_that_changed(void)
 {
-    begin();
+    mutual_begin();
     char one[8192], all[3 * 8192];
     FILE *f = fopen(pki_path("root.pem"), "r");
     CU_ASSERT_FATAL(f != NULL);
@@ -330,7 +206,7 @@ static void trust_that_changed(void)
     snprintf(all, sizeof(all), "%s\n%.*s", one + at, (int)at, one); /* the other way round */
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session session = {.len = 0}, again;
-        struct lks_config *client = a_client("one"), *server = a_server(way, REQUIRED);
+        struct lks_config *client = mutual_client("one"), *server = mutual_server(way, REQUIRED);
         CU_ASSERT_TRUE(!meet(client, server, &session).server && session.len);
         again = session;
         CU_ASSERT_TRUE(meet(client, server, &again).resumed);
@@ -356,21 +232,21 @@ static void trust_that_changed(void)
 /* The first end in the client's chain is the session's, however often it is resumed. */
 static void chain_that_ends(void)
 {
-    begin();
+    mutual_begin();
     const struct pki what = {.subject = "ends", .eku = "clientAuth", .begin = -60, .end = HOUR};
     X509_free(pki_leaf("ends", &what, false));
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session first = {.len = 0}, last;
-        struct lks_config *client = a_client("ends"), *server = a_server(way, REQUIRED);
-        now_s = 0;
+        struct lks_config *client = mutual_client("ends"), *server = mutual_server(way, REQUIRED);
+        mutual_now_s = 0;
         CU_ASSERT_EQUAL(meet(client, server, &first).server, LKS_OK);
         last = first;
-        for (now_s = HOUR / 2; now_s < HOUR; now_s += HOUR / 2 - 1) {
+        for (mutual_now_s = HOUR / 2; mutual_now_s < HOUR; mutual_now_s += HOUR / 2 - 1) {
             const struct outcome o = meet(client, server, &last);
-            LKS_CHECK(o.resumed && last.len, "way %d, %lld s", way, (long long)now_s);
+            LKS_CHECK(o.resumed && last.len, "way %d, %lld s", way, (long long)mutual_now_s);
         }
         for (int i = 0; i < 2; i++) {
-            now_s = HOUR + 1;
+            mutual_now_s = HOUR + 1;
             const struct outcome o = meet(client, server, i ? &last : &first);
             LKS_CHECK(!o.resumed && o.server == LKS_ALERT_CERTIFICATE_EXPIRED, "way %d: %s", way,
                       lks_status_name(o.server));
@@ -386,18 +262,26 @@ static size_t der_len(X509 *x)
     return len > 0 ? (size_t)len : 0;
 }
 
+/* What is asked of CRLs for it: name and key of its issuer, and its serial number. */
+static size_t id_len(const X509 *x)
+{
+    const int len = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), NULL);
+    return 4 + 16 + 1 + (len > 0 ? (size_t)len : 0);
+}
+
 /* A chain that has no room in 4 KiB of ticket makes no session; its digest does. */
 static void chain_that_is_long(void)
 {
     char comment[4096];
     uint32_t num_fit = 0, num_not = 0;
-    begin();
+    mutual_begin();
     memset(comment, 'c', sizeof(comment));
-    const size_t fixed = 32 + 32 + 2 + 3 + 3 + der_len(pki_intermediate);
+    const size_t fixed = 32 + 32 + 2 + 2 + 3 + 3 + der_len(pki_intermediate);
     struct pki what = {.subject = "long", .eku = "clientAuth", .comment = comment};
     comment[100] = '\0';
     X509 *leaf = pki_leaf("long", &what, false);
-    const size_t about = LKS_SHOWN_MAX - fixed - der_len(leaf) + 100;
+    const size_t about =
+        LKS_SHOWN_MAX - fixed - der_len(leaf) - id_len(leaf) - id_len(pki_intermediate) + 100;
     X509_free(leaf);
     comment[100] = 'c';
     for (size_t len = about - 12; len < about + 8; len++) {
@@ -405,12 +289,13 @@ static void chain_that_is_long(void)
         comment[len] = '\0';
         leaf = pki_leaf("long", &what, false);
         comment[len] = 'c';
-        const bool fits = fixed + der_len(leaf) <= LKS_SHOWN_MAX;
+        const bool fits =
+            fixed + der_len(leaf) + id_len(leaf) + id_len(pki_intermediate) <= LKS_SHOWN_MAX;
         num_fit += fits;
         num_not += !fits;
         X509_free(leaf);
         const enum way way = (enum way)(len % NUM_WAYS);
-        struct lks_config *client = a_client("long"), *server = a_server(way, REQUIRED);
+        struct lks_config *client = mutual_client("long"), *server = mutual_server(way, REQUIRED);
         CU_ASSERT_EQUAL(meet(client, server, &session).server, LKS_OK);
         const struct outcome o = meet(client, server, &session);
         LKS_CHECK(!o.server && o.resumed == fits && o.num_chain == 3, "way %d, %zu: resumed %d",
@@ -427,11 +312,11 @@ static void chain_that_is_long(void)
 /* A client that is somebody else now, or nobody, shows itself. */
 static void other_identity(void)
 {
-    begin();
+    mutual_begin();
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session session = {.len = 0}, again;
-        struct lks_config *server = a_server(way, OPTIONAL), *one = a_client("one"),
-                          *two = a_client("two"), *nobody = a_client(NULL);
+        struct lks_config *server = mutual_server(way, OPTIONAL), *one = mutual_client("one"),
+                          *two = mutual_client("two"), *nobody = mutual_client(NULL);
         const struct outcome first = meet(one, server, &session);
         again = session;
         const struct outcome second = meet(two, server, &again);
@@ -451,11 +336,11 @@ static void other_identity(void)
 /* What was changed on its way, or is another server's, is nobody's session. */
 static void changed(void)
 {
-    begin();
+    mutual_begin();
     for (enum way way = TICKET_13; way < NUM_WAYS; way++) {
         struct session session = {.len = 0}, bad;
-        struct lks_config *client = a_client("one"), *server = a_server(way, REQUIRED),
-                          *other = a_server(way, REQUIRED);
+        struct lks_config *client = mutual_client("one"), *server = mutual_server(way, REQUIRED),
+                          *other = mutual_server(way, REQUIRED);
         CU_ASSERT_EQUAL(meet(client, server, &session).server, LKS_OK);
         /* The client keeps the ticket, or the ID, at the end. */
         for (size_t from_end = 1; from_end <= 32; from_end += 8) {
@@ -477,8 +362,8 @@ static void changed(void)
 /* Sessions by ID make room for each other, with what their clients have shown. */
 static void many_by_id(void)
 {
-    begin();
-    struct lks_config *client = a_client("one"), *server = a_server(ID_12, REQUIRED);
+    mutual_begin();
+    struct lks_config *client = mutual_client("one"), *server = mutual_server(ID_12, REQUIRED);
     CU_ASSERT_EQUAL(lks_memory_set_session_cache(server->memory, 4, NULL), LKS_OK);
     struct session sessions[6] = {{.len = 0}};
     for (int i = 0; i < 6; i++)

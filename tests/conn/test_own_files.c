@@ -213,7 +213,7 @@ static void other_blocks_among_trusted(void)
     static const struct {
         const char *name, *cause;
         bool in_directory, in_system; /* refused there, too */
-    } rows[] = {{"X509 CRL", "a CRL, and none is looked at", true, false},
+    } rows[] = {{"X509 CRL", "a CRL among the certificates to trust", true, false},
                 {"PRIVATE KEY", "a private key among", false, false},
                 {"EC PRIVATE KEY", "a private key among", false, false},
                 {"ENCRYPTED PRIVATE KEY", "a private key among", false, false},
