@@ -3,7 +3,8 @@
 // Handshakes, full and resumed by ticket (TLS 1.3's with psk_dhe_ke), the server's part or the
 // client's, over memory: Lockstep beside OpenSSL's libssl in the same run, with the same keys,
 // suite, group and peer (libssl). Only the time in which the side that a row names works is
-// counted: from making its connection to freeing it. A client verifies the server's certificate.
+// counted: from making its connection to freeing it. A client verifies the server's certificate; in
+// rows called mutual the server verifies the client's, too, and both chains have an intermediate.
 // Then how many bytes an idle connection holds.
 
 #include <benchmark/benchmark.h>
@@ -38,52 +39,83 @@ void must(bool ok, const char *what)
     std::exit(2);
 }
 
-// A key, its self-signed certificate, and both as PEM files.
-struct Identity {
-    std::string cert_file, key_file;
+// A certificate for a key, signed by an issuer, whose name is that of its certificate, or by
+// itself.
+X509 *make_cert(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *issuer_key, bool is_ca)
+{
+    X509 *cert = X509_new();
+    X509_set_version(cert, 2);
+    X509_gmtime_adj(X509_getm_notBefore(cert), 0);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+    X509_set_pubkey(cert, key);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const uint8_t *>(name), -1, -1, 0);
+    X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert));
+    X509_EXTENSION *extension =
+        X509V3_EXT_conf_nid(nullptr, nullptr, is_ca ? NID_basic_constraints : NID_subject_alt_name,
+                            is_ca ? "critical,CA:TRUE" : "DNS:localhost");
+    X509_add_ext(cert, extension, -1);
+    X509_EXTENSION_free(extension);
+    must(X509_sign(cert, issuer_key, EVP_sha256()) != 0, "cannot sign");
+    return cert;
+}
 
-    explicit Identity(EVP_PKEY *key)
+// A key, its chain, and what is to be trusted, as PEM files: a self-signed certificate; or a root
+// that has issued an intermediate CA, which has issued the leaf.
+struct Identity {
+    std::string cert_file, key_file, trust_file;
+
+    Identity(EVP_PKEY *key, bool has_intermediate)
     {
-        char cert_path[] = "/tmp/lockstep-bench-XXXXXX", key_path[] = "/tmp/lockstep-bench-XXXXXX";
-        X509 *cert = X509_new();
-        X509_set_version(cert, 2);
-        X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-        X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-        X509_set_pubkey(cert, key);
-        X509_EXTENSION *name =
-            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
-        X509_add_ext(cert, name, -1);
-        X509_EXTENSION_free(name);
-        must(X509_sign(cert, key, EVP_sha256()) != 0, "cannot sign");
-        FILE *f = fdopen(mkstemp(cert_path), "w");
-        PEM_write_X509(f, cert);
-        std::fclose(f);
-        f = fdopen(mkstemp(key_path), "w");
-        PEM_write_PrivateKey(f, key, nullptr, nullptr, 0, nullptr, nullptr);
-        std::fclose(f);
-        X509_free(cert);
-        EVP_PKEY_free(key);
-        cert_file = cert_path;
-        key_file = key_path;
+        EVP_PKEY *root_key = EVP_EC_gen("P-256"), *ca_key = EVP_EC_gen("P-256");
+        X509 *root = make_cert(root_key, "root", nullptr, root_key, true);
+        X509 *ca = make_cert(ca_key, "intermediate", root, root_key, true);
+        X509 *leaf = has_intermediate ? make_cert(key, "leaf", ca, ca_key, false)
+                                      : make_cert(key, "leaf", nullptr, key, false);
+        cert_file = write([&](FILE *f) {
+            PEM_write_X509(f, leaf);
+            if (has_intermediate)
+                PEM_write_X509(f, ca);
+        });
+        trust_file = write([&](FILE *f) { PEM_write_X509(f, has_intermediate ? root : leaf); });
+        key_file = write(
+            [&](FILE *f) { PEM_write_PrivateKey(f, key, nullptr, nullptr, 0, nullptr, nullptr); });
+        for (X509 *cert : {root, ca, leaf})
+            X509_free(cert);
+        for (EVP_PKEY *k : {root_key, ca_key, key})
+            EVP_PKEY_free(k);
     }
 
     ~Identity()
     {
-        unlink(cert_file.c_str());
-        unlink(key_file.c_str());
+        for (const std::string &file : {cert_file, key_file, trust_file})
+            unlink(file.c_str());
+    }
+
+  private:
+    template <class Content> static std::string write(Content content)
+    {
+        char path[] = "/tmp/lockstep-bench-XXXXXX";
+        FILE *f = fdopen(mkstemp(path), "w");
+        content(f);
+        std::fclose(f);
+        return path;
     }
 };
-
-const Identity &identity(bool rsa)
-{
-    static const Identity ecdsa_p256(EVP_EC_gen("P-256")), rsa_2048(EVP_RSA_gen(2048));
-    return rsa ? rsa_2048 : ecdsa_p256;
-}
 
 struct Case {
     bool tls12, is_client, rsa, resumed;
     const char *group;
+    bool mutual = false; // the client shows a certificate, too
 };
+
+// Of both sides.
+const Identity &identity(const Case &c)
+{
+    static const Identity ecdsa_p256(EVP_EC_gen("P-256"), false),
+        rsa_2048(EVP_RSA_gen(2048), false), mutual(EVP_EC_gen("P-256"), true);
+    return c.mutual ? mutual : c.rsa ? rsa_2048 : ecdsa_p256;
+}
 
 // What both sides offer.
 const char *suite(const Case &c)
@@ -113,6 +145,8 @@ class Side
     virtual void end() = 0;
 };
 
+const uint8_t session_context = 1; // libssl wants one where clients show certificates
+
 class Openssl : public Side
 {
   public:
@@ -120,7 +154,7 @@ class Openssl : public Side
         : is_client_(c.is_client),
           ctx_(SSL_CTX_new(is_client_ ? TLS_client_method() : TLS_server_method()))
     {
-        const Identity &id = identity(c.rsa);
+        const Identity &id = identity(c);
         const int version = c.tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
         bool ok = SSL_CTX_set1_groups_list(ctx_, groups(c, ":").c_str()) &&
                   SSL_CTX_set_min_proto_version(ctx_, version) &&
@@ -130,17 +164,21 @@ class Openssl : public Side
                                                            : "ECDHE-ECDSA-AES128-GCM-SHA256");
         else
             ok = ok && SSL_CTX_set_ciphersuites(ctx_, suite(c));
-        if (is_client_)
-            ok = ok && SSL_CTX_load_verify_locations(ctx_, id.cert_file.c_str(), nullptr) == 1;
-        else
-            ok = ok &&
-                 SSL_CTX_use_certificate_file(ctx_, id.cert_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+        if (is_client_ || c.mutual)
+            ok = ok && SSL_CTX_load_verify_locations(ctx_, id.trust_file.c_str(), nullptr) == 1;
+        if (!is_client_ || c.mutual)
+            ok = ok && SSL_CTX_use_certificate_chain_file(ctx_, id.cert_file.c_str()) == 1 &&
                  SSL_CTX_use_PrivateKey_file(ctx_, id.key_file.c_str(), SSL_FILETYPE_PEM) == 1;
+        ok = ok && SSL_CTX_set_session_id_context(ctx_, &session_context, 1);
         must(ok, "libssl lacks something");
         SSL_CTX_set_session_cache_mode(ctx_, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_num_tickets(ctx_, c.resumed ? 1 : 0);
         SSL_CTX_set_mode(ctx_, SSL_MODE_RELEASE_BUFFERS);
-        SSL_CTX_set_verify(ctx_, is_client_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+        SSL_CTX_set_verify(ctx_,
+                           is_client_ ? SSL_VERIFY_PEER
+                           : c.mutual ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                                      : SSL_VERIFY_NONE,
+                           nullptr);
     }
     ~Openssl() override
     {
@@ -216,7 +254,7 @@ class Lockstep : public Side
   public:
     explicit Lockstep(const Case &c) : is_client_(c.is_client)
     {
-        const Identity &id = identity(c.rsa);
+        const Identity &id = identity(c);
         lks_error err;
         lks_policy *policy;
         lks_identities *identities;
@@ -230,10 +268,13 @@ class Lockstep : public Side
                  !lks_policy_set_groups(policy, groups(c, ",").c_str(), &err) &&
                  !lks_policy_set_tickets(policy, c.resumed ? 1 : 0, 7200, &err),
              err.text);
-        if (is_client_)
-            must(!lks_policy_set_trust(policy, lks_from_file(id.cert_file.c_str()), &err),
+        if (is_client_ || c.mutual)
+            must(!lks_policy_set_trust(policy, lks_from_file(id.trust_file.c_str()), &err),
                  err.text);
-        else
+        if (!is_client_ && c.mutual)
+            must(!lks_policy_set_client_auth(policy, LKS_CLIENT_AUTH_REQUIRED, false, &err),
+                 err.text);
+        if (!is_client_ || c.mutual)
             must(!lks_identities_add_certificate(identities, lks_from_file(id.cert_file.c_str()),
                                                  lks_from_file(id.key_file.c_str()), &err),
                  err.text);
@@ -444,13 +485,13 @@ template <class Measured> void memory(benchmark::State &state, Case c)
 template <class Measured> void add(const Case &c, const char *provider)
 {
     const std::string what = std::string(c.tls12 ? "tls12/" : "tls13/") +
-                             (c.is_client ? "client/" : "server/") +
+                             (c.is_client ? "client/" : "server/") + (c.mutual ? "mutual/" : "") +
                              (c.rsa ? "rsa_2048/" : "ecdsa_p256/") + c.group + "/" + provider;
     benchmark::RegisterBenchmark(
         ((c.resumed ? "handshake/resumed/" : "handshake/full/") + what).c_str(),
         handshakes<Measured>, c)
         ->UseManualTime();
-    if (!c.resumed && !c.rsa && std::string(c.group) == "x25519")
+    if (!c.resumed && !c.rsa && !c.mutual && std::string(c.group) == "x25519")
         benchmark::RegisterBenchmark(("memory/idle/" + what).c_str(), memory<Measured>, c)
             ->Iterations(1);
 }
@@ -472,5 +513,10 @@ int main(int argc, char **argv)
                         add<Lockstep>({tls12, is_client, rsa, resumed, group}, "lockstep");
                         add<Openssl>({tls12, is_client, rsa, resumed, group}, "openssl");
                     }
+    for (bool tls12 : {false, true})
+        for (bool resumed : {false, true}) {
+            add<Lockstep>({tls12, false, false, resumed, "x25519", true}, "lockstep");
+            add<Openssl>({tls12, false, false, resumed, "x25519", true}, "openssl");
+        }
     return run_rows();
 }

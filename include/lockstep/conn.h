@@ -323,15 +323,24 @@ LKS_API void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info
  * The peer's certificate in DER, verified; and the SignedCertificateTimestampList that came with it
  * (RFC 6962 section 3.3), not verified. Ask when LKS_EVENT_ESTABLISHED is told: they are there
  * until the next lks_conn_open() with bytes, so that an idle connection does not keep them. NULL
- * and 0: none, as on a resumed connection, where no certificate is sent.
+ * and 0: none, as on a client's resumed connection, where no certificate is sent. A server that
+ * resumes has its client's certificate from the session, where lks_policy_set_client_sessions()
+ * puts it there.
  */
 LKS_API const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len);
 LKS_API const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len);
 
+/* The SHA-256 of that certificate; true: written. It is there on each connection whose client has
+ * shown one, resumed or not, and for as long: with lks_policy_set_keep() until the connection is
+ * freed. False: none, or NULL. */
+LKS_API bool lks_conn_peer_digest(const struct lks_conn *conn, uint8_t digest[32]);
+
 /*
  * Who the connection is with. While the handshake runs, and where it has failed, each says what is
  * known by then; once it is done, what lks_policy_set_keep() kept, until the connection is freed:
- * NULL, 0 or "" where that is nothing, as for NULL and for an imported connection.
+ * NULL, 0 or "" where that is nothing, as for NULL and for an imported connection. Chain and names
+ * of a client are there behind a resumption, too, as lks_conn_peer_certificate() says; it is the
+ * session that tells them, and a session is taken only while all of it is still good.
  */
 
 /* The host that the client asked for, in lower case and without a dot at its end: of a server what

@@ -86,9 +86,10 @@ LKS_API LKS_MUST_CHECK enum lks_status
 lks_memory_reload_ticket_keys(struct lks_memory *memory, bool *changed, struct lks_error *err);
 
 /* How many sessions a server remembers by ID, for clients of TLS 1.2 that know no tickets: 0 (none)
- * to 2^24, at first 1024, in some 150 bytes each, allocated here. Where two cores want the same few
- * sessions at once, one of them shakes hands in full. The oldest make room. LKS_BAD_ARGUMENT: out
- * of range. */
+ * to 2^24, at first 1024, in some 150 bytes each, allocated here, and beside them what
+ * lks_policy_set_client_sessions() keeps of clients with certificates, 3.2 KiB at most. Where two
+ * cores want the same few sessions at once, one of them shakes hands in full. The oldest make room.
+ * LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_memory_set_session_cache(struct lks_memory *memory,
                                                                     uint32_t num_sessions,
                                                                     struct lks_error *err);

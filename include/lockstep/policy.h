@@ -84,8 +84,8 @@ lks_policy_set_alpn(struct lks_policy *policy, const char *protocols, struct lks
  * lks_from_file(NULL) for the system's directory (/etc/ssl/certs). Read once, now. Each certificate
  * there is trusted as the end of a chain, a root or not. Without this call nobody is trusted and a
  * peer that has to show a certificate is refused with unknown_ca. LKS_BAD_CONFIG: missing,
- * unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (none is looked at: see
- * lks_policy_set_ocsp()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a curve's parameters
+ * unreadable, longer than 4 MiB, damaged, or without any certificate, a CRL (which is for
+ * lks_policy_add_crls()), a TRUSTED CERTIFICATE (OpenSSL's own), or one with a curve's parameters
  * in place of its name; in a file that is named, and in memory, all other PEM blocks, too, private
  * keys among them. Text between blocks is nobody's business. *err says which, with its line. In the
  * system's directory all that is left out, but for what is damaged.
@@ -93,9 +93,42 @@ lks_policy_set_alpn(struct lks_policy *policy, const char *protocols, struct lks
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_trust(struct lks_policy *policy, struct lks_source trusted, struct lks_error *err);
 
+/*
+ * Adds CRLs (RFC 5280 section 5), in PEM as many as there are, or one in DER; several calls add
+ * more, the same one twice counts once. From then on each certificate of a peer's chain, but the
+ * last one, which is trusted as it is, needs a CRL of its CA that has not ended (nextUpdate), was
+ * signed by that CA, and does not list it: of clients that show one to a server, and of servers.
+ * certificate_revoked where one does, certificate_unknown where there is none such
+ * (lks_conn_reason() tells which). Of a CA several may be there, an old one and its successor, say.
+ *
+ * Newer CRLs go into a new policy. Sessions go on under it: they carry the serial numbers of the
+ * client's chain, which are looked up in the CRLs of now when one is to be resumed; a client that
+ * was revoked, or whose CRL has ended, is asked for its certificate again, and refused. Only a CRL
+ * of a CA that is not trusted itself (lks_policy_set_trust()), of an intermediate one, can be
+ * checked with a chain alone: where such a one has changed all clients are asked again. Trust the
+ * intermediate CAs, too, and they are not. A client's sessions end with its CRLs.
+ *
+ * LKS_BAD_CONFIG: missing, unreadable, longer than 64 MiB, empty or damaged, without any CRL, with
+ * another PEM block, a delta CRL, or one without a nextUpdate; *err says which, with its line. One
+ * that has ended is taken, for the clock may be wrong: lks_policy_warning() tells.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_add_crls(struct lks_policy *policy, struct lks_source crls, struct lks_error *err);
+
+/* Where there are CRLs, whether a chain is taken that one is missing for, and one whose CRL has
+ * ended (which is still asked). Neither unless called. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_policy_allow_crl_lack(struct lks_policy *policy,
+                                                                 bool missing, bool expired,
+                                                                 struct lks_error *err);
+
+/* What is wrong with a policy that can be used all the same: a CRL that has ended, is of a later
+ * time than now, or was not signed by the trusted certificate that has its issuer's name. Otherwise
+ * as lks_identities_warning(). */
+LKS_API bool lks_policy_warning(const struct lks_policy *policy, uint32_t n,
+                                struct lks_error *warning);
+
 /* Whether a server asks its clients for a certificate, to be verified against what
- * lks_policy_set_trust() says. Off unless called. A server that asks resumes nothing and sends no
- * tickets: who the client is would not be shown again. */
+ * lks_policy_set_trust() says. Off unless called. */
 enum lks_client_auth {
     LKS_CLIENT_AUTH_OFF,
     LKS_CLIENT_AUTH_OPTIONAL, /* a client may have none; one that it has must be good */
@@ -109,6 +142,31 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_client_auth(struct lks_pol
                                                                   enum lks_client_auth mode,
                                                                   bool send_authorities,
                                                                   struct lks_error *err);
+
+/*
+ * What a server that asks for certificates puts into its sessions (tickets and session IDs) about
+ * the client, so that it is known when it resumes. Such a session ends with the first certificate
+ * of the chain that was verified, and is taken only by a server that asks in the same way
+ * (lks_policy_set_client_auth(), this call, the signature schemes), trusts the same certificates,
+ * and whose CRLs (lks_policy_add_crls()) still say nothing against it: else the client is asked
+ * again. Where a certificate is required, one of a client that showed none resumes nothing.
+ */
+enum lks_client_sessions {
+    LKS_CLIENT_SESSIONS_CHAIN,  /* the chain: lks_conn_peer_certificate() and what belongs to it are
+                                   as they were in the first handshake; as without this call */
+    LKS_CLIENT_SESSIONS_DIGEST, /* lks_conn_peer_digest() alone, in some 150 bytes */
+    LKS_CLIENT_SESSIONS_OFF,    /* there are none: every client is asked each time */
+};
+/*
+ * A chain makes a ticket longer by as much as it has in DER, less its trusted end, and each session
+ * by ID that is remembered. A ticket stays within 4 KiB, which all clients take that we know, so
+ * with more than some 3 KiB of chain (three certificates for RSA keys, or six for ECDSA) there is
+ * no session, and full handshakes go on: who has such chains wants the digest. Tickets are sealed,
+ * but whoever has their keys can read who the clients were. LKS_BAD_ARGUMENT: no such way.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_set_client_sessions(struct lks_policy *policy, enum lks_client_sessions sessions,
+                               struct lks_error *err);
 
 /* Whether a client asks for a stapled OCSP response. Off unless called. LKS_BAD_ARGUMENT: no such
  * way. */
@@ -146,12 +204,11 @@ lks_policy_set_certificate_compression(struct lks_policy *policy, const char *al
 
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
- * 7200), as are sessions that are remembered by ID. A key that opens no longer ends them earlier;
- * where lks_policy_set_client_auth() asks for certificates none are sent. None is sent for no time
- * either: where a session's end has come, or there are no keys, TLS 1.3 sends none and TLS 1.2,
- * which has promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A client with 0
- * wants no tickets; others keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of
- * range. */
+ * 7200), as are sessions that are remembered by ID. A key that opens no longer ends them earlier,
+ * and so does a client's certificate (lks_policy_set_client_sessions()). None is sent for no time:
+ * where a session's end has come, or there are no keys, TLS 1.3 sends none and TLS 1.2, which has
+ * promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A client with 0 wants no
+ * tickets; others keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_tickets(struct lks_policy *policy,
                                                               uint32_t num, uint32_t lifetime_s,
                                                               struct lks_error *err);

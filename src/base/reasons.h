@@ -168,6 +168,13 @@ REASON(CRITICAL_EXTENSION,
 REASON(EXPIRED, "a certificate in the peer's chain has expired")
 REASON(NOT_YET_VALID, "a certificate in the peer's chain is not valid yet")
 REASON(REVOKED, "a certificate in the peer's chain was revoked")
+REASON(CRL_MISSING, "no CRL is there of a CA in the peer's chain (lks_policy_add_crls())")
+REASON(CRL_EXPIRED,
+       "the CRL of a CA in the peer's chain has ended (nextUpdate), and no newer one is "
+       "there (lks_policy_add_crls())")
+REASON(CRL_NOT_YET_VALID, "the CRL of a CA in the peer's chain is of a later time than now")
+REASON(CRL_UNFIT, "the CRL of a CA in the peer's chain is not signed by that CA, or covers other "
+                  "certificates, or has a critical extension that we do not know")
 REASON(NO_ISSUER, "the peer's chain leads to no CA that is trusted: its CA is another one, or an "
                   "intermediate certificate is missing")
 REASON(SELF_SIGNED, "the peer's certificate is self-signed, and not trusted")

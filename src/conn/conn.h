@@ -91,6 +91,8 @@ struct conn_kept {
     uint16_t own_scheme, peer_scheme;
     uint8_t identity_len;
     bool says; /* the policy keeps what follows; else it is empty */
+    bool has_digest;
+    uint8_t digest[32]; /* SHA-256 of the peer's leaf */
     /* In bytes, one behind the other: the server's name with a zero byte, the pre-shared key's
      * identity, names of the peer, its chain. */
     uint32_t identity_at, names_at, chain_at, len;

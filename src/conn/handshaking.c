@@ -75,6 +75,7 @@ static uint8_t row_of_alpn(const struct lks_config *config, const char *alpn)
 
 static enum lks_status set_established(struct lks_conn *conn, const struct lks_hs_event *event)
 {
+    uint8_t digest[32];
     struct lks_conn_info info = {.alpn = "", .group_name = ""};
     lks_hs_get_info(conn->handshake->hs, &info);
     conn->group_row = row_of_group(info.group);
@@ -88,7 +89,7 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
         !conn->tls12 ||
         lks_hs_tls12_exporter(conn->handshake->hs, conn->client_random, conn->server_random);
     conn->num_idle = 0;
-    conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
+    conn->handshake->keeps_peer = lks_hs_peer_digest(conn->handshake->hs, digest);
     conn->established = true;
     return conn_keep(conn);
 }
@@ -217,16 +218,20 @@ void conn_handshake_release(struct lks_conn *conn)
 
 const uint8_t *lks_conn_peer_certificate(const struct lks_conn *conn, size_t *len)
 {
-    const struct lks_peer *peer = conn->handshake ? lks_hs_peer(conn->handshake->hs) : NULL;
-    *len = peer ? peer->der_len : 0;
-    return peer ? peer->der : NULL;
+    struct lks_reader der = {0};
+    if (conn->handshake)
+        der = lks_hs_peer_certificate(conn->handshake->hs);
+    *len = der.len;
+    return der.len ? der.data : NULL;
 }
 
 const uint8_t *lks_conn_peer_scts(const struct lks_conn *conn, size_t *len)
 {
-    const struct lks_peer *peer = conn->handshake ? lks_hs_peer(conn->handshake->hs) : NULL;
-    *len = peer ? peer->sct_len : 0;
-    return peer ? peer->sct : NULL;
+    struct lks_reader scts = {0};
+    if (conn->handshake)
+        scts = lks_hs_peer_scts(conn->handshake->hs);
+    *len = scts.len;
+    return scts.len ? scts.data : NULL;
 }
 
 void conn_handshake_free(struct lks_conn *conn)

@@ -15,10 +15,10 @@
 #define NAMES_MAX 4096u
 
 static enum lks_status fill(struct conn_kept *kept, struct lks_writer *w,
-                            const struct lks_about *about, const struct lks_peer *peer,
-                            bool with_chain)
+                            const struct lks_about *about, const struct lks_hs *hs, bool with_chain)
 {
     kept->says = true;
+    kept->has_digest = lks_hs_peer_digest(hs, kept->digest);
     kept->own = about->own;
     kept->own_scheme = about->own_scheme;
     kept->peer_scheme = about->peer_scheme;
@@ -28,11 +28,11 @@ static enum lks_status fill(struct conn_kept *kept, struct lks_writer *w,
     lks_write_bytes(w, about->psk_identity.data, about->psk_identity.len);
     kept->names_at = (uint32_t)w->len;
     struct lks_writer names = lks_writer_of(w->data + w->len, NAMES_MAX);
-    enum lks_status status = peer ? lks_peer_write_names(&names, peer) : LKS_OK;
+    enum lks_status status = lks_hs_write_peer_names(&names, hs);
     w->len += names.len;
     kept->chain_at = (uint32_t)w->len;
-    if (!status && peer && with_chain)
-        status = lks_peer_write_chain(w, peer);
+    if (!status && with_chain)
+        status = lks_hs_write_peer_chain(w, hs);
     kept->len = (uint32_t)w->len;
     return status;
 }
@@ -40,18 +40,18 @@ static enum lks_status fill(struct conn_kept *kept, struct lks_writer *w,
 static enum lks_status keep_names(struct lks_conn *conn)
 {
     const bool with_chain = conn->config->policy->keep == LKS_KEEP_CHAIN;
-    const struct lks_peer *peer = lks_hs_peer(conn->handshake->hs);
+    const struct lks_hs *hs = conn->handshake->hs;
     struct lks_about about;
-    lks_hs_about(conn->handshake->hs, &about);
+    lks_hs_about(hs, &about);
     size_t room = strlen(about.server_name) + 1 + about.psk_identity.len + NAMES_MAX;
-    if (peer && with_chain)
-        room += lks_peer_chain_room(peer);
+    if (with_chain)
+        room += lks_hs_peer_chain_room(hs);
     struct conn_kept *kept = malloc(sizeof(*kept) + room);
     if (!kept)
         return LKS_NO_MEMORY;
     memset(kept, 0, sizeof(*kept));
     struct lks_writer w = lks_writer_of(kept->bytes, room);
-    enum lks_status status = fill(kept, &w, &about, peer, with_chain);
+    enum lks_status status = fill(kept, &w, &about, hs, with_chain);
     struct conn_kept *fitted = status ? NULL : realloc(kept, sizeof(*kept) + w.len);
     conn->kept = fitted ? fitted : kept;
     return status;
@@ -129,6 +129,15 @@ const uint8_t *lks_conn_peer_chain(const struct lks_conn *conn, uint32_t n, size
     while (lks_read_vec24(&chain, &der) && n--)
         der.len = 0;
     return bytes_of(der, len);
+}
+
+bool lks_conn_peer_digest(const struct lks_conn *conn, uint8_t digest[32])
+{
+    const struct conn_kept *kept = conn ? conn->kept : NULL;
+    if (!kept || !kept->has_digest)
+        return conn && conn->handshake && lks_hs_peer_digest(conn->handshake->hs, digest);
+    memcpy(digest, kept->digest, sizeof(kept->digest));
+    return true;
 }
 
 const char *lks_conn_peer_name(const struct lks_conn *conn, enum lks_name_kind kind, uint32_t n)

@@ -4,7 +4,6 @@
  * were. */
 
 #include <openssl/x509v3.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "handshake/core.h"
@@ -117,17 +116,74 @@ static void write_alternatives(struct lks_writer *w, BIO *bio, X509 *leaf)
     GENERAL_NAMES_free(names);
 }
 
-enum lks_status lks_peer_write_names(struct lks_writer *w, const struct lks_peer *peer)
+enum lks_status lks_leaf_write_names(struct lks_writer *w, X509 *leaf)
 {
     LKS_OWN_ERRORS;
     BIO *bio = BIO_new(BIO_s_mem());
     if (!bio)
         return LKS_NO_MEMORY;
-    write_distinguished(w, bio, peer->leaf);
-    write_alternatives(w, bio, peer->leaf);
+    write_distinguished(w, bio, leaf);
+    write_alternatives(w, bio, leaf);
     BIO_free(bio);
     /* What could not be printed is nowhere else said. */
     return lks_errors_cause(LKS_INTERNAL) == LKS_NO_MEMORY ? LKS_NO_MEMORY : LKS_OK;
+}
+
+static const struct lks_peer *peer_of(const struct lks_hs *hs)
+{
+    return hs->state == LKS_STATE_DONE ? hs->peer : NULL;
+}
+
+/* What the client has shown in an earlier handshake. */
+static bool shown_earlier(const struct lks_hs *hs, struct lks_shown *shown)
+{
+    return hs->state == LKS_STATE_DONE && !hs->peer && lks_shown_read(shown, hs->shown);
+}
+
+struct lks_reader lks_hs_peer_certificate(const struct lks_hs *hs)
+{
+    const struct lks_peer *peer = peer_of(hs);
+    struct lks_reader der = {0};
+    struct lks_shown shown;
+    if (peer)
+        return lks_reader_of(peer->der, peer->der_len);
+    if (shown_earlier(hs, &shown))
+        (void)lks_read_vec24(&shown.chain, &der);
+    return der;
+}
+
+struct lks_reader lks_hs_peer_scts(const struct lks_hs *hs)
+{
+    const struct lks_peer *peer = peer_of(hs);
+    return peer ? lks_reader_of(peer->sct, peer->sct_len) : lks_reader_of(NULL, 0);
+}
+
+bool lks_hs_peer_digest(const struct lks_hs *hs, uint8_t digest[32])
+{
+    const struct lks_peer *peer = peer_of(hs);
+    struct lks_shown shown;
+    if (peer)
+        return lks_peer_digest(peer, digest) == LKS_OK;
+    if (!shown_earlier(hs, &shown))
+        return false;
+    memcpy(digest, shown.digest, sizeof(shown.digest));
+    return true;
+}
+
+enum lks_status lks_hs_write_peer_names(struct lks_writer *w, const struct lks_hs *hs)
+{
+    LKS_OWN_ERRORS;
+    const struct lks_peer *peer = peer_of(hs);
+    const struct lks_reader der = lks_hs_peer_certificate(hs);
+    const uint8_t *at = der.data;
+    if (peer)
+        return lks_leaf_write_names(w, peer->leaf);
+    X509 *leaf = der.len ? d2i_X509(NULL, &at, (long)der.len) : NULL;
+    if (!leaf) /* it was one when it was verified */
+        return der.len ? LKS_NO_MEMORY : LKS_OK;
+    enum lks_status status = lks_leaf_write_names(w, leaf);
+    X509_free(leaf);
+    return status;
 }
 
 /* What was verified, or (of a hook that takes anybody) the leaf alone. */
@@ -141,26 +197,47 @@ static X509 *chain_at(const struct lks_peer *peer, int i)
     return peer->verified ? sk_X509_value(peer->verified, i) : peer->leaf;
 }
 
-size_t lks_peer_chain_room(const struct lks_peer *peer)
+/* The end of a session's chain, unless that is all there is; NULL: it is, or there is none. */
+static X509 *shown_end(const struct lks_hs *hs, const struct lks_shown *shown)
+{
+    const bool is_alone = memcmp(shown->digest, shown->anchor_digest, sizeof(shown->digest)) == 0;
+    return is_alone || !shown->chain.len
+               ? NULL
+               : lks_policy_find_anchor(hs->config->policy, shown->anchor_digest);
+}
+
+static size_t der_room(const X509 *x509)
+{
+    const int len = x509 ? i2d_X509(x509, NULL) : 0;
+    return 3 + (len > 0 ? (size_t)len : 0);
+}
+
+size_t lks_hs_peer_chain_room(const struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
+    const struct lks_peer *peer = peer_of(hs);
+    struct lks_shown shown;
     size_t room = 0;
-    for (int i = 0; i < chain_len(peer); i++) {
-        const int len = i2d_X509(chain_at(peer, i), NULL);
-        room += 3 + (len > 0 ? (size_t)len : 0);
-    }
+    for (int i = 0; peer && i < chain_len(peer); i++)
+        room += der_room(chain_at(peer, i));
+    if (shown_earlier(hs, &shown))
+        room = shown.chain.len + der_room(shown_end(hs, &shown));
     return room;
 }
 
-enum lks_status lks_peer_write_chain(struct lks_writer *w, const struct lks_peer *peer)
+enum lks_status lks_hs_write_peer_chain(struct lks_writer *w, const struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
-    for (int i = 0; i < chain_len(peer); i++) {
-        const int len = i2d_X509(chain_at(peer, i), NULL);
-        lks_write_u24(w, len > 0 ? (uint32_t)len : 0);
-        uint8_t *at = len > 0 ? lks_write_room(w, (size_t)len) : NULL;
-        if (!at || i2d_X509(chain_at(peer, i), &at) != len)
-            return LKS_NO_MEMORY;
+    const struct lks_peer *peer = peer_of(hs);
+    struct lks_shown shown;
+    enum lks_status status = LKS_OK;
+    for (int i = 0; peer && i < chain_len(peer) && !status; i++)
+        status = lks_certificate_write_der(w, chain_at(peer, i));
+    if (shown_earlier(hs, &shown)) {
+        X509 *end = shown_end(hs, &shown);
+        lks_write_bytes(w, shown.chain.data, shown.chain.len);
+        if (end)
+            status = lks_certificate_write_der(w, end);
     }
-    return w->failed ? LKS_INTERNAL : LKS_OK;
+    return !status && w->failed ? LKS_INTERNAL : status;
 }

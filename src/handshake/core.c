@@ -10,6 +10,7 @@
 
 #include "base/ct.h"
 #include "handshake/errors.h"
+#include "handshake/resumption/standing.h"
 
 /* The longest bodies. Where the lengths within a message allow more than anybody needs, the bound
  * is ours: a ClientHello with post-quantum key shares has some 2 KiB, one with many tickets more; a
@@ -148,6 +149,7 @@ void lks_hs_free(struct lks_hs *hs)
     lks_tls12_wipe(&hs->tls12);
     lks_config_free(hs->config);
     lks_peer_free(hs->peer);
+    lks_standing_forget_client(hs);
     if (hs->session)
         lks_wipe(&hs->session->session, sizeof(hs->session->session));
     free(hs->session);
@@ -194,8 +196,7 @@ void lks_hs_log_secret(const struct lks_hs *hs, const char *label, const uint8_t
 }
 
 /* A flight is a Certificate and some small messages beside it. */
-#define BUFFER_LEN  4096u
-#define MESSAGE_LEN 2048u
+#define BUFFER_LEN 4096u
 
 enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len)
 {
@@ -221,7 +222,7 @@ enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8_t *message, si
 
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type)
 {
-    if (lks_message_reserve(hs, MESSAGE_LEN))
+    if (lks_message_reserve(hs, LKS_MESSAGE_LEN))
         hs->out.failed = hs->out_lacks_memory = true; /* lks_message_end() tells */
     lks_write_u8(&hs->out, (uint8_t)type);
     return lks_write_open(&hs->out, 3);
@@ -482,11 +483,6 @@ uint16_t lks_hs_version(const struct lks_hs *hs)
 bool lks_hs_mid_message(const struct lks_hs *hs)
 {
     return hs->in_len != hs->in_at;
-}
-
-const struct lks_peer *lks_hs_peer(const struct lks_hs *hs)
-{
-    return hs->state == LKS_STATE_DONE ? hs->peer : NULL;
 }
 
 bool lks_hs_is_retried(const struct lks_hs *hs)

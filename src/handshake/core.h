@@ -130,6 +130,8 @@ struct lks_hs {
     uint8_t basis[32]; /* what its sessions stand on, and until when: standing.h */
     uint64_t until_ms;
     struct lks_verified verified;
+    struct lks_reader
+        shown; /* a server's: what its client has shown, now or then: shown.h; owned */
     uint8_t client_early_secret[LKS_HASH_MAX];
 
     /* A server's. */
@@ -164,8 +166,9 @@ LKS_MUST_CHECK enum lks_status lks_transcript_add(struct lks_hs *hs, const uint8
 /* Makes room for len more bytes in hs->out, whose messages stay where they are. */
 LKS_MUST_CHECK enum lks_status lks_message_reserve(struct lks_hs *hs, size_t len);
 
-/* Opens a message in hs->out, with room for 2 KiB and what was reserved; lks_message_end() closes
- * it and adds it to the transcript, once there is one. */
+/* Opens a message in hs->out, with room for that and what was reserved beyond it; lks_message_end()
+ * closes it and adds it to the transcript, once there is one. */
+#define LKS_MESSAGE_LEN 2048u
 size_t lks_message_begin(struct lks_hs *hs, enum lks_message type);
 LKS_MUST_CHECK enum lks_status lks_message_end(struct lks_hs *hs, size_t mark);
 

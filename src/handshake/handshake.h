@@ -100,8 +100,12 @@ bool lks_hs_mid_message(const struct lks_hs *hs);
  * does, RFC 8446 section 4.2.10. 0: there are none. */
 uint32_t lks_hs_early_data_to_skip(const struct lks_hs *hs);
 
-/* The other side's certificates, once the handshake is done; NULL: none. The handshake's. */
-const struct lks_peer *lks_hs_peer(const struct lks_hs *hs);
+/* What is known of the other side's certificate, once the handshake is done; of one that resumes,
+ * what its session says. The leaf in DER and its timestamps, which are the handshake's; empty:
+ * none. Its SHA-256; false: none. */
+struct lks_reader lks_hs_peer_certificate(const struct lks_hs *hs);
+struct lks_reader lks_hs_peer_scts(const struct lks_hs *hs);
+LKS_MUST_CHECK bool lks_hs_peer_digest(const struct lks_hs *hs, uint8_t digest[32]);
 
 /* Who it is with, as far as it has come; all of it points into the handshake, or the configuration.
  */
@@ -112,13 +116,15 @@ struct lks_about {
 };
 void lks_hs_about(const struct lks_hs *hs, struct lks_about *about);
 
-/* Each name of a peer's leaf that fits: kind, uint16 length, text, and a zero byte. Then its
- * verified chain, each certificate behind its uint24 length, in so many bytes at most. */
-LKS_MUST_CHECK enum lks_status lks_peer_write_names(struct lks_writer *w,
-                                                    const struct lks_peer *peer);
-LKS_MUST_CHECK enum lks_status lks_peer_write_chain(struct lks_writer *w,
-                                                    const struct lks_peer *peer);
-size_t lks_peer_chain_room(const struct lks_peer *peer);
+/* Each name of a leaf that fits: kind, uint16 length, text, and a zero byte. The same of the other
+ * side's; then its verified chain, each certificate behind its uint24 length, in so many bytes at
+ * most. Nothing, where nothing is known. */
+LKS_MUST_CHECK enum lks_status lks_leaf_write_names(struct lks_writer *w, X509 *leaf);
+LKS_MUST_CHECK enum lks_status lks_hs_write_peer_names(struct lks_writer *w,
+                                                       const struct lks_hs *hs);
+LKS_MUST_CHECK enum lks_status lks_hs_write_peer_chain(struct lks_writer *w,
+                                                       const struct lks_hs *hs);
+size_t lks_hs_peer_chain_room(const struct lks_hs *hs);
 
 /* Whether a HelloRetryRequest was answered, here or (a server's that the cookie tells) elsewhere.
  */

@@ -68,6 +68,7 @@ void lks_policy_free(struct lks_policy *policy)
     if (policy->key_log >= 0)
         close(policy->key_log);
     lks_policy_forget_trust(policy);
+    lks_revocation_free(&policy->revocation);
     free(policy);
 }
 

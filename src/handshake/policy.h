@@ -11,6 +11,7 @@
 
 #include "base/writer.h"
 #include "handshake/certificate/compress.h"
+#include "handshake/certificate/revocation.h"
 #include "handshake/certificate/sign.h"
 #include "handshake/exchange/group.h"
 #include "handshake/names.h"
@@ -56,20 +57,23 @@ struct lks_policy {
     uint16_t record_size_limit;
     uint16_t padding_size;
     enum lks_padding padding;
-    enum lks_keep keep;     /* of a handshake, once it is done */
-    bool defers_pkey;       /* a handshake stops for public-key work */
-    bool no_compat;         /* a client's hello does without RFC 8446's appendix D.4 */
-    bool greases;           /* RFC 8701 */
-    X509_STORE *trust;      /* NULL: nobody */
-    uint8_t (*anchors)[32]; /* SHA-256 of each certificate that is trusted */
-    size_t num_anchors;
+    enum lks_keep keep;            /* of a handshake, once it is done */
+    bool defers_pkey;              /* a handshake stops for public-key work */
+    bool no_compat;                /* a client's hello does without RFC 8446's appendix D.4 */
+    bool greases;                  /* RFC 8701 */
+    X509_STORE *trust;             /* NULL: nobody */
+    STACK_OF(X509) * anchors;      /* each certificate that is trusted, */
+    uint8_t (*anchor_digests)[32]; /* its SHA-256, in the same order, */
+    uint8_t trust_digest[32];      /* and one of them all, in any order; zeros: nobody */
+    struct lks_revocation revocation;
     uint8_t *authorities; /* names of those trusted, as in certificate_authorities; or NULL */
     size_t authorities_len;
     enum lks_ocsp ocsp;
     bool asks_sct;
     enum lks_client_auth client_auth;
     bool sends_authorities; /* in CertificateRequest */
-    bool sni_required;      /* of a server's clients: a name that a certificate has */
+    enum lks_client_sessions client_sessions;
+    bool sni_required; /* of a server's clients: a name that a certificate has */
     uint32_t num_tickets, lifetime_s;
     bool no_psk_dhe_ke, psk_ke;
     uint32_t max_early; /* bytes of early data; 0: none */
@@ -78,11 +82,19 @@ struct lks_policy {
 /* The system's clock. */
 uint64_t lks_system_time_ms(void);
 
+/* What peers' certificates are held against: the time, or the tests'. */
+static inline uint64_t lks_policy_verify_ms(const struct lks_policy *policy)
+{
+    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time : policy->now_ms();
+}
+
 /* The row of a scheme in a version, if it is allowed; else NULL. */
 const struct lks_sign_scheme *lks_policy_scheme(const struct lks_policy *policy, uint16_t number,
                                                 enum lks_version version);
 
-/* trust.c: gives up what is kept of whom it trusts. */
+/* trust.c: the certificate that is trusted and has this SHA-256; NULL: none. */
+X509 *lks_policy_find_anchor(const struct lks_policy *policy, const uint8_t digest[32]);
+/* Gives up what is kept of whom it trusts. */
 void lks_policy_forget_trust(struct lks_policy *policy);
 /* Whether a CertificateRequest has room for so many bytes of names, if they are to be sent. */
 bool lks_authorities_fit(enum lks_client_auth mode, bool send_authorities, size_t len);

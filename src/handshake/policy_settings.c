@@ -121,6 +121,24 @@ enum lks_status lks_policy_set_client_auth(struct lks_policy *policy, enum lks_c
     return lks_part_end(&policy->part, status, err);
 }
 
+enum lks_status lks_policy_set_client_sessions(struct lks_policy *policy,
+                                               enum lks_client_sessions sessions,
+                                               struct lks_error *err)
+{
+    enum lks_status status = lks_part_begin(&policy->part, err);
+    if (status)
+        return status;
+    if ((unsigned int)sessions > LKS_CLIENT_SESSIONS_OFF)
+        status =
+            lks_complain_as(LKS_BAD_ARGUMENT, err,
+                            "sessions of clients with certificates: there is no way %d; see enum "
+                            "lks_client_sessions",
+                            (int)sessions);
+    else
+        policy->client_sessions = sessions;
+    return lks_part_end(&policy->part, status, err);
+}
+
 enum lks_status lks_policy_set_record_size_limit(struct lks_policy *policy, uint16_t limit,
                                                  struct lks_error *err)
 {

@@ -131,7 +131,9 @@ static enum lks_status choose(struct lks_hs *hs, const struct lks_client_hello *
     if (!hs->suite)
         return lks_because(LKS_ALERT_HANDSHAKE_FAILURE, LKS_WHY_NO_SUITE);
     choose_certificate(hs, hello);
-    lks_psk_choose(hs, hello);
+    status = lks_psk_choose(hs, hello);
+    if (status)
+        return status;
     /* RFC 6066 section 3: a resumed session acknowledges no name. */
     hs->names_server &= !hs->psk.used;
     if (!hs->psk.used)
@@ -158,12 +160,10 @@ bool lks_hs_name_is_odd(const struct lks_hs *hs, const struct lks_client_hello *
     return hello->server_name.len && !hs->server_name;
 }
 
-/* A ticket does not say who the client is. */
 static bool wants_tickets(const struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     bool without_dhe;
-    return !hs->config->policy->client_auth && !lks_hs_name_is_odd(hs, hello) &&
-           lks_psk_mode_allowed(hs, hello, &without_dhe);
+    return !lks_hs_name_is_odd(hs, hello) && lks_psk_mode_allowed(hs, hello, &without_dhe);
 }
 
 /* Asks for a share of hs->group, with a cookie that knows how to go on. [8446 4.1.1-3] */

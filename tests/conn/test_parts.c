@@ -44,6 +44,8 @@ SETTER(schemes, lks_policy_set_signature_schemes(p->policy, "ecdsa_secp256r1_sha
 SETTER(alpn, lks_policy_set_alpn(p->policy, "h2", err))
 SETTER(trust, lks_policy_set_trust(p->policy, CERT, err))
 SETTER(client_auth, lks_policy_set_client_auth(p->policy, LKS_CLIENT_AUTH_OFF, false, err))
+SETTER(crl_lack, lks_policy_allow_crl_lack(p->policy, false, false, err))
+SETTER(client_sessions, lks_policy_set_client_sessions(p->policy, LKS_CLIENT_SESSIONS_DIGEST, err))
 SETTER(ocsp, lks_policy_set_ocsp(p->policy, LKS_OCSP_OFF, err))
 SETTER(sct_wanted, lks_policy_set_sct_wanted(p->policy, false, err))
 SETTER(sni_required, lks_policy_set_sni_required(p->policy, false, err))
@@ -84,6 +86,8 @@ static const struct setter {
     {"ALPN", alpn, false},
     {"trust", trust, false},
     {"client authentication", client_auth, false},
+    {"lack of CRLs", crl_lack, false},
+    {"clients' sessions", client_sessions, false},
     {"OCSP", ocsp, false},
     {"timestamps wanted", sct_wanted, false},
     {"SNI", sni_required, false},

@@ -28,7 +28,7 @@ static void must(bool cond, const char *what)
 static void state(const uint8_t *data, size_t len)
 {
     static const struct lks_ticket_ring ring = {.num_keys = 1, .until_s = UINT64_MAX};
-    uint8_t bytes[LKS_SESSION_STATE_MAX], ticket[LKS_TICKET_MAX];
+    uint8_t bytes[LKS_SESSION_STATE_MAX], ticket[LKS_TICKET_MAX], opened[LKS_SESSION_STATE_MAX];
     struct lks_session session, again;
     if (!lks_session_read(&session, lks_reader_of(data, len)))
         return;
@@ -37,9 +37,13 @@ static void state(const uint8_t *data, size_t len)
     must(!w.failed && w.len == len && memcmp(bytes, data, len) == 0, "written otherwise");
     w = lks_writer_of(ticket, sizeof(ticket));
     must(!lks_ticket_seal(&w, &ring, &session), "not sealed");
-    must(lks_ticket_open(&again, &ring, lks_reader_of(ticket, w.len)) &&
-             memcmp(&again, &session, sizeof(session)) == 0,
-         "not opened");
+    must(lks_ticket_open(&again, opened, &ring, lks_reader_of(ticket, w.len)), "not opened");
+    must(again.shown.len == session.shown.len &&
+             (!again.shown.len ||
+              memcmp(again.shown.data, session.shown.data, again.shown.len) == 0),
+         "shown otherwise");
+    again.shown = session.shown; /* which lies elsewhere */
+    must(memcmp(&again, &session, sizeof(session)) == 0, "another session");
 }
 
 static void new_session_ticket(const uint8_t *data, size_t len)

@@ -149,6 +149,37 @@ X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
     return cert;
 }
 
+X509_CRL *pki_crl(const struct pki_crl *what)
+{
+    const bool any_time = what->begin || what->end;
+    time_t now = PKI_NOW;
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *from = X509_time_adj(NULL, any_time ? (long)what->begin : -3600, &now),
+              *until = X509_time_adj(NULL, any_time ? (long)what->end : 86400, &now);
+    must(crl && X509_CRL_set_version(crl, 1) &&
+         X509_CRL_set_issuer_name(crl, X509_get_subject_name(what->issuer)) &&
+         X509_CRL_set1_lastUpdate(crl, from));
+    if (what->end != -1)
+        must(X509_CRL_set1_nextUpdate(crl, until));
+    if (what->revoked) {
+        X509_REVOKED *entry = X509_REVOKED_new();
+        must(entry &&
+             X509_REVOKED_set_serialNumber(
+                 entry, (ASN1_INTEGER *)(uintptr_t)X509_get0_serialNumber(what->revoked)) &&
+             X509_REVOKED_set_revocationDate(entry, from) && X509_CRL_add0_revoked(crl, entry));
+    }
+    if (what->is_delta) {
+        ASN1_INTEGER *base = ASN1_INTEGER_new();
+        must(base && ASN1_INTEGER_set(base, 1) &&
+             X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0));
+        ASN1_INTEGER_free(base);
+    }
+    must(X509_CRL_sign(crl, pki_key(what->key), EVP_sha256()) > 0);
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    return crl;
+}
+
 size_t pki_entry(uint8_t *out, size_t cap, X509 *cert)
 {
     int len = i2d_X509(cert, NULL);

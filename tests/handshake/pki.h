@@ -48,6 +48,16 @@ struct pki {
 /* A certificate signed by the issuer's key; issuer NULL: by itself. Aborts if it cannot be made. */
 X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key);
 
+struct pki_crl {
+    X509 *issuer; /* whose name it has; signed with that key */
+    enum pki_key key;
+    X509 *revoked; /* NULL: none */
+    int64_t begin,
+        end; /* seconds from PKI_NOW; both 0: an hour ago, a day from now; end -1: none */
+    bool is_delta;
+};
+X509_CRL *pki_crl(const struct pki_crl *what);
+
 /* Writes a CertificateEntry without extensions; returns its length. */
 size_t pki_entry(uint8_t *out, size_t cap, X509 *cert);
 

@@ -42,7 +42,7 @@ static void names_taken_apart(void)
                                (const uint8_t *)"Zo\xc3\xab\x1b[31m, \0x", 13, -1, 0);
     struct lks_peer peer = {.leaf = leaf};
     struct lks_writer w = lks_writer_of(out, sizeof(out));
-    CU_ASSERT_EQUAL(lks_peer_write_names(&w, &peer), LKS_OK);
+    CU_ASSERT_EQUAL(lks_leaf_write_names(&w, peer.leaf), LKS_OK);
     struct lks_reader names = lks_reader_of(out, w.len), text = {0};
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         CU_ASSERT_TRUE_FATAL(lks_read_u8(&names, &kind) && lks_read_vec16(&names, &text));
@@ -54,7 +54,7 @@ static void names_taken_apart(void)
     CU_ASSERT_EQUAL(names.len, 0);
     for (size_t cap = 0; cap < w.len; cap++) { /* what has no room is left out */
         struct lks_writer less = lks_writer_of(less_out, cap);
-        CU_ASSERT_EQUAL(lks_peer_write_names(&less, &peer), LKS_OK);
+        CU_ASSERT_EQUAL(lks_leaf_write_names(&less, peer.leaf), LKS_OK);
         CU_ASSERT_TRUE(less.len < w.len && !less.failed);
     }
     X509_free(leaf);

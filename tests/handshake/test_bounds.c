@@ -219,7 +219,7 @@ static void session_of_any_length(void)
         CU_ASSERT_EQUAL(lks_policy_set_trust(config->policy,
                                              lks_from_file(test_certificates()->ecdsa_cert), &err),
                         LKS_OK);
-        memcpy(session.basis, config->policy->anchors[0], sizeof(session.basis));
+        memcpy(session.basis, config->policy->anchor_digests[0], sizeof(session.basis));
         session.until_ms = session.issued_ms + 3600000;
         CU_ASSERT_TRUE(
             lks_session_set_name(session.server_name, &session.server_name_len, "localhost"));

@@ -15,6 +15,8 @@
 #define DAY 86400u
 #define NOW UINT64_C(1700000000)
 
+static const uint8_t shown[LKS_SHOWN_MAX + 1] = {1, 2, 3};
+
 static struct lks_session a_session(void)
 {
     struct lks_session s = {.kind = LKS_SESSION_TLS13,
@@ -30,14 +32,20 @@ static struct lks_session a_session(void)
     memset(s.secret, 0x5a, 48);
     memset(s.verified.own_digest, 0xa5, 32);
     memset(s.basis, 0xb5, 32);
+    memset(s.auth, 0xc5, 32);
+    s.shown = lks_reader_of(shown, 100);
     CU_ASSERT_TRUE(lks_session_set_name(s.server_name, &s.server_name_len, "example.org"));
     CU_ASSERT_TRUE(lks_session_set_name(s.alpn, &s.alpn_len, "H2"));
     return s;
 }
 
+/* Where what was shown lies does not matter. */
 static bool same_session(const struct lks_session *a, const struct lks_session *b)
 {
-    return memcmp(a, b, sizeof(*a)) == 0;
+    struct lks_session c = *b;
+    c.shown = a->shown;
+    return memcmp(a, &c, sizeof(c)) == 0 && a->shown.len == b->shown.len &&
+           (!a->shown.len || memcmp(a->shown.data, b->shown.data, a->shown.len) == 0);
 }
 
 static void session_there_and_back(void)
@@ -58,6 +66,7 @@ static void session_there_and_back(void)
 
     memset(s.server_name, 'x', s.server_name_len = LKS_SESSION_NAME_MAX);
     memset(s.alpn, 'y', s.alpn_len = LKS_SESSION_NAME_MAX);
+    s.shown.len = LKS_SHOWN_MAX;
     w = lks_writer_of(bytes, LKS_SESSION_STATE_MAX);
     lks_session_write(&w, &s);
     CU_ASSERT_FALSE(w.failed);
@@ -72,8 +81,9 @@ static void session_that_makes_no_sense(void)
         uint8_t value;
     } rows[] = {{"version", 0, 1},         {"kind", 1, 9},
                 {"kind of TLS 1.2", 1, 2}, {"suite", 2, 0x77},
-                {"hash of suite", 3, 1},   {"lifetime", 52, 1},
-                {"unknown flag", 72, 26},  {"secret's length", 105, 32}};
+                {"hash of suite", 3, 1},   {"lifetime", 84, 1},
+                {"unknown flag", 104, 26}, {"secret's length", 137, 32},
+                {"shown", 202, 1}};
     struct lks_session s = a_session(), back;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint8_t bytes[LKS_SESSION_STATE_MAX];
@@ -115,6 +125,13 @@ static size_t seal(uint8_t *out, const struct lks_ticket_ring *ring, const struc
     return w.len;
 }
 
+static bool open_ticket(struct lks_session *back, const struct lks_ticket_ring *ring,
+                        struct lks_reader ticket)
+{
+    static uint8_t state[LKS_SESSION_STATE_MAX];
+    return lks_ticket_open(back, state, ring, ticket);
+}
+
 static void ticket_there_and_back(void)
 {
     struct lks_session s = a_session(), back;
@@ -122,14 +139,14 @@ static void ticket_there_and_back(void)
     struct lks_ticket_ring none = {0};
     uint8_t ticket[LKS_TICKET_MAX], again[LKS_TICKET_MAX];
     size_t len = seal(ticket, &ring, &s);
-    CU_ASSERT_TRUE(lks_ticket_open(&back, &ring, lks_reader_of(ticket, len)));
+    CU_ASSERT_TRUE(open_ticket(&back, &ring, lks_reader_of(ticket, len)));
     CU_ASSERT_TRUE(same_session(&s, &back));
-    CU_ASSERT_TRUE(lks_ticket_open(&back, &late, lks_reader_of(ticket, len)));
-    CU_ASSERT_FALSE(lks_ticket_open(&back, &other, lks_reader_of(ticket, len)));
-    CU_ASSERT_FALSE(lks_ticket_open(&back, &none, lks_reader_of(ticket, len)));
+    CU_ASSERT_TRUE(open_ticket(&back, &late, lks_reader_of(ticket, len)));
+    CU_ASSERT_FALSE(open_ticket(&back, &other, lks_reader_of(ticket, len)));
+    CU_ASSERT_FALSE(open_ticket(&back, &none, lks_reader_of(ticket, len)));
     /* The right name and the wrong key. */
     memcpy(other.keys[2].name, ring.keys[0].name, LKS_TICKET_NAME_LEN);
-    CU_ASSERT_FALSE(lks_ticket_open(&back, &other, lks_reader_of(ticket, len)));
+    CU_ASSERT_FALSE(open_ticket(&back, &other, lks_reader_of(ticket, len)));
     LKS_CHECK(seal(again, &ring, &s) == len && memcmp(ticket + 16, again + 16, len - 16) != 0,
               "two tickets of one session differ");
     struct lks_writer w = lks_writer_of(again, sizeof(again));
@@ -146,13 +163,13 @@ static void ticket_changed(void)
     size_t len = seal(ticket, &ring, &s);
     for (size_t i = 0; i < len; i++) {
         ticket[i] ^= 0x10;
-        LKS_CHECK(!lks_ticket_open(&back, &ring, lks_reader_of(ticket, len)), "byte %zu", i);
+        LKS_CHECK(!open_ticket(&back, &ring, lks_reader_of(ticket, len)), "byte %zu", i);
         ticket[i] ^= 0x10;
-        LKS_CHECK(!lks_ticket_open(&back, &ring, lks_reader_of(ticket, i)), "%zu bytes", i);
+        LKS_CHECK(!open_ticket(&back, &ring, lks_reader_of(ticket, i)), "%zu bytes", i);
     }
-    CU_ASSERT_FALSE(lks_ticket_open(&back, &ring, lks_reader_of(ticket, len + 1)));
-    CU_ASSERT_FALSE(lks_ticket_open(&back, &ring, lks_reader_of(ticket, sizeof(ticket))));
-    CU_ASSERT_TRUE(lks_ticket_open(&back, &ring, lks_reader_of(ticket, len)));
+    CU_ASSERT_FALSE(open_ticket(&back, &ring, lks_reader_of(ticket, len + 1)));
+    CU_ASSERT_FALSE(open_ticket(&back, &ring, lks_reader_of(ticket, sizeof(ticket))));
+    CU_ASSERT_TRUE(open_ticket(&back, &ring, lks_reader_of(ticket, len)));
 }
 
 /* Whether a ticket of one ring, as it is at a time, is opened by another's at another time. */
@@ -165,7 +182,7 @@ static bool opens(struct lks_ticket_keys *to, uint64_t to_s, struct lks_ticket_k
     size_t len = seal(ticket, ring, &s);
     lks_ticket_ring_release(from, ring);
     ring = lks_ticket_ring_acquire(to, to_s);
-    bool ok = lks_ticket_open(&back, ring, lks_reader_of(ticket, len));
+    bool ok = open_ticket(&back, ring, lks_reader_of(ticket, len));
     lks_ticket_ring_release(to, ring);
     return ok;
 }

@@ -15,10 +15,19 @@ enum lks_status lks_hs_verify_server(struct lks_hs *hs)
     enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
     if (status)
         return status;
-    lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
+    /* What a server has shown does not stand in our session, so it cannot be looked up again. */
+    const uint64_t until_ms =
+        hs->peer->until_ms < hs->peer->crls_until_ms ? hs->peer->until_ms : hs->peer->crls_until_ms;
+    lks_standing_set(hs, hs->peer->anchor_digest, until_ms);
     hs->verified.stapled = hs->peer->stapled;
     hs->verified.must_staple = hs->peer->must_staple;
     return LKS_OK;
+}
+
+enum lks_status lks_hs_verify_client(struct lks_hs *hs)
+{
+    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return status ? status : lks_standing_on_client(hs);
 }
 
 static const struct lks_certificate nothing; /* a client may have none: an empty list */
@@ -107,13 +116,15 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
      * [8446 4.4.2-6 4.4.2-7] */
     enum lks_status status = lks_peer_read(&hs->peer, list, hs->offered);
     if (!status && hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer) {
-        lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
+        hs->peer->until_ms = UINT64_MAX;
+        if (hs->role == LKS_SERVER)
+            return lks_standing_on_client(hs);
+        lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
         return LKS_OK;
     }
     if (status)
         return status;
-    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs)
-                                  : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs) : lks_hs_verify_client(hs);
 }
 
 enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_reader body)

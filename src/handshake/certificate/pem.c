@@ -35,6 +35,7 @@ bool lks_pem_open(struct lks_pem *pem, struct lks_reader all)
 void lks_pem_close(struct lks_pem *pem)
 {
     BIO_free(pem->bio);
+    X509_CRL_free(pem->crl);
 }
 
 /* Goes to the next line that begins a block, if there is one. */
@@ -69,6 +70,8 @@ enum lks_pem_kind lks_pem_next(struct lks_pem *pem, X509 **x)
     unsigned char *data = NULL;
     long len = 0;
     *x = NULL;
+    X509_CRL_free(pem->crl);
+    pem->crl = NULL;
     if (!PEM_read_bio(pem->bio, &name, &header, &data, &len))
         return LKS_PEM_END;
     const enum lks_pem_kind kind = kind_of(name);
@@ -78,6 +81,12 @@ enum lks_pem_kind lks_pem_next(struct lks_pem *pem, X509 **x)
     if (*x && end != data + len) {
         X509_free(*x);
         *x = NULL;
+    }
+    if (kind == LKS_PEM_CRL)
+        pem->crl = d2i_X509_CRL(NULL, &end, len);
+    if (pem->crl && end != data + len) {
+        X509_CRL_free(pem->crl);
+        pem->crl = NULL;
     }
     OPENSSL_free(name);
     OPENSSL_free(header);

@@ -23,6 +23,7 @@ struct lks_pem {
     BIO *bio;          /* over all */
     size_t at;         /* where the line begins, */
     unsigned int line; /* with this number, from 1, on which the block begins that was read last */
+    X509_CRL *crl;     /* of that block, until the next one; NULL: damaged, or no CRL */
 };
 
 /* The bytes stay the caller's. false: no memory. Free it in any case. */

@@ -23,9 +23,6 @@
 /* A CertificateRequest's extensions have 65535 bytes at most, all together. */
 #define NAMES_MAX (65535u - 512u)
 
-/* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
-#define AUTH_LEVEL 2
-
 #define SOURCE_MAX ((size_t)4 << 20)
 
 X509_STORE *lks_trust_new(void)
@@ -35,7 +32,7 @@ X509_STORE *lks_trust_new(void)
         return NULL;
     X509_VERIFY_PARAM *param = X509_STORE_get0_param(store);
     X509_VERIFY_PARAM_set_depth(param, LKS_PEER_CHAIN_MAX);
-    X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+    X509_VERIFY_PARAM_set_auth_level(param, LKS_PEER_AUTH_LEVEL);
     /* What is in the trust file is trusted, a root or not. */
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     return store;
@@ -68,8 +65,8 @@ static enum lks_status complain_at(const struct loading *l, const char *name,
 static const char *complain_of(enum lks_pem_kind kind, const X509 *x, enum whence whence)
 {
     if (kind == LKS_PEM_CRL)
-        return "a CRL, and none is looked at here, so what it revokes would be trusted; take it "
-               "out, and ask for OCSP responses where revocation matters";
+        return "a CRL among the certificates to trust; give it to lks_policy_add_crls() in a "
+               "source of its own";
     if (kind == LKS_PEM_KEY)
         return whence == FROM_SOURCE ? "a private key among the certificates to trust; is it the "
                                        "right file? If it is, take the key out"
@@ -185,6 +182,18 @@ static enum lks_status load(X509_STORE *store, const struct lks_source *trusted,
     return status;
 }
 
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, 32);
+}
+
+/* Wherever they lay, and however often; sorted is a copy of the digests. */
+static bool digest_all(uint8_t (*sorted)[32], size_t num, uint8_t digest[32])
+{
+    qsort(sorted, num, sizeof(*sorted), compare_digests);
+    return EVP_Digest(sorted, num * sizeof(*sorted), digest, NULL, EVP_sha256(), NULL) == 1;
+}
+
 /* The digests that sessions name them by; NULL: no memory. */
 static uint8_t (*digests_of(const STACK_OF(X509) * all))[32]
 {
@@ -218,6 +227,14 @@ static size_t write_names(struct lks_writer *w, const STACK_OF(X509) * all)
     return total;
 }
 
+X509 *lks_policy_find_anchor(const struct lks_policy *policy, const uint8_t digest[32])
+{
+    for (int i = 0; i < sk_X509_num(policy->anchors); i++)
+        if (memcmp(policy->anchor_digests[i], digest, 32) == 0)
+            return sk_X509_value(policy->anchors, i);
+    return NULL;
+}
+
 bool lks_authorities_fit(enum lks_client_auth mode, bool send_authorities, size_t len)
 {
     return !mode || !send_authorities || len <= NAMES_MAX;
@@ -226,19 +243,23 @@ bool lks_authorities_fit(enum lks_client_auth mode, bool send_authorities, size_
 void lks_policy_forget_trust(struct lks_policy *policy)
 {
     X509_STORE_free(policy->trust);
-    free(policy->anchors);
+    sk_X509_pop_free(policy->anchors, X509_free);
+    free(policy->anchor_digests);
     free(policy->authorities);
 }
 
 /* Puts a store, and what is kept of it beside it, in the place of the earlier one. */
-static enum lks_status keep(struct lks_policy *policy, X509_STORE *store,
-                            const STACK_OF(X509) * all, const char *name, struct lks_error *err)
+static enum lks_status keep(struct lks_policy *policy, X509_STORE *store, STACK_OF(X509) * all,
+                            const char *name, struct lks_error *err)
 {
-    uint8_t(*digests)[32] = digests_of(all);
+    uint8_t(*digests)[32] = digests_of(all), (*sorted)[32] = digests_of(all), digest[32];
     uint8_t *names = malloc(NAMES_MAX);
     struct lks_writer w = lks_writer_of(names, names ? NAMES_MAX : 0);
     const size_t names_len = write_names(&w, all);
-    enum lks_status status = digests && names ? LKS_OK : LKS_NO_MEMORY;
+    const bool ok =
+        digests && sorted && names && digest_all(sorted, (size_t)sk_X509_num(all), digest);
+    enum lks_status status = ok ? LKS_OK : LKS_NO_MEMORY;
+    free(sorted);
     if (!status && !lks_authorities_fit(policy->client_auth, policy->sends_authorities, names_len))
         status = lks_complain(err, "%s: %s", name, LKS_AUTHORITIES_REMEDY);
     if (status) {
@@ -248,11 +269,12 @@ static enum lks_status keep(struct lks_policy *policy, X509_STORE *store,
     }
     lks_policy_forget_trust(policy);
     policy->trust = store;
-    policy->anchors = digests;
-    policy->num_anchors = (size_t)sk_X509_num(all);
+    policy->anchors = all;
+    policy->anchor_digests = digests;
+    memcpy(policy->trust_digest, digest, sizeof(digest));
     policy->authorities = names;
     policy->authorities_len = names_len;
-    return LKS_OK;
+    return lks_revocation_settle(policy);
 }
 
 static enum lks_status set_trust(struct lks_policy *policy, const struct lks_source *trusted,
@@ -266,9 +288,10 @@ static enum lks_status set_trust(struct lks_policy *policy, const struct lks_sou
         status = all ? keep(policy, store, all,
                             is_system ? "the system's certificates" : lks_source_name(trusted), err)
                      : LKS_NO_MEMORY;
-    sk_X509_pop_free(all, X509_free);
-    if (status)
+    if (status && policy->trust != store) {
+        sk_X509_pop_free(all, X509_free);
         X509_STORE_free(store);
+    }
     return status;
 }
 

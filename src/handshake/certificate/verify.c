@@ -9,6 +9,7 @@
 
 #include "handshake/config.h"
 #include "handshake/errors.h"
+#include "handshake/exchange/hash.h"
 
 #define STATUS_TYPE_OCSP 1u
 #define EXTENSIONS_MAX   64
@@ -181,6 +182,24 @@ enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list)
     return copy_out(&peer->sct, &peer->sct_len, e.sct) ? LKS_OK : LKS_NO_MEMORY;
 }
 
+enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32])
+{
+    LKS_OWN_ERRORS;
+    const bool ok = EVP_Digest(peer->der, peer->der_len, digest, NULL,
+                               lks_hash_of(lks_suite_find(0x1301)), NULL) == 1;
+    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
+}
+
+enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509)
+{
+    const int len = i2d_X509(x509, NULL);
+    if (len <= 0)
+        return LKS_NO_MEMORY;
+    lks_write_u24(w, (uint32_t)len);
+    uint8_t *at = lks_write_room(w, (size_t)len);
+    return !at || i2d_X509(x509, &at) == len ? LKS_OK : LKS_NO_MEMORY;
+}
+
 static void forget_verified(struct lks_peer *peer)
 {
     sk_X509_pop_free(peer->verified, X509_free);
@@ -214,6 +233,18 @@ static enum lks_status status_of(int error)
         return lks_because(LKS_ALERT_CERTIFICATE_EXPIRED, LKS_WHY_NOT_YET_VALID);
     case X509_V_ERR_CERT_REVOKED:
         return lks_because(LKS_ALERT_CERTIFICATE_REVOKED, LKS_WHY_REVOKED);
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return lks_because(LKS_ALERT_CERTIFICATE_UNKNOWN, LKS_WHY_CRL_MISSING);
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+        return lks_because(LKS_ALERT_CERTIFICATE_UNKNOWN, LKS_WHY_CRL_EXPIRED);
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+        return lks_because(LKS_ALERT_CERTIFICATE_UNKNOWN, LKS_WHY_CRL_NOT_YET_VALID);
+    case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+    case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+    case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+    case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+        return lks_because(LKS_ALERT_CERTIFICATE_UNKNOWN, LKS_WHY_CRL_UNFIT);
     case X509_V_ERR_INVALID_PURPOSE:
         return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_PURPOSE);
     case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
@@ -259,6 +290,7 @@ static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     if (config->policy->verify_time)
         X509_VERIFY_PARAM_set_time(param, config->policy->verify_time);
+    lks_revocation_set_up(ctx, &config->policy->revocation);
     return role == LKS_CLIENT || lks_verify_set_name(param, name);
 }
 
@@ -270,7 +302,7 @@ uint64_t lks_asn1_time_ms(const ASN1_TIME *time)
 }
 
 /* What a session of this handshake will stand on. */
-static bool keep_standing(struct lks_peer *peer)
+static bool keep_standing(struct lks_peer *peer, const struct lks_revocation *r)
 {
     const int num = sk_X509_num(peer->verified);
     peer->until_ms = UINT64_MAX;
@@ -280,6 +312,7 @@ static bool keep_standing(struct lks_peer *peer)
         if (end_ms < peer->until_ms)
             peer->until_ms = end_ms;
     }
+    peer->crls_until_ms = lks_revocation_until_ms(r, peer->verified);
     return X509_digest(sk_X509_value(peer->verified, num - 1), EVP_sha256(), peer->anchor_digest,
                        NULL) == 1;
 }
@@ -325,7 +358,7 @@ static enum lks_status verify_chain(X509_STORE_CTX *ctx, struct lks_peer *peer,
           (peer->decrypts ? X509v3_KU_KEY_ENCIPHERMENT : X509v3_KU_DIGITAL_SIGNATURE)))
         return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_KEY_USAGE);
     peer->verified = X509_STORE_CTX_get1_chain(ctx);
-    if (!peer->verified || !keep_standing(peer))
+    if (!peer->verified || !keep_standing(peer, &config->policy->revocation))
         return LKS_NO_MEMORY;
     /* The last one is trusted as it is. */
     if (any_is_malformed(peer->verified, sk_X509_num(peer->verified) - 1))

@@ -10,6 +10,7 @@
 #include <lockstep/conn.h>
 
 #include "base/reader.h"
+#include "base/writer.h"
 #include "handshake/extensions.h"
 
 struct lks_config;
@@ -17,6 +18,9 @@ struct lks_config;
 /* CAs between a leaf and what is trusted, and how many certificates a chain of our own has; a peer
  * may send others beside those that are used, as many as fit into its message. */
 #define LKS_PEER_CHAIN_MAX 10u
+
+/* Keys and digests of 112 bits of security and more: RSA from 2048 bits, no SHA-1. */
+#define LKS_PEER_AUTH_LEVEL 2u
 
 /* Extensions of a CertificateEntry that are asked for: RFC 8446 section 4.4.2.1. */
 #define LKS_PEER_ASKED_STATUS 1u /* status_request */
@@ -32,9 +36,10 @@ struct lks_peer {
      * SignedCertificateTimestampList, NULL: none. */
     uint8_t *der, *ocsp, *sct;
     size_t der_len, ocsp_len, sct_len;
-    /* Of a chain that was verified: SHA-256 of its end, and until when all of it is good. */
+    /* Of a chain that was verified: SHA-256 of its end, until when all of it is good, and until
+     * when the CRLs are that said so. */
     uint8_t anchor_digest[32];
-    uint64_t until_ms;
+    uint64_t until_ms, crls_until_ms;
     bool stapled, must_staple; /* a good OCSP response came; the leaf says that one must */
     bool decrypts; /* the key is for RSA key exchange, not for signatures: set before verifying */
 };
@@ -74,6 +79,11 @@ bool lks_certificate_is_malformed(X509 *certificate);
  * that name itself, of a chain that was verified. */
 bool lks_verify_set_name(X509_VERIFY_PARAM *param, const char *name);
 bool lks_verify_constraints(STACK_OF(X509) * chain, const char *name);
+
+/* SHA-256 of the leaf; and a certificate in DER behind its uint24 length, whose room is the
+ * caller's to look at. */
+LKS_MUST_CHECK enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32]);
+LKS_MUST_CHECK enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509);
 
 /* Unix time of an ASN1_TIME, in milliseconds; 0 where it is none. */
 uint64_t lks_asn1_time_ms(const ASN1_TIME *time);

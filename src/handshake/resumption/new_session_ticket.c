@@ -31,17 +31,28 @@ static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
                                       session->secret);
 }
 
+/* What our clients keep of a NewSessionTicket, and others take, has no more than 4 KiB. */
+_Static_assert(4 + 4 + 1 + NONCE_LEN + 2 + LKS_TICKET_MAX + 2 + 8 + 7 <= 4096, "it fits");
+
+enum lks_status lks_ticket_reserve(struct lks_hs *hs, const struct lks_session *session)
+{
+    return lks_message_reserve(hs, LKS_MESSAGE_LEN + session->shown.len);
+}
+
 static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring *ring,
                                  const struct lks_session *session, uint8_t nonce)
 {
     struct lks_writer *w = &hs->out;
+    enum lks_status status = lks_ticket_reserve(hs, session);
+    if (status)
+        return status;
     size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
     lks_write_u32(w, session->lifetime_s);
     lks_write_u32(w, session->age_add);
     lks_write_u8(w, NONCE_LEN);
     lks_write_u8(w, nonce);
     size_t ticket = lks_write_open(w, 2);
-    enum lks_status status = lks_ticket_seal(w, ring, session);
+    status = lks_ticket_seal(w, ring, session);
     lks_write_close(w, ticket, 2);
     size_t extensions = lks_write_open(w, 2);
     if (session->max_early) {
@@ -63,7 +74,7 @@ enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
     uint8_t resumption_master[LKS_HASH_MAX];
     struct lks_session session;
-    if (!hs->wants_tickets || !policy->num_tickets)
+    if (!hs->wants_tickets || !policy->num_tickets || !lks_standing_is_kept(hs))
         return LKS_OK;
     enum lks_status status = lks_schedule_derive(&hs->schedule, "res master", resumption_master);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, policy->now_ms() / 1000);

@@ -63,15 +63,12 @@ static bool same_name(const struct lks_session *session, const char *name)
 }
 
 static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
-                        struct lks_reader identity)
+                        uint8_t state[LKS_SESSION_STATE_MAX], struct lks_reader identity)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
     const uint64_t now_ms = hs->config->policy->now_ms();
-    /* A ticket does not say who the client is; its keys may be shared. */
-    if (hs->config->policy->client_auth)
-        return false;
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
-    bool ok = lks_ticket_open(session, ring, identity);
+    bool ok = lks_ticket_open(session, state, ring, identity);
     lks_ticket_ring_release(keys, ring);
     return ok && session->kind == LKS_SESSION_TLS13 && lks_standing_holds(hs, session, now_ms) &&
            same_name(session, hs->server_name);
@@ -89,43 +86,54 @@ static void use(struct lks_hs *hs, const struct lks_suite *suite, const uint8_t 
     memcpy(hs->psk.key, key, key_len);
 }
 
-static bool take_identity(struct lks_hs *hs, const struct lks_client_hello *hello,
-                          struct lks_reader identity, uint32_t age, uint16_t index)
+/* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
+static void take_external(struct lks_hs *hs, const struct lks_client_hello *hello,
+                          const struct lks_psk *psk, uint16_t index)
 {
-    struct lks_session session;
-    const struct lks_suite *suite;
-    const struct lks_psk *psk = find_external(hs, identity);
-    if (psk) {
-        /* Section 4.2.11: whatever age it says; no ticket of ours is that. [8446 4.2.11-1] */
-        suite = suite_for(hs, hello, psk->hash_len);
-        if (suite) {
-            use(hs, suite, psk->key, psk->key_len, psk, index);
-            lks_standing_set(hs, psk->digest, UINT64_MAX);
-        }
-        return suite;
-    }
-    bool ok = open_ticket(hs, &session, identity);
-    suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
-    if (suite) {
-        use(hs, suite, session.secret, session.secret_len, NULL, index);
-        lks_standing_inherit(hs, &session);
-        lks_early_data_note(hs, &session, age);
-    }
-    lks_wipe(&session, sizeof(session));
-    return suite;
+    const struct lks_suite *suite = suite_for(hs, hello, psk->hash_len);
+    if (!suite)
+        return;
+    use(hs, suite, psk->key, psk->key_len, psk, index);
+    lks_standing_set(hs, psk->digest, UINT64_MAX);
 }
 
-void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
+static enum lks_status take_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
+                                   struct lks_reader identity, uint32_t age, uint16_t index)
+{
+    struct lks_session session;
+    uint8_t state[LKS_SESSION_STATE_MAX];
+    enum lks_status status = LKS_OK;
+    const bool ok = open_ticket(hs, &session, state, identity);
+    const struct lks_suite *suite = ok ? suite_for(hs, hello, session.secret_len) : NULL;
+    if (suite) {
+        use(hs, suite, session.secret, session.secret_len, NULL, index);
+        lks_early_data_note(hs, &session, age);
+        status = lks_standing_inherit(hs, &session);
+    }
+    lks_wipe(&session, sizeof(session));
+    lks_wipe(state, sizeof(state));
+    return status;
+}
+
+enum lks_status lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_reader list = hello->psk_identities, identity;
+    enum lks_status status = LKS_OK;
     uint32_t age;
     lks_wipe(&hs->psk, sizeof(hs->psk));
+    lks_standing_forget_client(hs);
     if (!hello->has_psk || !lks_psk_mode_allowed(hs, hello, &hs->psk.without_dhe))
-        return;
-    for (uint16_t i = 0;
-         i < IDENTITIES_MAX && lks_read_vec16(&list, &identity) && lks_read_u32(&list, &age); i++)
-        if (take_identity(hs, hello, identity, age, i))
-            return;
+        return LKS_OK;
+    for (uint16_t i = 0; i < IDENTITIES_MAX && !status && !hs->psk.used &&
+                         lks_read_vec16(&list, &identity) && lks_read_u32(&list, &age);
+         i++) {
+        const struct lks_psk *psk = find_external(hs, identity);
+        if (psk)
+            take_external(hs, hello, psk, i);
+        else
+            status = take_ticket(hs, hello, identity, age, i);
+    }
+    return status;
 }
 
 enum lks_status lks_psk_begin(struct lks_hs *hs, const struct lks_client_hello *hello,
@@ -278,11 +286,12 @@ enum lks_status lks_psk_offer_taken(struct lks_hs *hs, uint16_t index)
     if (!nth_offer(hs, index, &o) || o.suite->hash_len != hs->suite->hash_len)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_PSK_NOT_OFFERED);
     use(hs, hs->suite, o.key.data, o.key.len, o.external, index);
+    enum lks_status status = LKS_OK;
     if (o.external)
         lks_standing_set(hs, o.external->digest, UINT64_MAX);
     else
-        lks_standing_inherit(hs, &hs->session->session);
-    return lks_psk_set(&hs->schedule, o.key.data, o.key.len);
+        status = lks_standing_inherit(hs, &hs->session->session);
+    return status ? status : lks_psk_set(&hs->schedule, o.key.data, o.key.len);
 }
 
 /* RFC 8446 section 4.2.9: wherever a PSK is on offer. [8446 4.2.9-1] */
@@ -345,7 +354,7 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
         same_name(&session, hs->peer_name)) {
         hs->session = malloc(sizeof(*hs->session) + ticket.len);
         if (hs->session) {
-            hs->session->session = session;
+            hs->session->session = session; /* a client's has nothing shown */
             hs->session->by_id = by_id;
             hs->session->ticket_len = ticket.len;
             memcpy(hs->session->ticket, ticket.data, ticket.len);

@@ -50,7 +50,8 @@ bool lks_psk_mode_allowed(const struct lks_hs *hs, const struct lks_client_hello
 /* The server's choice, into hs->psk; hs->suite, chosen before, changes to one with the PSK's hash.
  * Nothing of it may be trusted before lks_psk_begin(), which checks the binder and sets the early
  * secret, once the schedule has begun. */
-void lks_psk_choose(struct lks_hs *hs, const struct lks_client_hello *hello);
+LKS_MUST_CHECK enum lks_status lks_psk_choose(struct lks_hs *hs,
+                                              const struct lks_client_hello *hello);
 LKS_MUST_CHECK enum lks_status lks_psk_begin(struct lks_hs *hs,
                                              const struct lks_client_hello *hello,
                                              const struct lks_incoming *in);
@@ -92,5 +93,8 @@ LKS_MUST_CHECK enum lks_status lks_server_end_of_early_data(struct lks_hs *hs,
 /* As many as are configured, if the client wants some; the client's Finished has to be in the
  * transcript. */
 LKS_MUST_CHECK enum lks_status lks_new_session_tickets_write(struct lks_hs *hs);
+/* Room for a session's ticket, before its message is begun. */
+LKS_MUST_CHECK enum lks_status lks_ticket_reserve(struct lks_hs *hs,
+                                                  const struct lks_session *session);
 
 #endif

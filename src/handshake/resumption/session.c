@@ -6,7 +6,7 @@
 #include "base/ct.h"
 
 /* A reader of another version takes the ticket for one it cannot open, and shakes hands in full. */
-#define FORMAT_VERSION 3u
+#define FORMAT_VERSION 4u
 
 enum {
     FLAG_EXTENDED_MASTER = 1,
@@ -41,6 +41,7 @@ void lks_session_write(struct lks_writer *w, const struct lks_session *s)
     lks_write_uint(w, s->issued_ms, 8);
     lks_write_uint(w, s->until_ms, 8);
     lks_write_bytes(w, s->basis, sizeof(s->basis));
+    lks_write_bytes(w, s->auth, sizeof(s->auth));
     lks_write_u32(w, s->lifetime_s);
     lks_write_u32(w, s->age_add);
     lks_write_u32(w, s->max_early);
@@ -51,6 +52,9 @@ void lks_session_write(struct lks_writer *w, const struct lks_session *s)
     write_vec8(w, s->secret, s->secret_len);
     write_vec8(w, s->server_name, s->server_name_len);
     write_vec8(w, s->alpn, s->alpn_len);
+    const size_t shown = lks_write_open(w, 2);
+    lks_write_bytes(w, s->shown.data, s->shown.len);
+    lks_write_close(w, shown, 2);
 }
 
 static bool read_vec8(struct lks_reader *in, uint8_t *out, uint8_t *out_len, size_t max)
@@ -68,9 +72,10 @@ static bool read_fields(struct lks_session *s, struct lks_reader *in)
     if (!lks_read_u8(in, &version) || version != FORMAT_VERSION || !lks_read_u8(in, &s->kind) ||
         !lks_read_u16(in, &s->suite) || !lks_read_uint(in, &s->issued_ms, 8) ||
         !lks_read_uint(in, &s->until_ms, 8) || !lks_read_copy(in, s->basis, sizeof(s->basis)) ||
-        !lks_read_u32(in, &s->lifetime_s) || !lks_read_u32(in, &s->age_add) ||
-        !lks_read_u32(in, &s->max_early) || !lks_read_uint(in, &s->origin, 8) ||
-        !lks_read_u8(in, &flags) || flags & ~(unsigned int)FLAGS_KNOWN)
+        !lks_read_copy(in, s->auth, sizeof(s->auth)) || !lks_read_u32(in, &s->lifetime_s) ||
+        !lks_read_u32(in, &s->age_add) || !lks_read_u32(in, &s->max_early) ||
+        !lks_read_uint(in, &s->origin, 8) || !lks_read_u8(in, &flags) ||
+        flags & ~(unsigned int)FLAGS_KNOWN)
         return false;
     s->extended_master = flags & FLAG_EXTENDED_MASTER;
     s->verified.stapled = flags & FLAG_STAPLED;
@@ -80,7 +85,8 @@ static bool read_fields(struct lks_session *s, struct lks_reader *in)
             lks_read_copy(in, s->verified.own_digest, sizeof(s->verified.own_digest))) &&
            read_vec8(in, s->secret, &s->secret_len, sizeof(s->secret)) &&
            read_vec8(in, s->server_name, &s->server_name_len, sizeof(s->server_name)) &&
-           read_vec8(in, s->alpn, &s->alpn_len, sizeof(s->alpn));
+           read_vec8(in, s->alpn, &s->alpn_len, sizeof(s->alpn)) && lks_read_vec16(in, &s->shown) &&
+           s->shown.len <= LKS_SHOWN_MAX;
 }
 
 /* The suite is this build's, and the secret fits it. */

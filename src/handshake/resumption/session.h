@@ -11,6 +11,7 @@
 
 #include "base/reader.h"
 #include "base/writer.h"
+#include "handshake/resumption/shown.h"
 #include "handshake/suite.h"
 
 #define LKS_SESSION_NAME_MAX 255u
@@ -26,6 +27,8 @@
  *     client, certificates    SHA-256 of the trusted certificate that the chain ended in
  *     server, certificate     zeros where it answered to the client's name; else its SHA-256
  *     external PSK            struct lks_psk's digest
+ *
+ * auth is how its peer had to show who it is, zeros where there was nothing to say: standing.c.
  */
 enum lks_session_kind {
     LKS_SESSION_TLS13 = 1, /* secret: the ticket's PSK, section 4.6.1 */
@@ -50,6 +53,7 @@ struct lks_session {
     uint32_t max_early;   /* max_early_data_size; 0: none */
     uint64_t origin;      /* whose replay window takes the early data: replay.h */
     uint8_t basis[32];    /* what it stands on */
+    uint8_t auth[32];     /* digest of how peers had to show who they are */
     bool extended_master; /* RFC 7627, TLS 1.2 */
     struct lks_verified verified;
     uint8_t secret_len;
@@ -57,16 +61,20 @@ struct lks_session {
     uint8_t server_name_len, alpn_len;
     uint8_t server_name[LKS_SESSION_NAME_MAX]; /* canonical: host.h */
     uint8_t alpn[LKS_SESSION_NAME_MAX];
+    /* A server's: what its client has shown, of at most LKS_SHOWN_MAX bytes (shown.h), which are
+     * not the session's; empty: nothing. */
+    struct lks_reader shown;
 };
 
 /* The longest that lks_session_write() writes. */
-#define LKS_SESSION_STATE_MAX (84u + 1u + LKS_HASH_MAX + 32u + 2u * (1u + LKS_SESSION_NAME_MAX))
+#define LKS_SESSION_STATE_MAX \
+    (116u + 1u + LKS_HASH_MAX + 32u + 2u * (1u + LKS_SESSION_NAME_MAX) + 2u + LKS_SHOWN_MAX)
 
 /* The writer's error is the caller's to look at. */
 void lks_session_write(struct lks_writer *w, const struct lks_session *session);
 
 /* False for what is no session of a version that we know, or goes on behind its end; *session is
- * empty then. */
+ * empty then. session->shown points into in. */
 bool lks_session_read(struct lks_session *session, struct lks_reader in);
 
 /* Whether its time is over, or has not begun by more than clocks may differ. */

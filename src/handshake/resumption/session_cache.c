@@ -36,8 +36,11 @@ enum lks_status lks_session_cache_new(struct lks_session_cache **out, uint32_t n
 
 void lks_session_cache_free(struct lks_session_cache *cache)
 {
-    if (cache)
-        lks_wipe(cache->buckets, cache->num_buckets * sizeof(cache->buckets[0]));
+    if (!cache)
+        return;
+    for (uint32_t i = 0; i < cache->num_buckets * WAYS; i++)
+        free(cache->buckets[i / WAYS].sessions[i % WAYS].shown);
+    lks_wipe(cache->buckets, cache->num_buckets * sizeof(cache->buckets[0]));
     free(cache);
 }
 
@@ -53,14 +56,25 @@ void lks_session_cache_put(struct lks_session_cache *cache,
                            const struct lks_cached_session *session)
 {
     struct bucket *b = bucket_of(cache, session->id);
-    if (atomic_flag_test_and_set_explicit(&b->busy, memory_order_acquire))
+    struct lks_cached_session kept = *session;
+    kept.shown = session->shown_len ? malloc(session->shown_len) : NULL;
+    if (session->shown_len && !kept.shown)
         return;
-    b->sessions[b->next++ % WAYS] = *session;
-    atomic_flag_clear_explicit(&b->busy, memory_order_release);
+    if (kept.shown)
+        memcpy(kept.shown, session->shown, session->shown_len);
+    if (!atomic_flag_test_and_set_explicit(&b->busy, memory_order_acquire)) {
+        struct lks_cached_session *oldest = &b->sessions[b->next++ % WAYS];
+        const struct lks_cached_session gone = *oldest;
+        *oldest = kept;
+        kept = gone;
+        atomic_flag_clear_explicit(&b->busy, memory_order_release);
+    }
+    free(kept.shown);
+    lks_wipe(&kept, sizeof(kept));
 }
 
 bool lks_session_cache_get(struct lks_session_cache *cache, struct lks_cached_session *out,
-                           struct lks_reader id, uint64_t now_ms)
+                           uint8_t shown[LKS_SHOWN_MAX], struct lks_reader id, uint64_t now_ms)
 {
     bool found = false;
     if (id.len != LKS_CACHE_ID_LEN)
@@ -71,8 +85,12 @@ bool lks_session_cache_get(struct lks_session_cache *cache, struct lks_cached_se
     for (uint32_t i = 0; i < WAYS && !found; i++) {
         found = b->sessions[i].until_ms > now_ms &&
                 lks_ct_memeq(b->sessions[i].id, id.data, LKS_CACHE_ID_LEN);
-        if (found)
-            *out = b->sessions[i];
+        if (!found)
+            continue;
+        *out = b->sessions[i];
+        if (out->shown_len)
+            memcpy(shown, out->shown, out->shown_len);
+        out->shown = shown;
     }
     atomic_flag_clear_explicit(&b->busy, memory_order_release);
     return found;

@@ -2,9 +2,13 @@
 #include "handshake/resumption/standing.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "handshake/certificate/verify.h"
+#include "handshake/errors.h"
+#include "handshake/exchange/hash.h"
+#include "handshake/resumption/shown.h"
 
 static const uint8_t named[32]; /* the certificate answers to the name */
 
@@ -27,10 +31,46 @@ void lks_standing_on_certificate(struct lks_hs *hs)
     lks_standing_set(hs, basis_of_certificate(hs), UINT64_MAX);
 }
 
-void lks_standing_inherit(struct lks_hs *hs, const struct lks_session *session)
+void lks_standing_forget_client(struct lks_hs *hs)
+{
+    free((uint8_t *)(uintptr_t)hs->shown.data);
+    hs->shown = lks_reader_of(NULL, 0);
+}
+
+enum lks_status lks_standing_inherit_client(struct lks_hs *hs, struct lks_reader shown)
+{
+    lks_standing_forget_client(hs);
+    if (!shown.len)
+        return LKS_OK;
+    uint8_t *copy = malloc(shown.len);
+    if (!copy)
+        return LKS_NO_MEMORY;
+    memcpy(copy, shown.data, shown.len);
+    hs->shown = lks_reader_of(copy, shown.len);
+    return LKS_OK;
+}
+
+enum lks_status lks_standing_on_client(struct lks_hs *hs)
+{
+    LKS_OWN_ERRORS;
+    const enum lks_client_sessions how = hs->config->policy->client_sessions;
+    uint8_t bytes[LKS_SHOWN_MAX];
+    struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
+    if (hs->peer->until_ms < hs->until_ms)
+        hs->until_ms = hs->peer->until_ms;
+    if (how == LKS_CLIENT_SESSIONS_OFF)
+        return LKS_OK;
+    enum lks_status status = lks_shown_write(&w, hs->peer, how == LKS_CLIENT_SESSIONS_CHAIN);
+    if (status || w.failed) /* no room: then no session */
+        return status;
+    return lks_standing_inherit_client(hs, lks_reader_of(bytes, w.len));
+}
+
+enum lks_status lks_standing_inherit(struct lks_hs *hs, const struct lks_session *session)
 {
     lks_standing_set(hs, session->basis, session->until_ms);
     hs->verified = session->verified;
+    return lks_standing_inherit_client(hs, session->shown);
 }
 
 static bool is_psk(const struct lks_hs *hs, const uint8_t basis[32])
@@ -46,11 +86,7 @@ static bool is_anchor(const struct lks_hs *hs, const uint8_t basis[32])
 {
     if (hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer)
         return true;
-    for (size_t i = 0; i < hs->config->policy->num_anchors; i++)
-        if (memcmp(hs->config->policy->anchors[i], basis, sizeof(hs->config->policy->anchors[i])) ==
-            0)
-            return true;
-    return false;
+    return lks_policy_find_anchor(hs->config->policy, basis) != NULL;
 }
 
 /* SHA-256 over that of each, in their order; zeros: none. */
@@ -77,9 +113,66 @@ static bool is_verified(const struct lks_hs *hs, const struct lks_verified *v)
            (own_digest(hs->config, own) && memcmp(own, v->own_digest, sizeof(own)) == 0);
 }
 
+#define SCHEMES_MAX (2u * (LKS_LIST_MAX + 1u))
+
+bool lks_standing_auth(const struct lks_hs *hs, uint8_t auth[32])
+{
+    const struct lks_policy *policy = hs->config->policy;
+    const struct lks_revocation *r = &policy->revocation;
+    uint8_t bytes[16 + SCHEMES_MAX + sizeof(policy->trust_digest) + sizeof(r->bound)];
+    struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
+    memset(auth, 0, 32);
+    if (hs->role == LKS_CLIENT ? !r->num : !policy->client_auth)
+        return true;
+    lks_write_u8(&w, (uint8_t)hs->role);
+    lks_write_u8(&w, r->num != 0);
+    lks_write_u8(&w, r->takes_missing);
+    lks_write_u8(&w, r->takes_expired);
+    /* A client's sessions have nothing that a newer CRL could be asked for. */
+    lks_write_bytes(&w, hs->role == LKS_CLIENT ? r->digest : r->bound, sizeof(r->bound));
+    lks_write_u8(&w, (uint8_t)policy->client_auth);
+    lks_write_u8(&w, (uint8_t)policy->client_sessions);
+    lks_write_u8(&w, LKS_PEER_CHAIN_MAX);
+    lks_write_u8(&w, LKS_PEER_AUTH_LEVEL);
+    for (const struct lks_sign_scheme *const *s = policy->schemes; *s; s++)
+        lks_write_u16(&w, (*s)->number);
+    lks_write_u16(&w, 0);
+    lks_write_bytes(&w, policy->trust_digest, sizeof(policy->trust_digest));
+    return !w.failed &&
+           EVP_Digest(w.data, w.len, auth, NULL, lks_hash_of(lks_suite_find(0x1301)), NULL) == 1;
+}
+
+bool lks_standing_admits(const struct lks_hs *hs, struct lks_reader shown)
+{
+    const struct lks_policy *policy = hs->config->policy;
+    struct lks_shown s;
+    if (hs->role == LKS_CLIENT || !policy->client_auth)
+        return !shown.len;
+    if (policy->client_sessions == LKS_CLIENT_SESSIONS_OFF)
+        return false;
+    if (!shown.len)
+        return policy->client_auth != LKS_CLIENT_AUTH_REQUIRED;
+    return lks_shown_read(&s, shown) &&
+           lks_revocation_admits(&policy->revocation, s.ids, lks_config_now_ms(hs->config));
+}
+
+bool lks_standing_is_kept(const struct lks_hs *hs)
+{
+    return hs->role == LKS_CLIENT ||
+           (lks_standing_admits(hs, hs->shown) && (!hs->peer || hs->shown.len));
+}
+
+/* What is known of the peer, and how that was asked for. */
+static bool knows_peer(const struct lks_hs *hs, const struct lks_session *session)
+{
+    uint8_t auth[32];
+    return lks_standing_auth(hs, auth) && memcmp(auth, session->auth, sizeof(auth)) == 0 &&
+           lks_standing_admits(hs, session->shown);
+}
+
 bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *session, uint64_t now_ms)
 {
-    if (lks_session_expired(session, now_ms))
+    if (lks_session_expired(session, now_ms) || !knows_peer(hs, session))
         return false;
     if (is_psk(hs, session->basis))
         return true;
@@ -100,6 +193,9 @@ bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
     session->until_ms = hs->until_ms;
     memcpy(session->basis, hs->basis, sizeof(session->basis));
     session->verified = hs->verified;
+    session->shown = hs->shown;
+    if (!lks_standing_auth(hs, session->auth))
+        return false;
     if (hs->certificate_requested) {
         session->verified.own_asked = true;
         if (!own_digest(hs->config, session->verified.own_digest))

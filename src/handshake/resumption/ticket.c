@@ -96,17 +96,14 @@ static bool open_state(const struct lks_ticket_key *key, uint8_t *state, size_t 
     return ok;
 }
 
-bool lks_ticket_open(struct lks_session *session, const struct lks_ticket_ring *ring,
-                     struct lks_reader ticket)
+bool lks_ticket_open(struct lks_session *session, uint8_t state[LKS_SESSION_STATE_MAX],
+                     const struct lks_ticket_ring *ring, struct lks_reader ticket)
 {
-    uint8_t state[LKS_SESSION_STATE_MAX];
     memset(session, 0, sizeof(*session));
     if (ticket.len < LKS_TICKET_OVERHEAD || ticket.len > LKS_TICKET_MAX)
         return false;
     const size_t state_len = ticket.len - LKS_TICKET_OVERHEAD;
     const struct lks_ticket_key *key = find_key(ring, ticket.data);
-    bool ok = key && open_state(key, state, state_len, ticket.data) &&
-              lks_session_read(session, lks_reader_of(state, state_len));
-    lks_wipe(state, sizeof(state));
-    return ok;
+    return key && open_state(key, state, state_len, ticket.data) &&
+           lks_session_read(session, lks_reader_of(state, state_len));
 }

@@ -26,8 +26,9 @@ LKS_MUST_CHECK enum lks_status lks_ticket_seal(struct lks_writer *w,
                                                const struct lks_session *session);
 
 /* Opens what one of the ring's keys sealed. False for anything else; it is the client's right to
- * send us anything as an identity. */
-bool lks_ticket_open(struct lks_session *session, const struct lks_ticket_ring *ring,
-                     struct lks_reader ticket);
+ * send us anything as an identity. state is where: session->shown points into it, and the caller
+ * wipes it. */
+bool lks_ticket_open(struct lks_session *session, uint8_t state[LKS_SESSION_STATE_MAX],
+                     const struct lks_ticket_ring *ring, struct lks_reader ticket);
 
 #endif

@@ -35,8 +35,7 @@ static enum lks_status check_session(struct lks_hs *hs, const struct lks_server_
         return LKS_OK; /* [5246 7.4.1.3-2] */
     if (!lks_tls12_has_session(hs) || hs->session->session.suite != hs->suite->number)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_SESSION_NOT_OFFERED);
-    lks_standing_inherit(hs, &hs->session->session);
-    return LKS_OK;
+    return lks_standing_inherit(hs, &hs->session->session);
 }
 
 /* What the answers say together. */

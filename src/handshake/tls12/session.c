@@ -14,21 +14,23 @@
 /* Where the server does not say how long: RFC 5246 section F.1.4 has a day at most. */
 #define LIFETIME_S 86400u
 
-static bool digest_of(uint8_t digest[32], const char *name, const uint8_t basis[32])
+/* What has to be the same for a session by ID. */
+static bool digest_of(const struct lks_hs *hs, uint8_t digest[32])
 {
-    uint8_t bytes[32 + LKS_SESSION_NAME_MAX], len;
-    memcpy(bytes, basis, 32);
-    return lks_session_set_name(bytes + 32, &len, name) &&
-           EVP_Digest(bytes, 32u + len, digest, NULL, lks_hash_of(lks_suite_find(0x1301)), NULL);
+    uint8_t bytes[32 + 32 + LKS_SESSION_NAME_MAX], len;
+    memcpy(bytes, hs->basis, 32);
+    return lks_standing_auth(hs, bytes + 32) &&
+           lks_session_set_name(bytes + 64, &len, hs->server_name) &&
+           EVP_Digest(bytes, 64u + len, digest, NULL, lks_hash_of(lks_suite_find(0x1301)), NULL);
 }
 
 static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
-                        struct lks_session *session)
+                        struct lks_session *session, uint8_t state[LKS_SESSION_STATE_MAX])
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
     const uint64_t now_ms = hs->config->policy->now_ms();
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
-    bool ok = lks_ticket_open(session, ring, hello->session_ticket);
+    bool ok = lks_ticket_open(session, state, ring, hello->session_ticket);
     lks_ticket_ring_release(keys, ring);
     const size_t len = hs->server_name ? strlen(hs->server_name) : 0;
     return ok && session->kind == LKS_SESSION_TLS12 && session->extended_master &&
@@ -38,19 +40,20 @@ static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
 
 /* What is in the cache was made with this memory, if with other certificates. */
 static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
-                        struct lks_session *session)
+                        struct lks_session *session, uint8_t shown[LKS_SHOWN_MAX])
 {
     struct lks_session_cache *cache = hs->config->memory->cache;
     struct lks_cached_session cached;
     uint8_t digest[32];
     lks_standing_on_certificate(hs);
-    bool ok =
-        cache &&
-        lks_session_cache_get(cache, &cached, hello->session_id, hs->config->policy->now_ms()) &&
-        digest_of(digest, hs->server_name, hs->basis) &&
-        memcmp(digest, cached.digest, sizeof(digest)) == 0;
+    bool ok = cache &&
+              lks_session_cache_get(cache, &cached, shown, hello->session_id,
+                                    hs->config->policy->now_ms()) &&
+              digest_of(hs, digest) && memcmp(digest, cached.digest, sizeof(digest)) == 0 &&
+              lks_standing_admits(hs, lks_reader_of(cached.shown, cached.shown_len));
     if (ok) {
         session->suite = cached.suite;
+        session->shown = lks_reader_of(cached.shown, cached.shown_len);
         memcpy(session->secret, cached.master, LKS_MASTER_LEN);
     }
     lks_wipe(&cached, sizeof(cached));
@@ -82,19 +85,20 @@ static enum lks_status take_up(struct lks_hs *hs, const struct lks_client_hello 
     /* RFC 5077 section 3.4: the client's own ID tells it that its ticket was taken. */
     memcpy(t->session_id, hello->session_id.data, hello->session_id.len);
     t->session_id_len = (uint8_t)hello->session_id.len;
-    return LKS_OK;
+    return lks_standing_inherit_client(hs, session->shown);
 }
 
 enum lks_status lks_tls12_resume(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_session session = {0};
-    /* A session does not say who the client is. */
-    if (hs->config->policy->client_auth || !hs->certificate || lks_hs_name_is_odd(hs, hello))
+    uint8_t state[LKS_SESSION_STATE_MAX]; /* of a ticket, or what a client has shown */
+    if (!hs->certificate || lks_hs_name_is_odd(hs, hello))
         return LKS_OK;
-    bool found = hello->session_ticket.len ? open_ticket(hs, hello, &session)
-                                           : find_cached(hs, hello, &session);
+    bool found = hello->session_ticket.len ? open_ticket(hs, hello, &session, state)
+                                           : find_cached(hs, hello, &session, state);
     enum lks_status status = found ? take_up(hs, hello, &session) : LKS_OK;
     lks_wipe(&session, sizeof(session));
+    lks_wipe(state, sizeof(state));
     return status;
 }
 
@@ -113,10 +117,11 @@ static bool has_ticket_keys(const struct lks_hs *hs)
 enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_client_hello *hello)
 {
     struct lks_tls12 *t = &hs->tls12;
-    if (hs->config->policy->client_auth || !t->extended_master || lks_hs_name_is_odd(hs, hello))
+    const struct lks_policy *policy = hs->config->policy;
+    if (!t->extended_master || lks_hs_name_is_odd(hs, hello) ||
+        (policy->client_auth && policy->client_sessions == LKS_CLIENT_SESSIONS_OFF))
         return LKS_OK;
-    t->sends_ticket =
-        hello->has_session_ticket && hs->config->policy->num_tickets && has_ticket_keys(hs);
+    t->sends_ticket = hello->has_session_ticket && policy->num_tickets && has_ticket_keys(hs);
     if (t->sends_ticket || !hs->config->memory->cache)
         return LKS_OK;
     t->session_id_len = LKS_CACHE_ID_LEN;
@@ -134,7 +139,8 @@ static enum lks_status describe(const struct lks_hs *hs, struct lks_session *ses
 }
 
 /* RFC 5077 section 3.3: one that was promised comes, if only empty, as where what it would stand on
- * has ended meanwhile (a clock that was put forward, say). A lifetime of 0 leaves it to the client,
+ * has ended meanwhile (a clock that was put forward, say), or it would not say who the client is. A
+ * lifetime of 0 leaves it to the client,
  * so only an empty one has that: nothing is for no time. */
 enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 {
@@ -146,11 +152,14 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     enum lks_status status = describe(hs, &session);
     const struct lks_ticket_ring *ring =
         lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
-    const bool is_empty = status || !ring->num_keys || !session.lifetime_s;
+    const bool is_empty =
+        status || !ring->num_keys || !session.lifetime_s || !lks_standing_is_kept(hs);
+    if (!status)
+        status = lks_ticket_reserve(hs, &session);
     size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
     lks_write_u32(w, is_empty ? 0 : session.lifetime_s);
     size_t ticket = lks_write_open(w, 2);
-    if (!is_empty)
+    if (!is_empty && !status)
         status = lks_ticket_seal(w, ring, &session);
     lks_ticket_ring_release(keys, ring);
     lks_write_close(w, ticket, 2);
@@ -164,9 +173,13 @@ void lks_tls12_cache_session(struct lks_hs *hs)
     const struct lks_tls12 *t = &hs->tls12;
     struct lks_cached_session s = {.until_ms =
                                        policy->now_ms() + (uint64_t)policy->lifetime_s * 1000,
-                                   .suite = hs->suite->number};
-    if (t->resumed || !t->session_id_len || !digest_of(s.digest, hs->server_name, hs->basis))
+                                   .suite = hs->suite->number,
+                                   .shown_len = (uint16_t)hs->shown.len,
+                                   .shown = (uint8_t *)(uintptr_t)hs->shown.data};
+    if (t->resumed || !t->session_id_len || !lks_standing_is_kept(hs) || !digest_of(hs, s.digest))
         return;
+    if (hs->until_ms < s.until_ms)
+        s.until_ms = hs->until_ms;
     memcpy(s.id, t->session_id, sizeof(s.id));
     memcpy(s.master, t->master, sizeof(s.master));
     lks_session_cache_put(hs->config->memory->cache, &s);
