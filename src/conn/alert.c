@@ -48,7 +48,7 @@ static bool finished_is_said(const struct lks_conn *conn)
  */
 void lks_conn_close(struct lks_conn *conn)
 {
-    if (conn->close_wanted || conn->failed)
+    if (conn_is_misused(conn) || conn->close_wanted || conn->failed)
         return;
     conn->close_wanted = true;
     conn->given_up = !finished_is_said(conn);

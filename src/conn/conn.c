@@ -36,6 +36,8 @@ static enum lks_status begin_handshake(struct lks_conn *conn,
         status = lks_key_init(&conn->open_key, LKS_TLS_1_3, LKS_AEAD_NULL, LKS_OPEN, NULL, NULL);
     if (!status)
         status = lks_hs_new(&h->hs, conn->config, (enum lks_role)conn->role, options);
+    if (!status)
+        lks_hs_set_conn(h->hs, conn);
     if (!status && conn->role == LKS_CLIENT)
         status = conn_handshake_pump(conn);
     return status;
@@ -72,7 +74,7 @@ enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, e
 
 void lks_conn_free(struct lks_conn *conn)
 {
-    if (!conn)
+    if (!conn || conn_is_misused(conn))
         return;
     conn_handshake_free(conn);
     conn_kept_free(conn);

@@ -41,6 +41,8 @@ void conn_queue_update(struct lks_conn *conn, bool request_peer)
 
 enum lks_status lks_conn_update_key(struct lks_conn *conn, bool request_peer)
 {
+    if (conn->inside)
+        return LKS_INSIDE;
     if (conn->failed)
         return (enum lks_status)conn->failed;
     if (conn->close_wanted)

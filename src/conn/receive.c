@@ -218,8 +218,8 @@ static enum lks_status next_record(const struct lks_conn *conn, struct intake *a
     const size_t max = fragment_max(conn);
     if (conn_ops_under_way(&conn->opening) && !conn->established)
         return LKS_WANT_ROOM; /* it may change keys and rules */
-    if (conn->handshake && conn->handshake->waits_pkey)
-        return LKS_WANT_PKEY;
+    if (conn->handshake && conn->handshake->waits)
+        return (enum lks_status)conn->handshake->waits;
     at->end = at->start;
     enum lks_status status = lks_frame_next(at->in, at->num_in, max, &at->end, &at->frame);
     if (status == LKS_WANT_DATA)
@@ -250,6 +250,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
     wanted = wanted ? wanted : &ignored;
     *wanted = LKS_RECORD_HEADER_LEN;
     *taken = 0;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (!takes_ops(conn, batch))
         return conn_fail(conn, LKS_BAD_ARGUMENT);
     if (conn->handshake && conn->established && bytes_left(&at)) {
@@ -262,7 +264,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)
             status = take_record(conn, batch, &at);
-        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY)
+        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY ||
+            status == LKS_WANT_ANSWER)
             return status;
         /* Records in front of a bad one come first: they may even change what is bad. */
         if (status && conn_ops_under_way(&conn->opening))
@@ -379,6 +382,8 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
 {
     enum lks_status status = (enum lks_status)op->status;
     *event = LKS_EVENT_NONE;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (op->key != &conn->open_key || !conn_ops_take_back(&conn->opening, op))
         status = LKS_BAD_ARGUMENT;
     if (status == LKS_BAD_ARGUMENT || status == LKS_NOT_RUN)

@@ -76,7 +76,9 @@ enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, si
 enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf, size_t cap, size_t *len)
 {
     struct conn_tickets *t = conn_tickets(conn);
-    *len = t ? t->session_len : 0;
+    *len = t && !conn->inside ? t->session_len : 0;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (!*len)
         return LKS_WANT_DATA;
     if (cap < *len)

@@ -64,12 +64,8 @@ enum lks_status lks_certificate_verify_sign(struct lks_hs *hs,
                                                                       struct lks_pkey_job *job))
 {
     uint8_t content[CONTENT_LEN + LKS_HASH_MAX];
-    struct lks_pkey_job *job;
     enum lks_status status = signed_content(hs, hs->role, content);
-    if (!status)
-        status = lks_pkey_sign(&job, hs->scheme, hs->certificate->key, content,
-                               CONTENT_LEN + hs->suite->hash_len);
-    return status ? status : lks_hs_start_job(hs, job, resume);
+    return status ? status : lks_hs_sign(hs, content, CONTENT_LEN + hs->suite->hash_len, resume);
 }
 
 enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks_pkey_job *job)

@@ -135,11 +135,17 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     return LKS_OK;
 }
 
+void lks_hs_set_conn(struct lks_hs *hs, struct lks_conn *conn)
+{
+    hs->conn = conn;
+}
+
 void lks_hs_free(struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
     if (!hs)
         return;
+    lks_ask_forget(hs->ask);
     lks_pkey_job_free(hs->job);
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
         lks_group_key_free(hs->shares[i].key);
@@ -412,13 +418,17 @@ static enum lks_status fail(struct lks_hs *hs, enum lks_status status)
     return hs->failure;
 }
 
-/* As far as it goes without more input, or work that is done elsewhere. */
+/* As far as it goes without more input, an answer, or work that is done elsewhere. */
 static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
 {
-    while (!status || status == LKS_WANT_PKEY) {
+    while (!status || status == LKS_WANT_PKEY || status == LKS_WANT_ANSWER) {
+        if (hs->ask && !hs->ask->answered)
+            return LKS_WANT_ANSWER;
         if (hs->job_taken || (hs->job && hs->config->policy->defers_pkey))
             return LKS_WANT_PKEY;
-        if (hs->job)
+        if (hs->ask)
+            status = lks_hs_take_answer(hs);
+        else if (hs->job)
             status = finish_job(hs, hs->job);
         else if (hs->state == LKS_STATE_DONE)
             return LKS_OK;
@@ -436,6 +446,12 @@ enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
     return go_on(hs, append(hs, data, len));
+}
+
+enum lks_status lks_hs_go_on(struct lks_hs *hs)
+{
+    LKS_OWN_ERRORS;
+    return hs->state == LKS_STATE_FAILED ? hs->failure : go_on(hs, LKS_OK);
 }
 
 struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs)

@@ -5,6 +5,7 @@
 /* Inside one handshake: what the files of the messages share. */
 
 #include "base/writer.h"
+#include "handshake/ask.h"
 #include "handshake/client_hello.h"
 #include "handshake/config.h"
 #include "handshake/extensions.h"
@@ -106,6 +107,7 @@ struct lks_hs_session {
 
 struct lks_hs {
     struct lks_config *config;
+    struct lks_conn *conn; /* whose it is: callbacks are told */
     enum lks_role role;
     enum lks_hs_state state;
     enum lks_status failure; /* in LKS_STATE_FAILED, bare; and why */
@@ -123,6 +125,7 @@ struct lks_hs {
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
+    struct lks_ask *ask; /* the application, and nothing goes on before it has answered */
     /* Public-key work under way: here, or (only compared with) in the caller's hands. */
     struct lks_pkey_job *job;
     const struct lks_pkey_job *job_taken;

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <time.h>
 
+#include <lockstep/callbacks.h>
 #include <lockstep/policy.h>
 
 #include "base/writer.h"
@@ -39,6 +40,12 @@ struct lks_hooks {
     bool takes_any_peer; /* whoever signed its certificate */
 };
 
+/* A callback that is asked, callbacks.h. */
+struct lks_asker {
+    void (*ask)(void *user, struct lks_conn *conn, struct lks_ask *ask); /* NULL: none */
+    void *user;
+};
+
 struct lks_policy {
     struct lks_part part;
     char *alpn[LKS_LIST_MAX + 1]; /* NULL at the end */
@@ -49,6 +56,7 @@ struct lks_policy {
     int key_log; /* a file descriptor; -1: none */
     void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
     void *key_log_user;
+    struct lks_asker signer;
     const struct lks_hooks *hooks; /* tests only */
     uint64_t (*now_ms)(void);      /* Unix time in milliseconds */
     time_t verify_time;            /* of tests, instead of now; 0: now */

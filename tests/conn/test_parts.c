@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lockstep/callbacks.h>
+
 #include "conn/conn.h"
 #include "handshake/core.h"
 #include "test_conn.h"
@@ -52,6 +54,7 @@ SETTER(tickets, lks_policy_set_tickets(p->policy, 1, 3600, err))
 SETTER(psk_modes, lks_policy_set_psk_modes(p->policy, true, false, err))
 SETTER(early_data, lks_policy_set_early_data(p->policy, 0, err))
 SETTER(deferred_pkey, lks_policy_set_deferred_pkey(p->policy, false, err))
+SETTER(signer, lks_policy_set_signer(p->policy, NULL, NULL, err))
 SETTER(keep, lks_policy_set_keep(p->policy, LKS_KEEP_NAMES, err))
 SETTER(grease, lks_policy_set_grease(p->policy, false, err))
 SETTER(compatibility, lks_policy_set_compatibility(p->policy, true, err))
@@ -92,6 +95,7 @@ static const struct setter {
     {"PSK modes", psk_modes, false},
     {"early data", early_data, false},
     {"deferred", deferred_pkey, false},
+    {"signer", signer, false},
     {"what is kept", keep, false},
     {"GREASE", grease, false},
     {"compatibility", compatibility, false},
