@@ -87,6 +87,117 @@ LKS_API const uint8_t *lks_ask_certificate(const struct lks_ask *ask, size_t *le
 LKS_API LKS_MUST_CHECK enum lks_status lks_answer_signature(struct lks_ask *ask, const uint8_t *sig,
                                                             size_t sig_len, enum lks_event *event);
 
+/*
+ * A ClientHello came, the first that this connection gets, and nothing was chosen yet: hello may
+ * choose another configuration, for this connection alone, or refuse it. It is asked once: a second
+ * hello (HelloRetryRequest) finds the configuration that was chosen for the first. What is resumed,
+ * and which early data are taken, is decided as that configuration says, whose memory has to open
+ * the tickets; so the same hello is to get the same configuration each time. A hello that answers
+ * another connection's HelloRetryRequest is a first one here. Of a server; hello NULL: none.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_set_hello(struct lks_policy *policy,
+                     void (*hello)(void *user, struct lks_conn *conn, struct lks_ask *ask),
+                     void *user, struct lks_error *err);
+
+/* What a client offers. It may grow at its end: the library alone makes one. */
+struct lks_hello {
+    const char *server_name; /* in lower case, without a dot at its end; "": none that a host has */
+    const uint8_t *alpn;     /* protocols (RFC 7301), each behind a byte with its length */
+    size_t alpn_len;
+    const uint16_t *versions, *suites, *groups, *schemes; /* in the client's order, as they came */
+    size_t num_versions, num_suites, num_groups, num_schemes;
+    const uint8_t *message; /* all of it, behind the header of the handshake message */
+    size_t message_len;
+    char ja4[40]; /* FoxIO's fingerprint: "t13d1516h2_8daaf6152771_e5627efa2ab1" */
+};
+
+/* NULL of another kind of question. */
+LKS_API const struct lks_hello *lks_ask_hello(const struct lks_ask *ask);
+
+/* Go on with this configuration, of which a reference is taken; NULL: with the one that there is.
+ * lks_answer_failure() refuses. LKS_BAD_CONFIG: it lacks what a server needs (lks_config_check()),
+ * and LKS_UNSUPPORTED: a stream, and early data are on; the question is still open then. */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_answer_hello(struct lks_ask *ask, struct lks_config *config, enum lks_event *event);
+
+/* Who verifies a peer's certificates. */
+enum lks_verify {
+    LKS_VERIFY_AFTER,   /* the library, and if it finds nothing wrong the application, too */
+    LKS_VERIFY_INSTEAD, /* the application alone, with all that there is to it: chain, names, times,
+                           usage, OCSP. lks_policy_set_trust() and _set_ocsp() do nothing */
+};
+
+/*
+ * The peer has shown its certificates, a server or a client; that it has the key, the handshake
+ * shows afterwards, and nothing of the application's leaves or comes in before that. A resumed
+ * connection shows none, and nobody is asked; so a client resumes only sessions of connections that
+ * were verified in the same way, and as long as the answer said. verify NULL: none.
+ * LKS_BAD_ARGUMENT: no such way.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_policy_set_verifier(struct lks_policy *policy, enum lks_verify how,
+                        void (*verify)(void *user, struct lks_conn *conn, struct lks_ask *ask),
+                        void *user, struct lks_error *err);
+
+/* The n-th certificate in DER, 0 the peer's own: of the verified chain, whose last one is trusted,
+ * or with LKS_VERIFY_INSTEAD as they came. NULL and 0: no more. */
+LKS_API const uint8_t *lks_ask_peer_chain(const struct lks_ask *ask, uint32_t n, size_t *len);
+/* A server's name or address that was asked for; "": none, a client. */
+LKS_API const char *lks_ask_peer_name(const struct lks_ask *ask);
+/* The OCSP response (RFC 6960) that came with it; NULL and 0: none. */
+LKS_API const uint8_t *lks_ask_ocsp_response(const struct lks_ask *ask, size_t *len);
+
+/* The peer is who it should be, and sessions of this connection may be resumed until until_ms (Unix
+ * time in milliseconds, of the policy's clock), or where that is sooner until what the library has
+ * verified ends, and seven days; 0: none is resumed, UINT64_MAX: nothing to add.
+ * lks_answer_failure() says no: LKS_ALERT_BAD_CERTIFICATE, _CERTIFICATE_REVOKED, _UNKNOWN_CA,
+ * _ACCESS_DENIED, … */
+LKS_API LKS_MUST_CHECK enum lks_status lks_answer_peer(struct lks_ask *ask, uint64_t until_ms,
+                                                       enum lks_event *event);
+
+/*
+ * The time, Unix time in milliseconds, in place of the system's clock for all that connections do:
+ * certificates and OCSP responses, tickets, sessions, cookies, early data. It may not go backwards
+ * by more than clocks of two machines differ. It is called often: some ten times a handshake.
+ * now_ms NULL: the system's, as are at any time those of identities, which look at it when they are
+ * set, and of new ticket keys.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_clock(struct lks_policy *policy,
+                                                            uint64_t (*now_ms)(void *user),
+                                                            void *user, struct lks_error *err);
+
+/* What is told of a connection, for logs and metrics. */
+enum lks_traced {
+    LKS_TRACED_ESTABLISHED,
+    LKS_TRACED_FAILED,      /* status and reason say why */
+    LKS_TRACED_CLOSED,      /* the peer's close_notify came */
+    LKS_TRACED_OPEN_UPDATE, /* the peer has a new key: num_updates of them so far, */
+    LKS_TRACED_SEAL_UPDATE, /* and we */
+    LKS_TRACED_FREED,       /* the last one of each connection */
+};
+
+/* One row. It may grow at its end: the library alone makes one. */
+struct lks_trace {
+    enum lks_traced what;
+    enum lks_role role;
+    uint64_t time_ms; /* by the policy's clock */
+    enum lks_status status;
+    const char *reason;             /* lks_conn_reason() */
+    uint16_t version, suite, group; /* as in struct lks_conn_info; 0: not agreed on */
+    uint8_t sent_alert, peer_alert; /* AlertDescription; 0xff: none, or not yet */
+    bool resumed, early_data, hello_retried;
+    uint32_t num_updates;
+    struct lks_conn_counts counts;
+};
+
+/* Where a connection succeeds, fails or changes. The rule above holds; to free or close it there is
+ * told by the connection's next call. trace NULL: none. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_trace(
+    struct lks_policy *policy,
+    void (*trace)(void *user, const struct lks_conn *conn, const struct lks_trace *row), void *user,
+    struct lks_error *err);
+
 #ifdef __cplusplus
 }
 #endif

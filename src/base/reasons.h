@@ -199,6 +199,8 @@ REASON(MUST_STAPLE_MALFORMED,
 /* Answers of the application. */
 REASON(SIGNER_FAILED, "whoever signs with our certificate's key has not done so")
 REASON(SIGNER_WRONG, "whoever signs with our certificate's key gave what is no signature of it")
+REASON(HELLO_REFUSED, "the application does not want this client")
+REASON(PEER_REFUSED, "the application does not accept the peer's certificates")
 
 /* Behind the handshake. */
 REASON(POST_HANDSHAKE, "a message that may not come behind the handshake")

@@ -18,7 +18,8 @@ static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t descriptio
 void conn_set_failed(struct lks_conn *conn, enum lks_status status)
 {
     conn->failed = (uint16_t)lks_bare(status);
-    conn->reason = (uint16_t)lks_reason_of(status);
+    conn->reason = (uint8_t)lks_reason_of(status);
+    conn_trace(conn, LKS_TRACED_FAILED);
 }
 
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)

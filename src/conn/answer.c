@@ -4,6 +4,7 @@
 
 #include "conn/conn.h"
 #include "handshake/ask.h"
+#include "handshake/config.h"
 
 static enum lks_status go_on(struct lks_conn *conn, enum lks_event *event)
 {
@@ -28,9 +29,12 @@ static enum lks_status answered(const struct lks_ask *ask, enum lks_event *event
 
 static enum lks_status refuse(struct lks_ask *ask, enum lks_status status, enum lks_event *event)
 {
-    const enum lks_reason reason = LKS_WHY_SIGNER_FAILED;
-    lks_ask_settle(ask,
-                   lks_because(ask->kind == LKS_ASK_SIGNATURE ? LKS_INTERNAL : status, reason));
+    if (ask->kind == LKS_ASK_SIGNATURE)
+        status = lks_because(LKS_INTERNAL, LKS_WHY_SIGNER_FAILED);
+    else
+        status = lks_because(status, ask->kind == LKS_ASK_HELLO ? LKS_WHY_HELLO_REFUSED
+                                                                : LKS_WHY_PEER_REFUSED);
+    lks_ask_settle(ask, status);
     return answered(ask, event);
 }
 
@@ -55,6 +59,36 @@ enum lks_status lks_answer_signature(struct lks_ask *ask, const uint8_t *sig, si
     if (status)
         return status;
     lks_ask_settle_signature(ask, sig, sig_len);
+    return answered(ask, event);
+}
+
+enum lks_status lks_answer_hello(struct lks_ask *ask, struct lks_config *config,
+                                 enum lks_event *event)
+{
+    enum lks_event ignored;
+    event = event ? event : &ignored;
+    enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_HELLO, event);
+    if (!status && config)
+        status = lks_config_check(config, LKS_SERVER, NULL);
+    /* A stream could not tell early data from others. */
+    if (!status && config && config->policy->max_early && ask->conn->one_by_one)
+        status = LKS_UNSUPPORTED;
+    if (status)
+        return status;
+    ask->config = config ? lks_config_ref(config) : NULL;
+    lks_ask_settle(ask, LKS_OK);
+    return answered(ask, event);
+}
+
+enum lks_status lks_answer_peer(struct lks_ask *ask, uint64_t until_ms, enum lks_event *event)
+{
+    enum lks_event ignored;
+    event = event ? event : &ignored;
+    enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_PEER, event);
+    if (status)
+        return status;
+    ask->peer.until_ms = until_ms;
+    lks_ask_settle(ask, LKS_OK);
     return answered(ask, event);
 }
 
@@ -95,4 +129,31 @@ const uint8_t *lks_ask_certificate(const struct lks_ask *ask, size_t *len)
 {
     *len = signs(ask) ? ask->sign.certificate_len : 0;
     return *len ? ask->sign.certificate : NULL;
+}
+
+const struct lks_hello *lks_ask_hello(const struct lks_ask *ask)
+{
+    return ask ? ask->hello : NULL;
+}
+
+const uint8_t *lks_ask_peer_chain(const struct lks_ask *ask, uint32_t n, size_t *len)
+{
+    struct lks_reader chain = {0}, der = {0};
+    if (ask)
+        chain = lks_reader_of(ask->peer.chain, ask->peer.chain_len);
+    while (lks_read_vec24(&chain, &der) && n--)
+        der.len = 0;
+    *len = der.len;
+    return der.len ? der.data : NULL;
+}
+
+const char *lks_ask_peer_name(const struct lks_ask *ask)
+{
+    return ask && ask->peer.name ? ask->peer.name : "";
+}
+
+const uint8_t *lks_ask_ocsp_response(const struct lks_ask *ask, size_t *len)
+{
+    *len = ask ? ask->peer.ocsp_len : 0;
+    return *len ? ask->peer.ocsp : NULL;
 }

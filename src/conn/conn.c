@@ -76,6 +76,7 @@ void lks_conn_free(struct lks_conn *conn)
 {
     if (!conn || conn_is_misused(conn))
         return;
+    conn_trace(conn, LKS_TRACED_FREED);
     conn_handshake_free(conn);
     conn_kept_free(conn);
     lks_config_free(conn->config);
@@ -159,7 +160,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         info->resumed = conn->resumed;
         info->external_psk = conn->external_psk;
         info->early_data = conn->early_data;
-    } else {
+    } else if (conn->handshake && conn->handshake->hs) {
         lks_hs_get_info(conn->handshake->hs, info);
     }
     info->peer_alert = conn->peer_alert;

@@ -4,6 +4,7 @@
 
 /* Inside a connection. What only a handshake needs is in struct conn_handshake, freed with it. */
 
+#include <lockstep/callbacks.h>
 #include <lockstep/conn.h>
 
 #include "conn/ops.h"
@@ -193,6 +194,9 @@ static inline bool conn_is_misused(struct lks_conn *conn)
         conn->inside = CONN_MISUSED;
     return conn->inside;
 }
+
+/* trace.c: tells who wants to know. */
+void conn_trace(struct lks_conn *conn, enum lks_traced what);
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);

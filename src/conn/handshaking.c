@@ -90,7 +90,10 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer(conn->handshake->hs) != NULL;
     conn->established = true;
-    return conn_keep(conn);
+    const enum lks_status status = conn_keep(conn);
+    if (!status)
+        conn_trace(conn, LKS_TRACED_ESTABLISHED);
+    return status ? status : (enum lks_status)conn->failed;
 }
 
 /* Our close_notify is in a batch or gone: nothing follows it. */
@@ -140,11 +143,22 @@ enum lks_status conn_handshake_pump(struct lks_conn *conn)
     return status;
 }
 
+/* The application may have chosen another configuration. */
+static void take_config(struct lks_conn *conn)
+{
+    struct lks_config *config = lks_hs_config(conn->handshake->hs);
+    if (config == conn->config)
+        return;
+    lks_config_free(conn->config);
+    conn->config = lks_config_ref(config);
+}
+
 /* Acts on where a step of the handshake has got to. */
 static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
                                   enum lks_event *event)
 {
     const bool waits = status == LKS_WANT_PKEY || status == LKS_WANT_ANSWER;
+    take_config(conn);
     if (status == LKS_INSIDE)
         return status;
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)

@@ -130,15 +130,15 @@ enum lks_status lks_peer_write_names(struct lks_writer *w, const struct lks_peer
     return lks_errors_cause(LKS_INTERNAL) == LKS_NO_MEMORY ? LKS_NO_MEMORY : LKS_OK;
 }
 
-/* What was verified, or (of a hook that takes anybody) the leaf alone. */
+/* What was verified, or (where the application does that alone) as it came. */
 static int chain_len(const struct lks_peer *peer)
 {
-    return peer->verified ? sk_X509_num(peer->verified) : 1;
+    return sk_X509_num(peer->verified ? peer->verified : peer->chain);
 }
 
 static X509 *chain_at(const struct lks_peer *peer, int i)
 {
-    return peer->verified ? sk_X509_value(peer->verified, i) : peer->leaf;
+    return sk_X509_value(peer->verified ? peer->verified : peer->chain, i);
 }
 
 size_t lks_peer_chain_room(const struct lks_peer *peer)

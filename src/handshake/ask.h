@@ -18,6 +18,8 @@ struct lks_hs;
 
 enum lks_ask_kind {
     LKS_ASK_SIGNATURE,
+    LKS_ASK_HELLO,
+    LKS_ASK_PEER,
 };
 
 struct lks_ask {
@@ -32,6 +34,14 @@ struct lks_ask {
         uint8_t *certificate;
         size_t certificate_len;
     } sign;
+    struct lks_hello *hello;   /* of a ClientHello, with its lists; and the answer: */
+    struct lks_config *config; /* NULL: none other */
+    struct {                   /* of a peer's certificates: */
+        char *name;
+        uint8_t *chain, *ocsp; /* each behind its uint24 length; NULL: no response */
+        size_t chain_len, ocsp_len;
+        uint64_t until_ms; /* the answer */
+    } peer;
 };
 
 /* Keeps an answer: a bare status, or one with a reason. */
@@ -49,6 +59,16 @@ void lks_ask_forget(struct lks_ask *ask);
 LKS_MUST_CHECK enum lks_status
 lks_hs_sign(struct lks_hs *hs, const uint8_t *content, size_t content_len,
             enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
+
+/* A ClientHello came: LKS_OK where nobody is to be asked, or was already; LKS_WANT_ANSWER: the
+ * handler is to come again with the same message. */
+struct lks_client_hello;
+LKS_MUST_CHECK enum lks_status
+lks_hs_ask_hello(struct lks_hs *hs, const struct lks_client_hello *hello, struct lks_reader body);
+
+/* Verifies hs->peer as the policy says. LKS_OK may mean that hs->ask waits: nothing goes on before
+ * that. */
+LKS_MUST_CHECK enum lks_status lks_hs_verify_peer(struct lks_hs *hs);
 
 /* Takes the answer that hs->ask has. */
 LKS_MUST_CHECK enum lks_status lks_hs_take_answer(struct lks_hs *hs);

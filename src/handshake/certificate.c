@@ -9,17 +9,6 @@
 #include "handshake/certificate_file.h"
 #include "handshake/standing.h"
 
-enum lks_status lks_hs_verify_server(struct lks_hs *hs)
-{
-    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
-    if (status)
-        return status;
-    lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
-    hs->verified.stapled = hs->peer->stapled;
-    hs->verified.must_staple = hs->peer->must_staple;
-    return LKS_OK;
-}
-
 static const struct lks_certificate nothing; /* a client may have none: an empty list */
 
 enum lks_status lks_certificate_write(struct lks_hs *hs)
@@ -105,10 +94,7 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
         lks_standing_set(hs, hs->peer->anchor_digest, UINT64_MAX);
         return LKS_OK;
     }
-    if (status)
-        return status;
-    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs)
-                                  : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return status ? status : lks_hs_verify_peer(hs);
 }
 
 enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_reader body)

@@ -130,5 +130,6 @@ const struct lks_suite *lks_config_suite(const struct lks_config *config, uint16
 uint64_t lks_config_now_ms(const struct lks_config *config)
 {
     const struct lks_policy *policy = config->policy;
-    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time : policy->now_ms();
+    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time
+                               : lks_policy_now_ms(policy);
 }

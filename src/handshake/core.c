@@ -387,7 +387,11 @@ static enum lks_status take_message(struct lks_hs *hs)
     if (row->is_alone && rest.len > len)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_NOT_ALONE);
     hs->in_at += in.message.len;
-    return row->handle(hs, &in);
+    const enum lks_status status = row->handle(hs, &in);
+    if (hs->repeats)
+        hs->in_at -= in.message.len;
+    hs->repeats = false;
+    return status;
 }
 
 enum lks_status lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
@@ -483,6 +487,11 @@ enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs)
         status = lks_event_record_key(hs, LKS_HS_OPEN_KEY, &hs->tls12.open);
     hs->state = LKS_STATE_12_FINISHED;
     return status ? fail(hs, status) : LKS_OK;
+}
+
+struct lks_config *lks_hs_config(const struct lks_hs *hs)
+{
+    return hs->config;
 }
 
 enum lks_reason lks_hs_reason(const struct lks_hs *hs)

@@ -125,6 +125,8 @@ struct lks_hs {
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
+    bool hello_asked;    /* the application has had its say about the first hello */
+    bool repeats;        /* the message at hand is to come again, once there is an answer */
     struct lks_ask *ask; /* the application, and nothing goes on before it has answered */
     /* Public-key work under way: here, or (only compared with) in the caller's hands. */
     struct lks_pkey_job *job;
@@ -272,8 +274,6 @@ LKS_MUST_CHECK enum lks_status lks_finished_verify(struct lks_hs *hs, struct lks
 /* Reads EncryptedExtensions, and keeps what the server chose. */
 LKS_MUST_CHECK enum lks_status lks_encrypted_extensions_read(struct lks_hs *hs,
                                                              struct lks_reader body);
-/* A client's: verifies hs->peer, on which the sessions to come stand. */
-LKS_MUST_CHECK enum lks_status lks_hs_verify_server(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
 LKS_MUST_CHECK enum lks_status lks_compressed_certificate_read(struct lks_hs *hs,
                                                                struct lks_reader body);

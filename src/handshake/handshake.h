@@ -78,6 +78,9 @@ LKS_MUST_CHECK enum lks_status lks_hs_go_on(struct lks_hs *hs);
 /* TLS 1.2: a change_cipher_spec record came. LKS_OK: now was its time, fetch the events. */
 LKS_MUST_CHECK enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs);
 
+/* The configuration now, which an answer may have put in the place of the first one. */
+struct lks_config *lks_hs_config(const struct lks_hs *hs);
+
 /* Why it failed; LKS_WHY_NONE: it did not. */
 enum lks_reason lks_hs_reason(const struct lks_hs *hs);
 

@@ -56,7 +56,12 @@ struct lks_policy {
     int key_log; /* a file descriptor; -1: none */
     void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
     void *key_log_user;
-    struct lks_asker signer;
+    struct lks_asker signer, hello, verifier;
+    enum lks_verify verifies;
+    uint64_t (*clock)(void *user); /* NULL: now_ms */
+    void *clock_user;
+    void (*trace)(void *user, const struct lks_conn *conn, const struct lks_trace *row);
+    void *trace_user;
     const struct lks_hooks *hooks; /* tests only */
     uint64_t (*now_ms)(void);      /* Unix time in milliseconds */
     time_t verify_time;            /* of tests, instead of now; 0: now */
@@ -83,8 +88,12 @@ struct lks_policy {
     uint32_t max_early; /* bytes of early data; 0: none */
 };
 
-/* The system's clock. */
+/* The system's clock, and the one that connections go by. */
 uint64_t lks_system_time_ms(void);
+static inline uint64_t lks_policy_now_ms(const struct lks_policy *policy)
+{
+    return policy->clock ? policy->clock(policy->clock_user) : policy->now_ms();
+}
 
 /* The row of a scheme in a version, if it is allowed; else NULL. */
 const struct lks_sign_scheme *lks_policy_scheme(const struct lks_policy *policy, uint16_t number,

@@ -66,7 +66,7 @@ static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
                         struct lks_reader identity)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
-    const uint64_t now_ms = hs->config->policy->now_ms();
+    const uint64_t now_ms = lks_policy_now_ms(hs->config->policy);
     /* A ticket does not say who the client is; its keys may be shared. */
     if (hs->config->policy->client_auth)
         return false;
@@ -326,7 +326,7 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     struct lks_reader in = lks_reader_of(bytes, len), state, ticket;
     struct lks_session session;
     uint8_t version;
-    hs->hello_ms = hs->config->policy->now_ms();
+    hs->hello_ms = lks_policy_now_ms(hs->config->policy);
     if (len > LKS_SESSION_MAX || !lks_read_u8(&in, &version) ||
         (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
         !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||

@@ -64,8 +64,7 @@ enum lks_status lks_tls12_certificate_read(struct lks_hs *hs, struct lks_reader 
     enum lks_status status = lks_peer_read_tls12(&hs->peer, list);
     if (status)
         return status;
-    return hs->role == LKS_CLIENT ? check_server_key(hs)
-                                  : lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
+    return hs->role == LKS_CLIENT ? check_server_key(hs) : lks_hs_verify_peer(hs);
 }
 
 enum lks_status lks_certificate_status_write(struct lks_hs *hs)

@@ -26,7 +26,7 @@ static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
                         struct lks_session *session)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
-    const uint64_t now_ms = hs->config->policy->now_ms();
+    const uint64_t now_ms = lks_policy_now_ms(hs->config->policy);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, ring, hello->session_ticket);
     lks_ticket_ring_release(keys, ring);
@@ -44,11 +44,11 @@ static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
     struct lks_cached_session cached;
     uint8_t digest[32];
     lks_standing_on_certificate(hs);
-    bool ok =
-        cache &&
-        lks_session_cache_get(cache, &cached, hello->session_id, hs->config->policy->now_ms()) &&
-        digest_of(digest, hs->server_name, hs->basis) &&
-        memcmp(digest, cached.digest, sizeof(digest)) == 0;
+    bool ok = cache &&
+              lks_session_cache_get(cache, &cached, hello->session_id,
+                                    lks_policy_now_ms(hs->config->policy)) &&
+              digest_of(digest, hs->server_name, hs->basis) &&
+              memcmp(digest, cached.digest, sizeof(digest)) == 0;
     if (ok) {
         session->suite = cached.suite;
         memcpy(session->secret, cached.master, LKS_MASTER_LEN);
@@ -102,7 +102,7 @@ static bool has_ticket_keys(const struct lks_hs *hs)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
     const struct lks_ticket_ring *ring =
-        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
     bool has = ring->num_keys != 0;
     lks_ticket_ring_release(keys, ring);
     return has;
@@ -145,7 +145,7 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
         return LKS_OK;
     enum lks_status status = describe(hs, &session);
     const struct lks_ticket_ring *ring =
-        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
     const bool is_empty = status || !ring->num_keys || !session.lifetime_s;
     size_t message = lks_message_begin(hs, LKS_MSG_NEW_SESSION_TICKET);
     lks_write_u32(w, is_empty ? 0 : session.lifetime_s);
@@ -162,8 +162,8 @@ void lks_tls12_cache_session(struct lks_hs *hs)
 {
     const struct lks_policy *policy = hs->config->policy;
     const struct lks_tls12 *t = &hs->tls12;
-    struct lks_cached_session s = {.until_ms =
-                                       policy->now_ms() + (uint64_t)policy->lifetime_s * 1000,
+    struct lks_cached_session s = {.until_ms = lks_policy_now_ms(policy) +
+                                               (uint64_t)policy->lifetime_s * 1000,
                                    .suite = hs->suite->number};
     if (t->resumed || !t->session_id_len || !digest_of(s.digest, hs->server_name, hs->basis))
         return;

@@ -55,6 +55,10 @@ SETTER(psk_modes, lks_policy_set_psk_modes(p->policy, true, false, err))
 SETTER(early_data, lks_policy_set_early_data(p->policy, 0, err))
 SETTER(deferred_pkey, lks_policy_set_deferred_pkey(p->policy, false, err))
 SETTER(signer, lks_policy_set_signer(p->policy, NULL, NULL, err))
+SETTER(hello, lks_policy_set_hello(p->policy, NULL, NULL, err))
+SETTER(verifier, lks_policy_set_verifier(p->policy, LKS_VERIFY_AFTER, NULL, NULL, err))
+SETTER(clock_set, lks_policy_set_clock(p->policy, NULL, NULL, err))
+SETTER(trace, lks_policy_set_trace(p->policy, NULL, NULL, err))
 SETTER(keep, lks_policy_set_keep(p->policy, LKS_KEEP_NAMES, err))
 SETTER(grease, lks_policy_set_grease(p->policy, false, err))
 SETTER(compatibility, lks_policy_set_compatibility(p->policy, true, err))
@@ -96,6 +100,10 @@ static const struct setter {
     {"early data", early_data, false},
     {"deferred", deferred_pkey, false},
     {"signer", signer, false},
+    {"hello", hello, false},
+    {"verifier", verifier, false},
+    {"clock", clock_set, false},
+    {"trace", trace, false},
     {"what is kept", keep, false},
     {"GREASE", grease, false},
     {"compatibility", compatibility, false},
