@@ -157,6 +157,33 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_answer_peer(struct lks_ask *ask, uint
                                                        enum lks_event *event);
 
 /*
+ * Sessions that clients of TLS 1.2 without tickets take up by their ID, kept elsewhere in place of
+ * the memory's own room for them: a store that several machines share, say. What is kept is sealed
+ * with the memory's ticket keys (so machines that share sessions share these) and bound to its ID:
+ * the store can read and change nothing, and what it gives that is damaged, of another ID or of
+ * other keys is dropped, with remove, and the handshake is a full one, as it is without an answer
+ * that has it. put and remove are told; get is a question. Of a server; get NULL: none.
+ * LKS_BAD_ARGUMENT: one of the three is missing.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status
+lks_memory_set_session_store(struct lks_memory *memory,
+                             void (*get)(void *user, struct lks_conn *conn, struct lks_ask *ask),
+                             void (*put)(void *user, const uint8_t *id, size_t id_len,
+                                         const uint8_t *bytes, size_t len, uint64_t until_ms),
+                             void (*remove)(void *user, const uint8_t *id, size_t id_len),
+                             void *user, struct lks_error *err);
+
+/* So many bytes has what put keeps, at most. */
+#define LKS_STORED_MAX 1024u
+
+/* The ID that is looked for; NULL and 0 of another kind of question. */
+LKS_API const uint8_t *lks_ask_session_id(const struct lks_ask *ask, size_t *len);
+
+/* What was put for that ID, copied; len 0: nothing is there. */
+LKS_API LKS_MUST_CHECK enum lks_status lks_answer_session(struct lks_ask *ask, const uint8_t *bytes,
+                                                          size_t len, enum lks_event *event);
+
+/*
  * The time, Unix time in milliseconds, in place of the system's clock for all that connections do:
  * certificates and OCSP responses, tickets, sessions, cookies, early data. It may not go backwards
  * by more than clocks of two machines differ. It is called often: some ten times a handshake.

@@ -2,6 +2,8 @@
 
 /* Questions to the application, <lockstep/callbacks.h>: what they tell, and the answers. */
 
+#include <string.h>
+
 #include "conn/conn.h"
 #include "handshake/ask.h"
 #include "handshake/config.h"
@@ -29,6 +31,8 @@ static enum lks_status answered(const struct lks_ask *ask, enum lks_event *event
 
 static enum lks_status refuse(struct lks_ask *ask, enum lks_status status, enum lks_event *event)
 {
+    if (ask->kind == LKS_ASK_SESSION) /* then in full */
+        return lks_answer_session(ask, NULL, 0, event);
     if (ask->kind == LKS_ASK_SIGNATURE)
         status = lks_because(LKS_INTERNAL, LKS_WHY_SIGNER_FAILED);
     else
@@ -88,6 +92,23 @@ enum lks_status lks_answer_peer(struct lks_ask *ask, uint64_t until_ms, enum lks
     if (status)
         return status;
     ask->peer.until_ms = until_ms;
+    lks_ask_settle(ask, LKS_OK);
+    return answered(ask, event);
+}
+
+/* What is longer than anything that was ever put is nothing of ours. */
+enum lks_status lks_answer_session(struct lks_ask *ask, const uint8_t *bytes, size_t len,
+                                   enum lks_event *event)
+{
+    enum lks_event ignored;
+    event = event ? event : &ignored;
+    enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_SESSION, event);
+    if (status)
+        return status;
+    if (len && bytes) {
+        ask->session.len = len < sizeof(ask->session.bytes) ? len : sizeof(ask->session.bytes);
+        memcpy(ask->session.bytes, bytes, ask->session.len);
+    }
     lks_ask_settle(ask, LKS_OK);
     return answered(ask, event);
 }
@@ -156,4 +177,11 @@ const uint8_t *lks_ask_ocsp_response(const struct lks_ask *ask, size_t *len)
 {
     *len = ask ? ask->peer.ocsp_len : 0;
     return *len ? ask->peer.ocsp : NULL;
+}
+
+const uint8_t *lks_ask_session_id(const struct lks_ask *ask, size_t *len)
+{
+    const bool asks = ask && ask->kind == LKS_ASK_SESSION;
+    *len = asks ? sizeof(ask->session.id) : 0;
+    return asks ? ask->session.id : NULL;
 }

@@ -175,6 +175,19 @@ enum lks_status lks_hs_ask_hello(struct lks_hs *hs, const struct lks_client_hell
     return put(hs, ask, asker);
 }
 
+enum lks_status lks_hs_ask_session(struct lks_hs *hs, struct lks_reader id)
+{
+    const struct lks_store *store = &hs->config->memory->store;
+    if (!store->get.ask || hs->session_asked || id.len != LKS_CACHE_ID_LEN)
+        return LKS_OK;
+    struct lks_ask *ask = new_ask(hs, LKS_ASK_SESSION);
+    if (!ask)
+        return LKS_NO_MEMORY;
+    memcpy(ask->session.id, id.data, id.len);
+    hs->session_asked = hs->repeats = true;
+    return put(hs, ask, &store->get);
+}
+
 static enum lks_status copy_peer(struct lks_ask *ask, const struct lks_hs *hs)
 {
     const struct lks_peer *peer = hs->peer;
@@ -244,8 +257,12 @@ enum lks_status lks_hs_take_answer(struct lks_hs *hs)
         status = hs->resume(hs, ask->sign.job);
     else if (!status && ask->kind == LKS_ASK_HELLO)
         take_config(hs, ask);
-    else if (!status && ask->peer.until_ms < hs->until_ms)
+    else if (!status && ask->kind == LKS_ASK_PEER && ask->peer.until_ms < hs->until_ms)
         hs->until_ms = ask->peer.until_ms;
-    lks_ask_forget(ask);
+    ask->conn = NULL;
+    if (!status && ask->kind == LKS_ASK_SESSION && ask->session.len)
+        hs->stored = ask; /* until the handshake's end */
+    else
+        lks_ask_forget(ask);
     return status;
 }

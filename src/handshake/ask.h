@@ -13,6 +13,7 @@
 #include "base/reader.h"
 #include "handshake/pkey.h"
 #include "handshake/policy.h"
+#include "handshake/session_cache.h"
 
 struct lks_hs;
 
@@ -20,6 +21,7 @@ enum lks_ask_kind {
     LKS_ASK_SIGNATURE,
     LKS_ASK_HELLO,
     LKS_ASK_PEER,
+    LKS_ASK_SESSION,
 };
 
 struct lks_ask {
@@ -42,6 +44,11 @@ struct lks_ask {
         size_t chain_len, ocsp_len;
         uint64_t until_ms; /* the answer */
     } peer;
+    struct { /* of a session: */
+        uint8_t id[LKS_CACHE_ID_LEN];
+        uint8_t bytes[LKS_STORED_MAX]; /* the answer */
+        size_t len;
+    } session;
 };
 
 /* Keeps an answer: a bare status, or one with a reason. */
@@ -69,6 +76,10 @@ lks_hs_ask_hello(struct lks_hs *hs, const struct lks_client_hello *hello, struct
 /* Verifies hs->peer as the policy says. LKS_OK may mean that hs->ask waits: nothing goes on before
  * that. */
 LKS_MUST_CHECK enum lks_status lks_hs_verify_peer(struct lks_hs *hs);
+
+/* Asks the memory's store, once a handshake: LKS_WANT_ANSWER, the handler is to come again. LKS_OK:
+ * what it gave is in hs->stored, NULL: nothing. */
+LKS_MUST_CHECK enum lks_status lks_hs_ask_session(struct lks_hs *hs, struct lks_reader id);
 
 /* Takes the answer that hs->ask has. */
 LKS_MUST_CHECK enum lks_status lks_hs_take_answer(struct lks_hs *hs);

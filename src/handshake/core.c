@@ -146,6 +146,7 @@ void lks_hs_free(struct lks_hs *hs)
     if (!hs)
         return;
     lks_ask_forget(hs->ask);
+    lks_ask_forget(hs->stored);
     lks_pkey_job_free(hs->job);
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
         lks_group_key_free(hs->shares[i].key);

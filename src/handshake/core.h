@@ -125,9 +125,11 @@ struct lks_hs {
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
-    bool hello_asked;    /* the application has had its say about the first hello */
-    bool repeats;        /* the message at hand is to come again, once there is an answer */
-    struct lks_ask *ask; /* the application, and nothing goes on before it has answered */
+    bool hello_asked;       /* the application has had its say about the first hello */
+    bool session_asked;     /* the memory's store was asked, and */
+    struct lks_ask *stored; /* gave something; NULL: nothing */
+    bool repeats;           /* the message at hand is to come again, once there is an answer */
+    struct lks_ask *ask;    /* the application, and nothing goes on before it has answered */
     /* Public-key work under way: here, or (only compared with) in the caller's hands. */
     struct lks_pkey_job *job;
     const struct lks_pkey_job *job_taken;

@@ -166,8 +166,11 @@ static const struct lks_test rule_tests[] = {
 
 int main(void)
 {
-    static const struct lks_test_suite suites[] = {
-        {"rule", rule_tests}, {"signer", signer_tests}, {"asked", asked_tests}, {NULL, NULL}};
+    static const struct lks_test_suite suites[] = {{"rule", rule_tests},
+                                                   {"signer", signer_tests},
+                                                   {"asked", asked_tests},
+                                                   {"store", store_tests},
+                                                   {NULL, NULL}};
     int rc = lks_test_run("callbacks", suites);
     test_certificates_remove();
     return rc;

@@ -59,6 +59,7 @@ SETTER(hello, lks_policy_set_hello(p->policy, NULL, NULL, err))
 SETTER(verifier, lks_policy_set_verifier(p->policy, LKS_VERIFY_AFTER, NULL, NULL, err))
 SETTER(clock_set, lks_policy_set_clock(p->policy, NULL, NULL, err))
 SETTER(trace, lks_policy_set_trace(p->policy, NULL, NULL, err))
+SETTER(store, lks_memory_set_session_store(p->memory, NULL, NULL, NULL, NULL, err))
 SETTER(keep, lks_policy_set_keep(p->policy, LKS_KEEP_NAMES, err))
 SETTER(grease, lks_policy_set_grease(p->policy, false, err))
 SETTER(compatibility, lks_policy_set_compatibility(p->policy, true, err))
@@ -104,6 +105,7 @@ static const struct setter {
     {"verifier", verifier, false},
     {"clock", clock_set, false},
     {"trace", trace, false},
+    {"session store", store, false},
     {"what is kept", keep, false},
     {"GREASE", grease, false},
     {"compatibility", compatibility, false},
