@@ -71,7 +71,8 @@ LKS_API struct lks_config *lks_config_ref(struct lks_config *config);
 
 /* Whether it has what the role needs; LKS_BAD_CONFIG, also of lks_conn_new(), where it lacks
  * something, and *err says what: a server's certificate or external key, its memory, or, with early
- * data on, something against replay; and either's signature schemes for TLS 1.3, if that is on. */
+ * data on, something against replay; and either's signature schemes for TLS 1.3, if that is on, and
+ * a signer for a certificate without its key. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_check(const struct lks_config *config,
                                                         enum lks_role role, struct lks_error *err);
 

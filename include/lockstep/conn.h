@@ -99,8 +99,8 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
                                                     struct lks_config *config, enum lks_role role,
                                                     const struct lks_conn_options *options);
 
-/* Frees a connection and wipes its keys. NULL is allowed. Says nothing to the peer: see
- * lks_conn_close(). */
+/* Frees a connection and wipes its keys; not from within one of its callbacks
+ * (<lockstep/callbacks.h>). NULL is allowed. Says nothing to the peer: see lks_conn_close(). */
 LKS_API void lks_conn_free(struct lks_conn *conn);
 
 /* A pointer of the application's, NULL until it is set; the library only keeps it. NULL for a
@@ -121,7 +121,8 @@ LKS_API void *lks_op_user(const struct lks_op *op);
  * (more may follow at once), LKS_WANT_DATA (the rest is no whole record yet; *wanted, if not NULL,
  * is how many bytes from the front of the untaken rest make asking again worthwhile), LKS_WANT_ROOM
  * (the batch is full, or an earlier record must be looked at first: ask again after this batch),
- * LKS_WANT_PKEY (a public-key job must come back first: see lks_conn_pkey_done()),
+ * LKS_WANT_PKEY (a public-key job must come back first: see lks_conn_pkey_done()), LKS_WANT_ANSWER
+ * (a question of a callback's waits, <lockstep/callbacks.h>),
  * LKS_CLOSED (input after close_notify, or in a handshake that lks_conn_close() gave up, is
  * ignored, all of it is taken), LKS_NO_ROOM (a record lies in more spans than the whole batch has:
  * join some of them and ask again), or the error that ended the connection: send what

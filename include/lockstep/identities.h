@@ -45,6 +45,15 @@ lks_identities_add_certificate(struct lks_identities *identities, struct lks_sou
                                struct lks_source key, struct lks_error *err);
 
 /*
+ * The same of a certificate whose private key is elsewhere: each signature is asked for, by
+ * lks_policy_set_signer() of <lockstep/callbacks.h>, where lks_ask_key() is key, any pointer that
+ * tells which key it is. It must outlive the identities.
+ */
+LKS_API LKS_MUST_CHECK enum lks_status lks_identities_add_remote(struct lks_identities *identities,
+                                                                 struct lks_source chain, void *key,
+                                                                 struct lks_error *err);
+
+/*
  * A stapled OCSP response for the certificate that was added last: an OCSPResponse in DER (RFC
  * 6960) of at most 32 KiB, sent to peers that ask (RFC 8446 section 4.4.2.1) until its nextUpdate
  * and no longer: lks_identities_warning() tells. A newer response goes into new identities for the

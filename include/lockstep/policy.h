@@ -293,9 +293,10 @@ lks_policy_set_key_log(struct lks_policy *policy, const char *file, struct lks_e
 
 /*
  * A file may be slow, and each line is written where its handshake runs. With this call a line goes
- * to a function instead, on the connection's core, for which the application has a queue; another
- * thread gives it to lks_policy_write_key_log() later. line has len bytes, at most
- * LKS_KEY_LOG_LINE_MAX with its newline, and is wiped after the call: who keeps a copy wipes that.
+ * to a function instead, whether there is a file or not, on the connection's core and by the rule
+ * of <lockstep/callbacks.h>: the application has a queue for it, and another thread, say, gives it
+ * to lks_policy_write_key_log() later. line has len bytes, at most LKS_KEY_LOG_LINE_MAX with its
+ * newline, and is wiped after the call: who keeps a copy wipes that.
  */
 #define LKS_KEY_LOG_LINE_MAX 256u
 LKS_API LKS_MUST_CHECK enum lks_status

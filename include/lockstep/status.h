@@ -31,6 +31,7 @@ enum lks_status {
     LKS_DEFERRED = 3, /* an op was left untouched; submit it again after acting on an earlier one */
     LKS_WANT_ROOM =
         4, /* nothing wrong, but the batch or the destination has no room for more now */
+    LKS_WANT_ANSWER = 5, /* a question of a callback's must be answered first */
 
     /* A record could not be opened or sealed. */
     LKS_BAD_TAG = 16,         /* authentication failed; the output was wiped */
@@ -51,6 +52,7 @@ enum lks_status {
     LKS_PEER_ALERT = 37,  /* the peer sent a fatal alert; none is to be sent back */
     LKS_FROZEN = 38,      /* connections may use it already: what changes goes into a new one */
     LKS_TRUNCATED = 39,   /* the transport ended, and the peer never said that it had sent all */
+    LKS_INSIDE = 40,      /* not from within a callback: lockstep/callbacks.h */
 
     /* Fatal alerts to send, RFC 8446 section 6.2. */
     LKS_ALERT_BASE = 0x100,
@@ -88,9 +90,9 @@ LKS_API uint8_t lks_status_alert(enum lks_status status);
 /*
  * Whether a status of a call in lockstep/conn.h means that the connection is at its end: drop it,
  * once the alert is sent. False for LKS_OK, for what only says why a step stopped, LKS_CLOSED and
- * LKS_NO_ROOM among that, and for LKS_UNSUPPORTED. True for LKS_BAD_ARGUMENT, which is a mistake in
- * the program; some calls (lks_conn_seal(), say) leave the connection as it was all the same, and
- * lks_conn_status() tells.
+ * LKS_NO_ROOM among that, and for LKS_UNSUPPORTED. True for LKS_BAD_ARGUMENT and LKS_INSIDE, which
+ * are mistakes in the program; some calls (lks_conn_seal(), say) leave the connection as it was all
+ * the same, and lks_conn_status() tells.
  */
 LKS_API bool lks_status_is_fatal(enum lks_status status);
 

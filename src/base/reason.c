@@ -26,6 +26,8 @@ static enum lks_reason only_cause(enum lks_status status)
         return LKS_WHY_UNSUPPORTED;
     case LKS_BAD_ARGUMENT:
         return LKS_WHY_BAD_ARGUMENT;
+    case LKS_INSIDE:
+        return LKS_WHY_INSIDE;
     case LKS_NOT_RUN:
         return LKS_WHY_NOT_RUN;
     case LKS_NO_ROOM:

@@ -10,6 +10,7 @@ REASON(BAD_CONFIG, "the configuration, or LOCKSTEP_ISA or LOCKSTEP_PROVIDER, can
 REASON(UNSUPPORTED, "something is needed that was not built in, or that this CPU lacks")
 REASON(BAD_ARGUMENT, "the application broke a call's contract: an op that is missing, came twice "
                      "or is another connection's")
+REASON(INSIDE, "the application freed or closed the connection from within a callback")
 REASON(NOT_RUN, "an op came back that no engine had done")
 REASON(NO_ROOM, "an op's destination was too short")
 REASON(BAD_OVERLAP, "an op's source and destination overlap")
@@ -201,6 +202,12 @@ REASON(OCSP_REVOKED, "the stapled OCSP response says that the server's certifica
 REASON(OCSP_MISSING, "the server stapled no OCSP response, and has to")
 REASON(MUST_STAPLE_MALFORMED,
        "the TLS feature extension of the server's certificate does not parse")
+
+/* Answers of the application. */
+REASON(SIGNER_FAILED, "whoever signs with our certificate's key has not done so")
+REASON(SIGNER_WRONG, "whoever signs with our certificate's key gave what is no signature of it")
+REASON(HELLO_REFUSED, "the application does not want this client")
+REASON(PEER_REFUSED, "the application does not accept the peer's certificates")
 
 /* Behind the handshake. */
 REASON(POST_HANDSHAKE, "a message that may not come behind the handshake")

@@ -18,7 +18,8 @@ static void queue_alert(struct lks_conn *conn, uint8_t level, uint8_t descriptio
 void conn_set_failed(struct lks_conn *conn, enum lks_status status)
 {
     conn->failed = (uint16_t)lks_bare(status);
-    conn->reason = (uint16_t)lks_reason_of(status);
+    conn->reason = (uint8_t)lks_reason_of(status);
+    conn_trace(conn, LKS_TRACED_FAILED);
 }
 
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)
@@ -48,7 +49,7 @@ static bool finished_is_said(const struct lks_conn *conn)
  */
 void lks_conn_close(struct lks_conn *conn)
 {
-    if (conn->close_wanted || conn->failed)
+    if (conn_is_misused(conn) || conn->close_wanted || conn->failed)
         return;
     conn->close_wanted = true;
     conn->given_up = !finished_is_said(conn);

@@ -36,6 +36,8 @@ static enum lks_status begin_handshake(struct lks_conn *conn,
         status = lks_key_init(&conn->open_key, LKS_TLS_1_3, LKS_AEAD_NULL, LKS_OPEN, NULL, NULL);
     if (!status)
         status = lks_hs_new(&h->hs, conn->config, (enum lks_role)conn->role, options);
+    if (!status)
+        lks_hs_set_conn(h->hs, conn);
     if (!status && conn->role == LKS_CLIENT)
         status = conn_handshake_pump(conn);
     return status;
@@ -72,8 +74,9 @@ enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, e
 
 void lks_conn_free(struct lks_conn *conn)
 {
-    if (!conn)
+    if (!conn || conn_is_misused(conn))
         return;
+    conn_trace(conn, LKS_TRACED_FREED);
     conn_handshake_free(conn);
     conn_kept_free(conn);
     lks_config_free(conn->config);
@@ -157,7 +160,7 @@ void lks_conn_get_info(const struct lks_conn *conn, struct lks_conn_info *info)
         info->resumed = conn->resumed;
         info->external_psk = conn->external_psk;
         info->early_data = conn->early_data;
-    } else {
+    } else if (conn->handshake && conn->handshake->hs) {
         lks_hs_get_info(conn->handshake->hs, info);
     }
     info->peer_alert = conn->peer_alert;

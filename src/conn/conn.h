@@ -4,6 +4,7 @@
 
 /* Inside a connection. What only a handshake needs is in struct conn_handshake, freed with it. */
 
+#include <lockstep/callbacks.h>
 #include <lockstep/conn.h>
 
 #include "conn/ops.h"
@@ -57,9 +58,9 @@ struct conn_handshake {
     size_t piece_offset; /* so much of the first piece is sealed or being so */
     uint32_t early_data_skipped, early_data_len; /* refused; taken, or sent */
     uint8_t num_ccs;
+    uint8_t waits;     /* LKS_WANT_PKEY, LKS_WANT_ANSWER: no input until that has come; LKS_OK */
     bool hello_done;   /* the first ClientHello went through: from here on a CCS may come */
     bool opens_sealed; /* a record under the handshake keys was opened */
-    bool waits_pkey;   /* no input until the job is back */
     bool keeps_peer;   /* until the caller had time to look at the peer's certificate */
     bool ccs_first;    /* a change_cipher_spec came before any hello */
     bool half_rtt;     /* a server may send data before the client's Finished */
@@ -70,6 +71,13 @@ enum own_state {
     OWN_NONE,
     OWN_QUEUED,
     OWN_SEALING,
+};
+
+/* Whether a call is made from within a callback of the connection's, <lockstep/callbacks.h>. */
+enum conn_inside {
+    CONN_OUTSIDE,
+    CONN_INSIDE,
+    CONN_MISUSED, /* it was to be freed or closed there */
 };
 
 /* A client's tickets, if it wants some: allocated with the handshake, since later nothing is. */
@@ -125,7 +133,8 @@ struct lks_conn {
     };
     uint16_t send_limit, accept_limit; /* RFC 8449's, of a protected record */
     uint16_t failed;                   /* enum lks_status that ended the connection, */
-    uint16_t reason;                   /* and enum lks_reason */
+    uint8_t reason;                    /* and enum lks_reason */
+    uint8_t inside;                    /* enum conn_inside */
     uint16_t num_earned; /* records that the peer may still send without moving anything */
     uint8_t alert_message[2];
     uint8_t peer_alert; /* AlertDescription that ended the peer's side, or ALERT_NONE */
@@ -155,6 +164,7 @@ struct lks_conn {
 };
 
 _Static_assert(sizeof(struct lks_conn) <= 1024, "an established connection fits in 1 KiB");
+_Static_assert(LKS_NUM_REASONS <= UINT8_MAX, "reasons fit");
 _Static_assert(IDLE_RECORDS_MAX < 63 && WARNINGS_MAX < 7, "they fit, and one more");
 
 /* Its suite, once there are keys for application data. */
@@ -167,6 +177,29 @@ static inline struct conn_tickets *conn_tickets(const struct lks_conn *conn)
 {
     return conn->kept ? conn->kept->tickets : NULL;
 }
+
+/* Around what may call back. conn_leave(): the status, or LKS_INSIDE where the callback did what it
+ * must not. */
+static inline void conn_enter(struct lks_conn *conn)
+{
+    conn->inside = CONN_INSIDE;
+}
+static inline enum lks_status conn_leave(struct lks_conn *conn, enum lks_status status)
+{
+    const bool misused = conn->inside == CONN_MISUSED;
+    conn->inside = CONN_OUTSIDE;
+    return misused ? LKS_INSIDE : status;
+}
+/* From within nothing is done; whether that is so. */
+static inline bool conn_is_misused(struct lks_conn *conn)
+{
+    if (conn->inside)
+        conn->inside = CONN_MISUSED;
+    return conn->inside;
+}
+
+/* trace.c: tells who wants to know. */
+void conn_trace(struct lks_conn *conn, enum lks_traced what);
 
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
@@ -198,6 +231,8 @@ static inline void conn_data_went(struct lks_conn *conn)
  */
 LKS_MUST_CHECK enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data,
                                                     size_t len, enum lks_event *event);
+/* The same when a question was answered. */
+LKS_MUST_CHECK enum lks_status conn_handshake_go_on(struct lks_conn *conn, enum lks_event *event);
 /* Fetches the handshake's events: queues its bytes, installs its keys. */
 LKS_MUST_CHECK enum lks_status conn_handshake_pump(struct lks_conn *conn);
 /* Whether it has nothing to do any more, there or not. */

@@ -91,7 +91,10 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer_digest(conn->handshake->hs, digest);
     conn->established = true;
-    return conn_keep(conn);
+    const enum lks_status status = conn_keep(conn);
+    if (!status)
+        conn_trace(conn, LKS_TRACED_ESTABLISHED);
+    return status ? status : (enum lks_status)conn->failed;
 }
 
 /* Our close_notify is in a batch or gone: nothing follows it. */
@@ -141,11 +144,24 @@ enum lks_status conn_handshake_pump(struct lks_conn *conn)
     return status;
 }
 
+/* The application may have chosen another configuration. */
+static void take_config(struct lks_conn *conn)
+{
+    struct lks_config *config = lks_hs_config(conn->handshake->hs);
+    if (config == conn->config)
+        return;
+    lks_config_free(conn->config);
+    conn->config = lks_config_ref(config);
+}
+
 /* Acts on where a step of the handshake has got to. */
 static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
                                   enum lks_event *event)
 {
-    const bool waits = status == LKS_WANT_PKEY;
+    const bool waits = status == LKS_WANT_PKEY || status == LKS_WANT_ANSWER;
+    take_config(conn);
+    if (status == LKS_INSIDE)
+        return status;
     if (status != LKS_OK && status != LKS_WANT_DATA && !waits)
         return lks_because(status, lks_hs_reason(conn->handshake->hs));
     /* TLS 1.2's change_cipher_spec has its place, which is not in front of a hello. */
@@ -157,13 +173,14 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
     if (conn->handshake->ccs_first && !lks_hs_mid_message(conn->handshake->hs) &&
         !lks_hs_is_retried(conn->handshake->hs))
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_CCS_MISPLACED);
-    conn->handshake->waits_pkey = waits;
+    const bool has_job = status == LKS_WANT_PKEY;
+    conn->handshake->waits = waits ? (uint8_t)status : LKS_OK;
     status = conn_handshake_pump(conn);
     if (status)
         return status;
     if (conn->established)
         *event = LKS_EVENT_ESTABLISHED;
-    else if (waits)
+    else if (has_job)
         *event = LKS_EVENT_PKEY;
     conn_handshake_release(conn);
     return LKS_OK;
@@ -172,7 +189,16 @@ static enum lks_status after_step(struct lks_conn *conn, enum lks_status status,
 enum lks_status conn_handshake_input(struct lks_conn *conn, const uint8_t *data, size_t len,
                                      enum lks_event *event)
 {
-    return after_step(conn, lks_hs_input(conn->handshake->hs, data, len), event);
+    conn_enter(conn);
+    const enum lks_status status = lks_hs_input(conn->handshake->hs, data, len);
+    return after_step(conn, conn_leave(conn, status), event);
+}
+
+enum lks_status conn_handshake_go_on(struct lks_conn *conn, enum lks_event *event)
+{
+    conn_enter(conn);
+    const enum lks_status status = lks_hs_go_on(conn->handshake->hs);
+    return after_step(conn, conn_leave(conn, status), event);
 }
 
 enum lks_status conn_change_cipher_spec(struct lks_conn *conn)
@@ -184,7 +210,7 @@ enum lks_status conn_change_cipher_spec(struct lks_conn *conn)
 
 struct lks_pkey_job *lks_conn_take_pkey_job(struct lks_conn *conn)
 {
-    return conn->handshake && !conn->failed && !conn->given_up
+    return conn->handshake && !conn->failed && !conn->given_up && !conn->inside
                ? lks_hs_take_job(conn->handshake->hs)
                : NULL;
 }
@@ -193,11 +219,14 @@ enum lks_status lks_conn_pkey_done(struct lks_conn *conn, struct lks_pkey_job *j
                                    enum lks_event *event)
 {
     *event = LKS_EVENT_NONE;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (conn->failed || conn->given_up || !conn->handshake) {
         lks_pkey_job_free(job);
         return conn->failed || conn->given_up ? (enum lks_status)conn->failed : LKS_BAD_ARGUMENT;
     }
-    enum lks_status status = lks_hs_job_done(conn->handshake->hs, job);
+    conn_enter(conn);
+    enum lks_status status = conn_leave(conn, lks_hs_job_done(conn->handshake->hs, job));
     if (status == LKS_BAD_ARGUMENT)
         return status;
     status = after_step(conn, status, event);

@@ -42,6 +42,8 @@ void conn_queue_update(struct lks_conn *conn, bool request_peer)
 
 enum lks_status lks_conn_update_key(struct lks_conn *conn, bool request_peer)
 {
+    if (conn->inside)
+        return LKS_INSIDE;
     if (conn->failed)
         return (enum lks_status)conn->failed;
     if (conn->close_wanted)
@@ -59,7 +61,11 @@ enum lks_status conn_update_seal_key(struct lks_conn *conn)
 {
     conn->update = OWN_NONE;
     conn->num_seal_updates++;
-    return next_key(&conn->seal_key, LKS_SEAL, conn_suite(conn), conn->seal_secret);
+    const enum lks_status status =
+        next_key(&conn->seal_key, LKS_SEAL, conn_suite(conn), conn->seal_secret);
+    if (!status)
+        conn_trace(conn, LKS_TRACED_SEAL_UPDATE);
+    return status;
 }
 
 static enum lks_status receive_update(struct lks_conn *conn, uint8_t request)
@@ -81,6 +87,7 @@ static enum lks_status receive_update(struct lks_conn *conn, uint8_t request)
     /* Section 4.6.3: nothing of the application's is sealed before it. [8446 4.6.3-5] */
     if (request == UPDATE_REQUESTED)
         conn_queue_update(conn, false);
+    conn_trace(conn, LKS_TRACED_OPEN_UPDATE);
     return LKS_OK;
 }
 

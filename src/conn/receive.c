@@ -220,8 +220,8 @@ static enum lks_status next_record(const struct lks_conn *conn, struct intake *a
     const size_t max = fragment_max(conn);
     if (conn_ops_under_way(&conn->opening) && !conn->established)
         return LKS_WANT_ROOM; /* it may change keys and rules */
-    if (conn->handshake && conn->handshake->waits_pkey)
-        return LKS_WANT_PKEY;
+    if (conn->handshake && conn->handshake->waits)
+        return (enum lks_status)conn->handshake->waits;
     at->end = at->start;
     enum lks_status status = lks_frame_next(at->in, at->num_in, max, &at->end, &at->frame);
     if (status == LKS_WANT_DATA)
@@ -252,6 +252,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
     wanted = wanted ? wanted : &ignored;
     *wanted = LKS_RECORD_HEADER_LEN;
     *taken = 0;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (!takes_ops(conn, batch))
         return conn_fail(conn, LKS_BAD_ARGUMENT);
     if (conn->handshake && conn->established && bytes_left(&at)) {
@@ -264,7 +266,8 @@ enum lks_status lks_conn_open(struct lks_conn *conn, const struct lks_span *in, 
         enum lks_status status = next_record(conn, &at, wanted);
         if (!status)
             status = take_record(conn, batch, &at);
-        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY)
+        if (status == LKS_WANT_DATA || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY ||
+            status == LKS_WANT_ANSWER)
             return status;
         /* Records in front of a bad one come first: they may even change what is bad. */
         if (status && conn_ops_under_way(&conn->opening))
@@ -320,11 +323,13 @@ static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *
 {
     uint8_t flat[LKS_RECORD_PLAINTEXT_MAX];
     enum lks_status status = conn_alert(conn, gather(op, flat), op->len);
-    if (!status && conn->close_received)
+    if (!status && conn->close_received) {
         *event = LKS_EVENT_CLOSED;
-    /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
-    else if (!status && conn_mid_message(conn))
+        conn_trace(conn, LKS_TRACED_CLOSED);
+    } else if (!status && conn_mid_message(conn)) {
+        /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);
+    }
     return status;
 }
 
@@ -381,6 +386,8 @@ enum lks_status lks_conn_opened(struct lks_conn *conn, const struct lks_op *op,
 {
     enum lks_status status = (enum lks_status)op->status;
     *event = LKS_EVENT_NONE;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (op->key != &conn->open_key || !conn_ops_take_back(&conn->opening, op))
         status = LKS_BAD_ARGUMENT;
     if (status == LKS_BAD_ARGUMENT || status == LKS_NOT_RUN)

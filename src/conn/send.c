@@ -228,6 +228,8 @@ enum lks_status lks_conn_seal_own(struct lks_conn *conn, const struct lks_span *
     const size_t len = lks_conn_own_len(conn);
     struct span_walk walk = span_walk_of(dst, num_dst);
     struct handshake_walk at = handshake_walk_of(conn);
+    if (conn->inside)
+        return LKS_INSIDE;
     if (!takes_ops(conn, batch))
         return LKS_BAD_ARGUMENT;
     if (!len)
@@ -281,6 +283,8 @@ enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn)
 {
     if (!conn || conn->role != LKS_SERVER || conn->established)
         return LKS_BAD_ARGUMENT;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (conn->failed)
         return (enum lks_status)conn->failed;
     if (conn->config->policy->client_auth != LKS_CLIENT_AUTH_OFF)
@@ -318,6 +322,8 @@ enum lks_status lks_conn_seal(struct lks_conn *conn, const struct lks_span *src,
                               const struct lks_span *dst, uint32_t num_dst, struct lks_batch *batch)
 {
     const uint32_t num_spans = batch->num_spans;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (conn->failed)
         return (enum lks_status)conn->failed;
     if (conn->close_wanted)
@@ -385,6 +391,8 @@ static enum lks_status sealed(struct lks_conn *conn, const struct lks_op *op)
 
 enum lks_status lks_conn_sealed(struct lks_conn *conn, const struct lks_op *op)
 {
+    if (conn->inside)
+        return LKS_INSIDE;
     const bool is_ours = is_seal_key(conn, op->key) && conn_ops_take_back(&conn->sealing, op);
     enum lks_status status = is_ours ? (enum lks_status)op->status : LKS_BAD_ARGUMENT;
     if (conn->seal_failed)

@@ -87,7 +87,7 @@ enum lks_status lks_stream_new(struct lks_stream **out, struct lks_config *confi
 
 void lks_stream_free(struct lks_stream *s)
 {
-    if (!s)
+    if (!s || (s->conn && conn_is_misused(s->conn)))
         return;
     lks_conn_free(s->conn);
     lks_engine_free(s->own_engine);
@@ -187,6 +187,8 @@ enum lks_status lks_stream_feed(struct lks_stream *s, const uint8_t *bytes, size
     if (!s || !taken || (!bytes && len))
         return LKS_BAD_ARGUMENT;
     *taken = 0;
+    if (s->conn->inside)
+        return LKS_INSIDE;
     s->pauses = false;
     for (size_t n = 1; n && !feed_end(s); *taken += n) {
         open_more(s);
@@ -197,8 +199,8 @@ enum lks_status lks_stream_feed(struct lks_stream *s, const uint8_t *bytes, size
         *taken = len;
         return status;
     }
-    if (s->conn->handshake && s->conn->handshake->waits_pkey)
-        return LKS_WANT_PKEY;
+    if (s->conn->handshake && s->conn->handshake->waits)
+        return (enum lks_status)s->conn->handshake->waits;
     return *taken == len ? LKS_OK : LKS_WANT_ROOM;
 }
 
@@ -207,6 +209,8 @@ enum lks_status lks_stream_read(struct lks_stream *s, uint8_t *data, size_t cap,
     if (!s || !len || (!data && cap))
         return LKS_BAD_ARGUMENT;
     *len = 0;
+    if (s->conn->inside)
+        return LKS_INSIDE;
     s->pauses = false;
     open_more(s);
     while (*len < cap && has_plaintext(s)) {
@@ -310,6 +314,8 @@ enum lks_status lks_stream_write(struct lks_stream *s, const uint8_t *data, size
     if (!s || !taken || (!data && len))
         return LKS_BAD_ARGUMENT;
     *taken = 0;
+    if (s->conn->inside)
+        return LKS_INSIDE;
     enum lks_status status;
     while (!(status = write_end(s)) && *taken < len) {
         seal_own(s);
@@ -328,6 +334,8 @@ enum lks_status lks_stream_drain(struct lks_stream *s, uint8_t *bytes, size_t ca
     if (!s || !len || (!bytes && cap))
         return LKS_BAD_ARGUMENT;
     *len = 0;
+    if (s->conn->inside)
+        return LKS_INSIDE;
     s->pauses = false;
     open_more(s); /* a public-key job may have come back */
     for (;;) {
@@ -353,6 +361,8 @@ enum lks_status lks_stream_end(struct lks_stream *s, enum lks_dir dir)
 {
     if (!s || (dir != LKS_SEAL && dir != LKS_OPEN))
         return LKS_BAD_ARGUMENT;
+    if (s->conn->inside)
+        return LKS_INSIDE;
     if (dir == LKS_SEAL)
         lks_conn_close(s->conn);
     else

@@ -38,8 +38,12 @@ static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
     struct conn_tickets *t = conn_tickets(conn);
     struct lks_writer out = lks_writer_of(t->session, sizeof(t->session));
     t->session_len = 0;
-    enum lks_status status = lks_new_session_ticket_read(
-        &out, &t->base, lks_reader_of(t->body, t->body_len), conn->config->policy->now_ms());
+    conn_enter(conn); /* the clock may be the application's */
+    const uint64_t now_ms = lks_policy_now_ms(conn->config->policy);
+    enum lks_status status = conn_leave(conn, LKS_OK);
+    if (!status)
+        status = lks_new_session_ticket_read(&out, &t->base, lks_reader_of(t->body, t->body_len),
+                                             now_ms);
     if (!status && !out.failed)
         t->session_len = out.len;
     if (t->session_len)
@@ -76,7 +80,9 @@ enum lks_status conn_tickets_body(struct lks_conn *conn, const uint8_t *data, si
 enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf, size_t cap, size_t *len)
 {
     struct conn_tickets *t = conn_tickets(conn);
-    *len = t ? t->session_len : 0;
+    *len = t && !conn->inside ? t->session_len : 0;
+    if (conn->inside)
+        return LKS_INSIDE;
     if (!*len)
         return LKS_WANT_DATA;
     if (cap < *len)

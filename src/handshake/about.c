@@ -186,15 +186,15 @@ enum lks_status lks_hs_write_peer_names(struct lks_writer *w, const struct lks_h
     return status;
 }
 
-/* What was verified, or (of a hook that takes anybody) the leaf alone. */
+/* What was verified, or (where the application does that alone) as it came. */
 static int chain_len(const struct lks_peer *peer)
 {
-    return peer->verified ? sk_X509_num(peer->verified) : 1;
+    return sk_X509_num(peer->verified ? peer->verified : peer->chain);
 }
 
 static X509 *chain_at(const struct lks_peer *peer, int i)
 {
-    return peer->verified ? sk_X509_value(peer->verified, i) : peer->leaf;
+    return sk_X509_value(peer->verified ? peer->verified : peer->chain, i);
 }
 
 /* The end of a session's chain, unless that is all there is; NULL: it is, or there is none. */
@@ -212,14 +212,30 @@ static size_t der_room(const X509 *x509)
     return 3 + (len > 0 ? (size_t)len : 0);
 }
 
+size_t lks_peer_chain_room(const struct lks_peer *peer)
+{
+    size_t room = 0;
+    for (int i = 0; i < chain_len(peer); i++)
+        room += der_room(chain_at(peer, i));
+    return room;
+}
+
+enum lks_status lks_peer_write_chain(struct lks_writer *w, const struct lks_peer *peer)
+{
+    enum lks_status status = LKS_OK;
+    for (int i = 0; i < chain_len(peer) && !status; i++)
+        status = lks_certificate_write_der(w, chain_at(peer, i));
+    return !status && w->failed ? LKS_INTERNAL : status;
+}
+
 size_t lks_hs_peer_chain_room(const struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
     const struct lks_peer *peer = peer_of(hs);
     struct lks_shown shown;
     size_t room = 0;
-    for (int i = 0; peer && i < chain_len(peer); i++)
-        room += der_room(chain_at(peer, i));
+    if (peer)
+        room = lks_peer_chain_room(peer);
     if (shown_earlier(hs, &shown))
         room = shown.chain.len + der_room(shown_end(hs, &shown));
     return room;
@@ -231,8 +247,8 @@ enum lks_status lks_hs_write_peer_chain(struct lks_writer *w, const struct lks_h
     const struct lks_peer *peer = peer_of(hs);
     struct lks_shown shown;
     enum lks_status status = LKS_OK;
-    for (int i = 0; peer && i < chain_len(peer) && !status; i++)
-        status = lks_certificate_write_der(w, chain_at(peer, i));
+    if (peer)
+        status = lks_peer_write_chain(w, peer);
     if (shown_earlier(hs, &shown)) {
         X509 *end = shown_end(hs, &shown);
         lks_write_bytes(w, shown.chain.data, shown.chain.len);

@@ -77,6 +77,14 @@ static bool signs_under_tls13(const struct lks_policy *policy)
     return false;
 }
 
+static bool has_remote(const struct lks_identities *identities)
+{
+    const struct lks_certificate *c = identities->certificates;
+    while (c && !c->is_remote)
+        c = c->next;
+    return c;
+}
+
 enum lks_status lks_config_check(const struct lks_config *config, enum lks_role role,
                                  struct lks_error *err)
 {
@@ -84,6 +92,9 @@ enum lks_status lks_config_check(const struct lks_config *config, enum lks_role 
     if (lks_config_speaks(config, LKS_TLS_1_3) && !signs_under_tls13(config->policy))
         return lks_complain(err, "TLS 1.3 is on, and none of the signature schemes is one of its; "
                                  "name one, or leave TLS 1.2 alone on");
+    if (has_remote(config->identities) && !config->policy->signer.ask)
+        return lks_complain(err, "a certificate whose key is elsewhere, and nobody to sign with "
+                                 "it; lks_policy_set_signer() names who does");
     if (role == LKS_CLIENT)
         return LKS_OK;
     if (!config->identities->certificates && !config->identities->num_psks)

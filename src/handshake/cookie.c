@@ -10,7 +10,7 @@
 
 static uint64_t now_s(const struct lks_config *config)
 {
-    return config->policy->now_ms() / 1000;
+    return lks_policy_now_ms(config->policy) / 1000;
 }
 
 static enum lks_status mac(const struct lks_config *config, const uint8_t *data, size_t len,

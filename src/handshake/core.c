@@ -136,11 +136,18 @@ enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config *config, enum 
     return LKS_OK;
 }
 
+void lks_hs_set_conn(struct lks_hs *hs, struct lks_conn *conn)
+{
+    hs->conn = conn;
+}
+
 void lks_hs_free(struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
     if (!hs)
         return;
+    lks_ask_forget(hs->ask);
+    lks_ask_forget(hs->stored);
     lks_pkey_job_free(hs->job);
     for (size_t i = 0; i < LKS_KEY_SHARES_MAX; i++)
         lks_group_key_free(hs->shares[i].key);
@@ -382,7 +389,11 @@ static enum lks_status take_message(struct lks_hs *hs)
     if (row->is_alone && rest.len > len)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_NOT_ALONE);
     hs->in_at += in.message.len;
-    return row->handle(hs, &in);
+    const enum lks_status status = row->handle(hs, &in);
+    if (hs->repeats)
+        hs->in_at -= in.message.len;
+    hs->repeats = false;
+    return status;
 }
 
 enum lks_status lks_hs_start_job(struct lks_hs *hs, struct lks_pkey_job *job,
@@ -413,13 +424,17 @@ static enum lks_status fail(struct lks_hs *hs, enum lks_status status)
     return hs->failure;
 }
 
-/* As far as it goes without more input, or work that is done elsewhere. */
+/* As far as it goes without more input, an answer, or work that is done elsewhere. */
 static enum lks_status go_on(struct lks_hs *hs, enum lks_status status)
 {
-    while (!status || status == LKS_WANT_PKEY) {
+    while (!status || status == LKS_WANT_PKEY || status == LKS_WANT_ANSWER) {
+        if (hs->ask && !hs->ask->answered)
+            return LKS_WANT_ANSWER;
         if (hs->job_taken || (hs->job && hs->config->policy->defers_pkey))
             return LKS_WANT_PKEY;
-        if (hs->job)
+        if (hs->ask)
+            status = lks_hs_take_answer(hs);
+        else if (hs->job)
             status = finish_job(hs, hs->job);
         else if (hs->state == LKS_STATE_DONE)
             return LKS_OK;
@@ -437,6 +452,12 @@ enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len)
     if (hs->state == LKS_STATE_FAILED)
         return hs->failure;
     return go_on(hs, append(hs, data, len));
+}
+
+enum lks_status lks_hs_go_on(struct lks_hs *hs)
+{
+    LKS_OWN_ERRORS;
+    return hs->state == LKS_STATE_FAILED ? hs->failure : go_on(hs, LKS_OK);
 }
 
 struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs)
@@ -468,6 +489,11 @@ enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs)
         status = lks_event_record_key(hs, LKS_HS_OPEN_KEY, &hs->tls12.open);
     hs->state = LKS_STATE_12_FINISHED;
     return status ? fail(hs, status) : LKS_OK;
+}
+
+struct lks_config *lks_hs_config(const struct lks_hs *hs)
+{
+    return hs->config;
 }
 
 enum lks_reason lks_hs_reason(const struct lks_hs *hs)

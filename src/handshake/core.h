@@ -6,6 +6,7 @@
  * certificate/, exchange/, resumption/, tls12/. */
 
 #include "base/writer.h"
+#include "handshake/ask.h"
 #include "handshake/certificate/verify.h"
 #include "handshake/client_hello.h"
 #include "handshake/config.h"
@@ -78,6 +79,7 @@ struct lks_hs_buffer {
 
 struct lks_hs {
     struct lks_config *config;
+    struct lks_conn *conn; /* whose it is: callbacks are told */
     enum lks_role role;
     enum lks_hs_state state;
     enum lks_status failure; /* in LKS_STATE_FAILED, bare; and why */
@@ -95,6 +97,11 @@ struct lks_hs {
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
+    bool hello_asked;       /* the application has had its say about the first hello */
+    bool session_asked;     /* the memory's store was asked, and */
+    struct lks_ask *stored; /* gave something; NULL: nothing */
+    bool repeats;           /* the message at hand is to come again, once there is an answer */
+    struct lks_ask *ask;    /* the application, and nothing goes on before it has answered */
     /* Public-key work under way: here, or (only compared with) in the caller's hands. */
     struct lks_pkey_job *job;
     const struct lks_pkey_job *job_taken;

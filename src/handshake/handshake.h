@@ -55,12 +55,14 @@ LKS_MUST_CHECK enum lks_status lks_hs_new(struct lks_hs **out, struct lks_config
                                           enum lks_role role,
                                           const struct lks_conn_options *options);
 void lks_hs_free(struct lks_hs *hs);
+/* Whose it is, for callbacks. */
+void lks_hs_set_conn(struct lks_hs *hs, struct lks_conn *conn);
 
 /*
  * Takes the contents of one handshake record (len > 0) at the current open level and goes as far as
- * possible. LKS_OK, LKS_WANT_DATA or LKS_WANT_PKEY: fetch the events. Anything else: the handshake
- * failed, and lks_status_alert() says with which alert. Memory is bounded: a message longer than
- * the state allows is refused from its header.
+ * possible. LKS_OK, LKS_WANT_… but for LKS_WANT_ROOM: fetch the events. Anything else: the
+ * handshake failed, and lks_status_alert() says with which alert. Memory is bounded: a message
+ * longer than the state allows is refused from its header.
  */
 LKS_MUST_CHECK enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *data, size_t len);
 
@@ -70,8 +72,14 @@ LKS_MUST_CHECK enum lks_status lks_hs_input(struct lks_hs *hs, const uint8_t *da
 struct lks_pkey_job *lks_hs_take_job(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_hs_job_done(struct lks_hs *hs, struct lks_pkey_job *job);
 
+/* After LKS_WANT_ANSWER: the question was answered (ask.h); goes on as lks_hs_input() does. */
+LKS_MUST_CHECK enum lks_status lks_hs_go_on(struct lks_hs *hs);
+
 /* TLS 1.2: a change_cipher_spec record came. LKS_OK: now was its time, fetch the events. */
 LKS_MUST_CHECK enum lks_status lks_hs_change_cipher_spec(struct lks_hs *hs);
+
+/* The configuration now, which an answer may have put in the place of the first one. */
+struct lks_config *lks_hs_config(const struct lks_hs *hs);
 
 /* Why it failed; LKS_WHY_NONE: it did not. */
 enum lks_reason lks_hs_reason(const struct lks_hs *hs);
@@ -125,6 +133,10 @@ LKS_MUST_CHECK enum lks_status lks_hs_write_peer_names(struct lks_writer *w,
 LKS_MUST_CHECK enum lks_status lks_hs_write_peer_chain(struct lks_writer *w,
                                                        const struct lks_hs *hs);
 size_t lks_hs_peer_chain_room(const struct lks_hs *hs);
+/* The chain alone, as it was verified, or (where the application does that alone) as it came. */
+LKS_MUST_CHECK enum lks_status lks_peer_write_chain(struct lks_writer *w,
+                                                    const struct lks_peer *peer);
+size_t lks_peer_chain_room(const struct lks_peer *peer);
 
 /* Whether a HelloRetryRequest was answered, here or (a server's that the cookie tells) elsewhere.
  */

@@ -42,16 +42,17 @@ void lks_identities_free(struct lks_identities *identities)
     free(identities);
 }
 
-enum lks_status lks_identities_add_certificate(struct lks_identities *identities,
-                                               struct lks_source chain, struct lks_source key,
-                                               struct lks_error *err)
+/* key is NULL, and remote_key tells which it is, where it is elsewhere. */
+static enum lks_status add_certificate(struct lks_identities *identities,
+                                       const struct lks_source *chain, const struct lks_source *key,
+                                       void *remote_key, struct lks_error *err)
 {
     LKS_OWN_ERRORS;
     struct lks_certificate **end = &identities->certificates, *added = NULL;
     enum lks_status status = lks_part_begin(&identities->part, err);
     if (status)
         return status;
-    status = lks_certificate_load(&added, &chain, &key, err);
+    status = lks_certificate_load(&added, chain, key, err);
     if (!status && !lks_certificate_compress(added, identities->compressions)) {
         lks_certificate_free(added);
         added = NULL;
@@ -60,7 +61,22 @@ enum lks_status lks_identities_add_certificate(struct lks_identities *identities
     while (*end)
         end = &(*end)->next;
     *end = added;
+    if (added)
+        added->remote_key = remote_key;
     return lks_part_end(&identities->part, status, err);
+}
+
+enum lks_status lks_identities_add_certificate(struct lks_identities *identities,
+                                               struct lks_source chain, struct lks_source key,
+                                               struct lks_error *err)
+{
+    return add_certificate(identities, &chain, &key, NULL, err);
+}
+
+enum lks_status lks_identities_add_remote(struct lks_identities *identities,
+                                          struct lks_source chain, void *key, struct lks_error *err)
+{
+    return add_certificate(identities, &chain, NULL, key, err);
 }
 
 static struct lks_certificate *last_certificate(const struct lks_identities *identities)

@@ -16,7 +16,9 @@
 
 struct lks_certificate {
     struct lks_certificate *next;
-    EVP_PKEY *key;
+    EVP_PKEY *key;      /* public, where is_remote */
+    bool is_remote;     /* who signs is asked, */
+    void *remote_key;   /* and told this */
     char **names;       /* DNS names of the leaf in canonical form (host.h), NULL at the end */
     uint8_t digest[32]; /* SHA-256 of the leaf */
     STACK_OF(X509) * chain;

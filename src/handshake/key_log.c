@@ -91,7 +91,7 @@ void lks_config_log_secret(const struct lks_config *config, const char *label,
     const struct lks_policy *policy = config->policy;
     uint8_t line[LKS_KEY_LOG_LINE_MAX];
     struct lks_writer w = lks_writer_of(line, sizeof(line));
-    if (policy->key_log < 0)
+    if (policy->key_log < 0 && !policy->key_log_queue)
         return;
     lks_write_bytes(&w, label, strlen(label));
     lks_write_u8(&w, ' ');

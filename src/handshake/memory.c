@@ -176,3 +176,20 @@ enum lks_status lks_memory_set_cookie_key(struct lks_memory *memory, const uint8
     memcpy(memory->cookie_key, key, sizeof(memory->cookie_key));
     return lks_part_end(&memory->part, LKS_OK, err);
 }
+
+enum lks_status lks_memory_set_session_store(
+    struct lks_memory *memory, void (*get)(void *user, struct lks_conn *conn, struct lks_ask *ask),
+    void (*put)(void *user, const uint8_t *id, size_t id_len, const uint8_t *bytes, size_t len,
+                uint64_t until_ms),
+    void (*remove)(void *user, const uint8_t *id, size_t id_len), void *user, struct lks_error *err)
+{
+    enum lks_status status = lks_part_begin(&memory->part, err);
+    if (status)
+        return status;
+    if (get && (!put || !remove))
+        status = lks_complain_as(LKS_BAD_ARGUMENT, err,
+                                 "a session store needs all of get, put and remove");
+    else
+        memory->store = (struct lks_store){{get, user}, put, remove};
+    return lks_part_end(&memory->part, status, err);
+}

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <time.h>
 
+#include <lockstep/callbacks.h>
 #include <lockstep/policy.h>
 
 #include "base/writer.h"
@@ -40,6 +41,12 @@ struct lks_hooks {
     bool takes_any_peer; /* whoever signed its certificate */
 };
 
+/* A callback that is asked, callbacks.h. */
+struct lks_asker {
+    void (*ask)(void *user, struct lks_conn *conn, struct lks_ask *ask); /* NULL: none */
+    void *user;
+};
+
 struct lks_policy {
     struct lks_part part;
     char *alpn[LKS_LIST_MAX + 1]; /* NULL at the end */
@@ -50,6 +57,12 @@ struct lks_policy {
     int key_log; /* a file descriptor; -1: none */
     void (*key_log_queue)(void *user, const char *line, size_t len); /* NULL: written at once */
     void *key_log_user;
+    struct lks_asker signer, hello, verifier;
+    enum lks_verify verifies;
+    uint64_t (*clock)(void *user); /* NULL: now_ms */
+    void *clock_user;
+    void (*trace)(void *user, const struct lks_conn *conn, const struct lks_trace *row);
+    void *trace_user;
     const struct lks_hooks *hooks; /* tests only */
     uint64_t (*now_ms)(void);      /* Unix time in milliseconds */
     time_t verify_time;            /* of tests, instead of now; 0: now */
@@ -79,13 +92,18 @@ struct lks_policy {
     uint32_t max_early; /* bytes of early data; 0: none */
 };
 
-/* The system's clock. */
+/* The system's clock, and the one that connections go by. */
 uint64_t lks_system_time_ms(void);
+static inline uint64_t lks_policy_now_ms(const struct lks_policy *policy)
+{
+    return policy->clock ? policy->clock(policy->clock_user) : policy->now_ms();
+}
 
 /* What peers' certificates are held against: the time, or the tests'. */
 static inline uint64_t lks_policy_verify_ms(const struct lks_policy *policy)
 {
-    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time : policy->now_ms();
+    return policy->verify_time ? UINT64_C(1000) * (uint64_t)policy->verify_time
+                               : lks_policy_now_ms(policy);
 }
 
 /* The row of a scheme in a version, if it is allowed; else NULL. */

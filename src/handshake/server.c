@@ -360,6 +360,8 @@ enum lks_status lks_server_client_hello(struct lks_hs *hs, const struct lks_inco
     struct lks_reader share = {0};
     enum lks_status status = lks_client_hello_parse(&hello, in->body);
     if (!status)
+        status = lks_hs_ask_hello(hs, &hello, in->body);
+    if (!status)
         status = choose_version(hs, &hello);
     if (!status)
         status = hs->version == LKS_TLS_1_2 ? hello.wrong_tls12 : hello.wrong_tls13;

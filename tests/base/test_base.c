@@ -83,9 +83,9 @@ static void every_status_has_a_name_and_an_alert(void)
 /* Of all statuses: why a step stopped ends nothing, what failed does. */
 static void which_statuses_are_fatal(void)
 {
-    static const enum lks_status others[] = {LKS_OK,          LKS_WANT_DATA, LKS_WANT_PKEY,
-                                             LKS_DEFERRED,    LKS_WANT_ROOM, LKS_NO_ROOM,
-                                             LKS_UNSUPPORTED, LKS_CLOSED};
+    static const enum lks_status others[] = {LKS_OK,          LKS_WANT_DATA,   LKS_WANT_PKEY,
+                                             LKS_WANT_ANSWER, LKS_DEFERRED,    LKS_WANT_ROOM,
+                                             LKS_NO_ROOM,     LKS_UNSUPPORTED, LKS_CLOSED};
     for (unsigned int status = 0; status < LKS_ALERT_BASE + 256; status++) {
         bool fatal = strcmp(lks_status_name((enum lks_status)status), "unknown") != 0;
         for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -174,7 +174,7 @@ static bool open_turn(struct poll_loop *loop, struct side **sides, uint32_t num_
         if (status == LKS_WANT_DATA)
             require(wanted > len - taken[i], "wanted %zu of %zu", wanted, len - taken[i]);
         if (status != LKS_OK && status != LKS_WANT_DATA && status != LKS_WANT_ROOM &&
-            status != LKS_CLOSED && status != LKS_WANT_PKEY)
+            status != LKS_CLOSED && status != LKS_WANT_PKEY && status != LKS_WANT_ANSWER)
             s->end = status;
         progress |= taken[i] || s->end;
     }

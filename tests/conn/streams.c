@@ -45,7 +45,7 @@ static size_t chunk(struct duct *d)
 bool stream_waits(enum lks_status status)
 {
     return status == LKS_OK || status == LKS_WANT_DATA || status == LKS_WANT_ROOM ||
-           status == LKS_WANT_PKEY;
+           status == LKS_WANT_PKEY || status == LKS_WANT_ANSWER;
 }
 
 static void note(enum lks_status *kept, enum lks_status status)
@@ -76,7 +76,8 @@ static bool feed(struct duct *d, struct stream_end *e, struct buffer *wire)
         return false;
     const enum lks_status status = lks_stream_feed(e->stream, wire->data, len, &taken);
     note(&e->feed, status);
-    LKS_CHECK(taken <= len && (taken == len || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY),
+    LKS_CHECK(taken <= len && (taken == len || status == LKS_WANT_ROOM || status == LKS_WANT_PKEY ||
+                               status == LKS_WANT_ANSWER),
               "fed %zu of %zu: %s", taken, len, lks_status_name(status));
     buffer_drop(wire, taken);
     return taken != 0;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lockstep/callbacks.h>
+
 #include "conn/conn.h"
 #include "handshake/core.h"
 #include "test_conn.h"
@@ -54,6 +56,12 @@ SETTER(tickets, lks_policy_set_tickets(p->policy, 1, 3600, err))
 SETTER(psk_modes, lks_policy_set_psk_modes(p->policy, true, false, err))
 SETTER(early_data, lks_policy_set_early_data(p->policy, 0, err))
 SETTER(deferred_pkey, lks_policy_set_deferred_pkey(p->policy, false, err))
+SETTER(signer, lks_policy_set_signer(p->policy, NULL, NULL, err))
+SETTER(hello, lks_policy_set_hello(p->policy, NULL, NULL, err))
+SETTER(verifier, lks_policy_set_verifier(p->policy, LKS_VERIFY_AFTER, NULL, NULL, err))
+SETTER(clock_set, lks_policy_set_clock(p->policy, NULL, NULL, err))
+SETTER(trace, lks_policy_set_trace(p->policy, NULL, NULL, err))
+SETTER(store, lks_memory_set_session_store(p->memory, NULL, NULL, NULL, NULL, err))
 SETTER(keep, lks_policy_set_keep(p->policy, LKS_KEEP_NAMES, err))
 SETTER(grease, lks_policy_set_grease(p->policy, false, err))
 SETTER(compatibility, lks_policy_set_compatibility(p->policy, true, err))
@@ -96,6 +104,12 @@ static const struct setter {
     {"PSK modes", psk_modes, false},
     {"early data", early_data, false},
     {"deferred", deferred_pkey, false},
+    {"signer", signer, false},
+    {"hello", hello, false},
+    {"verifier", verifier, false},
+    {"clock", clock_set, false},
+    {"trace", trace, false},
+    {"session store", store, false},
     {"what is kept", keep, false},
     {"GREASE", grease, false},
     {"compatibility", compatibility, false},

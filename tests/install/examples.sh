@@ -145,6 +145,29 @@ terminates_for_s_client() {
     { connect -quiet -ign_eof < "$here/asked" 2> /dev/null; } | tail -c 20000004 | cmp - "$here/asked"
 }
 
+signed_elsewhere() {
+    local version i gets=()
+    for version in 1.2 1.3; do
+        [ "$(get a.test / --tls-max $version)" = 'signed elsewhere' ] || return 1
+    done
+    for ((i = 0; i < 20; i++)); do
+        get a.test / -o "$here/got$i" &
+        gets+=($!)
+    done
+    for i in "${gets[@]}"; do wait "$i" || return 1; done
+    printf 'GET / HTTP/1.1\r\n\r\n' | connect -quiet -ign_eof -servername a.test 2> /dev/null | grep 'signed elsewhere'
+}
+# The key of another certificate: no client gets what it signs.
+signed_with_the_wrong_key() {
+    ! get a.test / || return 1
+    until_true grep -q 'internal: .*no signature of it' "$here/hsm_server.err"
+}
+# A signer that is not there, or has no key, signs nothing.
+signed_by_nobody() {
+    ! get a.test / || return 1
+    until_true grep -q 'internal: .*has not done so' "$here/hsm_server.err"
+}
+
 all_examples() {
     try "certificates" make_certificates
     try "examples/https_server.c outside the tree" build https_server lockstep -std=c11 -Wpedantic
@@ -158,6 +181,16 @@ all_examples() {
     try "https_server ends well" stop
     try "https_client and s_server" client_and_s_server
     try "https_client tells what was cut short" client_tells_truncation
+    try "examples/hsm_server.c outside the tree" build hsm_server lockstep -std=c11 -Wpedantic
+    try "hsm_server begins" serve hsm_server 0 "$here/a.pem" "$here/a.key"
+    try "hsm_server, curl and s_client" signed_elsewhere
+    try "hsm_server ends well" stop
+    try "hsm_server begins with another key" serve hsm_server 0 "$here/a.pem" "$here/b.key"
+    try "hsm_server sends no wrong signature" signed_with_the_wrong_key
+    try "hsm_server ends well after that" stop
+    try "hsm_server begins without a key" serve hsm_server 0 "$here/a.pem" "$here/none.key"
+    try "hsm_server says that nobody signs" signed_by_nobody
+    try "hsm_server ends well in the end" stop
     if [ "$1" = true ]; then
         try "examples/terminate.c outside the tree" build terminate lockstep-dpdk
         try "terminate begins" serve terminate --no-huge --no-pci --no-shconf --no-telemetry -m 64 -- 0 "$here/a.pem" "$here/a.key"

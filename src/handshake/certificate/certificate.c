@@ -10,26 +10,6 @@
 #include "handshake/certificate/file.h"
 #include "handshake/resumption/standing.h"
 
-enum lks_status lks_hs_verify_server(struct lks_hs *hs)
-{
-    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_SERVER, hs->peer_name);
-    if (status)
-        return status;
-    /* What a server has shown does not stand in our session, so it cannot be looked up again. */
-    const uint64_t until_ms =
-        hs->peer->until_ms < hs->peer->crls_until_ms ? hs->peer->until_ms : hs->peer->crls_until_ms;
-    lks_standing_set(hs, hs->peer->anchor_digest, until_ms);
-    hs->verified.stapled = hs->peer->stapled;
-    hs->verified.must_staple = hs->peer->must_staple;
-    return LKS_OK;
-}
-
-enum lks_status lks_hs_verify_client(struct lks_hs *hs)
-{
-    enum lks_status status = lks_peer_verify(hs->peer, hs->config, LKS_CLIENT, NULL);
-    return status ? status : lks_standing_on_client(hs);
-}
-
 static const struct lks_certificate nothing; /* a client may have none: an empty list */
 
 enum lks_status lks_certificate_write(struct lks_hs *hs)
@@ -74,12 +54,8 @@ enum lks_status lks_certificate_verify_sign(struct lks_hs *hs,
                                                                       struct lks_pkey_job *job))
 {
     uint8_t content[CONTENT_LEN + LKS_HASH_MAX];
-    struct lks_pkey_job *job;
     enum lks_status status = signed_content(hs, hs->role, content);
-    if (!status)
-        status = lks_pkey_sign(&job, hs->scheme, hs->certificate->key, content,
-                               CONTENT_LEN + hs->suite->hash_len);
-    return status ? status : lks_hs_start_job(hs, job, resume);
+    return status ? status : lks_hs_sign(hs, content, CONTENT_LEN + hs->suite->hash_len, resume);
 }
 
 enum lks_status lks_certificate_verify_write(struct lks_hs *hs, const struct lks_pkey_job *job)
@@ -122,9 +98,7 @@ enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body)
         lks_standing_set(hs, hs->peer->anchor_digest, hs->peer->until_ms);
         return LKS_OK;
     }
-    if (status)
-        return status;
-    return hs->role == LKS_CLIENT ? lks_hs_verify_server(hs) : lks_hs_verify_client(hs);
+    return status ? status : lks_hs_verify_peer(hs);
 }
 
 enum lks_status lks_compressed_certificate_read(struct lks_hs *hs, struct lks_reader body)

@@ -22,9 +22,6 @@ lks_certificate_verify_sign(struct lks_hs *hs,
                             enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job));
 LKS_MUST_CHECK enum lks_status lks_certificate_verify_write(struct lks_hs *hs,
                                                             const struct lks_pkey_job *job);
-/* Verifies hs->peer, on which the sessions to come stand: a client's, and a server's. */
-LKS_MUST_CHECK enum lks_status lks_hs_verify_server(struct lks_hs *hs);
-LKS_MUST_CHECK enum lks_status lks_hs_verify_client(struct lks_hs *hs);
 LKS_MUST_CHECK enum lks_status lks_certificate_read(struct lks_hs *hs, struct lks_reader body);
 LKS_MUST_CHECK enum lks_status lks_compressed_certificate_read(struct lks_hs *hs,
                                                                struct lks_reader body);

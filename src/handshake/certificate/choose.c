@@ -53,7 +53,7 @@ static bool curve_suits(const EVP_PKEY *key, struct lks_reader curves)
 
 bool lks_certificate_decrypts(const struct lks_certificate *c)
 {
-    return EVP_PKEY_is_a(c->key, "RSA") &&
+    return EVP_PKEY_is_a(c->key, "RSA") && !c->is_remote &&
            X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_KEY_ENCIPHERMENT;
 }
 

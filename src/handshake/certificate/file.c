@@ -158,10 +158,25 @@ static bool keep(struct lks_certificate *c, X509 *x509)
     return false;
 }
 
+/* The leaf's own key stands in for one that is elsewhere. */
+static enum lks_status take_public_key(struct loading *l, X509 *x)
+{
+    l->c->key = X509_get_pubkey(x);
+    if (l->c->key)
+        return check_key(l->c, l->name, l->err);
+    return lks_complain(l->err,
+                        "%s: line %u: the certificate's key is damaged, or of a kind that is not "
+                        "known; use one for ECDSA P-256, P-384 or P-521, Ed25519 or RSA",
+                        l->name, l->pem.line);
+}
+
 /* The leaf, whose certificate goes with the key. */
 static enum lks_status check_leaf(struct loading *l, X509 *x)
 {
     struct lks_certificate *c = l->c;
+    enum lks_status status = c->is_remote ? take_public_key(l, x) : LKS_OK;
+    if (status)
+        return status;
     /* RFC 8446 sections 4.4.2.2 and 4.4.2.3. [8446 4.4.2.2-1 4.4.2.3-1] */
     if (X509_get_version(x) != X509_VERSION_3)
         return lks_complain(l->err,
@@ -264,12 +279,15 @@ enum lks_status lks_certificate_load(struct lks_certificate **out, const struct 
                                      const struct lks_source *key, struct lks_error *err)
 {
     struct lks_certificate *c = calloc(1, sizeof(*c));
-    struct loading l = {
-        .c = c, .name = lks_source_name(chain), .key_name = lks_source_name(key), .err = err};
+    struct loading l = {.c = c, .name = lks_source_name(chain), .err = err};
     if (!c)
         return LKS_NO_MEMORY;
+    l.key_name = key ? lks_source_name(key) : "";
+    c->is_remote = !key;
     c->source = strdup(l.name);
-    enum lks_status status = c->source ? load_key(c, key, err) : LKS_NO_MEMORY;
+    enum lks_status status = c->source ? LKS_OK : LKS_NO_MEMORY;
+    if (!status && key)
+        status = load_key(c, key, err);
     if (!status)
         status = load_chain(&l, chain);
     if (status)

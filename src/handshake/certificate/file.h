@@ -7,7 +7,8 @@
 #include "base/writer.h"
 #include "handshake/config.h"
 
-/* Reads a chain and its key, as lks_identities_add_certificate() says. */
+/* Reads a chain and its key, as lks_identities_add_certificate() says; key NULL: it is elsewhere.
+ */
 LKS_MUST_CHECK enum lks_status lks_certificate_load(struct lks_certificate **out,
                                                     const struct lks_source *chain,
                                                     const struct lks_source *key,

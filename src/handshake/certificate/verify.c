@@ -288,8 +288,8 @@ static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
         !X509_STORE_CTX_set_default(ctx, role == LKS_SERVER ? "ssl_server" : "ssl_client"))
         return false;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    if (config->policy->verify_time)
-        X509_VERIFY_PARAM_set_time(param, config->policy->verify_time);
+    if (config->policy->verify_time || config->policy->clock)
+        X509_VERIFY_PARAM_set_time(param, (time_t)(lks_config_now_ms(config) / 1000));
     lks_revocation_set_up(ctx, &config->policy->revocation);
     return role == LKS_CLIENT || lks_verify_set_name(param, name);
 }

@@ -4,6 +4,7 @@
 
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 
 #include "handshake/certificate/verify.h"
 #include "handshake/config.h"
@@ -38,6 +39,23 @@ static bool is_current(const ASN1_GENERALIZEDTIME *from, const ASN1_GENERALIZEDT
     return from && until && X509_cmp_time(from, &latest) < 0 && X509_cmp_time(until, &earliest) > 0;
 }
 
+/* The responder's certificate is verified with the store's own time, which all cores share: where
+ * that is not the system's, one sets it and looks at a time. */
+static bool verify_signer(OCSP_BASICRESP *basic, const struct lks_peer *peer,
+                          const struct lks_config *config)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    X509_STORE *trust = config->policy->trust;
+    if (!config->policy->verify_time && !config->policy->clock)
+        return OCSP_basic_verify(basic, peer->verified, trust, 0) > 0;
+    const time_t now = (time_t)(lks_config_now_ms(config) / 1000);
+    pthread_mutex_lock(&lock);
+    X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(trust), now);
+    const bool ok = OCSP_basic_verify(basic, peer->verified, trust, 0) > 0;
+    pthread_mutex_unlock(&lock);
+    return ok;
+}
+
 static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
                              const struct lks_config *config)
 {
@@ -45,12 +63,7 @@ static enum lks_status check(OCSP_BASICRESP *basic, struct lks_peer *peer,
     ASN1_GENERALIZEDTIME *from, *until;
     const bool alone = sk_X509_num(peer->verified) < 2; /* trusted itself */
     X509 *issuer = sk_X509_value(peer->verified, alone ? 0 : 1);
-    if (config->policy
-            ->verify_time) /* the responder's certificate is verified with the store's own time */
-        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(config->policy->trust),
-                                   config->policy->verify_time);
-    if (OCSP_basic_verify(basic, peer->verified, config->policy->trust, 0) <= 0 ||
-        !find(basic, peer, issuer, &status, &from, &until))
+    if (!verify_signer(basic, peer, config) || !find(basic, peer, issuer, &status, &from, &until))
         return bad(LKS_WHY_OCSP_SIGNER);
     /* Before the time: what was revoked once does not become good. */
     if (status == V_OCSP_CERTSTATUS_REVOKED)

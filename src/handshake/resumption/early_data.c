@@ -40,7 +40,7 @@ static bool is_new(struct lks_hs *hs, const struct lks_client_hello *hello)
     return replay && hs->early.max && hs->early.origin == replay->origin &&
            lks_read_vec8(&list, &binder) &&
            lks_replay_ask(replay, binder.data, binder.len, hs->early.sent_ms,
-                          hs->config->policy->now_ms()) == LKS_REPLAY_NEW;
+                          lks_policy_now_ms(hs->config->policy)) == LKS_REPLAY_NEW;
 }
 
 /* RFC 8446 section 4.2.10: not taken, they are skipped.

@@ -77,7 +77,8 @@ enum lks_status lks_new_session_tickets_write(struct lks_hs *hs)
     if (!hs->wants_tickets || !policy->num_tickets || !lks_standing_is_kept(hs))
         return LKS_OK;
     enum lks_status status = lks_schedule_derive(&hs->schedule, "res master", resumption_master);
-    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, policy->now_ms() / 1000);
+    const struct lks_ticket_ring *ring =
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(policy) / 1000);
     for (uint32_t i = 0; !status && ring->num_keys && i < policy->num_tickets; i++) {
         status = describe(hs, &session, resumption_master, (uint8_t)i);
         if (!status && session.lifetime_s)

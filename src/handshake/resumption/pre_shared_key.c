@@ -66,7 +66,7 @@ static bool open_ticket(const struct lks_hs *hs, struct lks_session *session,
                         uint8_t state[LKS_SESSION_STATE_MAX], struct lks_reader identity)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
-    const uint64_t now_ms = hs->config->policy->now_ms();
+    const uint64_t now_ms = lks_policy_now_ms(hs->config->policy);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, state, ring, identity);
     lks_ticket_ring_release(keys, ring);
@@ -335,7 +335,7 @@ enum lks_status lks_client_session_keep(struct lks_hs *hs, const uint8_t *bytes,
     struct lks_reader in = lks_reader_of(bytes, len), state, ticket;
     struct lks_session session;
     uint8_t version;
-    hs->hello_ms = hs->config->policy->now_ms();
+    hs->hello_ms = lks_policy_now_ms(hs->config->policy);
     if (len > LKS_SESSION_MAX || !lks_read_u8(&in, &version) ||
         (version != CLIENT_FORMAT_TICKET && version != CLIENT_FORMAT_ID) ||
         !lks_read_vec16(&in, &state) || !lks_read_vec16(&in, &ticket) || in.len || !ticket.len ||

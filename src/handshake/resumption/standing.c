@@ -15,7 +15,7 @@ static const uint8_t named[32]; /* the certificate answers to the name */
 void lks_standing_set(struct lks_hs *hs, const uint8_t basis[32], uint64_t until_ms)
 {
     const uint64_t last_ms =
-        hs->config->policy->now_ms() + UINT64_C(1000) * LKS_TICKET_LIFETIME_MAX;
+        lks_policy_now_ms(hs->config->policy) + UINT64_C(1000) * LKS_TICKET_LIFETIME_MAX;
     memcpy(hs->basis, basis, sizeof(hs->basis));
     hs->until_ms = until_ms < last_ms ? until_ms : last_ms;
     memset(&hs->verified, 0, sizeof(hs->verified));
@@ -54,6 +54,8 @@ enum lks_status lks_standing_on_client(struct lks_hs *hs)
 {
     LKS_OWN_ERRORS;
     const enum lks_client_sessions how = hs->config->policy->client_sessions;
+    if (hs->config->policy->verifier.ask) /* which is to have its say each time */
+        return LKS_OK;
     uint8_t bytes[LKS_SHOWN_MAX];
     struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
     if (hs->peer->until_ms < hs->until_ms)
@@ -82,11 +84,49 @@ static bool is_psk(const struct lks_hs *hs, const uint8_t basis[32])
     return false;
 }
 
+/* What the application has a say in stands on that, too: a session that was made without it, or
+ * where it alone had verified, is another one. */
+static bool basis_of_anchor(const struct lks_policy *policy, const uint8_t anchor[32],
+                            uint8_t basis[32])
+{
+    uint8_t bytes[33] = {0};
+    bytes[0] = (uint8_t)(1 + policy->verifies);
+    if (!policy->verifier.ask || policy->verifies == LKS_VERIFY_AFTER)
+        memcpy(bytes + 1, anchor, 32);
+    if (!policy->verifier.ask)
+        memcpy(basis, anchor, 32);
+    return !policy->verifier.ask ||
+           EVP_Digest(bytes, sizeof(bytes), basis, NULL, EVP_sha256(), NULL) == 1;
+}
+
+enum lks_status lks_standing_on_peer(struct lks_hs *hs)
+{
+    const struct lks_policy *policy = hs->config->policy;
+    const bool instead = policy->verifier.ask && policy->verifies == LKS_VERIFY_INSTEAD;
+    /* What a server has shown does not stand in our session, so CRLs cannot be asked again. */
+    const uint64_t until_ms =
+        hs->peer->until_ms < hs->peer->crls_until_ms ? hs->peer->until_ms : hs->peer->crls_until_ms;
+    uint8_t basis[32];
+    if (!basis_of_anchor(policy, hs->peer->anchor_digest, basis))
+        return LKS_INTERNAL;
+    lks_standing_set(hs, basis, instead ? UINT64_MAX : until_ms);
+    hs->verified.stapled = hs->peer->stapled;
+    hs->verified.must_staple = hs->peer->must_staple;
+    return LKS_OK;
+}
+
 static bool is_anchor(const struct lks_hs *hs, const uint8_t basis[32])
 {
     if (hs->config->policy->hooks && hs->config->policy->hooks->takes_any_peer)
         return true;
-    return lks_policy_find_anchor(hs->config->policy, basis) != NULL;
+    const struct lks_policy *policy = hs->config->policy;
+    const bool instead = policy->verifier.ask && policy->verifies == LKS_VERIFY_INSTEAD;
+    uint8_t known[32];
+    for (int i = 0; i < sk_X509_num(policy->anchors) && !instead; i++)
+        if (basis_of_anchor(policy, policy->anchor_digests[i], known) &&
+            memcmp(known, basis, 32) == 0)
+            return true;
+    return instead && basis_of_anchor(policy, named, known) && memcmp(known, basis, 32) == 0;
 }
 
 /* SHA-256 over that of each, in their order; zeros: none. */
@@ -106,8 +146,10 @@ static bool own_digest(const struct lks_config *config, uint8_t digest[32])
  * a server may go by the session for who the client is. */
 static bool is_verified(const struct lks_hs *hs, const struct lks_verified *v)
 {
+    const struct lks_policy *policy = hs->config->policy;
+    const bool instead = policy->verifier.ask && policy->verifies == LKS_VERIFY_INSTEAD;
     uint8_t own[32];
-    if (!v->stapled && !lks_peer_may_do_without(hs->config->policy->ocsp, v->must_staple))
+    if (!instead && !v->stapled && !lks_peer_may_do_without(policy->ocsp, v->must_staple))
         return false;
     return !v->own_asked ||
            (own_digest(hs->config, own) && memcmp(own, v->own_digest, sizeof(own)) == 0);
@@ -132,6 +174,7 @@ bool lks_standing_auth(const struct lks_hs *hs, uint8_t auth[32])
     lks_write_bytes(&w, hs->role == LKS_CLIENT ? r->digest : r->bound, sizeof(r->bound));
     lks_write_u8(&w, (uint8_t)policy->client_auth);
     lks_write_u8(&w, (uint8_t)policy->client_sessions);
+    lks_write_u8(&w, policy->verifier.ask ? 1 + (uint8_t)policy->verifies : 0);
     lks_write_u8(&w, LKS_PEER_CHAIN_MAX);
     lks_write_u8(&w, LKS_PEER_AUTH_LEVEL);
     for (const struct lks_sign_scheme *const *s = policy->schemes; *s; s++)
@@ -148,7 +191,7 @@ bool lks_standing_admits(const struct lks_hs *hs, struct lks_reader shown)
     struct lks_shown s;
     if (hs->role == LKS_CLIENT || !policy->client_auth)
         return !shown.len;
-    if (policy->client_sessions == LKS_CLIENT_SESSIONS_OFF)
+    if (policy->client_sessions == LKS_CLIENT_SESSIONS_OFF || (shown.len && policy->verifier.ask))
         return false;
     if (!shown.len)
         return policy->client_auth != LKS_CLIENT_AUTH_REQUIRED;
@@ -189,7 +232,7 @@ bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
     memset(session, 0, sizeof(*session));
     session->kind = hs->version == LKS_TLS_1_2 ? LKS_SESSION_TLS12 : LKS_SESSION_TLS13;
     session->suite = hs->suite->number;
-    session->issued_ms = policy->now_ms();
+    session->issued_ms = lks_policy_now_ms(policy);
     session->until_ms = hs->until_ms;
     memcpy(session->basis, hs->basis, sizeof(session->basis));
     session->verified = hs->verified;

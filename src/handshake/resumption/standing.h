@@ -9,11 +9,15 @@
 /* A handshake in full: its sessions stand on that, until then and for seven days at most. */
 void lks_standing_set(struct lks_hs *hs, const uint8_t basis[32], uint64_t until_ms);
 
+/* A client's: the server's chain, that was verified, here or by the application. */
+LKS_MUST_CHECK enum lks_status lks_standing_on_peer(struct lks_hs *hs);
+
 /* The server's own certificate, as it is shown to this client. */
 void lks_standing_on_certificate(struct lks_hs *hs);
 
 /* The client has shown hs->peer, which was verified: what is made of this handshake ends with that,
- * and says so much of it as the policy wants. */
+ * and says so much of it as the policy wants; nothing where the application
+ * verifies, which is to be asked each time. */
 LKS_MUST_CHECK enum lks_status lks_standing_on_client(struct lks_hs *hs);
 void lks_standing_forget_client(struct lks_hs *hs);
 

@@ -65,7 +65,7 @@ enum lks_status lks_tls12_certificate_read(struct lks_hs *hs, struct lks_reader 
     enum lks_status status = lks_peer_read_tls12(&hs->peer, list);
     if (status)
         return status;
-    return hs->role == LKS_CLIENT ? check_server_key(hs) : lks_hs_verify_client(hs);
+    return hs->role == LKS_CLIENT ? check_server_key(hs) : lks_hs_verify_peer(hs);
 }
 
 enum lks_status lks_certificate_status_write(struct lks_hs *hs)
@@ -137,11 +137,8 @@ enum lks_status lks_tls12_certificate_request_read(struct lks_hs *hs, struct lks
 enum lks_status lks_tls12_certificate_verify_sign(
     struct lks_hs *hs, enum lks_status (*resume)(struct lks_hs *hs, struct lks_pkey_job *job))
 {
-    struct lks_pkey_job *job;
-    enum lks_status status = lks_pkey_sign(&job, hs->scheme, hs->certificate->key,
-                                           hs->tls12.messages, hs->tls12.messages_len);
     hs->tls12.keeps_messages = false;
-    return status ? status : lks_hs_start_job(hs, job, resume);
+    return lks_hs_sign(hs, hs->tls12.messages, hs->tls12.messages_len, resume);
 }
 
 enum lks_status lks_tls12_certificate_verify_read(struct lks_hs *hs, struct lks_reader body)

@@ -100,7 +100,7 @@ enum lks_status lks_tls12_client_certificate(struct lks_hs *hs, const struct lks
 {
     enum lks_status status = lks_tls12_certificate_read(hs, in->body);
     if (!status && !hs->tls12.sends_status)
-        status = lks_hs_verify_server(hs);
+        status = lks_hs_verify_peer(hs);
     hs->state = hs->tls12.sends_status ? LKS_STATE_12_CERTIFICATE_STATUS : behind_certificate(hs);
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -110,7 +110,7 @@ enum lks_status lks_tls12_client_certificate_status(struct lks_hs *hs,
 {
     enum lks_status status = lks_certificate_status_read(hs, in->body);
     if (!status)
-        status = lks_hs_verify_server(hs);
+        status = lks_hs_verify_peer(hs);
     hs->state = behind_certificate(hs);
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -121,17 +121,20 @@ static enum lks_status skip_status(struct lks_hs *hs)
     if (hs->state != LKS_STATE_12_CERTIFICATE_STATUS)
         return LKS_OK;
     hs->state = behind_certificate(hs);
-    return lks_hs_verify_server(hs);
+    enum lks_status status = lks_hs_verify_peer(hs);
+    hs->repeats = !status && hs->ask; /* nothing is answered before the application has */
+    return hs->repeats ? LKS_WANT_ANSWER : status;
 }
 
 enum lks_status lks_tls12_client_server_key_exchange(struct lks_hs *hs,
                                                      const struct lks_incoming *in)
 {
     enum lks_status status = skip_status(hs);
-    if (!status && hs->state != LKS_STATE_12_SERVER_KEY_EXCHANGE)
+    if (status)
+        return status;
+    if (hs->state != LKS_STATE_12_SERVER_KEY_EXCHANGE)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
-    if (!status)
-        status = lks_server_key_exchange_read(hs, in->body);
+    status = lks_server_key_exchange_read(hs, in->body);
     hs->state = LKS_STATE_12_CERTIFICATE_REQUEST;
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -140,10 +143,11 @@ enum lks_status lks_tls12_client_certificate_request(struct lks_hs *hs,
                                                      const struct lks_incoming *in)
 {
     enum lks_status status = skip_status(hs);
-    if (!status && hs->state != LKS_STATE_12_CERTIFICATE_REQUEST)
+    if (status)
+        return status;
+    if (hs->state != LKS_STATE_12_CERTIFICATE_REQUEST)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
-    if (!status)
-        status = lks_tls12_certificate_request_read(hs, in->body);
+    status = lks_tls12_certificate_request_read(hs, in->body);
     hs->state = LKS_STATE_12_SERVER_HELLO_DONE;
     return status ? status : lks_transcript_add(hs, in->message.data, in->message.len);
 }
@@ -179,11 +183,12 @@ static enum lks_status agreed(struct lks_hs *hs, struct lks_pkey_job *job)
 enum lks_status lks_tls12_client_server_hello_done(struct lks_hs *hs, const struct lks_incoming *in)
 {
     enum lks_status status = skip_status(hs);
-    if (!status && hs->state != LKS_STATE_12_CERTIFICATE_REQUEST &&
+    if (status)
+        return status;
+    if (hs->state != LKS_STATE_12_CERTIFICATE_REQUEST &&
         hs->state != LKS_STATE_12_SERVER_HELLO_DONE)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_UNEXPECTED);
-    if (!status)
-        status = lks_transcript_add(hs, in->message.data, in->message.len);
+    status = lks_transcript_add(hs, in->message.data, in->message.len);
     if (!status && hs->certificate_requested) /* [5246 7.3-2] */
         status = lks_tls12_certificate_write(hs);
     return status ? status : lks_client_key_exchange_start(hs, agreed);

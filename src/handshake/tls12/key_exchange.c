@@ -87,9 +87,7 @@ enum lks_status lks_server_key_exchange_sign(struct lks_hs *hs,
         return LKS_INTERNAL;
     t->params_len = w.len;
     size_t content_len = signed_content(hs, lks_reader_of(t->params, t->params_len), content);
-    struct lks_pkey_job *job;
-    status = lks_pkey_sign(&job, hs->scheme, hs->certificate->key, content, content_len);
-    return status ? status : lks_hs_start_job(hs, job, resume);
+    return lks_hs_sign(hs, content, content_len, resume);
 }
 
 enum lks_status lks_server_key_exchange_write(struct lks_hs *hs, const struct lks_pkey_job *job)

@@ -28,7 +28,7 @@ static bool open_ticket(struct lks_hs *hs, const struct lks_client_hello *hello,
                         struct lks_session *session, uint8_t state[LKS_SESSION_STATE_MAX])
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
-    const uint64_t now_ms = hs->config->policy->now_ms();
+    const uint64_t now_ms = lks_policy_now_ms(hs->config->policy);
     const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
     bool ok = lks_ticket_open(session, state, ring, hello->session_ticket);
     lks_ticket_ring_release(keys, ring);
@@ -48,7 +48,7 @@ static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
     lks_standing_on_certificate(hs);
     bool ok = cache &&
               lks_session_cache_get(cache, &cached, shown, hello->session_id,
-                                    hs->config->policy->now_ms()) &&
+                                    lks_policy_now_ms(hs->config->policy)) &&
               digest_of(hs, digest) && memcmp(digest, cached.digest, sizeof(digest)) == 0 &&
               lks_standing_admits(hs, lks_reader_of(cached.shown, cached.shown_len));
     if (ok) {
@@ -58,6 +58,44 @@ static bool find_cached(struct lks_hs *hs, const struct lks_client_hello *hello,
     }
     lks_wipe(&cached, sizeof(cached));
     return ok;
+}
+
+/* Half of the ID stands where a ticket has what TLS 1.2 does not use: so no ticket is taken for
+ * what is stored, and nothing for what is stored under another ID. */
+static void bind_id(struct lks_session *session, const uint8_t *id)
+{
+    memcpy(&session->origin, id, 8);
+    memcpy(&session->age_add, id + 8, 4);
+    memcpy(&session->max_early, id + 12, 4);
+}
+
+static bool is_bound(const struct lks_session *session, const uint8_t *id)
+{
+    struct lks_session wanted = {0};
+    bind_id(&wanted, id);
+    return session->origin == wanted.origin && session->age_add == wanted.age_add &&
+           session->max_early == wanted.max_early;
+}
+
+/* What the store gave; it is trusted with nothing. */
+static bool open_stored(const struct lks_hs *hs, struct lks_session *session,
+                        uint8_t state[LKS_SESSION_STATE_MAX])
+{
+    const struct lks_store *store = &hs->config->memory->store;
+    const uint8_t *id = hs->stored->session.id;
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
+    const uint64_t now_ms = lks_policy_now_ms(hs->config->policy);
+    const struct lks_ticket_ring *ring = lks_ticket_ring_acquire(keys, now_ms / 1000);
+    const bool ok =
+        lks_ticket_open(session, state, ring,
+                        lks_reader_of(hs->stored->session.bytes, hs->stored->session.len)) &&
+        session->kind == LKS_SESSION_TLS12 && session->extended_master && is_bound(session, id);
+    lks_ticket_ring_release(keys, ring);
+    const size_t len = hs->server_name ? strlen(hs->server_name) : 0;
+    if (!ok || lks_session_expired(session, now_ms))
+        store->remove(store->get.user, id, LKS_CACHE_ID_LEN);
+    return ok && lks_standing_holds(hs, session, now_ms) && len == session->server_name_len &&
+           (!len || !memcmp(session->server_name, hs->server_name, len));
 }
 
 /* The session's suite, if both sides still have it. [5246 7.4.1.2-3] */
@@ -94,9 +132,18 @@ enum lks_status lks_tls12_resume(struct lks_hs *hs, const struct lks_client_hell
     uint8_t state[LKS_SESSION_STATE_MAX]; /* of a ticket, or what a client has shown */
     if (!hs->certificate || lks_hs_name_is_odd(hs, hello))
         return LKS_OK;
-    bool found = hello->session_ticket.len ? open_ticket(hs, hello, &session, state)
-                                           : find_cached(hs, hello, &session, state);
-    enum lks_status status = found ? take_up(hs, hello, &session) : LKS_OK;
+    bool found;
+    enum lks_status status = LKS_OK;
+    if (hello->session_ticket.len) {
+        found = open_ticket(hs, hello, &session, state);
+    } else if (hs->config->memory->store.get.ask) {
+        status = lks_hs_ask_session(hs, hello->session_id);
+        found = !status && hs->stored && open_stored(hs, &session, state);
+    } else {
+        found = find_cached(hs, hello, &session, state);
+    }
+    if (!status)
+        status = found ? take_up(hs, hello, &session) : LKS_OK;
     lks_wipe(&session, sizeof(session));
     lks_wipe(state, sizeof(state));
     return status;
@@ -106,7 +153,7 @@ static bool has_ticket_keys(const struct lks_hs *hs)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
     const struct lks_ticket_ring *ring =
-        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
     bool has = ring->num_keys != 0;
     lks_ticket_ring_release(keys, ring);
     return has;
@@ -122,7 +169,7 @@ enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_clie
         (policy->client_auth && policy->client_sessions == LKS_CLIENT_SESSIONS_OFF))
         return LKS_OK;
     t->sends_ticket = hello->has_session_ticket && policy->num_tickets && has_ticket_keys(hs);
-    if (t->sends_ticket || !hs->config->memory->cache)
+    if (t->sends_ticket || !(hs->config->memory->cache || hs->config->memory->store.get.ask))
         return LKS_OK;
     t->session_id_len = LKS_CACHE_ID_LEN;
     return lks_hs_random(hs, t->session_id, t->session_id_len);
@@ -151,7 +198,7 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
         return LKS_OK;
     enum lks_status status = describe(hs, &session);
     const struct lks_ticket_ring *ring =
-        lks_ticket_ring_acquire(keys, hs->config->policy->now_ms() / 1000);
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
     const bool is_empty =
         status || !ring->num_keys || !session.lifetime_s || !lks_standing_is_kept(hs);
     if (!status)
@@ -167,12 +214,38 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     return status ? status : lks_message_end(hs, message);
 }
 
+/* Without keys to seal it with nothing is kept. */
+static void store_session(struct lks_hs *hs)
+{
+    const struct lks_store *store = &hs->config->memory->store;
+    struct lks_ticket_keys *keys = &hs->config->memory->keys;
+    uint8_t bytes[LKS_STORED_MAX];
+    struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
+    struct lks_session session;
+    if (describe(hs, &session) || !session.lifetime_s || !lks_standing_is_kept(hs))
+        return;
+    bind_id(&session, hs->tls12.session_id);
+    const struct lks_ticket_ring *ring =
+        lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
+    const enum lks_status status = lks_ticket_seal(&w, ring, &session);
+    lks_ticket_ring_release(keys, ring);
+    if (!status && !w.failed)
+        store->put(store->get.user, hs->tls12.session_id, LKS_CACHE_ID_LEN, bytes, w.len,
+                   session.issued_ms + UINT64_C(1000) * session.lifetime_s);
+    lks_wipe(&session, sizeof(session));
+}
+
 void lks_tls12_cache_session(struct lks_hs *hs)
 {
+    if (hs->config->memory->store.get.ask) {
+        if (!hs->tls12.resumed && hs->tls12.session_id_len)
+            store_session(hs);
+        return;
+    }
     const struct lks_policy *policy = hs->config->policy;
     const struct lks_tls12 *t = &hs->tls12;
-    struct lks_cached_session s = {.until_ms =
-                                       policy->now_ms() + (uint64_t)policy->lifetime_s * 1000,
+    struct lks_cached_session s = {.until_ms = lks_policy_now_ms(policy) +
+                                               (uint64_t)policy->lifetime_s * 1000,
                                    .suite = hs->suite->number,
                                    .shown_len = (uint16_t)hs->shown.len,
                                    .shown = (uint8_t *)(uintptr_t)hs->shown.data};
