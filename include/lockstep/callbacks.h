@@ -132,7 +132,8 @@ enum lks_verify {
  * The peer has shown its certificates, a server or a client; that it has the key, the handshake
  * shows afterwards, and nothing of the application's leaves or comes in before that. A resumed
  * connection shows none, and nobody is asked; so a client resumes only sessions of connections that
- * were verified in the same way, and as long as the answer said. verify NULL: none.
+ * were verified in the same way, and as long as the answer said. A server's clients that have shown
+ * a certificate resume nothing, and are asked for it each time. verify NULL: none.
  * LKS_BAD_ARGUMENT: no such way.
  */
 LKS_API LKS_MUST_CHECK enum lks_status

@@ -162,7 +162,8 @@ enum lks_client_sessions {
  * by ID that is remembered. A ticket stays within 4 KiB, which all clients take that we know, so
  * with more than some 3 KiB of chain (three certificates for RSA keys, or six for ECDSA) there is
  * no session, and full handshakes go on: who has such chains wants the digest. Tickets are sealed,
- * but whoever has their keys can read who the clients were. LKS_BAD_ARGUMENT: no such way.
+ * but whoever has their keys can read who the clients were. Where the application verifies clients
+ * (lks_policy_set_verifier()) it is as if this were OFF. LKS_BAD_ARGUMENT: no such way.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_client_sessions(struct lks_policy *policy, enum lks_client_sessions sessions,

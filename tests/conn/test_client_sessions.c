@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lockstep/callbacks.h>
+
 #include "handshake/config.h"
 #include "handshake/resumption/shown.h"
 #include "mutual.h"
@@ -380,6 +382,44 @@ static void many_by_id(void)
     lks_config_free(server);
 }
 
+static void accepts(void *user, struct lks_conn *conn, struct lks_ask *ask)
+{
+    (void)conn;
+    ++*(unsigned int *)user;
+    CU_ASSERT_EQUAL(lks_answer_peer(ask, UINT64_MAX, NULL), LKS_OK);
+    lks_ask_free(ask);
+}
+
+/* An application that verifies clients has its say about each connection: nothing is resumed, not
+ * by a session either that was made before it wanted that. Who shows nothing resumes. */
+static void asked_of_the_application(void)
+{
+    mutual_begin();
+    for (int i = 0; i < 6 * NUM_WAYS; i++) {
+        const enum way way = (enum way)(i / 6);
+        const bool before = i & 1;
+        const int how = i % 6 / 2; /* after us, instead of us, nobody to verify */
+        const enum lks_verify verify = how == 1 ? LKS_VERIFY_INSTEAD : LKS_VERIFY_AFTER;
+        struct session session = {.len = 0};
+        unsigned int num = 0;
+        struct lks_config *client = mutual_client(how == 2 ? NULL : "one"),
+                          *server = mutual_server(way, OPTIONAL);
+        for (int k = 0; k < 3; k++) {
+            if (k == before)
+                CU_ASSERT_EQUAL(
+                    lks_policy_set_verifier(server->policy, verify, accepts, &num, NULL), LKS_OK);
+            const struct outcome o = meet(client, server, &session);
+            const bool resumes = how == 2 && k > before;
+            LKS_CHECK(!o.server && !o.client && o.resumed == resumes && o.has_digest == (how != 2),
+                      "way %d, how %d, %d: %s, resumed %d", way, how, k, lks_status_name(o.server),
+                      o.resumed);
+        }
+        LKS_CHECK(num == (how == 2 ? 0u : 3u - before), "way %d, how %d: asked %u", way, how, num);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 static const struct lks_test tests[] = {
     {"known again", known_again},
     {"alone, or nobody", alone_or_nobody},
@@ -391,6 +431,7 @@ static const struct lks_test tests[] = {
     {"other identity", other_identity},
     {"changed", changed},
     {"many by ID", many_by_id},
+    {"asked of the application", asked_of_the_application},
     {NULL, NULL},
 };
 
