@@ -185,7 +185,7 @@ static bool resumes(struct lks_config *client, struct lks_config *server, uint8_
     loopback_init(&l, client, server, &options);
     do
         loopback_run(&l);
-    while (answer_later(&l.client) | answer_later(&l.server));
+    while ((int)answer_later(&l.client) | answer_later(&l.server));
     LKS_CHECK(l.client.established && l.server.established, "%s, %s",
               lks_conn_reason(l.client.conn), lks_conn_reason(l.server.conn));
     lks_conn_get_info(l.client.conn, &info);
@@ -331,7 +331,7 @@ static void ours_first(void)
             LKS_OK);
         loopback_init(&l, client, server, &localhost);
         loopback_run(&l);
-        CU_ASSERT_EQUAL(app.a.num, instead);
+        CU_ASSERT_EQUAL(app.a.num, (unsigned int)instead);
         CU_ASSERT_EQUAL(l.client.established, instead);
         CU_ASSERT_EQUAL(l.client.end, instead ? LKS_OK : LKS_ALERT_UNKNOWN_CA);
         CU_ASSERT_EQUAL(

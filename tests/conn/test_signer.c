@@ -46,7 +46,7 @@ static void couple_run(struct couple *c)
 {
     do
         loopback_run(&c->l);
-    while (answer_signature(&c->client_asked, &c->l.client) |
+    while ((int)answer_signature(&c->client_asked, &c->l.client) |
            answer_signature(&c->server_asked, &c->l.server));
 }
 
