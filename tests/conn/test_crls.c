@@ -9,13 +9,16 @@
 #include "handshake/config.h"
 #include "mutual.h"
 
-static X509 *one; /* the client's leaf */
+static X509 *one;  /* the client's leaf */
+static X509 *twin; /* a CA with the intermediate's key and another name */
 
 static void begin(void)
 {
     mutual_begin();
     X509_free(one);
     one = pki_leaf("one", &(struct pki){.subject = "one", .eku = "clientAuth"}, false);
+    X509_free(twin);
+    twin = pki_make(&(struct pki){.subject = "twin", .ca = true, .key = PKI_P384}, NULL, PKI_P384);
 }
 
 /* Bytes for a source. */
@@ -283,12 +286,14 @@ static void warnings(void)
     lks_config_free(config);
 }
 
-/* Trusts the intermediate CA, too, so that its CRLs can be checked without a chain. */
+/* Trusts the intermediate CA and its twin, too, so that their CRLs can be checked without a chain.
+ */
 static void trust_both(struct lks_config *config)
 {
     struct lks_error err;
     FILE *f = pki_create("both.pem");
-    CU_ASSERT_TRUE(PEM_write_X509(f, pki_root) && PEM_write_X509(f, pki_intermediate));
+    CU_ASSERT_TRUE(PEM_write_X509(f, pki_root) && PEM_write_X509(f, pki_intermediate) &&
+                   PEM_write_X509(f, twin));
     fclose(f);
     LKS_CHECK(!lks_policy_set_trust(config->policy, lks_from_file(pki_path("both.pem")), &err),
               "%s", err.text);
@@ -302,7 +307,18 @@ static void swap_policies(struct lks_config *a, struct lks_config *b)
 }
 
 /* What has become of the CRLs when a client comes back. */
-enum later { SAME, NEWER, REVOKED, OTHER_REVOKED, TOO_OLD, NO_CRL, NO_LONGER_SIGNED };
+enum later {
+    SAME,
+    NEWER,
+    REVOKED,
+    OTHER_REVOKED,
+    TOO_OLD,
+    NO_CRL,
+    NO_LONGER_SIGNED,
+    ODD,
+    ODD_ENTRY,
+    OF_TWIN
+};
 
 static const struct {
     bool trusts_intermediate;
@@ -320,6 +336,9 @@ static const struct {
     {true, TOO_OLD, true, true, LKS_OK},
     {true, NO_CRL, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
     {true, NO_LONGER_SIGNED, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
+    {true, ODD, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
+    {true, ODD_ENTRY, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
+    {true, OF_TWIN, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
     {false, SAME, false, true, LKS_OK},
     {false, NEWER, false, false, LKS_OK},
     {false, REVOKED, false, false, LKS_ALERT_CERTIFICATE_REVOKED},
@@ -341,9 +360,12 @@ static void give_first(struct lks_config *config, const struct text *first, bool
 static void give_later(struct lks_config *config, const struct text *first, enum later later,
                        bool expired, X509 *other)
 {
-    struct pki_crl forged = of_intermediate(NULL), what = of_root(NULL);
+    struct pki_crl forged = of_intermediate(NULL), what = of_root(NULL), odd = forged,
+                   odd_entry = of_intermediate(other), of_twin = forged;
     struct text root = {.len = 0};
     forged.key = PKI_P256;
+    odd.is_odd = odd_entry.has_odd_entry = true;
+    of_twin.issuer = twin;
     add_pem(&root, &what);
     give(config, &root);
     if (later == SAME || later == TOO_OLD)
@@ -356,6 +378,12 @@ static void give_later(struct lks_config *config, const struct text *first, enum
         give_one(config, of_intermediate(other), 0, 0);
     if (later == NO_LONGER_SIGNED)
         give_one(config, forged, 0, 0);
+    if (later == ODD)
+        give_one(config, odd, 0, 0);
+    if (later == ODD_ENTRY)
+        give_one(config, odd_entry, 0, 0);
+    if (later == OF_TWIN)
+        give_one(config, of_twin, 0, 0);
     CU_ASSERT_EQUAL(lks_policy_allow_crl_lack(config->policy, false, expired, NULL), LKS_OK);
 }
 
@@ -450,6 +478,7 @@ int main(void)
     static const struct lks_test_suite suites[] = {{"CRLs", tests}, {NULL, NULL}};
     int rc = lks_test_run("crls", suites);
     X509_free(one);
+    X509_free(twin);
     pki_end();
     return rc;
 }

@@ -149,6 +149,18 @@ X509 *pki_make(const struct pki *what, X509 *issuer, enum pki_key issuer_key)
     return cert;
 }
 
+static X509_EXTENSION *odd_extension(void)
+{
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    ASN1_OBJECT *type = OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1);
+    must(value && type && ASN1_OCTET_STRING_set(value, (const uint8_t *)"\5", 1));
+    X509_EXTENSION *e = X509_EXTENSION_create_by_OBJ(NULL, type, 1, value);
+    must(e != NULL);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(type);
+    return e;
+}
+
 X509_CRL *pki_crl(const struct pki_crl *what)
 {
     const bool any_time = what->begin || what->end;
@@ -166,13 +178,24 @@ X509_CRL *pki_crl(const struct pki_crl *what)
         must(entry &&
              X509_REVOKED_set_serialNumber(
                  entry, (ASN1_INTEGER *)(uintptr_t)X509_get0_serialNumber(what->revoked)) &&
-             X509_REVOKED_set_revocationDate(entry, from) && X509_CRL_add0_revoked(crl, entry));
+             X509_REVOKED_set_revocationDate(entry, from));
+        if (what->has_odd_entry) {
+            X509_EXTENSION *odd = odd_extension();
+            must(X509_REVOKED_add_ext(entry, odd, -1));
+            X509_EXTENSION_free(odd);
+        }
+        must(X509_CRL_add0_revoked(crl, entry));
     }
     if (what->is_delta) {
         ASN1_INTEGER *base = ASN1_INTEGER_new();
         must(base && ASN1_INTEGER_set(base, 1) &&
              X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0));
         ASN1_INTEGER_free(base);
+    }
+    if (what->is_odd) {
+        X509_EXTENSION *odd = odd_extension();
+        must(X509_CRL_add_ext(crl, odd, -1));
+        X509_EXTENSION_free(odd);
     }
     must(X509_CRL_sign(crl, pki_key(what->key), EVP_sha256()) > 0);
     ASN1_TIME_free(from);

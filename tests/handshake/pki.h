@@ -55,6 +55,8 @@ struct pki_crl {
     int64_t begin,
         end; /* seconds from PKI_NOW; both 0: an hour ago, a day from now; end -1: none */
     bool is_delta;
+    bool is_odd;        /* a critical extension that nobody knows */
+    bool has_odd_entry; /* the same in what it lists */
 };
 X509_CRL *pki_crl(const struct pki_crl *what);
 

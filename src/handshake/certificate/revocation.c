@@ -30,10 +30,16 @@ static bool key_of(const X509 *issuer, uint8_t key[LKS_ISSUER_KEY_LEN])
     return true;
 }
 
-/* A CRL that covers less than all of its CA's certificates is libcrypto's to judge. */
-static bool covers_all(X509_CRL *crl)
+/* A CRL that covers less than all of its CA's certificates, or has what must be understood, in
+ * itself or an entry, is libcrypto's to judge: RFC 5280 section 5.2. */
+static bool is_plain(X509_CRL *crl)
 {
-    return X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0;
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+    bool plain = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) < 0 &&
+                 X509_CRL_get_ext_by_critical(crl, 1, -1) < 0;
+    for (int i = 0; plain && i < sk_X509_REVOKED_num(entries); i++)
+        plain = X509_REVOKED_get_ext_by_critical(sk_X509_REVOKED_value(entries, i), 1, -1) < 0;
+    return plain;
 }
 
 static enum lks_status settle_one(struct lks_crl *crl, const STACK_OF(X509) * anchors)
@@ -52,7 +58,7 @@ static enum lks_status settle_one(struct lks_crl *crl, const STACK_OF(X509) * an
             return LKS_NO_MEMORY;
         crl->is_strange = !crl->by_serial;
     }
-    crl->by_serial &= covers_all(crl->crl);
+    crl->by_serial &= is_plain(crl->crl);
     return LKS_OK;
 }
 
@@ -165,7 +171,9 @@ struct id {
 
 static bool is_of(const struct lks_crl *crl, const struct id *id)
 {
-    return crl->by_serial ? memcmp(crl->key, id->key, sizeof(id->key)) == 0 : crl->name == id->name;
+    /* CAs of several names may have one key. */
+    return crl->name == id->name &&
+           (!crl->by_serial || memcmp(crl->key, id->key, sizeof(id->key)) == 0);
 }
 
 static bool admits_one(const struct lks_revocation *r, const struct id *id, uint64_t now_ms)
