@@ -56,21 +56,20 @@ void lks_session_cache_put(struct lks_session_cache *cache,
                            const struct lks_cached_session *session)
 {
     struct bucket *b = bucket_of(cache, session->id);
-    struct lks_cached_session kept = *session;
-    kept.shown = session->shown_len ? malloc(session->shown_len) : NULL;
-    if (session->shown_len && !kept.shown)
+    uint8_t *shown = session->shown_len ? malloc(session->shown_len) : NULL;
+    if (session->shown_len && !shown)
         return;
-    if (kept.shown)
-        memcpy(kept.shown, session->shown, session->shown_len);
+    if (shown)
+        memcpy(shown, session->shown, session->shown_len);
     if (!atomic_flag_test_and_set_explicit(&b->busy, memory_order_acquire)) {
         struct lks_cached_session *oldest = &b->sessions[b->next++ % WAYS];
-        const struct lks_cached_session gone = *oldest;
-        *oldest = kept;
-        kept = gone;
+        uint8_t *gone = oldest->shown;
+        *oldest = *session;
+        oldest->shown = shown;
+        shown = gone;
         atomic_flag_clear_explicit(&b->busy, memory_order_release);
     }
-    free(kept.shown);
-    lks_wipe(&kept, sizeof(kept));
+    free(shown);
 }
 
 bool lks_session_cache_get(struct lks_session_cache *cache, struct lks_cached_session *out,

@@ -222,14 +222,14 @@ static void store_session(struct lks_hs *hs)
     uint8_t bytes[LKS_STORED_MAX];
     struct lks_writer w = lks_writer_of(bytes, sizeof(bytes));
     struct lks_session session;
-    if (describe(hs, &session) || !session.lifetime_s || !lks_standing_is_kept(hs))
+    if (!lks_standing_is_kept(hs) || describe(hs, &session))
         return;
     bind_id(&session, hs->tls12.session_id);
     const struct lks_ticket_ring *ring =
         lks_ticket_ring_acquire(keys, lks_policy_now_ms(hs->config->policy) / 1000);
     const enum lks_status status = lks_ticket_seal(&w, ring, &session);
     lks_ticket_ring_release(keys, ring);
-    if (!status && !w.failed)
+    if (!status && !w.failed && session.lifetime_s)
         store->put(store->get.user, hs->tls12.session_id, LKS_CACHE_ID_LEN, bytes, w.len,
                    session.issued_ms + UINT64_C(1000) * session.lifetime_s);
     lks_wipe(&session, sizeof(session));
