@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "handshake/certificate/certificate.h"
 #include "handshake/config.h"
 #include "handshake/core.h"
 #include "handshake/server_hello.h"
