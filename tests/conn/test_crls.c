@@ -317,7 +317,8 @@ enum later {
     NO_LONGER_SIGNED,
     ODD,
     ODD_ENTRY,
-    OF_TWIN
+    OF_TWIN,
+    NAMES_OTHER
 };
 
 static const struct {
@@ -339,6 +340,7 @@ static const struct {
     {true, ODD, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
     {true, ODD_ENTRY, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
     {true, OF_TWIN, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
+    {true, NAMES_OTHER, false, false, LKS_ALERT_CERTIFICATE_UNKNOWN},
     {false, SAME, false, true, LKS_OK},
     {false, NEWER, false, false, LKS_OK},
     {false, REVOKED, false, false, LKS_ALERT_CERTIFICATE_REVOKED},
@@ -361,11 +363,12 @@ static void give_later(struct lks_config *config, const struct text *first, enum
                        bool expired, X509 *other)
 {
     struct pki_crl forged = of_intermediate(NULL), what = of_root(NULL), odd = forged,
-                   odd_entry = of_intermediate(other), of_twin = forged;
+                   odd_entry = of_intermediate(other), of_twin = forged, names_other = forged;
     struct text root = {.len = 0};
     forged.key = PKI_P256;
     odd.is_odd = odd_entry.has_odd_entry = true;
     of_twin.issuer = twin;
+    names_other.names_other = true;
     add_pem(&root, &what);
     give(config, &root);
     if (later == SAME || later == TOO_OLD)
@@ -384,6 +387,8 @@ static void give_later(struct lks_config *config, const struct text *first, enum
         give_one(config, odd_entry, 0, 0);
     if (later == OF_TWIN)
         give_one(config, of_twin, 0, 0);
+    if (later == NAMES_OTHER)
+        give_one(config, names_other, 0, 0);
     CU_ASSERT_EQUAL(lks_policy_allow_crl_lack(config->policy, false, expired, NULL), LKS_OK);
 }
 

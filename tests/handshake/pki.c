@@ -197,6 +197,12 @@ X509_CRL *pki_crl(const struct pki_crl *what)
         must(X509_CRL_add_ext(crl, odd, -1));
         X509_EXTENSION_free(odd);
     }
+    if (what->names_other) {
+        AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+        must(id && (id->serial = ASN1_INTEGER_new()) && ASN1_INTEGER_set(id->serial, 4711) &&
+             X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, id, 0, 0));
+        AUTHORITY_KEYID_free(id);
+    }
     must(X509_CRL_sign(crl, pki_key(what->key), EVP_sha256()) > 0);
     ASN1_TIME_free(from);
     ASN1_TIME_free(until);

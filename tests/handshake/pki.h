@@ -57,6 +57,7 @@ struct pki_crl {
     bool is_delta;
     bool is_odd;        /* a critical extension that nobody knows */
     bool has_odd_entry; /* the same in what it lists */
+    bool names_other;   /* an AuthorityKeyIdentifier with another certificate's serial number */
 };
 X509_CRL *pki_crl(const struct pki_crl *what);
 

@@ -42,6 +42,17 @@ static bool is_plain(X509_CRL *crl)
     return plain;
 }
 
+/* Whether a CRL that says which of its CA's certificates it goes with, RFC 5280 section 5.2.1, says
+ * that one: libcrypto looks. */
+static bool names_key(X509_CRL *crl, X509 *anchor)
+{
+    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL, NULL);
+    const bool names = X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) < 0 ||
+                       (id && X509_check_akid(anchor, id) == X509_V_OK);
+    AUTHORITY_KEYID_free(id);
+    return names;
+}
+
 static enum lks_status settle_one(struct lks_crl *crl, const STACK_OF(X509) * anchors)
 {
     LKS_OWN_ERRORS;
@@ -51,7 +62,7 @@ static enum lks_status settle_one(struct lks_crl *crl, const STACK_OF(X509) * an
         EVP_PKEY *key = X509_get0_pubkey(anchor);
         if (!key || X509_NAME_cmp(X509_get_subject_name(anchor), X509_CRL_get_issuer(crl->crl)))
             continue;
-        if (X509_get_key_usage(anchor) & X509v3_KU_CRL_SIGN &&
+        if (X509_get_key_usage(anchor) & X509v3_KU_CRL_SIGN && names_key(crl->crl, anchor) &&
             X509_CRL_verify(crl->crl, key) == 1 && key_of(anchor, crl->key))
             crl->by_serial = true;
         else if (lks_errors_cause(LKS_INTERNAL) == LKS_NO_MEMORY)
