@@ -2,6 +2,7 @@
 
 /* Questions to the application, <lockstep/callbacks.h>: what they tell, and the answers. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn/conn.h"
@@ -17,7 +18,8 @@ static enum lks_status go_on(struct lks_conn *conn, enum lks_event *event)
 /* Whether a question may be answered so; why not. */
 static enum lks_status check(const struct lks_ask *ask, bool fits, enum lks_event *event)
 {
-    *event = LKS_EVENT_NONE;
+    if (event)
+        *event = LKS_EVENT_NONE;
     if (!fits || ask->answered)
         return LKS_BAD_ARGUMENT;
     return !ask->conn || ask->conn->failed || ask->conn->given_up ? LKS_CLOSED : LKS_OK;
@@ -26,7 +28,8 @@ static enum lks_status check(const struct lks_ask *ask, bool fits, enum lks_even
 /* The handshake goes on with an answer, now or when the callback is back. */
 static enum lks_status answered(const struct lks_ask *ask, enum lks_event *event)
 {
-    return ask->conn->inside ? LKS_OK : go_on(ask->conn, event);
+    enum lks_event ignored;
+    return ask->conn->inside ? LKS_OK : go_on(ask->conn, event ? event : &ignored);
 }
 
 static enum lks_status refuse(struct lks_ask *ask, enum lks_status status, enum lks_event *event)
@@ -45,8 +48,6 @@ static enum lks_status refuse(struct lks_ask *ask, enum lks_status status, enum 
 enum lks_status lks_answer_failure(struct lks_ask *ask, enum lks_status alert,
                                    enum lks_event *event)
 {
-    enum lks_event ignored;
-    event = event ? event : &ignored;
     const bool is_alert =
         alert == LKS_INTERNAL ||
         (alert >= LKS_ALERT_BASE && lks_status_alert(alert) == alert - LKS_ALERT_BASE);
@@ -57,8 +58,6 @@ enum lks_status lks_answer_failure(struct lks_ask *ask, enum lks_status alert,
 enum lks_status lks_answer_signature(struct lks_ask *ask, const uint8_t *sig, size_t sig_len,
                                      enum lks_event *event)
 {
-    enum lks_event ignored;
-    event = event ? event : &ignored;
     enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_SIGNATURE, event);
     if (status)
         return status;
@@ -69,8 +68,6 @@ enum lks_status lks_answer_signature(struct lks_ask *ask, const uint8_t *sig, si
 enum lks_status lks_answer_hello(struct lks_ask *ask, struct lks_config *config,
                                  enum lks_event *event)
 {
-    enum lks_event ignored;
-    event = event ? event : &ignored;
     enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_HELLO, event);
     if (!status && config)
         status = lks_config_check(config, LKS_SERVER, NULL);
@@ -86,8 +83,6 @@ enum lks_status lks_answer_hello(struct lks_ask *ask, struct lks_config *config,
 
 enum lks_status lks_answer_peer(struct lks_ask *ask, uint64_t until_ms, enum lks_event *event)
 {
-    enum lks_event ignored;
-    event = event ? event : &ignored;
     enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_PEER, event);
     if (status)
         return status;
@@ -100,14 +95,14 @@ enum lks_status lks_answer_peer(struct lks_ask *ask, uint64_t until_ms, enum lks
 enum lks_status lks_answer_session(struct lks_ask *ask, const uint8_t *bytes, size_t len,
                                    enum lks_event *event)
 {
-    enum lks_event ignored;
-    event = event ? event : &ignored;
     enum lks_status status = check(ask, ask && ask->kind == LKS_ASK_SESSION, event);
     if (status)
         return status;
-    if (len && bytes) {
-        ask->session.len = len < sizeof(ask->session.bytes) ? len : sizeof(ask->session.bytes);
-        memcpy(ask->session.bytes, bytes, ask->session.len);
+    len = bytes ? (len < LKS_STORED_MAX ? len : LKS_STORED_MAX) : 0;
+    ask->session.bytes = len ? malloc(len) : NULL;
+    if (ask->session.bytes) { /* or in full, too */
+        memcpy(ask->session.bytes, bytes, len);
+        ask->session.len = len;
     }
     lks_ask_settle(ask, LKS_OK);
     return answered(ask, event);

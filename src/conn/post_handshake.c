@@ -91,15 +91,20 @@ static enum lks_status receive_update(struct lks_conn *conn, uint8_t request)
     return LKS_OK;
 }
 
-/* The header of a message that is all there: whether it may come, and how long it is.
- * [8446 4.1.2-3 4.5-3 4.6.2-5] */
-static enum lks_status check_header(struct lks_conn *conn)
+static uint32_t body_len(const struct lks_conn *conn)
 {
     const uint8_t *m = conn->message;
-    uint32_t len = (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
-    if (m[0] == HANDSHAKE_KEY_UPDATE)
+    return (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
+}
+
+/* TLS 1.3's header: whether such a message may come, and how long it is.
+ * [8446 4.1.2-3 4.5-3 4.6.2-5] */
+static enum lks_status check_tls13(struct lks_conn *conn)
+{
+    const uint32_t len = body_len(conn);
+    if (conn->message[0] == HANDSHAKE_KEY_UPDATE)
         return len == 1 ? LKS_OK : lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_UPDATE_LENGTH);
-    if (m[0] == HANDSHAKE_NEW_SESSION_TICKET && conn->role == LKS_CLIENT) {
+    if (conn->message[0] == HANDSHAKE_NEW_SESSION_TICKET && conn->role == LKS_CLIENT) {
         if (!len)
             return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_TICKET_MALFORMED);
         conn_skip_body(conn, len);
@@ -112,61 +117,30 @@ static enum lks_status check_header(struct lks_conn *conn)
 /* Of a ClientHello that starts over; it is only dropped. */
 #define HELLO_MAX 65536u
 
-/* One on its way answers for all that came meanwhile. [5746 4.2-1] [8446 4.1.2-4] */
-static void queue_refusal(struct lks_conn *conn)
+/* TLS 1.2's: a server's HelloRequest, a client's ClientHello, which are refused. A refusal on its
+ * way answers for all that came meanwhile. [5746 4.2-1] [8446 4.1.2-4] */
+static enum lks_status check_tls12(struct lks_conn *conn)
 {
-    if (conn->update != OWN_NONE || conn->close_wanted || conn->failed)
-        return;
-    conn->update = OWN_QUEUED;
-}
-
-/* The header of a message that is all there: a server's HelloRequest, a client's ClientHello. */
-static enum lks_status check_renegotiation(struct lks_conn *conn)
-{
-    const uint8_t *m = conn->message;
-    const uint32_t len = (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
+    const uint32_t len = body_len(conn);
     const uint8_t wanted =
         conn->role == LKS_CLIENT ? HANDSHAKE_HELLO_REQUEST : HANDSHAKE_CLIENT_HELLO;
-    if (m[0] != wanted)
+    if (conn->message[0] != wanted)
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_POST_HANDSHAKE);
     if (conn->role == LKS_CLIENT ? len != 0 : len > HELLO_MAX)
         return lks_because(LKS_ALERT_DECODE_ERROR, LKS_WHY_RENEGOTIATION_LENGTH);
     conn_skip_body(conn, len);
-    queue_refusal(conn);
+    conn_queue_update(conn, false);
     return conn_count_idle(conn);
-}
-
-static enum lks_status refuse_renegotiation(struct lks_conn *conn, const uint8_t *data, size_t len)
-{
-    while (len) {
-        if (conn_skips_body(conn)) {
-            size_t n = len < conn->skip_len ? len : conn->skip_len;
-            conn->skip_len -= (uint32_t)n;
-            data += n;
-            len -= n;
-            continue;
-        }
-        conn->message[conn->message_len++] = *data++;
-        len--;
-        if (conn->message_len < HANDSHAKE_HEADER_LEN)
-            continue;
-        enum lks_status status = check_renegotiation(conn);
-        if (status)
-            return status;
-    }
-    return LKS_OK;
 }
 
 enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, size_t len,
                                     enum lks_event *event)
 {
-    if (conn->tls12)
-        return refuse_renegotiation(conn, data, len);
     while (len) {
         enum lks_status status = LKS_OK;
         if (conn_skips_body(conn)) {
             const size_t n = len < conn->skip_len ? len : conn->skip_len;
-            status = conn_tickets_body(conn, data, n, event);
+            status = conn->tls12 ? LKS_OK : conn_tickets_body(conn, data, n, event);
             conn->skip_len -= (uint32_t)n;
             data += n;
             len -= n;
@@ -179,7 +153,7 @@ enum lks_status conn_post_handshake(struct lks_conn *conn, const uint8_t *data, 
             conn->message[conn->message_len++] = *data++;
             len--;
             if (conn->message_len == HANDSHAKE_HEADER_LEN)
-                status = check_header(conn);
+                status = conn->tls12 ? check_tls12(conn) : check_tls13(conn);
         }
         if (status)
             return status;

@@ -43,6 +43,7 @@ void lks_ask_leave(struct lks_ask *ask)
     free(ask->peer.name);
     free(ask->peer.chain);
     free(ask->peer.ocsp);
+    free(ask->session.bytes);
     free(ask);
 }
 

@@ -46,7 +46,7 @@ struct lks_ask {
     } peer;
     struct { /* of a session: */
         uint8_t id[LKS_CACHE_ID_LEN];
-        uint8_t bytes[LKS_STORED_MAX]; /* the answer */
+        uint8_t *bytes; /* the answer, of LKS_STORED_MAX at most; NULL: nothing is there */
         size_t len;
     } session;
 };

@@ -335,3 +335,27 @@ void loopback_run(struct loopback *l)
     while (loopback_turn(l))
         ;
 }
+
+bool loopback_visit(struct lks_config *client, struct lks_config *server,
+                    const struct lks_conn_options *options, uint8_t *session, size_t *len,
+                    bool (*answer)(struct loopback *l))
+{
+    struct lks_conn_options with = *options;
+    struct lks_conn_info ours, theirs;
+    struct loopback l;
+    with.session = *len ? session : NULL;
+    with.session_len = *len;
+    loopback_init(&l, client, server, &with);
+    do
+        loopback_run(&l);
+    while (answer && answer(&l));
+    LKS_CHECK(l.client.established && l.server.established, "%s, %s",
+              lks_conn_reason(l.client.conn), lks_conn_reason(l.server.conn));
+    lks_conn_get_info(l.client.conn, &ours);
+    lks_conn_get_info(l.server.conn, &theirs);
+    CU_ASSERT_EQUAL(ours.resumed, theirs.resumed);
+    *len = l.client.session_len;
+    memcpy(session, l.client.session, *len);
+    loopback_free(&l);
+    return ours.resumed;
+}

@@ -69,6 +69,12 @@ void loopback_free(struct loopback *l);
 bool loopback_turn(struct loopback *l);
 /* Until nothing moves any more. */
 void loopback_run(struct loopback *l);
+/* A handshake with these options and a session (len 0: none) whose place the next one takes. answer
+ * gives what callbacks still wait for, if anything; NULL: nobody is asked. Whether it was resumed.
+ */
+bool loopback_visit(struct lks_config *client, struct lks_config *server,
+                    const struct lks_conn_options *options, uint8_t *session, size_t *len,
+                    bool (*answer)(struct loopback *l));
 
 /* One turn: opens what arrived, acts, seals what is to go, all of it in one batch each. Returns
  * whether anything happened. */

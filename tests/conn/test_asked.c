@@ -174,25 +174,16 @@ static void hello_refused(void)
     }
 }
 
+static bool answer_both(struct loopback *l)
+{
+    const bool client = answer_later(&l->client), server = answer_later(&l->server);
+    return client || server;
+}
+
 static bool resumes(struct lks_config *client, struct lks_config *server, uint8_t *session,
                     size_t *len)
 {
-    struct lks_conn_options options = localhost;
-    struct lks_conn_info info;
-    struct loopback l;
-    options.session = *len ? session : NULL;
-    options.session_len = *len;
-    loopback_init(&l, client, server, &options);
-    do
-        loopback_run(&l);
-    while ((int)answer_later(&l.client) | answer_later(&l.server));
-    LKS_CHECK(l.client.established && l.server.established, "%s, %s",
-              lks_conn_reason(l.client.conn), lks_conn_reason(l.server.conn));
-    lks_conn_get_info(l.client.conn, &info);
-    *len = l.client.session_len;
-    memcpy(session, l.client.session, *len);
-    loopback_free(&l);
-    return info.resumed;
+    return loopback_visit(client, server, &localhost, session, len, answer_both);
 }
 
 /* What is resumed is decided under the configuration that was chosen: its memory opens tickets. */

@@ -341,26 +341,6 @@ static struct lks_config *a_client(void)
     return config;
 }
 
-/* A handshake, with a session (len 0: none) whose place the next one takes. Whether it was
- * resumed. */
-static bool visit(struct lks_config *client, struct lks_config *server, uint8_t *session,
-                  size_t *len)
-{
-    struct lks_conn_options options = localhost;
-    struct lks_conn_info info;
-    struct loopback l;
-    options.session = *len ? session : NULL;
-    options.session_len = *len;
-    loopback_init(&l, client, server, &options);
-    loopback_run(&l);
-    CU_ASSERT_TRUE(l.client.established && l.server.established);
-    lks_conn_get_info(l.server.conn, &info);
-    memcpy(session, l.client.session, l.client.session_len);
-    *len = l.client.session_len;
-    loopback_free(&l);
-    return info.resumed;
-}
-
 /* Tickets of TLS 1.3 and 1.2 and sessions by ID of before are taken behind a reload, which makes a
  * policy and identities anew, while the old configuration goes on; not with another memory. */
 static void reload_resumes(void)
@@ -373,14 +353,14 @@ static void reload_resumes(void)
         struct lks_config *next = a_server(same ? server->memory : NULL, num, 0, max, "x25519");
         uint8_t session[LKS_SESSION_MAX], again[LKS_SESSION_MAX];
         size_t len = 0, again_len;
-        CU_ASSERT_FALSE(visit(client, server, session, &len));
+        CU_ASSERT_FALSE(loopback_visit(client, server, &localhost, session, &len, NULL));
         CU_ASSERT_TRUE(len > 0);
         memcpy(again, session, len);
         again_len = len;
-        LKS_CHECK(visit(client, next, session, &len) == same, "way %d, same memory %d", i / 2,
-                  same);
+        LKS_CHECK(loopback_visit(client, next, &localhost, session, &len, NULL) == same,
+                  "way %d, same memory %d", i / 2, same);
         lks_config_free(next);
-        CU_ASSERT_TRUE(visit(client, server, again, &again_len));
+        CU_ASSERT_TRUE(loopback_visit(client, server, &localhost, again, &again_len, NULL));
         lks_config_free(server);
         lks_config_free(client);
     }
@@ -415,7 +395,7 @@ static void reload_remembers_early_data(void)
         struct lks_config *next = a_server(server->memory, 1, rows[i].max, LKS_TLS_1_3, "x25519");
         uint8_t session[LKS_SESSION_MAX];
         size_t len = 0;
-        CU_ASSERT_FALSE(visit(client, server, session, &len));
+        CU_ASSERT_FALSE(loopback_visit(client, server, &localhost, session, &len, NULL));
         struct lks_conn_options options = localhost;
         options.session = session;
         options.session_len = len;

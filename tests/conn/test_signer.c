@@ -42,12 +42,18 @@ static void couple_free(struct couple *c)
     lks_config_free(c->server);
 }
 
+static bool couple_answer(struct couple *c)
+{
+    const bool client = answer_signature(&c->client_asked, &c->l.client),
+               server = answer_signature(&c->server_asked, &c->l.server);
+    return client || server;
+}
+
 static void couple_run(struct couple *c)
 {
     do
         loopback_run(&c->l);
-    while ((int)answer_signature(&c->client_asked, &c->l.client) |
-           answer_signature(&c->server_asked, &c->l.server));
+    while (couple_answer(c));
 }
 
 /* The signatures of the handshake are made by who is asked, at once or later. [8446 4.4.3-1] */

@@ -37,8 +37,7 @@ static const char *complain_of(X509_CRL *crl)
         return "a damaged CRL; get it anew from its CA";
     if (!X509_CRL_get0_nextUpdate(crl))
         return "a CRL without an end (nextUpdate), which would be believed for ever; get one of "
-               "its "
-               "CA that has";
+               "its CA that has";
     return X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0
                ? "a delta CRL, which says only what has changed since another one; get the whole "
                  "one of its CA"
