@@ -187,7 +187,7 @@ enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32])
     LKS_OWN_ERRORS;
     const bool ok = EVP_Digest(peer->der, peer->der_len, digest, NULL,
                                lks_hash_of(lks_suite_find(0x1301)), NULL) == 1;
-    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
+    return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
 enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509)

@@ -18,13 +18,14 @@ static enum lks_status describe(struct lks_hs *hs, struct lks_session *session,
 {
     const struct lks_replay *replay = hs->config->memory->replay;
     uint8_t age_add[4];
-    if (!lks_standing_describe(hs, session))
-        return LKS_INTERNAL;
+    enum lks_status status = lks_standing_describe(hs, session);
+    if (status)
+        return status;
     session->max_early = hs->config->policy->max_early;
     session->origin = replay ? replay->origin : 0;
     session->secret_len = hs->suite->hash_len;
     /* Section 4.6.1: fresh for each ticket. [8446 4.6.1-6] */
-    enum lks_status status = lks_hs_random(hs, age_add, sizeof(age_add));
+    status = lks_hs_random(hs, age_add, sizeof(age_add));
     memcpy(&session->age_add, age_add, sizeof(age_add));
     return status ? status
                   : lks_psk_of_ticket(hs->suite, resumption_master, &nonce, NONCE_LEN,
@@ -110,8 +111,9 @@ enum lks_status lks_ticket_base(const struct lks_hs *hs, struct lks_ticket_base 
 {
     LKS_OWN_ERRORS;
     memset(base, 0, sizeof(*base));
-    if (!lks_standing_describe(hs, &base->session))
-        return lks_errors_cause(LKS_INTERNAL);
+    enum lks_status status = lks_standing_describe(hs, &base->session);
+    if (status)
+        return status;
     base->session.secret_len = hs->suite->hash_len;
     return lks_schedule_derive(&hs->schedule, "res master", base->resumption_master);
 }

@@ -108,7 +108,7 @@ enum lks_status lks_standing_on_peer(struct lks_hs *hs)
         hs->peer->until_ms < hs->peer->crls_until_ms ? hs->peer->until_ms : hs->peer->crls_until_ms;
     uint8_t basis[32];
     if (!basis_of_anchor(policy, hs->peer->anchor_digest, basis))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     lks_standing_set(hs, basis, instead ? UINT64_MAX : until_ms);
     hs->verified.stapled = hs->peer->stapled;
     hs->verified.must_staple = hs->peer->must_staple;
@@ -225,7 +225,7 @@ bool lks_standing_holds(const struct lks_hs *hs, const struct lks_session *sessi
            memcmp(basis_of_certificate(hs), session->basis, sizeof(session->basis)) == 0;
 }
 
-bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
+enum lks_status lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
 {
     const struct lks_policy *policy = hs->config->policy;
     const char *name = hs->role == LKS_CLIENT ? hs->peer_name : hs->server_name;
@@ -238,11 +238,11 @@ bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
     session->verified = hs->verified;
     session->shown = hs->shown;
     if (!lks_standing_auth(hs, session->auth))
-        return false;
+        return LKS_NO_MEMORY;
     if (hs->certificate_requested) {
         session->verified.own_asked = true;
         if (!own_digest(hs->config, session->verified.own_digest))
-            return false;
+            return LKS_NO_MEMORY;
     }
     /* RFC 8446 section 4.6.1: what was verified once does not live on by being resumed. */
     const uint64_t left_ms =
@@ -251,5 +251,7 @@ bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session)
                               ? (uint32_t)((left_ms + 999) / 1000)
                               : policy->lifetime_s;
     return lks_session_set_name(session->server_name, &session->server_name_len, name) &&
-           lks_session_set_name(session->alpn, &session->alpn_len, hs->alpn);
+                   lks_session_set_name(session->alpn, &session->alpn_len, hs->alpn)
+               ? LKS_OK
+               : LKS_INTERNAL;
 }

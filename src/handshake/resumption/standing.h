@@ -44,7 +44,9 @@ bool lks_standing_admits(const struct lks_hs *hs, struct lks_reader shown);
 bool lks_standing_is_kept(const struct lks_hs *hs);
 
 /* The part of a session that does not depend on the version; the peer's name is the server's,
- * whoever asks. False: a name is too long, or libcrypto failed. */
-bool lks_standing_describe(const struct lks_hs *hs, struct lks_session *session);
+ * whoever asks. LKS_INTERNAL: a name is too long. LKS_NO_MEMORY: libcrypto's digests fail for want
+ * of it only, and do not always say so. */
+LKS_MUST_CHECK enum lks_status lks_standing_describe(const struct lks_hs *hs,
+                                                     struct lks_session *session);
 
 #endif

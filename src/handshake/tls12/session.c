@@ -177,8 +177,9 @@ enum lks_status lks_tls12_begin_session(struct lks_hs *hs, const struct lks_clie
 
 static enum lks_status describe(const struct lks_hs *hs, struct lks_session *session)
 {
-    if (!lks_standing_describe(hs, session))
-        return LKS_INTERNAL;
+    enum lks_status status = lks_standing_describe(hs, session);
+    if (status)
+        return status;
     session->extended_master = true;
     session->secret_len = LKS_MASTER_LEN;
     memcpy(session->secret, hs->tls12.master, LKS_MASTER_LEN);
