@@ -311,7 +311,8 @@ struct net *net_new(const struct net_config *config, char *error, size_t error_l
         net_free(net);
         return NULL;
     }
-    net->neighbours = neighbours_new(config->max_neighbours, net->secret[0], config->port.socket);
+    net->neighbours = neighbours_new(config->max_neighbours, config->max_buffers / 16,
+                                     net->secret[0], config->port.socket);
     net->reassembly = reassembly_new(config->max_reassembled, config->max_fragments, net->secret[1],
                                      config->port.socket);
     net->path_mtus = path_mtus_new(net->secret[2], config->port.socket);

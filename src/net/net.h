@@ -56,7 +56,8 @@ struct net_config {
     uint32_t max_reassembled; /* packets that wait for fragments */
     uint32_t max_fragments;   /* received mbufs that these may hold together, beside max_buffers */
     /* mbufs that flows may hold together, sending and receiving: what is left of them bounds what
-     * is taken from users and promised to peers. */
+     * is taken from users and promised to peers. A sixteenth as many packets wait for neighbours'
+     * answers. */
     uint32_t max_buffers;
     uint32_t keepalive_s;   /* a peer silent for so long is asked; 0: two hours */
     const char *congestion; /* "cubic" or "reno"; NULL: cubic */
