@@ -76,7 +76,7 @@ void lks_conn_free(struct lks_conn *conn)
 {
     if (!conn || conn_is_misused(conn))
         return;
-    conn_trace(conn, LKS_TRACED_FREED);
+    conn_trace(conn, LKS_TRACED_FREED, 0);
     conn_handshake_free(conn);
     conn_kept_free(conn);
     lks_config_free(conn->config);
