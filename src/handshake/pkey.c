@@ -97,6 +97,19 @@ enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key, uint1
     return LKS_OK;
 }
 
+/* What failed halfway may leave a key's blinding, which all of its signatures share, at odds with
+ * itself: the next one is looked at before it leaves. */
+static enum lks_status try_again(struct lks_pkey_job *job)
+{
+    const enum lks_status status = lks_errors_settle(job->status, lks_errors_cause(job->run(job)));
+    if (status || job->run != run_sign)
+        return status;
+    return lks_sign_verify(job->sign.scheme, job->sign.key, job->sign.content,
+                           job->sign.content_len, job->sign.sig, job->sign.sig_len)
+               ? LKS_NO_MEMORY
+               : LKS_OK;
+}
+
 void lks_pkey_job_run(struct lks_pkey_job *job)
 {
     LKS_OWN_ERRORS;
@@ -104,7 +117,7 @@ void lks_pkey_job_run(struct lks_pkey_job *job)
         return;
     job->status = lks_errors_cause(job->run(job));
     if (lks_errors_doubt(job->status))
-        job->status = lks_errors_cause(job->run(job));
+        job->status = try_again(job);
 }
 
 void lks_pkey_job_free(struct lks_pkey_job *job)
