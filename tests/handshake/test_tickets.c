@@ -427,9 +427,9 @@ static void no_room_for_a_source(void)
         CU_ASSERT_EQUAL(lks_ticket_keys_derive(&keys, ours, 32, DAY, NOW), LKS_OK);
         looks[i] = lks_ticket_ring_acquire(&keys, NOW);
     }
-    CU_ASSERT_EQUAL(lks_ticket_keys_random(&keys, 60, NOW), LKS_WANT_ROOM);
-    CU_ASSERT_EQUAL(lks_ticket_keys_derive(&keys, other, 32, 60, NOW), LKS_WANT_ROOM);
     CU_ASSERT_EQUAL(lks_ticket_keys_load(&keys, &source, &err), LKS_WANT_ROOM);
+    CU_ASSERT_EQUAL(lks_ticket_keys_derive(&keys, other, 32, 60, NOW), LKS_WANT_ROOM);
+    CU_ASSERT_EQUAL(lks_ticket_keys_random(&keys, 60, NOW), LKS_WANT_ROOM);
     for (unsigned int i = 0; i < LKS_TICKET_SLOTS; i++)
         lks_ticket_ring_release(&keys, looks[i]);
     CU_ASSERT_EQUAL(lks_ticket_keys_derive(&same, ours, 32, DAY, NOW + DAY), LKS_OK);
