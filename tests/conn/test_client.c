@@ -141,8 +141,7 @@ static void long_hello_in_two_records(void)
 {
     struct lks_config *client = client_config(NULL, "x25519mlkem768,x25519", NULL);
     struct lks_config *server = server_config("ecdsa", NULL, NULL);
-    const char *effort = getenv("LKS_TEST_EFFORT");
-    const size_t step = effort && strcmp(effort, "quick") == 0 ? 19 : 1;
+    const size_t step = lks_test_is_quick() ? 19 : 1;
     size_t len = 2;
     for (size_t at = 1; at < len; at += step) {
         struct loopback l;

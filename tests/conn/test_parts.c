@@ -455,6 +455,31 @@ static void reload_knows_cookies(void)
     }
 }
 
+/* What is no role, and no configuration. */
+static void no_such_role(void)
+{
+    struct lks_config *config = a_client();
+    struct lks_conn *conn;
+    struct lks_error err;
+    const struct lks_traffic_keys keys = {.suite = 0x1301, .key_len = 16, .secret_len = 32};
+    for (int role = -1; role <= 2; role++) {
+        const bool is_one = role == LKS_SERVER || role == LKS_CLIENT;
+        const enum lks_role r = (enum lks_role)role;
+        if (!is_one) {
+            CU_ASSERT_EQUAL(lks_config_check(config, r, &err), LKS_BAD_ARGUMENT);
+            LKS_CHECK(strstr(err.text, "no role"), "%s", err.text);
+            CU_ASSERT_EQUAL(lks_conn_new(&conn, config, r, &localhost), LKS_BAD_ARGUMENT);
+        }
+        CU_ASSERT_EQUAL(lks_conn_import(&conn, config, r, &keys, &keys),
+                        is_one ? LKS_OK : LKS_BAD_ARGUMENT);
+        lks_conn_free(conn);
+        CU_ASSERT_EQUAL(lks_conn_new(&conn, NULL, r, &localhost), LKS_BAD_ARGUMENT);
+        CU_ASSERT_EQUAL(lks_conn_import(&conn, NULL, r, &keys, &keys), LKS_BAD_ARGUMENT);
+        CU_ASSERT_PTR_NULL(conn);
+    }
+    lks_config_free(config);
+}
+
 #define THREADS 3
 #define VISITS  8
 
@@ -535,6 +560,7 @@ static const struct lks_test tests[] = {
     {"frozen", frozen},
     {"references", references},
     {"lacking", lacking},
+    {"no such role", no_such_role},
     {"reload resumes", reload_resumes},
     {"reload remembers early data", reload_remembers_early_data},
     {"reload knows cookies", reload_knows_cookies},
