@@ -13,7 +13,7 @@
 #include "batch.h"
 #include "clock.h"
 
-#define OPENED_A_TURN 8u /* connections: each makes keys */
+#define OPENED_A_TURN 32u /* connections: each makes keys */
 #define FREED_A_TURN  256u
 #define STARVED_US    5000u
 #define LOOK_US       50000u /* at time limits */

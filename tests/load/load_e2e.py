@@ -250,6 +250,10 @@ def servers_that_fail_are_counted_by_kind(bed):
         cut(_server, connection)
         connection.unwrap()
 
+    def cut_without_length(_server, connection):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf of it")
+
     def garbage(_server, connection):
         read_head(connection)
         connection.sendall(b"\x00\xff" * 1000)
@@ -281,6 +285,7 @@ def servers_that_fail_are_counted_by_kind(bed):
     head = b"HTTP/1.1 200 OK\r\n"
     cases = [
         (silent, True, "timeout", "answer"), (drips, True, "timeout", "answer"), (cut, True, "cut", "ended TCP"), (told, True, "cut", "close_notify"),
+        (cut_without_length, True, "cut", "ended TCP"),
         (garbage, True, "http", "HTTP/1.1"), (endless(b"A: b\r\n", head), True, "http", "too long"),
         (endless(b"HTTP/1.1 100 Continue\r\n\r\n"), True, "http", "too long"),
         (endless(b"0", head + b"Transfer-Encoding: chunked\r\n\r\n"), True, "http", "too long"),
