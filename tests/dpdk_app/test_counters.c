@@ -465,20 +465,21 @@ static void keys_are_wiped(void)
 }
 
 #define PUTTERS 3u
-#define LINES   20000u
+#define LINES   1000000u
 
 struct putter {
     struct key_queue *queue;
+    pthread_barrier_t *begin;
     unsigned int number;
 };
 
 static void *put_lines(void *arg)
 {
     const struct putter *p = arg;
-    char line[LKS_KEY_LOG_LINE_MAX];
+    pthread_barrier_wait(p->begin);
     for (unsigned int i = 0; i < LINES; i++) {
-        const int len = snprintf(line, sizeof(line), "%u %u %064u", p->number, i, i);
-        key_queue_put(p->queue, line, (size_t)len);
+        const unsigned int line[] = {p->number, i, [31] = i};
+        key_queue_put(p->queue, (const char *)line, sizeof(line));
     }
     return NULL;
 }
@@ -488,31 +489,35 @@ static void keys_of_several_threads(void)
 {
     struct key_queue *q = key_queue_new();
     struct putter putters[PUTTERS];
+    pthread_barrier_t begin;
     pthread_t threads[PUTTERS];
     unsigned int next[PUTTERS] = {0}, num = 0, num_bad = 0;
     size_t len;
     CU_ASSERT_PTR_NOT_NULL_FATAL(q);
+    CU_ASSERT_EQUAL_FATAL(pthread_barrier_init(&begin, NULL, PUTTERS), 0);
     for (unsigned int i = 0; i < PUTTERS; i++) {
-        putters[i] = (struct putter){q, i};
+        putters[i] = (struct putter){q, &begin, i};
         CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, put_lines, &putters[i]), 0);
     }
     while (num + key_queue_dropped(q) < PUTTERS * LINES) {
-        const char *line = key_queue_first(q, &len);
-        unsigned int who, which, again;
-        if (!line) {
+        const char *first = key_queue_first(q, &len);
+        unsigned int line[32];
+        if (!first) {
             sched_yield();
             continue;
         }
-        if (sscanf(line, "%u %u %u", &who, &which, &again) != 3 || who >= PUTTERS ||
-            which != again || which < next[who])
+        memcpy(line, first, sizeof(line));
+        if (len != sizeof(line) || line[0] >= PUTTERS || line[1] != line[31] ||
+            line[1] < next[line[0]])
             num_bad++;
         else
-            next[who] = which + 1;
+            next[line[0]] = line[1] + 1;
         key_queue_take(q, true);
         num++;
     }
     for (unsigned int i = 0; i < PUTTERS; i++)
         pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&begin);
     CU_ASSERT_PTR_NULL(key_queue_first(q, &len));
     LKS_CHECK(num_bad == 0 && num > 0, "%u of %u lines", num_bad, num);
     key_queue_free(q);
