@@ -225,13 +225,13 @@ static void free_chores(struct chores *c)
     free(c);
 }
 
-struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, FILE *out,
-                            FILE *err)
+struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, bool has_key_log,
+                            FILE *out, FILE *err)
 {
     sigset_t all, before;
     struct chores *c = calloc(1, sizeof(*c));
     if (!c || !(c->keys = key_queue_new()) ||
-        lks_policy_queue_key_log(policy, queue_keys, c, NULL)) {
+        (has_key_log && lks_policy_queue_key_log(policy, queue_keys, c, NULL))) {
         if (c)
             key_queue_free(c->keys);
         free(c);

@@ -18,11 +18,12 @@
 struct chores;
 
 /* Starts the thread, which looks once a second whether the memory's file of ticket keys has
- * changed, and writes the policy's key log: lines wait in a queue and are lost, and counted, where
- * that is full. The policy is not frozen yet. It runs where the caller may run now: start it before
- * EAL pins the caller to a core. Signals go to other threads. NULL: the system gives none. */
-struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, FILE *out,
-                            FILE *err);
+ * changed, and, with has_key_log, writes the policy's key log: lines wait in a queue and are lost,
+ * and counted, where that is full. The policy is not frozen yet. It runs where the caller may run
+ * now: start it before EAL pins the caller to a core. Signals go to other threads. NULL: the system
+ * gives none. */
+struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, bool has_key_log,
+                            FILE *out, FILE *err);
 
 /* From now on there are num workers, PORT_QUEUES_MAX at most: what they say is said, whether they
  * still poll is looked at once a second, and the port that they share is watched (port_watch();

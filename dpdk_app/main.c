@@ -288,7 +288,7 @@ int main(int argc, char **argv)
     warn(tls.identities);
     main_thread = pthread_self();
     catch_signals();
-    chores = chores_start(tls.policy, tls.memory, stdout, stderr);
+    chores = chores_start(tls.policy, tls.memory, o.key_log, stdout, stderr);
     if (!chores) {
         status = complain("the system gives no thread to read files and to print with");
     } else if (lks_config_new(&tls.config, tls.policy, tls.identities, tls.memory, &err) ||

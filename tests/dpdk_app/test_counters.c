@@ -158,7 +158,7 @@ static void nobody_reads(void)
     full_pipe(fds);
     FILE *out = fdopen(fds[1], "w");
     struct lks_config *config = config_with("ecdsa");
-    struct chores *c = chores_start(config->policy, config->memory, out, stderr);
+    struct chores *c = chores_start(config->policy, config->memory, false, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, post, 1, NULL);
     chores_print(c);
@@ -197,7 +197,7 @@ static void several_workers(void)
     struct report last = {0};
     CU_ASSERT_FATAL(out && err && posts);
     struct lks_config *config = config_with("ecdsa");
-    struct chores *c = chores_start(config->policy, config->memory, out, err);
+    struct chores *c = chores_start(config->policy, config->memory, false, out, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, posts, 3, NULL);
     chores_print(c);
@@ -292,7 +292,7 @@ static void asked_twice(void)
     FILE *out = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, out, stderr);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     bed.asks_again = c;
@@ -316,7 +316,7 @@ static void news_once(void)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     bed_run(3);
@@ -343,7 +343,7 @@ static void check_said(const void *bytes, size_t bytes_len, const char *line)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     for (int i = 0; i < 2; i++) {
@@ -404,7 +404,7 @@ static void slow_key_log(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
     bed_start(NULL);
     LKS_CHECK(!lks_policy_set_key_log(bed.server->policy, file, &err), "%s", err.text);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, to);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, true, stdout, to);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     for (int i = 0; i < 8; i++) { /* more lines than the FIFO holds */
         peer_establish(&p, NULL);
@@ -432,6 +432,29 @@ static void slow_key_log(void)
     close(reader);
     unlink(file);
     rmdir(name);
+}
+
+/* Where no key log is asked for, no secret goes anywhere, and none is missed. */
+static void no_key_log(void)
+{
+    char *said = NULL;
+    size_t len;
+    struct peer p;
+    struct report last = {0};
+    FILE *err = open_memstream(&said, &len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(err);
+    bed_start(NULL);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    peer_establish(&p, NULL);
+    peer_free(&p);
+    bed_poll();
+    chores_stop(c, &last);
+    fclose(err);
+    CU_ASSERT_EQUAL(last.key_log_dropped, 0);
+    CU_ASSERT_STRING_EQUAL(said, "");
+    free(said);
+    bed_stop();
 }
 
 /* Lines are wiped when they are taken. */
@@ -539,6 +562,7 @@ const struct lks_test *counter_tests(void)
         {"news, once", news_once},
         {"why TLS failed", why_tls_failed},
         {"slow key log", slow_key_log},
+        {"no key log", no_key_log},
         {"keys are wiped", keys_are_wiped},
         {"keys of several threads", keys_of_several_threads},
         {0},
