@@ -396,11 +396,13 @@ void net_input(struct net *net, struct rte_mbuf **frames, uint16_t num_frames, u
     net_flush_to_tcp(net);
 }
 
-void net_input_handed(struct net *net, struct rte_mbuf *frame, uint64_t now_us)
+void net_input_handed(struct net *net, struct rte_mbuf **frames, uint16_t num_frames,
+                      uint64_t now_us)
 {
     net->now_us = now_us;
     net->is_handed = true;
-    ether_input(net, frame);
+    for (uint16_t i = 0; i < num_frames; i++)
+        ether_input(net, frames[i]);
     net_flush_to_tcp(net);
     net->is_handed = false;
 }
