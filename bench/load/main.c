@@ -22,7 +22,6 @@
 #define EXIT_SOME_FAILED 1
 #define EXIT_NO_START    2
 #define SETTLE_US        1000u
-#define PAUSE_US         20000u /* between polls: a stall */
 #define EMPTY_POLLS      64u
 #define LAST_POLLS       64u /* for what is left at the end, on a port that takes it */
 
@@ -45,6 +44,7 @@ struct run {
     const struct options *options;
     struct port port;
     struct net *net;
+    struct stack_turn turn;
     struct load *load;       /* NULL: no --target */
     struct backend *backend; /* NULL: no --serve */
     uint64_t now_us, second_us;
@@ -54,18 +54,21 @@ struct run {
 
 static bool poll_once(struct run *r)
 {
-    const uint64_t begin = rte_rdtsc(), before_us = r->now_us;
+    const uint64_t begin = rte_rdtsc();
     r->now_us = clock_us();
-    bool was_busy = stack_receive(r->net, &r->port, r->now_us - before_us >= PAUSE_US, r->now_us);
+    bool was_busy = stack_receive(r->net, &r->port, &r->turn, r->now_us);
     if (r->backend)
         was_busy |= backend_turn(r->backend, r->now_us);
     if (r->load)
         was_busy |= load_turn(r->load, r->now_us);
-    net_timers(r->net, r->now_us);
+    stack_timers(r->net, &r->turn);
     was_busy |= stack_send(r->net, &r->port, r->now_us);
     if (r->now_us - r->second_us >= 1000000) {
         r->second_us = r->now_us;
         port_second(&r->port);
+        const char *link = port_watch(&r->port);
+        if (link)
+            complain(link);
         for (const char *news; (news = port_news(&r->port));)
             complain(news);
     }
@@ -127,14 +130,14 @@ static struct net *make_stack(const struct options *o, const struct port *port, 
 }
 
 /* Until our addresses are known to be ours alone, which takes IPv6 a second. */
-static int settle(const struct run *r, char *error, unsigned int error_len)
+static int settle(struct run *r, char *error, unsigned int error_len)
 {
     char text[NET_IP_TEXT_LEN];
     struct net_ip ip;
     while (!must_stop && net_is_detecting(r->net)) {
         const uint64_t now_us = clock_us();
-        stack_receive(r->net, &r->port, false, now_us);
-        net_timers(r->net, now_us);
+        stack_receive(r->net, &r->port, &r->turn, now_us);
+        stack_timers(r->net, &r->turn);
         stack_send(r->net, &r->port, now_us);
         usleep(SETTLE_US);
     }
@@ -254,7 +257,7 @@ static int run_all(const struct options *o, const struct setup *s)
     if (!rte_eth_dev_is_valid_port((uint16_t)o->port_id))
         return complain("DPDK has no such port; give EAL a device in front of \"--\" (-a or "
                         "--vdev), and see --port");
-    if (port_start(&r.port, (uint16_t)o->port_id, (uint32_t)o->mbufs, (uint16_t)o->mtu, error,
+    if (port_start(&r.port, 1, (uint16_t)o->port_id, (uint32_t)o->mbufs, (uint16_t)o->mtu, error,
                    sizeof(error)))
         return complain(error);
     const int status = run_on_port(&r, s);
