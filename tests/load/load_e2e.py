@@ -481,6 +481,7 @@ def the_table_is_for_people(bed):
 def main():
     beds.enter_namespaces()
     program, lockstepd, top, *only = sys.argv[1:]
+    program, lockstepd = os.path.abspath(program), os.path.abspath(lockstepd)  # they are run elsewhere
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     bed = LoadBed(program, lockstepd, top)
