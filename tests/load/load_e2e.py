@@ -72,7 +72,10 @@ def connections_end_where_they_should(bed):
         got = bed.load("--path", "/1k", "--connections", "2", "--requests", "30", port=444)
     rows.pop()
     check_sum(got)
-    equal((got["done"], set(collections.Counter(r[2] for r in rows).values())), (30, {3}), "requests on connections of three")
+    equal(got["done"], 30, "requests on connections of three")
+    counts = sorted(collections.Counter(r[2] for r in rows).values(), reverse=True)
+    # Each of the two clients may be in the midst of its last one at the end.
+    assert sum(counts) == 30 and max(counts) == 3 and counts[:-2] == [3] * (len(counts) - 2), counts
 
 
 @test
