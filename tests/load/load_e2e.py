@@ -14,11 +14,10 @@ import ssl
 import subprocess
 import sys
 import time
-import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import bed as beds  # noqa: E402
-from bed import KERNEL, PATIENCE, TESTS, Skip, equal, run, test, until  # noqa: E402
+from bed import KERNEL, PATIENCE, Skip, equal, run, test, until  # noqa: E402
 from load_bed import LoadBed, Server, answers, read_head, reset, server_context  # noqa: E402
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -489,28 +488,7 @@ def the_table_is_for_people(bed):
 def main():
     beds.enter_namespaces()
     program, lockstepd, top, *only = sys.argv[1:]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    bed = LoadBed(os.path.abspath(program), os.path.abspath(lockstepd), top)
-    try:
-        for function in TESTS:
-            if only and function.__name__ not in only:
-                continue
-            start = time.monotonic()
-            try:
-                function(bed)
-                counts["passed"] += 1
-                print(f"ok   {function.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-            except Skip as reason:
-                counts["skipped"] += 1
-                print(f"SKIP {function.__name__}: {reason}", flush=True)
-            except Exception:  # whatever a test throws is its failure
-                counts["failed"] += 1
-                print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
-    finally:
-        bed.close()
-        print(f"load-e2e: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    return 1 if counts["failed"] else 0
+    return beds.run_tests("load-e2e", LoadBed(os.path.abspath(program), os.path.abspath(lockstepd), top), only)
 
 
 if __name__ == "__main__":
