@@ -32,7 +32,8 @@ static inline struct net_ip net_ip4(uint32_t ip_be)
     return ip;
 }
 
-static inline struct net_ip net_ip6(const uint8_t bytes[16])
+/* 16 bytes: an address in a header is an array in DPDK 22.11, and a structure from 24.11 on. */
+static inline struct net_ip net_ip6(const void *bytes)
 {
     struct net_ip ip;
     memcpy(ip.bytes, bytes, 16);

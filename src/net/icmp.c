@@ -196,8 +196,8 @@ static bool read_quote(const struct net *net, const uint8_t *quote, uint32_t len
         memcpy(&ip, quote, sizeof(ip));
         if (ip.proto != IP_PROTO_TCP) /* what we send has no extension headers */
             return false;
-        info->from = net_ip6(ip.src_addr);
-        info->to = net_ip6(ip.dst_addr);
+        info->from = net_ip6(&ip.src_addr);
+        info->to = net_ip6(&ip.dst_addr);
     }
     if (len < header_len + QUOTED_L4 || !ip_is_ours(net, &info->from))
         return false;

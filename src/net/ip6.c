@@ -227,8 +227,8 @@ void ip6_input(struct net *net, struct rte_mbuf *packet)
         rte_pktmbuf_free(packet);
         return;
     }
-    struct ip_in in = {.from = net_ip6(ip->src_addr),
-                       .to = net_ip6(ip->dst_addr),
+    struct ip_in in = {.from = net_ip6(&ip->src_addr),
+                       .to = net_ip6(&ip->dst_addr),
                        .ecn = (rte_be_to_cpu_32(ip->vtc_flow) >> 20) & 3u,
                        .rss_hash = packet->hash.rss};
     struct walk w = {packet, &in, sizeof(*ip), ip->proto, offsetof(struct rte_ipv6_hdr, proto)};
@@ -266,6 +266,6 @@ void ip6_prepend(struct rte_mbuf *packet, const struct ip_header_info *info)
         .proto = info->proto,
         .hop_limits = info->hop_limit,
     };
-    memcpy(ip->src_addr, info->from.bytes, 16);
-    memcpy(ip->dst_addr, info->to.bytes, 16);
+    memcpy(&ip->src_addr, info->from.bytes, 16);
+    memcpy(&ip->dst_addr, info->to.bytes, 16);
 }

@@ -114,6 +114,7 @@ uint16_t net_home_queue(const struct net *net, const struct net_addr *from,
     union {
         struct rte_ipv4_tuple v4;
         struct rte_ipv6_tuple v6;
+        uint32_t words[RTE_THASH_V6_L4_LEN];
     } tuple;
     uint32_t len, hash;
     if (rss->num_queues < 2)
@@ -125,20 +126,15 @@ uint16_t net_home_queue(const struct net *net, const struct net_addr *from,
         tuple.v4.dport = to->port;
         len = RTE_THASH_V4_L4_LEN;
     } else {
-        for (uint32_t i = 0; i < 4; i++) {
-            uint32_t word;
-            memcpy(&word, from->ip.bytes + 4 * i, 4);
-            word = rte_be_to_cpu_32(word);
-            memcpy(tuple.v6.src_addr + 4 * i, &word, 4);
-            memcpy(&word, to->ip.bytes + 4 * i, 4);
-            word = rte_be_to_cpu_32(word);
-            memcpy(tuple.v6.dst_addr + 4 * i, &word, 4);
-        }
+        memcpy(&tuple.v6.src_addr, from->ip.bytes, 16);
+        memcpy(&tuple.v6.dst_addr, to->ip.bytes, 16);
+        for (uint32_t i = 0; i < 8; i++)
+            tuple.words[i] = rte_be_to_cpu_32(tuple.words[i]);
         tuple.v6.sport = from->port;
         tuple.v6.dport = to->port;
         len = RTE_THASH_V6_L4_LEN;
     }
-    hash = rte_softrss((uint32_t *)&tuple, len, rss->key);
+    hash = rte_softrss(tuple.words, len, rss->key);
     return rss->table[hash & (rss->table_len - 1u)];
 }
 

@@ -302,8 +302,8 @@ static size_t too_big6(uint8_t *frame, const struct layers *l, const uint8_t *pa
                                 .payload_len = rte_cpu_to_be_16(8 + QUOTED),
                                 .proto = IPPROTO_ICMPV6,
                                 .hop_limits = 64};
-    memcpy(ip->src_addr, router.bytes, 16);
-    memcpy(ip->dst_addr, packet + 8, 16);
+    memcpy(&ip->src_addr, router.bytes, 16);
+    memcpy(&ip->dst_addr, packet + 8, 16);
     memset(icmp, 0, 8);
     icmp[0] = ICMP6_PACKET_TOO_BIG;
     put32(icmp + 4, mtu);
