@@ -4,7 +4,6 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.SocketException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.util.HashMap;
@@ -113,19 +112,23 @@ final class Peer {
         reader.join(5000);
     }
 
-    /** A page in whole, up to the server's close_notify; only its length is kept. */
+    /**
+     * A page in whole, by its length, of which no more is kept; then this side closes. A server's close_notify would
+     * come behind a key's limit and before the answer to the KeyUpdate for it: Java 21 asks for that once more then,
+     * on the closed connection, and throws.
+     */
     private static void download(SSLSocket socket) throws IOException {
         byte[] bytes = new byte[65536];
+        InputStream in = socket.getInputStream();
+        socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes());
+        StringBuilder head = new StringBuilder();
+        for (int c; head.indexOf("\r\n\r\n") < 0 && (c = in.read()) >= 0;) {
+            head.append((char) c);
+        }
+        long length = Long.parseLong(head.toString().replaceAll("(?s).*Content-Length: ([0-9]+).*", "$1"));
         long got = 0;
-        socket.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes());
-        try {
-            for (int n; (n = socket.getInputStream().read(bytes)) > 0;) {
-                got += n;
-            }
-        } catch (SocketException error) {
-            // Where the close_notify comes behind a key's limit, before the answer to its KeyUpdate, Java 21
-            // asks once more, on the closed connection.
-            System.out.println("instead of the end: " + error);
+        for (int n; got < length && (n = in.read(bytes)) > 0;) {
+            got += n;
         }
         System.out.println("got " + got + " bytes");
     }
