@@ -114,7 +114,7 @@ final class Peer {
 
     /**
      * A page in whole, by its length, of which no more is kept; then this side closes. A server's close_notify would
-     * come behind a key's limit and before the answer to the KeyUpdate for it: Java 21 asks for that once more then,
+     * come behind a key's limit and before the answer to the KeyUpdate for it: Java asks for that once more then,
      * on the closed connection, and throws.
      */
     private static void download(SSLSocket socket) throws IOException {
