@@ -203,7 +203,7 @@ enum lks_traced {
     LKS_TRACED_CLOSED,       /* the peer's close_notify came */
     LKS_TRACED_OPEN_UPDATE,  /* the peer has a new key: num_updates of them so far, */
     LKS_TRACED_SEAL_UPDATE,  /* and we */
-    LKS_TRACED_FREED,        /* the last one of each connection */
+    LKS_TRACED_FREED,        /* the last one of each connection that was made */
     LKS_TRACED_RETRIED,      /* a server's HelloRetryRequest, or a client's answer to one */
     LKS_TRACED_TICKETS_SENT, /* a server's, num_tickets of them; a client came with one: resumed */
     LKS_TRACED_SESSION_CAME, /* a client's: lks_conn_take_session() has it */

@@ -211,7 +211,8 @@ LKS_API uint32_t lks_conn_early_data_left(const struct lks_conn *conn);
  * (lks_conn_seal_own(), whose batch may have them, too). They are for whoever sent the ClientHello,
  * which may be a replay of another one's where early data are allowed: an answer to early data, or
  * what everybody gets. Under TLS 1.2 it does nothing. LKS_UNSUPPORTED: the configuration asks for
- * client certificates, and nothing is said to a client that has not shown its own.
+ * client certificates, and nothing is said to a client that has not shown its own; so it does
+ * nothing either where one that asks is chosen later (lks_answer_hello()).
  * LKS_BAD_ARGUMENT: NULL, a client, or one that is established already.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn);

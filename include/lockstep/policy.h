@@ -108,6 +108,11 @@ lks_policy_set_trust(struct lks_policy *policy, struct lks_source trusted, struc
  * checked with a chain alone: where such a one has changed all clients are asked again. Trust the
  * intermediate CAs, too, and they are not. A client's sessions end with its CRLs.
  *
+ * What they cost: a full handshake in which a certificate is shown hashes all bytes of the CRLs of
+ * its chain's CAs, to check their signatures, and does so before it is known whether the chain is
+ * good; with 100000 entries that are some megabytes, and more than all the rest of the handshake.
+ * Who has such CRLs limits how many handshakes one client may begin.
+ *
  * LKS_BAD_CONFIG: missing, unreadable, longer than 64 MiB, empty or damaged, without any CRL, with
  * another PEM block, a delta CRL, or one without a nextUpdate; *err says which, with its line. One
  * that has ended is taken, for the clock may be wrong: lks_policy_warning() tells.

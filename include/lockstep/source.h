@@ -12,7 +12,8 @@ extern "C" {
 #endif
 
 /* Where they come from; lks_from_file() and lks_from_memory() make one. They are read in the call
- * that is given a source, and copied: nothing of it has to outlive that call. */
+ * that is given a source, and copied: nothing of it has to outlive that call. A byte order mark
+ * (UTF-8's) in front of a text is passed over. */
 struct lks_source {
     const char *name; /* a path, or what messages call the bytes */
     const void *data; /* if in_memory */

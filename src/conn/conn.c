@@ -67,7 +67,7 @@ enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, e
         return LKS_NO_MEMORY;
     enum lks_status status = begin_handshake(conn, options);
     if (status) {
-        lks_conn_free(conn);
+        conn_discard(conn);
         return lks_bare(status);
     }
     *out = conn;
@@ -79,6 +79,11 @@ void lks_conn_free(struct lks_conn *conn)
     if (!conn || conn_is_misused(conn))
         return;
     conn_trace(conn, LKS_TRACED_FREED, 0);
+    conn_discard(conn);
+}
+
+void conn_discard(struct lks_conn *conn)
+{
     conn_handshake_free(conn);
     conn_kept_free(conn);
     lks_config_free(conn->config);

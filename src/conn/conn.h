@@ -208,6 +208,9 @@ static inline bool conn_may_be(const struct lks_config *config, enum lks_role ro
 }
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
+/* Wipes and frees one without telling anybody: also what was never the application's, and of which
+ * parts may be missing. */
+void conn_discard(struct lks_conn *conn);
 
 /* Remembers that the connection has failed, and why. */
 void conn_set_failed(struct lks_conn *conn, enum lks_status status);

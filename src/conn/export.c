@@ -106,7 +106,7 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
         status = set_direction(suite, &conn->seal_key, LKS_SEAL, conn->seal_secret,
                                &conn->num_seal_updates, seal);
     if (status) {
-        lks_conn_free(conn);
+        conn_discard(conn);
         return status;
     }
     conn->established = true;

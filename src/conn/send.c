@@ -272,11 +272,19 @@ uint32_t lks_conn_early_data_left(const struct lks_conn *conn)
     return lks_hs_early_data_max(conn->handshake->hs) - conn->handshake->early_data_len;
 }
 
-/* A server that has sent its Finished, under TLS 1.3: RFC 8446 section 4.4.4. */
+/* Nothing is said to a client that has yet to show its certificate. */
+static bool asks_client(const struct lks_conn *conn)
+{
+    return conn->config->policy->client_auth != LKS_CLIENT_AUTH_OFF;
+}
+
+/* A server that has sent its Finished, under TLS 1.3: RFC 8446 section 4.4.4. The application may
+ * have chosen another configuration since it was allowed. */
 static bool may_send_half_rtt(const struct lks_conn *conn)
 {
     const struct conn_handshake *h = conn->handshake;
-    return !conn->established && h && h->half_rtt && !conn->tls12 && h->seal_key == &conn->seal_key;
+    return !conn->established && h && h->half_rtt && !conn->tls12 &&
+           h->seal_key == &conn->seal_key && !asks_client(conn);
 }
 
 enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn)
@@ -287,7 +295,7 @@ enum lks_status lks_conn_allow_half_rtt(struct lks_conn *conn)
         return LKS_INSIDE;
     if (conn->failed)
         return (enum lks_status)conn->failed;
-    if (conn->config->policy->client_auth != LKS_CLIENT_AUTH_OFF)
+    if (asks_client(conn))
         return LKS_UNSUPPORTED;
     conn->handshake->half_rtt = true;
     return LKS_OK;

@@ -78,6 +78,14 @@ static enum lks_status read_file(struct lks_source_bytes *b, const char *path, c
     return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
+struct lks_reader lks_source_skip_mark(struct lks_reader text)
+{
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    if (text.len < sizeof(mark) || memcmp(text.data, mark, sizeof(mark)) != 0)
+        return text;
+    return lks_reader_of(text.data + sizeof(mark), text.len - sizeof(mark));
+}
+
 enum lks_status lks_source_read(struct lks_source_bytes *bytes, const struct lks_source *source,
                                 const char *what, size_t max, struct lks_error *err)
 {
@@ -91,6 +99,7 @@ enum lks_status lks_source_read(struct lks_source_bytes *bytes, const struct lks
         return lks_complain(err,
                             "%s: longer than %zu KiB, where the %s should be; is it the right one?",
                             name, (max + 1023) / 1024, what);
+    bytes->all = lks_source_skip_mark(bytes->all);
     if (!status && !bytes->all.len)
         return lks_complain(err, "%s: is empty, no %s in it; name another one", name, what);
     return status;

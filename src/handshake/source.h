@@ -26,4 +26,8 @@ LKS_MUST_CHECK enum lks_status lks_source_read(struct lks_source_bytes *bytes,
                                                size_t max, struct lks_error *err);
 void lks_source_free(struct lks_source_bytes *bytes);
 
+/* A text without the byte order mark (UTF-8's) that some editors put in front of it, lest the line
+ * behind it be taken for another one. Nothing binary that is read here begins like it. */
+struct lks_reader lks_source_skip_mark(struct lks_reader text);
+
 #endif

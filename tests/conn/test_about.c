@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <lockstep/callbacks.h>
+
 #include "base/reason.h"
 #include "conn/conn.h"
 #include "handshake/config.h"
@@ -474,9 +476,17 @@ static void early_data_and_their_answer(void)
     lks_config_free(server);
 }
 
+/* A hello's callback: whatever came, this configuration. */
+static void choose(void *user, struct lks_conn *conn, struct lks_ask *ask)
+{
+    (void)conn;
+    CU_ASSERT_EQUAL(lks_answer_hello(ask, user, NULL), LKS_OK);
+    lks_ask_free(ask);
+}
+
 static void no_data_before_the_client_is_known(void)
 {
-    struct lks_config *client, *server;
+    struct lks_config *client, *server, *first = server_config("ecdsa", NULL, NULL);
     struct lks_conn *conn;
     mutual_configs(&client, &server, LKS_TLS_1_3, LKS_KEEP_NOTHING);
     CU_ASSERT_EQUAL_FATAL(lks_conn_new(&conn, server, LKS_SERVER, NULL), LKS_OK);
@@ -484,8 +494,18 @@ static void no_data_before_the_client_is_known(void)
     lks_conn_free(conn);
     session_len = 0;
     CU_ASSERT_FALSE(sends_half_rtt(client, server, false));
+    /* Nor where it was allowed, and a configuration that asks was chosen behind that. */
+    CU_ASSERT_EQUAL(lks_policy_set_hello(first->policy, choose, server, NULL), LKS_OK);
+    session_len = 0;
+    CU_ASSERT_FALSE(sends_half_rtt(client, first, true));
+    CU_ASSERT_FALSE(sends_half_rtt(client, first, true)); /* resumed, too */
+    CU_ASSERT_EQUAL(lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_OFF, false, NULL),
+                    LKS_OK);
+    session_len = 0;
+    CU_ASSERT_TRUE(sends_half_rtt(client, first, true));
     lks_config_free(client);
     lks_config_free(server);
+    lks_config_free(first);
 }
 
 /* What a server's messages have of RFC 8701, by HandshakeType. */

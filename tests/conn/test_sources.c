@@ -244,6 +244,38 @@ static void among_others(void)
     refused(CHAIN, from(&t, "crlf"), "crlf: line 3: certificate 1 is damaged");
 }
 
+/* An editor's byte order mark is no part of the first line, whatever that is. */
+static void behind_a_mark(void)
+{
+    static const char mark[] = "\xef\xbb\xbf", keys[] = "next 1 2\n";
+    const struct text *const all[] = {[CHAIN] = &chain, [KEY] = &secret, [TRUST] = &chain};
+    struct lks_config *config = pki_config();
+    struct lks_error err;
+    struct text t = {.len = 3};
+    begin();
+    for (enum what what = CHAIN; what < NUM_WHATS; what++) {
+        if (what == OCSP || what == SCTS)
+            continue;
+        const char *data = what == TICKETS ? ticket_keys : all[what]->data;
+        memcpy(t.data, mark, 3);
+        t.len = 3 + (what == TICKETS ? sizeof(ticket_keys) - 1 : all[what]->len);
+        memcpy(t.data + 3, data, t.len - 3);
+        LKS_CHECK(!give(config, what, from(&t, "marked"), &err), "%d: %s", what, err.text);
+    }
+    CU_ASSERT_EQUAL(sk_X509_num(config->identities->certificates->chain), 2);
+    CU_ASSERT_EQUAL(sk_X509_num(config->policy->anchors), 2); /* none is passed over */
+    FILE *f = pki_create("marked");
+    fprintf(f, "%s%s", mark, ticket_keys);
+    fclose(f);
+    LKS_CHECK(!give(config, TICKETS, lks_from_file(pki_path("marked")), &err), "%s", err.text);
+    lks_config_free(config);
+    refused(CHAIN, lks_from_memory("marked", mark, 3), "marked: is empty");
+    snprintf(t.data, ROOM, "%s%s", mark, keys);
+    t.len = strlen(t.data);
+    refused(TICKETS, from(&t, "marked"), "marked: line 1: the name is not");
+    refused(TICKETS, lks_from_memory("marked", mark, 3), "marked: ");
+}
+
 /* A warning names the source, too. */
 static void warnings(void)
 {
@@ -300,6 +332,7 @@ static const struct lks_test tests[] = {
     {"nothing there", nothing_there},
     {"damage", damage},
     {"among others", among_others},
+    {"behind a mark", behind_a_mark},
     {"warnings", warnings},
     {"lists", lists},
     {NULL, NULL},

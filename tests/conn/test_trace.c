@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <lockstep/stream.h>
+
 #include "asked.h"
 
 #define ROWS_MAX 16u
@@ -170,9 +172,38 @@ static void retries_and_tickets(void)
         run_both(&all[i]);
 }
 
+static void count_all(void *user, const struct lks_conn *conn, const struct lks_trace *row)
+{
+    size_t len;
+    (void)row;
+    CU_ASSERT_STRING_EQUAL(lks_conn_server_name(conn), "");
+    CU_ASSERT_PTR_NULL(lks_conn_peer_certificate(conn, &len));
+    ++*(unsigned int *)user;
+}
+
+/* Nobody has it, so nobody is told: neither of its end, which nothing went before. */
+static void never_made(void)
+{
+    struct lks_config *config = asked_config("", false, NULL);
+    const struct lks_conn_options options = {.server_name = "no host"};
+    struct lks_traffic_keys keys = {.suite = 0x1301, .secret_len = 32, .record_size_limit = 1};
+    struct lks_conn *conn;
+    struct lks_stream *stream;
+    unsigned int num = 0;
+    CU_ASSERT_EQUAL(lks_policy_set_trace(config->policy, count_all, &num, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_conn_new(&conn, config, LKS_CLIENT, &options), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_conn_new(&conn, config, LKS_SERVER, NULL), LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_conn_import(&conn, config, LKS_CLIENT, &keys, &keys), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(lks_stream_new(&stream, config, LKS_CLIENT, &options, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_TRUE(!conn && !stream && !num);
+    keys.record_size_limit = 0;
+    CU_ASSERT_EQUAL_FATAL(lks_conn_import(&conn, config, LKS_CLIENT, &keys, &keys), LKS_OK);
+    lks_conn_free(conn);
+    CU_ASSERT_EQUAL(num, 1);
+    lks_config_free(config);
+}
+
 const struct lks_test trace_tests[] = {
-    {"succeeds", succeeds},
-    {"fails", fails},
-    {"retries and tickets", retries_and_tickets},
-    {NULL, NULL},
+    {"succeeds", succeeds},     {"fails", fails}, {"retries and tickets", retries_and_tickets},
+    {"never made", never_made}, {NULL, NULL},
 };

@@ -335,6 +335,11 @@ static void file_read_again(void)
     CU_ASSERT_EQUAL(first_key(config), 0x01);
     CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_FALSE(changed);
+    /* Another file that is no good changes nothing, and is not the one that is looked at again. */
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_keys(config->memory, lks_from_file(dir), &err),
+                    LKS_BAD_CONFIG);
+    CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
+    CU_ASSERT_FALSE(changed);
     put_file(file, "current " N2 " " K2 "\nprevious " N1 " " K1 "\n");
     CU_ASSERT_EQUAL(lks_memory_reload_ticket_keys(config->memory, &changed, &err), LKS_OK);
     CU_ASSERT_TRUE(changed);

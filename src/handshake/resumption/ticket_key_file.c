@@ -11,6 +11,7 @@
 #include "base/complain.h"
 #include "base/ct.h"
 #include "handshake/resumption/ticket_keys.h"
+#include "handshake/source.h"
 
 #define FIELDS_MAX 3u
 
@@ -160,6 +161,13 @@ static enum lks_status unreadable(const char *file, struct lks_error *err)
         file, strerror(errno));
 }
 
+static enum lks_status parse_marked(struct lks_ticket_ring *ring, struct lks_reader text,
+                                    const char *file, struct lks_error *err)
+{
+    text = lks_source_skip_mark(text);
+    return lks_ticket_file_parse(ring, (const char *)text.data, text.len, file, err);
+}
+
 static enum lks_status read_open(struct lks_ticket_ring *ring, int fd, const char *file,
                                  struct lks_error *err)
 {
@@ -178,7 +186,7 @@ static enum lks_status read_open(struct lks_ticket_ring *ring, int fd, const cha
             err, "%s: longer than 16 KiB; is it a file of ticket keys? Such a file has eight lines",
             file);
     else
-        status = lks_ticket_file_parse(ring, text, len, file, err);
+        status = parse_marked(ring, lks_reader_of((const uint8_t *)text, len), file, err);
     lks_wipe(text, sizeof(text));
     return status;
 }

@@ -240,6 +240,7 @@ static enum lks_status read_file(struct lks_ticket_keys *keys, const char *file,
 static enum lks_status load_file(struct lks_ticket_keys *keys, const char *file,
                                  struct lks_error *err)
 {
+    const struct lks_file_mark before = keys->mark; /* of the file in use, if there is one */
     bool changed;
     char *name = strdup(file);
     if (!name)
@@ -247,6 +248,7 @@ static enum lks_status load_file(struct lks_ticket_keys *keys, const char *file,
     memset(&keys->mark, 0, sizeof(keys->mark)); /* no state of this file is known */
     enum lks_status status = read_file(keys, file, &changed, err);
     if (status) {
+        keys->mark = before;
         free(name);
         return status;
     }
