@@ -92,9 +92,10 @@ static enum lks_status parse(X509 **out, struct lks_reader der)
 static enum lks_status add_certificate(struct lks_peer *peer, struct lks_reader der)
 {
     LKS_OWN_ERRORS;
-    X509 *x509;
-    enum lks_status status = parse(&x509, der);
-    if (!status && !X509_get0_pubkey(x509)) { /* of an unknown kind, or it found no memory */
+    X509 *x509 = NULL;
+    enum lks_status status = LKS_OK;
+    /* Malformed or with a key of an unknown kind it is for want of memory, too: once, not twice. */
+    for (int i = 0; i < 2 && !(x509 && X509_get0_pubkey(x509)); i++) {
         X509_free(x509);
         status = parse(&x509, der);
     }
