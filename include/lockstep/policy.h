@@ -137,7 +137,8 @@ LKS_API bool lks_policy_warning(const struct lks_policy *policy, uint32_t n,
 enum lks_client_auth {
     LKS_CLIENT_AUTH_OFF,
     LKS_CLIENT_AUTH_OPTIONAL, /* a client may have none; one that it has must be good */
-    LKS_CLIENT_AUTH_REQUIRED, /* certificate_required without one */
+    LKS_CLIENT_AUTH_REQUIRED, /* certificate_required without one; who has an external PSK of ours
+                               * needs none */
 };
 /* send_authorities: CertificateRequest names the trusted CAs (section 4.2.4), so that a client with
  * several certificates can choose. Their names, two bytes more each, have room for 65023 bytes in
