@@ -50,6 +50,7 @@ void signer(void *user, struct lks_conn *conn, struct lks_ask *ask)
         const uint8_t *sig = signature_of(ask, &len);
         CU_ASSERT_EQUAL(lks_answer_signature(ask, sig, len, &event), LKS_OK);
         CU_ASSERT_EQUAL(event, LKS_EVENT_NONE);
+        CU_ASSERT_PTR_NULL(lks_ask_conn(ask)); /* answered, if not taken yet */
         lks_ask_free(ask);
     } else {
         CU_ASSERT_PTR_NULL(a->ask);

@@ -135,6 +135,9 @@ static void meet_fate(enum kind kind, enum fate fate, struct asked *a, struct si
         if (i != (int)kind)
             CU_ASSERT_EQUAL(yes((enum kind)i, a->ask, NULL), LKS_BAD_ARGUMENT);
     CU_ASSERT_EQUAL(lks_answer_signature(a->ask, (const uint8_t *)"x", 1, NULL), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(yes(kind, NULL, &event), LKS_BAD_ARGUMENT);
+    CU_ASSERT_EQUAL(event, LKS_EVENT_NONE);
+    event = LKS_EVENT_DATA;
     CU_ASSERT_PTR_EQUAL(lks_ask_conn(a->ask), s->conn);
     if (fate == TWICE)
         CU_ASSERT_EQUAL(yes(kind, a->ask, NULL), LKS_OK);
