@@ -51,12 +51,9 @@ static bool fail(const char *what, const char *why)
 static bool fail_status(const struct fetch *f, enum lks_status status)
 {
     const struct lks_conn *conn = lks_stream_conn(f->stream);
-    const char *why = status == LKS_TRUNCATED ? "it ended without close_notify, so the answer may "
-                                                "have been cut short"
-                                              : lks_conn_reason(conn);
     fprintf(stderr, "https_client: %s: %s: %s\n",
             lks_conn_is_established(conn) ? "connection" : "handshake", lks_status_name(status),
-            why);
+            lks_conn_reason(conn));
     return false;
 }
 
@@ -164,7 +161,7 @@ static enum lks_status transfer(struct fetch *f)
         if (!moved && status == LKS_WANT_DATA &&
             !wait_for(f->fd, (short)(POLLIN | (has_out ? POLLOUT : 0)), SILENCE_MS)) {
             fail("timeout", "nothing moves any more");
-            return LKS_TRUNCATED;
+            (void)!lks_stream_end(f->stream, LKS_OPEN);
         }
     }
 }

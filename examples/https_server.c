@@ -144,7 +144,7 @@ static void say_why(const struct client *c, enum lks_status status)
     const struct lks_conn *conn = lks_stream_conn(c->stream);
     fprintf(stderr, "client %d: %s, %s: %s\n", c->fd,
             lks_conn_is_established(conn) ? "established" : "handshake", lks_status_name(status),
-            status == LKS_TRUNCATED ? "it ended without close_notify" : lks_conn_reason(conn));
+            lks_conn_reason(conn));
 }
 
 static void leave(struct client *c)

@@ -94,7 +94,9 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_answer_signature(struct lks_ask *ask,
  * hello (HelloRetryRequest) finds the configuration that was chosen for the first. What is resumed,
  * and which early data are taken, is decided as that configuration says, whose memory has to open
  * the tickets; so the same hello is to get the same configuration each time. A hello that answers
- * another connection's HelloRetryRequest is a first one here. Of a server; hello NULL: none.
+ * another connection's HelloRetryRequest is a first one here. The configuration that the connection
+ * was made with has to be a whole one itself (lks_config_check(): a certificate, a memory), also
+ * where another is chosen each time. Of a server; hello NULL: none.
  */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_policy_set_hello(struct lks_policy *policy,

@@ -275,12 +275,13 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_conn_update_key(struct lks_conn *conn
  * tickets when they like, mostly right after the handshake; the connection keeps the newest, if its
  * configuration says so (lks_policy_set_tickets()), and forgets it when it is taken; a
  * NewSessionTicket of more than 4 KiB is skipped. Use a session once, lest who watches can tell
- * that it is you again (RFC 8446 appendix C.4). The bytes are for this library only, and as secret
- * as the connections' keys. A resumed connection does not ask for the peer's certificate again; so
- * a session ends with the first of what was verified then, with the CA's place among those trusted
- * (lks_policy_set_trust()), and after seven days, and a session that was got by resuming is as old
- * as the first one. *len: how many bytes were written to buf (at most LKS_SESSION_MAX), or with
- * LKS_NO_ROOM how many it takes. LKS_WANT_DATA: there is none now.
+ * that it is you again (RFC 8446 appendix C.4). The bytes are for this library only, as secret as
+ * the connections' keys, and not to be changed by anybody: they say what was verified, and until
+ * when, and nothing in them shows that they were changed. A resumed connection does not ask for the
+ * peer's certificate again; so a session ends with the first of what was verified then, with the
+ * CA's place among those trusted (lks_policy_set_trust()), and after seven days, and a session that
+ * was got by resuming is as old as the first one. *len: how many bytes were written to buf (at most
+ * LKS_SESSION_MAX), or with LKS_NO_ROOM how many it takes. LKS_WANT_DATA: there is none now.
  */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_take_session(struct lks_conn *conn, uint8_t *buf,
                                                              size_t cap, size_t *len);
@@ -292,7 +293,8 @@ LKS_API enum lks_status lks_conn_status(const struct lks_conn *conn);
  * Why the connection has ended, for a log: one sentence without a full stop, static, the same each
  * time for the same cause ("the certificate … has expired"). The alert and lks_conn_status() leave
  * open which of its causes it was; this does not. It names nothing that a peer chose. "" where
- * nothing has failed, and for NULL.
+ * nothing has failed, and for NULL. A stream's says also why it was LKS_TRUNCATED; of a connection
+ * without one lks_conn_truncated() tells that.
  */
 LKS_API const char *lks_conn_reason(const struct lks_conn *conn);
 LKS_API bool lks_conn_is_established(const struct lks_conn *conn);

@@ -211,11 +211,13 @@ lks_policy_set_certificate_compression(struct lks_policy *policy, const char *al
 
 /* How many tickets a server sends after each full or resumed TLS 1.3 handshake (0 to 4, 0: none; at
  * first 2), and for how many seconds they are good (1 to 604800, RFC 8446 section 4.6.1; at first
- * 7200), as are sessions that are remembered by ID. A key that opens no longer ends them earlier,
- * and so does a client's certificate (lks_policy_set_client_sessions()). None is sent for no time:
- * where a session's end has come, or there are no keys, TLS 1.3 sends none and TLS 1.2, which has
- * promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A client with 0 wants no
- * tickets; others keep the newest, in some KiB a connection. LKS_BAD_ARGUMENT: out of range. */
+ * 7200), as are sessions that are remembered by ID. TLS 1.2 has one ticket a full handshake, or
+ * with num 0 none: then clients that know tickets, too, resume by ID. A key that opens no longer
+ * ends them earlier, and so does a client's certificate (lks_policy_set_client_sessions()). None is
+ * sent for no time: where a session's end has come, or there are no keys, TLS 1.3 sends none and
+ * TLS 1.2, which has promised one, an empty one with a lifetime of 0 (RFC 5077 section 3.3). A
+ * client with 0 wants no tickets; others keep the newest, in some KiB a connection.
+ * LKS_BAD_ARGUMENT: out of range. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_tickets(struct lks_policy *policy,
                                                               uint32_t num, uint32_t lifetime_s,
                                                               struct lks_error *err);

@@ -24,11 +24,11 @@
  *
  * What a call returns is LKS_OK, a reason to wait (LKS_WANT_DATA, LKS_WANT_ROOM, LKS_WANT_PKEY,
  * LKS_WANT_ANSWER), or the end: LKS_CLOSED, the peer's or our close_notify; LKS_TRUNCATED, the
- * transport ended without one; anything else is the error that ended the connection, and
- * lks_conn_reason() of its connection says why in words. It ends in order all the same: read gives
- * what came before the error, drain what was sealed before it and the alert. LKS_BAD_ARGUMENT from
- * a pointer that is NULL and may not be (bytes may, where there are none of them, and so may what
- * is given to lks_stream_free()) ends nothing.
+ * transport ended without one; anything else is the error that ended the connection. Of all but
+ * LKS_CLOSED lks_conn_reason() of its connection says why in words. It ends in order all the same:
+ * read gives what came before the error, drain what was sealed before it and the alert.
+ * LKS_BAD_ARGUMENT from a pointer that is NULL and may not be (bytes may, where there are none of
+ * them, and so may what is given to lks_stream_free()) ends nothing.
  *
  * Early data (0-RTT) are not for streams: who reads bytes cannot tell those that may have been
  * replayed.
@@ -78,7 +78,8 @@ LKS_API struct lks_conn *lks_stream_conn(struct lks_stream *stream);
  * Bytes in: len bytes that came from the peer, in order. *taken: how many of them the stream has
  * copied or dealt with; the rest is to be given again. LKS_OK: all of them. LKS_WANT_ROOM: read
  * until LKS_WANT_DATA, then go on. LKS_WANT_PKEY: see lks_stream_conn(). LKS_WANT_ANSWER: a
- * callback's question waits (<lockstep/callbacks.h>); once it was answered, drain. LKS_CLOSED
+ * callback's question waits (<lockstep/callbacks.h>); once it was answered, drain, and feed the
+ * rest. LKS_CLOSED
  * (close_notify came, or lks_stream_end() was told), or the error that ended the connection:
  * nothing that comes counts any more, all is taken; what came before is still to be read.
  */

@@ -71,8 +71,10 @@ const char *lks_reason_of_peer_alert(uint8_t description)
     case 30:
         return SAYS("decompression_failure", "it could not decompress what we sent");
     case 40:
-        return SAYS("handshake_failure",
-                    "mostly no cipher suite, group or signature scheme in common");
+        return SAYS(
+            "handshake_failure",
+            "mostly no cipher suite, group or signature scheme in common; or, under TLS 1.2, "
+            "it wants a certificate of ours");
     case 41:
         return SAYS("no_certificate", "it has none to show");
     case 42:

@@ -21,6 +21,11 @@ REASON(BAD_RECORD, "a record whose header or length makes no sense under its key
 REASON(RECORD_OVERFLOW, "a record longer than the protocol allows")
 REASON(PEER_ALERT, "the peer ended the connection with an alert")
 
+/* The transport's end, where a stream is told of it. */
+REASON(TRUNCATED, "the transport ended without the peer's close_notify, so that what came may have "
+                  "been cut short")
+REASON(TRUNCATED_EARLY, "the transport ended before the handshake was done")
+
 /* Records. */
 REASON(RECORD_TYPE, "a record of no known content type: this may not be TLS at all")
 REASON(INNER_TYPE, "a protected record with no content type, or one that may not be protected")

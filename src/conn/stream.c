@@ -175,6 +175,13 @@ static size_t take_in(struct lks_stream *s, const uint8_t *bytes, size_t len)
 }
 
 /* Nothing more comes of what is fed. */
+/* The connection does not know of its transport; so its reason is the stream's to say. */
+static enum lks_status truncated(const struct lks_stream *s)
+{
+    s->conn->reason = s->conn->established ? LKS_WHY_TRUNCATED : LKS_WHY_TRUNCATED_EARLY;
+    return LKS_TRUNCATED;
+}
+
 static enum lks_status feed_end(const struct lks_stream *s)
 {
     const enum lks_status failed = lks_conn_status(s->conn);
@@ -230,7 +237,7 @@ enum lks_status lks_stream_read(struct lks_stream *s, uint8_t *data, size_t cap,
         return lks_conn_status(s->conn);
     if (lks_conn_close_received(s->conn))
         return LKS_CLOSED;
-    return s->in_ended ? LKS_TRUNCATED : LKS_WANT_DATA;
+    return s->in_ended ? truncated(s) : LKS_WANT_DATA;
 }
 
 /* Room for len bytes behind what waits to be drained. That is moved to the front once so much was
@@ -305,7 +312,7 @@ static enum lks_status write_end(const struct lks_stream *s)
         return failed;
     if (s->conn->close_wanted)
         return LKS_CLOSED;
-    return s->in_ended && !s->conn->established ? LKS_TRUNCATED : LKS_OK;
+    return s->in_ended && !s->conn->established ? truncated(s) : LKS_OK;
 }
 
 enum lks_status lks_stream_write(struct lks_stream *s, const uint8_t *data, size_t len,

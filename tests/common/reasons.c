@@ -15,10 +15,12 @@
     type __wrap_##name(__VA_ARGS__); \
     type __wrap_##name(__VA_ARGS__)
 
+/* One that goes on behind its transport's end, for streams only, has a reason all the same. */
 static enum lks_status check_conn(const struct lks_conn *conn, enum lks_status status)
 {
     const enum lks_status end = lks_conn_status(conn);
-    const bool has_reason = lks_conn_reason(conn)[0];
+    const char *reason = lks_conn_reason(conn);
+    const bool has_reason = reason[0] && reason != lks_reason_text(LKS_WHY_TRUNCATED);
     if (has_reason != (end != LKS_OK) || (unsigned int)status > UINT16_MAX)
         LKS_CHECK(false, "%s: \"%s\" (returned %#x)", lks_status_name(end), lks_conn_reason(conn),
                   (unsigned int)status);

@@ -265,6 +265,9 @@ static void truncation(void)
                       "%zu of %zu bytes: %s", cut, flight.len, lks_status_name(status));
             CU_ASSERT_TRUE(len == 0 || len == 5 || len == 11);
             CU_ASSERT_TRUE(cut < flight.len || len == 11);
+            LKS_CHECK((strstr(lks_conn_reason(lks_stream_conn(client)), "cut short") != NULL) ==
+                          (cut < flight.len),
+                      "%s", lks_conn_reason(lks_stream_conn(client)));
             /* It may still be written to: a peer that has ended its half. */
             CU_ASSERT_EQUAL(lks_stream_write(client, (const uint8_t *)"x", 1, &n), LKS_OK);
             streams_end(&s);
@@ -286,6 +289,8 @@ static void truncated_handshake(void)
     CU_ASSERT_EQUAL(lks_stream_write(s.duct.client.stream, (const uint8_t *)"x", 1, &n),
                     LKS_TRUNCATED);
     CU_ASSERT_EQUAL(lks_stream_read(s.duct.client.stream, &byte, 1, &n), LKS_TRUNCATED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(lks_conn_reason(lks_stream_conn(s.duct.client.stream)),
+                                  "before the handshake was done"));
     streams_end(&s);
 }
 
