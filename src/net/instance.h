@@ -88,17 +88,37 @@ struct rte_mbuf *net_buffer(struct net *net, uint16_t len);
 /* The state of an address that is ours; NULL: it is not. */
 struct own_address *net_own_address(struct net *net, const struct net_ip *ip);
 
+/* Whether it is ours and duplicate address detection let us have it. */
+static inline bool net_has_address(const struct net *net, const struct net_ip *ip)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        if (net_ip_equal(&net->addresses[i].ip, ip))
+            return net->addresses[i].state == ADDRESS_VALID;
+    return false;
+}
+
 /* The first len bytes of a packet in one piece, which stay in it; NULL: it is shorter, or no
  * buffer for joining them. */
-void *net_pull(struct net *net, struct rte_mbuf **packet, uint16_t len);
+void *net_join_front(struct net *net, struct rte_mbuf **packet, uint16_t len);
+static inline void *net_pull(struct net *net, struct rte_mbuf **packet, uint16_t len)
+{
+    return (*packet)->data_len >= len ? rte_pktmbuf_mtod(*packet, void *)
+                                      : net_join_front(net, packet, len);
+}
 
 /* Which queue a TCP packet from `from` to `to` comes home to. */
 uint16_t net_home_queue(const struct net *net, const struct net_addr *from,
                         const struct net_addr *to);
 
 /* TCP gets its packets of a burst together, in their order. */
-void net_to_tcp(struct net *net, struct rte_mbuf *packet, const struct ip_in *in);
 void net_flush_to_tcp(struct net *net);
+static inline void net_to_tcp(struct net *net, struct rte_mbuf *packet, const struct ip_in *in)
+{
+    net->for_tcp[net->num_for_tcp] = packet;
+    net->for_tcp_in[net->num_for_tcp++] = *in;
+    if (net->num_for_tcp == NET_BURST_MAX)
+        net_flush_to_tcp(net);
+}
 
 /* Hands a frame or packet on; true: it is gone. */
 bool net_hand(struct net *net, uint16_t queue, struct rte_mbuf *frame);

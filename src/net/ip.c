@@ -15,7 +15,7 @@
 /* [1122 3.2.1.3-2] [9293 3.9.2.3-1] */
 bool ip_source_is_good(struct net *net, const struct net_ip *from)
 {
-    if (!net_ip_is_multicast(from) && !net_ip_is_loopback(from) && !ip_is_ours(net, from))
+    if (!net_ip_is_multicast(from) && !net_ip_is_loopback(from) && !net_has_address(net, from))
         return true;
     net->counters.rx_bad_source++;
     return false;

@@ -4,6 +4,7 @@
 
 #include <rte_ip.h>
 
+#include "net/cksum.h"
 #include "net/instance.h"
 
 #define OPTION_END          0u
@@ -50,7 +51,7 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
     ip = net_pull(net, packet, len);
     if (!ip || !ip_trim(net, *packet, rte_be_to_cpu_16(ip->total_length)))
         return 0;
-    if (rte_raw_cksum(ip, len) != 0xffff) {
+    if (cksum_fold(cksum_add(0, ip, len)) != 0xffff) {
         net->counters.rx_bad_checksum++;
         return 0;
     }
@@ -97,7 +98,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
                        .ecn = ip->type_of_service & 3u,
                        .rss_hash = packet->hash.rss};
     uint8_t proto = ip->next_proto_id, hop_limit = ip->time_to_live;
-    if (!ip_is_ours(net, &in.to)) {
+    if (!net_has_address(net, &in.to)) {
         free_counted(packet, &net->counters.rx_not_ours);
         return;
     }
@@ -106,18 +107,19 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
         rte_pktmbuf_free(packet);
         return;
     }
-    const struct fragment fragment = {
-        .from = in.from,
-        .to = in.to,
-        .id = ip->packet_id,
-        .proto = proto,
-        .ecn = in.ecn,
-        .offset = (uint16_t)((where & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS),
-        .more = (where & RTE_IPV4_HDR_MF_FLAG) != 0,
-    };
+    const uint16_t id = ip->packet_id;
     packet->l3_len = header_len;
     rte_pktmbuf_adj(packet, header_len);
-    if (fragment.offset || fragment.more) {
+    if (where & (RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) {
+        const struct fragment fragment = {
+            .from = in.from,
+            .to = in.to,
+            .id = id,
+            .proto = proto,
+            .ecn = in.ecn,
+            .offset = (uint16_t)((where & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS),
+            .more = (where & RTE_IPV4_HDR_MF_FLAG) != 0,
+        };
         packet = reassembly_add(net, packet, &fragment, &proto, &in.ecn);
         if (!packet)
             return;
@@ -146,5 +148,5 @@ void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_heade
         .dst_addr = net_ip_v4_be(&info->to),
     };
     if (!(packet->ol_flags & RTE_MBUF_F_TX_IP_CKSUM))
-        ip->hdr_checksum = rte_ipv4_cksum(ip);
+        ip->hdr_checksum = (uint16_t)~cksum_fold(cksum_add(0, ip, sizeof(*ip)));
 }

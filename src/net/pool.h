@@ -13,8 +13,35 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define POOL_NONE 0xffffffffu
+
+#define POOL_LINE      64u
+#define POOL_HUGE_PAGE (2u << 20)
+
+/* Memory for many items, to be freed with free(); what is large comes in huge pages where the
+ * kernel has any, since flows are touched all over and their pages' addresses are not cached. */
+static inline void *pool_memory(size_t len)
+{
+    const size_t unit = len < POOL_HUGE_PAGE ? POOL_LINE : POOL_HUGE_PAGE;
+    void *memory = NULL;
+    len = (len + unit - 1) & ~(unit - 1);
+    if (posix_memalign(&memory, unit, len))
+        return NULL;
+    if (unit == POOL_HUGE_PAGE)
+        madvise(memory, len, MADV_HUGEPAGE);
+    return memory;
+}
+
+/* All of its lines, to be written. */
+static inline void pool_prefetch(const void *item, size_t size)
+{
+    const char *at = item;
+    for (size_t i = 0; i < size; i += POOL_LINE)
+        __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + size - 1, 1);
+}
 
 struct pool {
     char *items;
@@ -27,12 +54,8 @@ struct pool {
 static inline bool pool_make(struct pool *pool, uint32_t item_size, uint32_t num_items)
 {
     *pool = (struct pool){.item_size = item_size, .num_items = num_items, .free = POOL_NONE};
-    const size_t len = ((size_t)item_size * num_items + 63) & ~(size_t)63;
-    void *items = NULL;
-    if (len && posix_memalign(&items, 64, len))
-        return false;
-    pool->items = items;
-    return true;
+    pool->items = pool_memory((size_t)item_size * num_items);
+    return pool->items || !num_items;
 }
 
 static inline void pool_release(struct pool *pool)

@@ -8,7 +8,7 @@ bool route_is_on_link(const struct net *net, const struct net_ip *ip)
 {
     for (uint32_t i = 0; i < net->num_addresses; i++) {
         const struct own_address *a = &net->addresses[i];
-        if (net_ip_is_v4(ip) == net_ip_is_v4(&a->ip) && net_ip_in_prefix(ip, &a->ip, a->prefix_len))
+        if (net_ip_in_prefix(ip, &a->ip, a->prefix_len) && net_ip_is_v4(ip) == net_ip_is_v4(&a->ip))
             return true;
     }
     for (uint32_t i = 0; i < net->num_routes; i++) /* of an address without a subnet */
@@ -27,8 +27,8 @@ bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_i
         return false; /* RFC 4291 2.5.6: never behind a router */
     for (uint32_t i = 0; i < net->num_routes; i++) {
         const struct net_route *r = &net->routes[i];
-        if (net_ip_is_v4(to) == net_ip_is_v4(&r->prefix) &&
-            net_ip_in_prefix(to, &r->prefix, r->prefix_len)) {
+        if (net_ip_in_prefix(to, &r->prefix, r->prefix_len) &&
+            net_ip_is_v4(to) == net_ip_is_v4(&r->prefix)) {
             *next_hop = r->gateway;
             return true;
         }

@@ -8,24 +8,7 @@
 
 #include "net/tcp_flow.h"
 
-/* ---- the clock ---- */
-
-void tcp_set_now(struct tcp *tcp, uint64_t now_us)
-{
-    tcp->now_us = now_us;
-    tcp->tick = (uint32_t)(now_us >> TCP_TICK_SHIFT);
-}
-
-uint32_t tcp_ticks(const struct tcp *tcp, uint64_t from_now_us)
-{
-    return (uint32_t)((tcp->now_us + from_now_us + (1u << TCP_TICK_SHIFT) - 1) >> TCP_TICK_SHIFT);
-}
-
-/* [7323 4.1-1 5.4-1] */
-uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
-{
-    return (uint32_t)(tcp->now_us / TCP_MS) + offset;
-}
+/* ---- numbers that strangers do not guess ---- */
 
 enum purpose { FOR_SEQUENCE = 1, FOR_TIMESTAMP };
 
@@ -52,37 +35,9 @@ uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key)
 
 /* ---- buffers ---- */
 
-uint32_t tcp_free_buffers(const struct tcp *tcp)
-{
-    return tcp->num_buffers < tcp->max_buffers ? tcp->max_buffers - tcp->num_buffers : 0;
-}
-
-uint32_t tcp_left_for_sending(const struct tcp *tcp)
-{
-    const uint32_t most = tcp->max_buffers / 2;
-    return tcp->num_sending < most ? most - tcp->num_sending : 0;
-}
-
-uint32_t tcp_left_for_receiving(const struct tcp *tcp)
-{
-    const uint32_t most = tcp->max_buffers / 2, held = tcp->num_buffers - tcp->num_sending;
-    return held < most ? least(most - held, tcp_free_buffers(tcp)) : 0;
-}
-
 uint32_t tcp_share(const struct tcp *tcp)
 {
     return greatest(tcp->max_buffers / 8 / greatest(tcp->flows.in_use, 1), 1);
-}
-
-void flow_count_sending(struct flow *flow, int32_t more)
-{
-    flow->tcp->num_sending += (uint32_t)more;
-    flow_count_buffers(flow, more);
-}
-
-void flow_count_buffers(struct flow *flow, int32_t more)
-{
-    flow->tcp->num_buffers += (uint32_t)more;
 }
 
 /* ---- challenges ---- */
@@ -182,32 +137,11 @@ void flow_finish(struct flow *flow, enum flow_end why)
         events->ended(user, why);
 }
 
-void flow_begin(struct flow *flow)
-{
-    flow->tcp->current = flow;
-}
-
 void flow_done(struct flow *flow)
 {
     flow->tcp->current = NULL;
     if (flow->flags & FLOW_GONE)
         release(flow);
-}
-
-/* [9293 3.10.7.4-1] */
-void flow_ready(struct flow *flow)
-{
-    struct tcp *tcp = flow->tcp;
-    if (flow->flags & (FLOW_READY | FLOW_GONE))
-        return;
-    const uint32_t index = pool_index(&tcp->flows, flow);
-    flow->flags |= FLOW_READY;
-    flow->next_ready = POOL_NONE;
-    if (tcp->ready_last == POOL_NONE)
-        tcp->ready_first = index;
-    else
-        ((struct flow *)pool_item(&tcp->flows, tcp->ready_last))->next_ready = index;
-    tcp->ready_last = index;
 }
 
 void tcp_output(struct tcp *tcp, uint64_t now_us)

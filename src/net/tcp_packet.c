@@ -13,10 +13,8 @@ struct rte_mbuf *tcp_packet_make(struct tcp *tcp, const struct segment_out *out)
     struct rte_mbuf *packet = rte_pktmbuf_alloc(tcp->header_pool);
     if (!packet)
         return NULL;
-    struct rte_tcp_hdr *tcp_header =
-        (struct rte_tcp_hdr *)(void *)rte_pktmbuf_append(packet, sizeof(*tcp_header));
-    uint8_t options[TCP_OPTIONS_MAX];
-    const uint32_t options_len = tcp_options_write(options, &out->options);
+    struct rte_tcp_hdr *tcp_header = rte_pktmbuf_mtod(packet, struct rte_tcp_hdr *);
+    const uint32_t options_len = tcp_options_write((uint8_t *)(tcp_header + 1), &out->options);
     *tcp_header = (struct rte_tcp_hdr){
         .src_port = rte_cpu_to_be_16(out->key->local_port),
         .dst_port = rte_cpu_to_be_16(out->key->peer_port),
@@ -26,7 +24,8 @@ struct rte_mbuf *tcp_packet_make(struct tcp *tcp, const struct segment_out *out)
         .tcp_flags = out->flags,
         .rx_win = rte_cpu_to_be_16(out->window),
     };
-    memcpy(rte_pktmbuf_append(packet, (uint16_t)options_len), options, options_len);
+    packet->data_len = (uint16_t)(sizeof(*tcp_header) + options_len);
+    packet->pkt_len = packet->data_len;
     return packet;
 }
 

@@ -36,7 +36,7 @@ static uint16_t place_in_larger(const struct sent *sent, uint16_t place, uint16_
     return place == SENT_NONE ? SENT_NONE : index_of_place(sent, place) & mask;
 }
 
-static bool grow(struct sent *sent, struct pool rings[SENT_CLASSES])
+bool sent_grow(struct sent *sent, struct pool rings[SENT_CLASSES])
 {
     if (sent->ring_class == SENT_CLASSES)
         return false;
@@ -58,26 +58,6 @@ static bool grow(struct sent *sent, struct pool rings[SENT_CLASSES])
     sent->mask = mask;
     sent->ring_class = (uint8_t)(ring_class + 1);
     return true;
-}
-
-bool sent_reserve(struct sent *sent, uint16_t num, struct pool rings[SENT_CLASSES])
-{
-    while ((uint32_t)sent_num(sent) + num > (uint32_t)sent->mask + 1) {
-        if (!grow(sent, rings))
-            return false;
-    }
-    return true;
-}
-
-void sent_push(struct sent *sent, const struct segment *segment)
-{
-    struct segment *s = sent_at(sent, sent->end++);
-    *s = *segment;
-    s->state = SEGMENT_FLYING;
-    s->sendings = 1;
-    s->skip = 0;
-    s->again_next = s->again_prev = SENT_NONE;
-    sent->flying += segment_size(s);
 }
 
 static bool is_again(const struct segment *s)

@@ -18,16 +18,6 @@ void timer_wheel_init(struct timer_wheel *wheel, void *first_timer, uint32_t str
     memset(wheel->slots, 0xff, sizeof(wheel->slots));
 }
 
-void timer_init(struct timer *timer)
-{
-    *timer = (struct timer){TIMER_NONE, TIMER_NONE, 0};
-}
-
-bool timer_is_set(const struct timer *timer)
-{
-    return timer->prev != TIMER_NONE;
-}
-
 static void link_to(struct timer_wheel *wheel, uint32_t slot, uint32_t item)
 {
     struct timer *timer = timer_of(wheel, item);

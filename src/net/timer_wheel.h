@@ -35,8 +35,15 @@ struct timer_wheel {
 
 void timer_wheel_init(struct timer_wheel *wheel, void *first_timer, uint32_t stride, uint64_t now);
 
-void timer_init(struct timer *timer);
-bool timer_is_set(const struct timer *timer);
+static inline void timer_init(struct timer *timer)
+{
+    *timer = (struct timer){TIMER_NONE, TIMER_NONE, 0};
+}
+
+static inline bool timer_is_set(const struct timer *timer)
+{
+    return timer->prev != TIMER_NONE;
+}
 
 /* Sets or moves item's timer; a tick that has passed is the next one. */
 void timer_set(struct timer_wheel *wheel, uint32_t item, uint64_t due);
