@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lockstep/config.h>
 
-#include "clock.h"
-#include "options.h"
+#include "workers.h"
 
 #define EXIT_USAGE 2
-#define SETTLE_US  1000u
 
-static struct worker_signals signals;
+/* What signals reach. */
+static atomic_bool must_stop;
 static struct chores *_Atomic chores;
+static pthread_t main_thread;
 
+/* The chores are the main thread's to end, so it alone gives them some. */
 static void on_signal(int number)
 {
     const int before = errno;
     struct chores *c = chores;
-    if (number == SIGUSR1)
-        signals.print = 1;
-    else if (number == SIGHUP && c)
+    if (number != SIGUSR1 && number != SIGHUP)
+        must_stop = true;
+    else if (!pthread_equal(pthread_self(), main_thread))
+        pthread_kill(main_thread, number);
+    else if (number == SIGUSR1 && c)
+        chores_print(c);
+    else if (c)
         chores_hang_up(c);
-    else if (number != SIGHUP)
-        signals.stop = 1;
     errno = before;
 }
 
@@ -132,104 +136,41 @@ static void warn(const struct lks_identities *identities)
         fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
 }
 
-static struct net *make_stack(const struct options *o, const struct port *port, char *error,
-                              unsigned int error_len)
+/* The thread ends before what it attends to is gone. *last: the sum of all counters. */
+static void end_chores(struct report *last)
 {
-    const struct stack_config config = {
-        .port = port,
-        .addresses = o->addresses,
-        .num_addresses = o->num_addresses,
-        .gateways = o->gateways,
-        .num_gateways = o->num_gateways,
-        .vlan = o->vlan,
-        .max_flows = 2 * o->max_connections,
-        .now_us = clock_us(),
-    };
-    return stack_new(&config, error, error_len);
+    struct chores *c = atomic_exchange(&chores, NULL);
+    if (c)
+        chores_stop(c, last);
 }
 
-/* Nobody is served before all of our addresses are known to be ours alone, which takes IPv6 a
- * second (RFC 4862 5.4): a service of which a part is never reached should not look as if it ran.
- */
-static int settle(struct net *net, const struct port *port, char *error, unsigned int error_len)
-{
-    char text[NET_IP_TEXT_LEN];
-    struct net_ip ip;
-    while (!signals.stop && net_is_detecting(net)) {
-        const uint64_t now_us = clock_us();
-        stack_receive(net, port, false, now_us);
-        net_timers(net, now_us);
-        stack_send(net, port, now_us);
-        usleep(SETTLE_US);
-    }
-    if (!net_get_duplicate(net, &ip))
-        return 0;
-    snprintf(error, error_len, "%s: another host on the link has this address",
-             net_ip_text(text, &ip));
-    return -1;
-}
-
-static int listen_all(const struct options *o, struct net *net, struct worker *w, char *error,
-                      unsigned int error_len)
-{
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        if (flow_listen(net, &o->listen[i], &session_client_events, worker_sessions(w), error,
-                        error_len))
-            return -1;
-    }
-    return 0;
-}
-
-static void announce(const struct options *o)
-{
-    char text[4096], ip[NET_IP_TEXT_LEN];
-    lks_engine_describe(text, sizeof(text));
-    printf("lockstepd: listening on");
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        const struct net_addr *addr = &o->listen[i];
-        const bool is_v4 = net_ip_is_v4(&addr->ip);
-        printf("%s %s%s%s:%u", i ? "," : "", is_v4 ? "" : "[", net_ip_text(ip, &addr->ip),
-               is_v4 ? "" : "]", addr->port);
-    }
-    printf("\n%s", text);
-    fflush(stdout);
-}
-
-/* One worker on a port that has been started. *last: the counters at the end, if it began. */
-static int work(const struct options *o, struct lks_config *tls, struct port *port,
+/* On a port that has queues for num workers. */
+static int work(uint32_t num, const struct options *o, struct lks_config *tls, struct port *ports,
                 struct report *last)
 {
     char error[512];
-    struct net *net = make_stack(o, port, error, sizeof(error));
-    const struct worker_config config = {
-        .sessions = {.tls = tls,
-                     .port = port,
-                     .net = net,
-                     .backend = o->backend,
-                     .max_sessions = o->max_connections,
-                     .handshake_timeout_s = o->handshake_timeout_s,
-                     .idle_timeout_s = o->idle_timeout_s},
-        .idle = o->idle,
-        .idle_us = o->idle_us,
-    };
-    struct worker *w = net ? worker_new(&config, error, sizeof(error)) : NULL;
-    const bool begins = w && !settle(net, port, error, sizeof(error)) &&
-                        !listen_all(o, net, w, error, sizeof(error));
-    if (begins) {
-        announce(o);
-        worker_run(w, &signals, chores);
-        worker_get_report(w, last);
-    }
-    worker_free(w);
-    net_free(net);
-    return begins ? EXIT_SUCCESS : complain(error);
+    const struct workers_config config = {.num = num,
+                                          .options = o,
+                                          .tls = tls,
+                                          .ports = ports,
+                                          .posts = posts_new(num),
+                                          .chores = chores,
+                                          .stop = &must_stop};
+    int rc = -1;
+    if (!config.posts)
+        snprintf(error, sizeof(error), "no memory for %u workers", num);
+    else
+        rc = workers_run(&config, error, sizeof(error));
+    end_chores(last);
+    free(config.posts);
+    return rc ? complain(error) : EXIT_SUCCESS;
 }
 
 static int serve(const struct options *o, struct lks_config *tls, bool asks_for_device,
                  struct report *last)
 {
+    static struct port ports[WORKERS_MAX];
     char error[512];
-    struct port port;
     if (!rte_eth_dev_count_avail())
         return complain(asks_for_device
                             ? "DPDK made no port of the device that it was given; its own lines "
@@ -242,10 +183,13 @@ static int serve(const struct options *o, struct lks_config *tls, bool asks_for_
                  rte_eth_dev_count_avail(), rte_eth_find_next(0));
         return complain(error);
     }
-    if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
+    const uint32_t num = workers_choose(o->workers, rte_lcore_count(), port_max_queues(o->port_id),
+                                        error, sizeof(error));
+    if (!num ||
+        port_start(ports, (uint16_t)num, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
         return complain(error);
-    const int status = work(o, tls, &port, last);
-    port_stop(&port);
+    const int status = work(num, o, tls, ports, last);
+    port_stop(ports);
     return status;
 }
 
@@ -342,8 +286,9 @@ int main(int argc, char **argv)
         return complain(err.text);
     }
     warn(tls.identities);
+    main_thread = pthread_self();
     catch_signals();
-    chores = chores_start(tls.policy, tls.memory, stdout, stderr);
+    chores = chores_start(tls.policy, tls.memory, o.key_log, stdout, stderr);
     if (!chores) {
         status = complain("the system gives no thread to read files and to print with");
     } else if (lks_config_new(&tls.config, tls.policy, tls.identities, tls.memory, &err) ||
@@ -355,10 +300,9 @@ int main(int argc, char **argv)
         status = serve(&o, tls.config, has_device, &last);
         rte_eal_cleanup();
     }
-    if (chores)
-        chores_stop(atomic_exchange(&chores, NULL), &last);
+    end_chores(&last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
-        counters_print(stdout, &last);
+        counters_print(stdout, &last, NULL, 0);
     tls_free(&tls);
     return status;
 }

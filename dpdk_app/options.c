@@ -29,6 +29,7 @@ enum option_id {
     OPT_HANDSHAKE_TIMEOUT,
     OPT_IDLE_TIMEOUT,
     OPT_IDLE,
+    OPT_WORKERS,
     OPT_MTU,
     OPT_VLAN,
     OPT_VERSION,
@@ -59,6 +60,7 @@ static const struct known {
     [OPT_HANDSHAKE_TIMEOUT] = {"handshake-timeout", true, false, 0},
     [OPT_IDLE_TIMEOUT] = {"idle-timeout", true, false, 0},
     [OPT_IDLE] = {"idle", true, false, 0},
+    [OPT_WORKERS] = {"workers", true, false, 0},
     [OPT_MTU] = {"mtu", true, false, 0},
     [OPT_VLAN] = {"vlan", true, false, 0},
     [OPT_VERSION] = {"version", false, false, 0},
@@ -163,6 +165,14 @@ static int parse_one(struct options *o, int id, const char *value, char *error,
         return parse_file(o, id, value, error, error_len);
     case OPT_STRICT_SNI:
         o->strict_sni = true;
+        return 0;
+    case OPT_WORKERS:
+        if (strcmp(value, "auto") == 0)
+            o->workers = 0;
+        else if (!options_parse_number(value, 1, PORT_QUEUES_MAX, &o->workers))
+            return options_fail(error, error_len,
+                                "--workers %s: use a number from 1 to %u, or auto", value,
+                                PORT_QUEUES_MAX);
         return 0;
     case OPT_HELP:
         o->help = true;
@@ -280,6 +290,7 @@ int options_parse(struct options *o, int argc, char **argv, char *error, unsigne
                           .max_connections = 8000,
                           .handshake_timeout_s = 10,
                           .idle_timeout_s = 300,
+                          .workers = 1,
                           .idle = IDLE_YIELD};
     for (int at = 1; at < argc; at++) {
         const char *value;
@@ -340,9 +351,17 @@ void options_help(const char *program)
         "has)\n"
         "  --vlan ID                    802.1Q tag of all frames, 1 to 4094; others are not heard\n"
         "                               (untagged)\n"
-        "  --mbufs N                    packet buffers for receiving, and as many for sending "
-        "(32768)\n"
-        "  --max-connections N          clients at once (8000)\n"
+        "  --workers N|auto             poll loops, each with a queue pair of the port, buffers "
+        "and\n"
+        "                               connections of its own (1). One runs on EAL's main lcore; "
+        "more\n"
+        "                               run on the others, an lcore each. auto: as many as there "
+        "are\n"
+        "                               lcores and queue pairs for\n"
+        "  --mbufs N                    packet buffers for receiving, and as many for sending, of "
+        "each\n"
+        "                               worker (32768)\n"
+        "  --max-connections N          clients at once, of each worker (8000)\n"
         "  --handshake-timeout SECONDS  for a client that does not go on (10)\n"
         "  --idle-timeout SECONDS       for an established connection without traffic (300)\n"
         "  --idle spin|yield|sleep:US   what a poll loop without work does (yield)\n"

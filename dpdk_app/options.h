@@ -24,6 +24,7 @@ struct options {
     uint16_t mtu; /* 0: the interface's */
     uint32_t num_mbufs, max_connections;
     uint32_t handshake_timeout_s, idle_timeout_s;
+    uint32_t workers; /* 0: as many as there are lcores for */
     enum idle_policy idle;
     uint32_t idle_us;
     bool help, version;

@@ -12,9 +12,6 @@
 #define DRAIN_SILENCE_S 5u
 #define DRAIN_MAX_S     30u
 
-/* TCP's callbacks have one user pointer, so a session has to find the sessions it belongs to. */
-static struct sessions *owner;
-
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters)
 {
@@ -29,7 +26,6 @@ int sessions_init(struct sessions *all, const struct session_config *config,
         all->all[i].next = all->free_list;
         all->free_list = &all->all[i];
     }
-    owner = all;
     return 0;
 }
 
@@ -67,7 +63,7 @@ void session_over(struct session *s, enum session_end why)
         return;
     s->is_over = true;
     s->end = (uint8_t)why;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 bool session_is_deaf(const struct session *s)
@@ -83,7 +79,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 /* Something moved: the time to be idle begins anew. */
 static void touch(struct session *s)
 {
-    const uint32_t now_s = owner->now_s, idle_s = owner->config.idle_timeout_s;
+    const uint32_t now_s = s->all->now_s, idle_s = s->all->config.idle_timeout_s;
     if (s->client_shut && session_is_deaf(s)) {
         if (!s->drain_until_s)
             s->drain_until_s = now_s + DRAIN_MAX_S;
@@ -111,7 +107,7 @@ static void lose_backend(struct session *s)
     discard(&s->to_backend, s->client);
     s->wanted = 0;
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 void session_fail_tls(struct session *s)
@@ -146,6 +142,7 @@ static void *on_accepted(void *user, struct flow *flow, const struct net_addr *p
     }
     all->free_list = next;
     all->counters->sessions++;
+    s->all = all;
     s->client = flow;
     s->deadline_s = all->now_s + all->config.handshake_timeout_s;
     return s;
@@ -168,14 +165,14 @@ static void on_client_bytes(void *user, struct rte_mbuf *chain)
     }
     touch(s);
     if (chain_len(&s->in) >= s->wanted)
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 static void on_client_fin(void *user)
 {
     struct session *s = user;
     s->client_fin = true;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_client_sent(void *user, uint32_t bytes)
@@ -185,7 +182,7 @@ static void on_client_sent(void *user, uint32_t bytes)
     touch(s);
     if (s->from_backend.head || s->to_client.head || s->cut_end || s->tls_failed ||
         s->backend_fin || lks_conn_own_len(s->tls))
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 /* Whether that is the end shows when what has come is opened: session_move(). */
@@ -200,7 +197,7 @@ static void on_client_ended(void *user, enum flow_end why)
     chain_free(&s->to_client);
     discard(&s->from_backend, s->backend);
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_client_connected(void *user)
@@ -222,7 +219,7 @@ static void on_backend_connected(void *user)
 {
     struct session *s = user;
     s->backend_connected = true;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_bytes(void *user, struct rte_mbuf *chain)
@@ -239,14 +236,14 @@ static void on_backend_bytes(void *user, struct rte_mbuf *chain)
         return;
     }
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_fin(void *user)
 {
     struct session *s = user;
     s->backend_fin = true;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_sent(void *user, uint32_t bytes)
@@ -255,7 +252,7 @@ static void on_backend_sent(void *user, uint32_t bytes)
     s->backend_unacked -= at_most(bytes, s->backend_unacked);
     touch(s);
     if (s->to_backend.head)
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 /* A backend that is not there gives the client an orderly end, and so does one that has said all

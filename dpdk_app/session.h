@@ -19,6 +19,7 @@
 
 struct session {
     struct lks_conn *tls; /* NULL: this session is free */
+    struct sessions *all; /* that it is one of: TCP's callbacks have but one user pointer */
     struct flow *client, *backend;
     struct chain in;                          /* records, or parts of them */
     struct chain to_backend;                  /* plaintext */

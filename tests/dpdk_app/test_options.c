@@ -56,6 +56,10 @@ static void what_is_wrong(void)
         {GOOD "--alpn a --alpn b", "--alpn is given twice; keep one of the two"},
         {GOOD "--mtu 1400 --mtu 1400", "--mtu is given twice; keep one of the two"},
         {GOOD "--strict-sni --strict-sni", "--strict-sni is given twice; keep one of the two"},
+        {GOOD "--workers 0", "--workers 0: use a number from 1 to 64, or auto"},
+        {GOOD "--workers 65", "--workers 65: use a number from 1 to 64, or auto"},
+        {GOOD "--workers all", "--workers all: use a number from 1 to 64, or auto"},
+        {GOOD "--workers 2 --workers 3", "--workers is given twice; keep one of the two"},
         {"--li 10.9.0.2:443", "--li: write --listen in full"},
         {"--li=10.9.0.2:443", "--li=10.9.0.2:443: write --listen in full"},
         {GOOD "--strict", "--strict: write --strict-sni in full"},
@@ -394,6 +398,9 @@ static void what_is_right(void)
     CU_ASSERT(o.mtu == 576 && o.num_listen == 2 && o.port_id == 3 && o.vlan == 4094);
     CU_ASSERT_EQUAL(o.addresses[0].prefix_len, 96 + 16);
     CU_ASSERT(o.idle == IDLE_SLEEP && o.idle_us == 50 && o.num_certs == 2 && o.strict_sni);
+    CU_ASSERT_EQUAL(o.workers, 1);
+    CU_ASSERT(parse(&o, GOOD "--workers 64") == 0 && o.workers == 64);
+    CU_ASSERT(parse(&o, GOOD "--workers auto") == 0 && o.workers == 0);
     static const char *const asks_for_help[] = {"--help", "-h", GOOD "--help"};
     for (size_t i = 0; i < 3; i++)
         LKS_CHECK(parse(&o, asks_for_help[i]) == 0 && o.help, "%s: %s", asks_for_help[i], error);
