@@ -13,6 +13,7 @@
 
 #include <lockstep/config.h>
 
+#include "own_options.h"
 #include "workers.h"
 
 #define EXIT_USAGE 2
@@ -196,14 +197,11 @@ static int serve(const struct options *o, struct lks_config *tls, bool asks_for_
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
  * stand behind "--". Where there is none: 0 if a word asks what this is, -1 if one is ours, else
  * all of them are EAL's. */
-static int own_options(int argc, char **argv)
+static int ours_begin_at(int argc, char **argv)
 {
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--") == 0)
-            return i;
-    if (argc == 2 &&
-        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--version")))
-        return 0;
+    const int own = own_options(argc, argv);
+    if (own >= 0)
+        return own;
     for (int i = 1; i < argc; i++)
         if (options_is_ours(argv[i]))
             return -1;
@@ -265,7 +263,7 @@ int main(int argc, char **argv)
     struct lks_error err;
     struct report last = {0};
     char error[512];
-    int own = own_options(argc, argv), status;
+    int own = ours_begin_at(argc, argv), status;
     const bool has_device = asks_for_device(own, argv);
     if (own < 0)
         return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
