@@ -78,10 +78,10 @@ static inline uint64_t cksum_packet(const struct rte_mbuf *packet)
 static inline uint64_t cksum_pseudo(const struct net_ip *from, const struct net_ip *to,
                                     uint8_t proto, uint32_t len)
 {
-    const uint32_t rest[2] = {rte_cpu_to_be_32(len), rte_cpu_to_be_32(proto)};
-    const uint32_t skip = net_ip_is_v4(from) ? 12 : 0;
-    const uint64_t sum = cksum_add(cksum_add(0, rest, 8), from->bytes + skip, 16 - skip);
-    return cksum_add(sum, to->bytes + skip, 16 - skip);
+    const uint64_t sum = (uint64_t)rte_cpu_to_be_32(len) + rte_cpu_to_be_32(proto);
+    if (net_ip_is_v4(from))
+        return sum + net_ip_v4_be(from) + net_ip_v4_be(to);
+    return cksum_add(cksum_add(sum, from->bytes, 16), to->bytes, 16);
 }
 
 /* Over pseudo header and packet; 0 in a received packet that has its checksum right. */

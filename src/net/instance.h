@@ -29,7 +29,8 @@ enum address_state {
 struct own_address {
     struct net_ip ip;
     uint8_t prefix_len;
-    uint8_t state; /* enum address_state */
+    uint8_t state;      /* enum address_state */
+    uint32_t broadcast; /* IPv4: to its subnet's hosts; to all on the link where that has none */
 };
 
 /* A number of events a second, saved up for one second at most. */
@@ -74,6 +75,7 @@ struct ip_header_info {
     bool may_fragment; /* IPv4: DF is not set */
     /* IPv4, of a packet that is sent in fragments: offset in units and MF, never 0; their id. */
     uint16_t fragment, fragment_id;
+    uint8_t way; /* IP_WAY_UNKNOWN: is looked up */
 };
 
 /* ---- net.c ---- */
@@ -177,8 +179,8 @@ uint64_t neighbour_timers(struct net *net);
 
 /* ---- route.c ---- */
 
-/* The neighbour that a packet to `to` goes to; false: no way there. */
-bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_ip *next_hop);
+/* The neighbour that a packet to `to` goes to; NULL: no way there. */
+const struct net_ip *route_next_hop(const struct net *net, const struct net_ip *to, uint8_t way);
 bool route_is_on_link(const struct net *net, const struct net_ip *ip);
 /* Our best address for a destination; false: none of that family is valid. */
 bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from);
@@ -194,6 +196,8 @@ void path_mtu_learn(struct net *net, const struct net_ip *to, uint16_t mtu);
 
 void ip4_input(struct net *net, struct rte_mbuf *packet);
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info);
+/* The address of all hosts of a subnet; 255.255.255.255 where it has none (RFC 3021). */
+uint32_t ip4_broadcast(const struct net_ip *ip, uint8_t prefix_len);
 bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip);
 void ip6_input(struct net *net, struct rte_mbuf *packet);
 void ip6_prepend(struct rte_mbuf *packet, const struct ip_header_info *info);

@@ -62,19 +62,20 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
     return len;
 }
 
+uint32_t ip4_broadcast(const struct net_ip *ip, uint8_t prefix_len)
+{
+    if (prefix_len <= 96 || prefix_len >= 127)
+        return ~0u;
+    return net_ip_v4_be(ip) | rte_cpu_to_be_32(~0u >> (prefix_len - 96));
+}
+
 bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip)
 {
     const uint32_t be = net_ip_v4_be(ip);
-    if (be == 0xffffffffu)
-        return true;
-    for (uint32_t i = 0; i < net->num_addresses; i++) {
-        const struct own_address *a = &net->addresses[i];
-        if (net_ip_is_v4(&a->ip) && a->prefix_len > 96 && a->prefix_len < 127 &&
-            net_ip_in_prefix(ip, &a->ip, a->prefix_len) &&
-            (rte_be_to_cpu_32(be) | ~0u << (128 - a->prefix_len)) == ~0u)
-            return true;
-    }
-    return false;
+    bool is_one = be == ~0u;
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        is_one |= be == net->addresses[i].broadcast;
+    return is_one;
 }
 
 static void free_counted(struct rte_mbuf *packet, uint64_t *counter)

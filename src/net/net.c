@@ -199,7 +199,10 @@ static bool add_address(struct net *net, const struct net_ip *ip, uint8_t prefix
         return false;
     }
     net->addresses[net->num_addresses++] =
-        (struct own_address){*ip, prefix_len, is_v4 ? ADDRESS_VALID : ADDRESS_TENTATIVE};
+        (struct own_address){.ip = *ip,
+                             .prefix_len = prefix_len,
+                             .state = is_v4 ? ADDRESS_VALID : ADDRESS_TENTATIVE,
+                             .broadcast = is_v4 ? ip4_broadcast(ip, prefix_len) : ~0u};
     return true;
 }
 

@@ -76,6 +76,7 @@ struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash
         .peer_mss = tcp_default_mss(key),
         .rcv_mss = TCP_MSS_DEFAULT_4,
         .mtu = tcp->link_mtu,
+        .way = ip_way(tcp->net, &key->peer),
         .heard_at = tcp->tick,
         .sent_at = tcp->tick,
         .challenge_at = tcp_never_challenged(tcp),

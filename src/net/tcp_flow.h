@@ -203,6 +203,7 @@ struct flow {
     uint8_t dup_acks_owed : 4;
     uint8_t quick_acks : 4; /* segments to be acknowledged at once when a flow is young */
     uint16_t snd_wraps, timeouts;
+    uint8_t way; /* to the peer: enum ip_way */
 
     uint32_t srtt_us, rttvar_us, min_rtt_us, min_rtt_at;
     uint32_t cwnd, ssthresh, w_max;
@@ -321,6 +322,7 @@ struct segment_out {
     uint32_t seq, ack;
     uint16_t window;
     uint8_t flags, ecn;
+    uint8_t way; /* enum ip_way */
     struct tcp_options options;
 };
 

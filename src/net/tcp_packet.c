@@ -94,8 +94,11 @@ bool tcp_packet_attach(struct tcp *tcp, struct rte_mbuf *packet, struct rte_mbuf
 void tcp_packet_send(struct tcp *tcp, struct rte_mbuf *packet, const struct segment_out *out,
                      uint16_t segment_len)
 {
-    const struct ip_out ip = {
-        .from = out->key->local, .to = out->key->peer, .ecn = out->ecn, .segment_len = segment_len};
+    const struct ip_out ip = {.from = out->key->local,
+                              .to = out->key->peer,
+                              .ecn = out->ecn,
+                              .way = out->way,
+                              .segment_len = segment_len};
     tcp->counters.segments_out++;
     ip_send(tcp->net, packet, &ip);
 }

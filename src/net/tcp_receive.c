@@ -368,12 +368,23 @@ static void receive_out_of_order(struct flow *flow, struct segment_in *in)
         keep_out_of_order(flow, in);
 }
 
+/* Nearly every segment: what comes next, with nothing else waiting and room for all of it. There is
+ * nothing to trim of it, and a flow that has its user refuses none. */
+static bool is_next(const struct flow *flow, const struct segment_in *in)
+{
+    return in->seq == flow->rcv_nxt && in->len && in->len <= flow->rcv_edge - flow->rcv_nxt &&
+           !flow->reassembly && !(in->flags & TCP_FIN) &&
+           !(flow->flags & (FLOW_FIN_RECEIVED | FLOW_DETACHED));
+}
+
 void flow_receive(struct flow *flow, struct segment_in *in)
 {
-    if (flow->flags & FLOW_FIN_RECEIVED || !trim(flow, in))
-        return;
-    if (in->len && refuses(flow))
-        return;
+    if (!is_next(flow, in)) {
+        if (flow->flags & FLOW_FIN_RECEIVED || !trim(flow, in))
+            return;
+        if (in->len && refuses(flow))
+            return;
+    }
     if (in->largest > flow->rcv_mss)
         flow->rcv_mss = (uint16_t)least(in->largest, flow->tcp->link_mtu);
     if (in->seq != flow->rcv_nxt) {
@@ -435,6 +446,12 @@ uint16_t tcp_first_window(const struct tcp *tcp)
     return (uint16_t)greatest((uint32_t)least64(share, TCP_WINDOW_FIRST), TCP_WINDOW_LEAST);
 }
 
+/* What the user may have to have before it reads any. */
+static uint32_t unread_least(const struct flow *flow)
+{
+    return greatest(flow->events ? flow->events->unread_least : 0, TCP_WINDOW_LEAST);
+}
+
 struct window {
     /* What is let in of every flow while there are buffers at all: its user may have to have that
      * much before it reads any, and would wait for the peer, and the peer for it. */
@@ -448,13 +465,22 @@ struct window {
 static struct window window_of(const struct flow *flow)
 {
     const struct tcp *tcp = flow->tcp;
-    const uint32_t wanted = flow->events ? flow->events->unread_least : 0;
     const uint64_t share = unpromised(tcp, tcp->num_promised - flow->rcv_promised) / 2;
-    const uint64_t floor = least64(unpromised(tcp, 0) / 2, greatest(wanted, TCP_WINDOW_LEAST));
+    const uint64_t floor = least64(unpromised(tcp, 0) / 2, unread_least(flow));
     return (struct window){
         .floor = (uint32_t)floor,
         .limit = (uint32_t)least64(share > floor ? share : floor, flow->rcv_limit),
     };
+}
+
+/* Whether the right edge could move by what is worth telling, if there were buffers without end: a
+ * window is never more than this, and never worth telling for less. */
+static bool may_gain(const struct flow *flow)
+{
+    const uint32_t open = flow->rcv_edge - flow->rcv_nxt;
+    const uint32_t worth = least(open, TCP_WINDOW_FIRST) / 2;
+    const uint32_t most = greatest(flow->rcv_limit, unread_least(flow));
+    return most >= flow->rcv_unread + open + least(worth, flow->rcv_mss);
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
@@ -476,7 +502,8 @@ static uint32_t window_gain(const struct flow *flow, const struct window *most)
 uint16_t flow_window(struct flow *flow)
 {
     const struct window most = window_of(flow);
-    flow->rcv_edge += window_gain(flow, &most);
+    if (may_gain(flow))
+        flow->rcv_edge += window_gain(flow, &most);
     const uint32_t unit = 1u << flow->rcv_scale, open = flow->rcv_edge - flow->rcv_nxt;
     uint32_t shown = (open + unit - 1) >> flow->rcv_scale;
     if (flow->rcv_unread + (shown << flow->rcv_scale) > most.limit + unit)
@@ -512,7 +539,9 @@ void flow_consumed(struct flow *flow, uint32_t bytes)
         return;
     const uint32_t left = flow->rcv_unread - bytes;
     const uint32_t buffers =
-        (uint32_t)(((uint64_t)flow->rcv_buffers * left + flow->rcv_unread - 1) / flow->rcv_unread);
+        left ? (uint32_t)(((uint64_t)flow->rcv_buffers * left + flow->rcv_unread - 1) /
+                          flow->rcv_unread)
+             : 0;
     if (buffers < flow->rcv_buffers)
         flow->read_at = tcp_now_16(flow->tcp);
     flow_count_buffers(flow, (int32_t)buffers - flow->rcv_buffers);
@@ -521,6 +550,8 @@ void flow_consumed(struct flow *flow, uint32_t bytes)
     if (flow->state > TCP_FIN_WAIT_2 || flow->flags & (FLOW_GONE | FLOW_FIN_RECEIVED))
         return;
     tune_window(flow);
+    if (!may_gain(flow))
+        return;
     const struct window most = window_of(flow);
     const uint32_t gain = window_gain(flow, &most), shown = flow->rcv_edge - flow->rcv_nxt;
     if (gain && (gain >= most.limit / 4 || shown < 2u * flow->rcv_mss)) {

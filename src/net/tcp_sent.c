@@ -60,12 +60,7 @@ bool sent_grow(struct sent *sent, struct pool rings[SENT_CLASSES])
     return true;
 }
 
-static bool is_again(const struct segment *s)
-{
-    return s->state == SEGMENT_FLYING && s->sendings > 1;
-}
-
-static void again_unlink(struct sent *sent, const struct segment *s)
+void sent_unlink_again(struct sent *sent, const struct segment *s)
 {
     if (s->again_prev == SENT_NONE)
         sent->again_first = s->again_next;
@@ -90,42 +85,21 @@ static void again_append(struct sent *sent, uint16_t index)
     sent->again_last = place;
 }
 
-static uint32_t *sum_of(struct sent *sent, const struct segment *s)
-{
-    return s->state == SEGMENT_FLYING ? &sent->flying
-           : s->state == SEGMENT_LOST ? &sent->lost
-                                      : &sent->sacked;
-}
-
 static void set_state(struct sent *sent, struct segment *s, enum segment_state state)
 {
-    if (is_again(s))
-        again_unlink(sent, s);
-    *sum_of(sent, s) -= segment_size(s);
+    if (segment_is_again(s))
+        sent_unlink_again(sent, s);
+    *sent_sum_of(sent, s) -= segment_size(s);
     sent->num_sacked -= s->state == SEGMENT_SACKED;
     s->state = state;
     sent->num_sacked += state == SEGMENT_SACKED;
-    *sum_of(sent, s) += segment_size(s);
-}
-
-void sent_pop(struct sent *sent)
-{
-    struct segment *s = sent_at(sent, sent->first);
-    if (is_again(s))
-        again_unlink(sent, s);
-    *sum_of(sent, s) -= segment_size(s);
-    sent->num_sacked -= s->state == SEGMENT_SACKED;
-    if (sent->fresh == sent->first)
-        sent->fresh++;
-    if (sent->lost_hint == sent->first)
-        sent->lost_hint++;
-    sent->first++;
+    *sent_sum_of(sent, s) += segment_size(s);
 }
 
 void sent_trim(struct sent *sent, uint32_t len)
 {
     struct segment *s = sent_at(sent, sent->first);
-    *sum_of(sent, s) -= len;
+    *sent_sum_of(sent, s) -= len;
     s->seq += len;
     s->len = (uint16_t)(s->len - len);
 }

@@ -28,6 +28,7 @@ struct timer_wheel {
     char *timers; /* the first item's timer */
     uint32_t stride;
     uint64_t now;
+    uint64_t next; /* no slot with something in it begins before this tick */
     uint64_t occupied[TIMER_LEVELS];
     uint32_t
         slots[TIMER_LEVELS * TIMER_SLOTS + 1]; /* first item of each; the last one: found due */
@@ -53,7 +54,8 @@ void timer_stop(struct timer_wheel *wheel, uint32_t item);
  * TIMER_NONE when `now` is reached. */
 uint32_t timer_wheel_expired(struct timer_wheel *wheel, uint64_t now);
 
-/* No timer is due before this tick. UINT64_MAX: none is set. */
+/* No timer is due before this tick. UINT64_MAX: none was set when all that was due had been found,
+ * and none since. */
 uint64_t timer_wheel_next(const struct timer_wheel *wheel);
 
 #endif
