@@ -180,7 +180,15 @@ uint64_t neighbour_timers(struct net *net);
 /* ---- route.c ---- */
 
 /* The neighbour that a packet to `to` goes to; NULL: no way there. */
-const struct net_ip *route_next_hop(const struct net *net, const struct net_ip *to, uint8_t way);
+static inline const struct net_ip *route_next_hop(const struct net *net, const struct net_ip *to,
+                                                  uint8_t way)
+{
+    if (way == IP_WAY_UNKNOWN)
+        way = ip_way(net, to);
+    if (way == IP_WAY_UNKNOWN)
+        return NULL;
+    return way == IP_WAY_ON_LINK ? to : &net->routes[way - IP_WAY_ROUTES].gateway;
+}
 bool route_is_on_link(const struct net *net, const struct net_ip *ip);
 /* Our best address for a destination; false: none of that family is valid. */
 bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from);

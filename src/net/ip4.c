@@ -48,14 +48,18 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
         net->counters.rx_malformed++;
         return 0;
     }
-    ip = net_pull(net, packet, len);
-    if (!ip || !ip_trim(net, *packet, rte_be_to_cpu_16(ip->total_length)))
+    if (len > sizeof(*ip))
+        ip = net_pull(net, packet, len);
+    if (!ip || ((*packet)->pkt_len != rte_be_to_cpu_16(ip->total_length) &&
+                !ip_trim(net, *packet, rte_be_to_cpu_16(ip->total_length))))
         return 0;
-    if (cksum_fold(cksum_add(0, ip, len)) != 0xffff) {
+    const uint64_t sum = cksum_add(0, ip, sizeof(*ip));
+    const uint32_t options_len = len - (uint32_t)sizeof(*ip);
+    if (cksum_fold(options_len ? cksum_add(sum, ip + 1, options_len) : sum) != 0xffff) {
         net->counters.rx_bad_checksum++;
         return 0;
     }
-    if (!options_are_good((const uint8_t *)(ip + 1), len - (uint32_t)sizeof(*ip))) {
+    if (!options_are_good((const uint8_t *)(ip + 1), options_len)) {
         net->counters.rx_malformed++;
         return 0;
     }

@@ -33,15 +33,6 @@ uint8_t ip_way(const struct net *net, const struct net_ip *to)
     return IP_WAY_UNKNOWN;
 }
 
-const struct net_ip *route_next_hop(const struct net *net, const struct net_ip *to, uint8_t way)
-{
-    if (way == IP_WAY_UNKNOWN)
-        way = ip_way(net, to);
-    if (way == IP_WAY_UNKNOWN)
-        return NULL;
-    return way == IP_WAY_ON_LINK ? to : &net->routes[way - IP_WAY_ROUTES].gateway;
-}
-
 static uint8_t common_bits(const struct net_ip *a, const struct net_ip *b)
 {
     uint8_t bits = 0;

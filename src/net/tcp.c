@@ -173,7 +173,8 @@ struct flight *flow_flight(struct flow *flow)
     struct flight *flight = pool_get(&flow->tcp->flights);
     if (!flight)
         return NULL;
-    memset(flight, 0, offsetof(struct flight, sent));
+    memset(flight, 0, offsetof(struct flight, cc));
+    cc_begin(&flight->cc, flow->snd_nxt);
     sent_init(&flight->sent);
     flight->reorder_mult = 1;
     flight->progress_at = flow->tcp->tick;
@@ -183,7 +184,6 @@ struct flight *flow_flight(struct flow *flow)
     flight->probe_out = flight->probe_resent = flow->flags & FLOW_REPAIRED;
     flight->probe_end = flow->snd_una;
     flow->flags &= ~(uint32_t)FLOW_REPAIRED;
-    flight->cc.hystart.round_end = flow->snd_nxt;
     flow->flight = flight;
     const uint64_t idle_us = (uint64_t)(flow->tcp->tick - flow->sent_at) << TCP_TICK_SHIFT;
     cc_after_pause(flow, idle_us);
@@ -308,14 +308,20 @@ uint64_t tcp_timers(struct tcp *tcp, uint64_t now_us)
 {
     tcp_set_now(tcp, now_us);
     const uint64_t tick = now_us >> TCP_TICK_SHIFT;
-    for (uint32_t index; (index = timer_wheel_expired(&tcp->wheel, tick)) != TIMER_NONE;)
-        flow_timer(pool_item(&tcp->flows, index));
-    uint64_t next = timer_wheel_next(&tcp->wheel);
-    const uint32_t others[] = {half_open_timers(tcp), time_wait_timers(tcp), tcp_evict(tcp)};
-    for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (others[i] != TCP_NO_DEADLINE && tick + others[i] < next)
-            next = tick + others[i];
+    if (!timer_wheel_passes(&tcp->wheel, tick)) {
+        for (uint32_t index; (index = timer_wheel_expired(&tcp->wheel, tick)) != TIMER_NONE;)
+            flow_timer(pool_item(&tcp->flows, index));
     }
+    uint64_t next = timer_wheel_next(&tcp->wheel);
+    uint32_t others = TCP_NO_DEADLINE;
+    if (tcp->half_opens.in_use)
+        others = least(others, half_open_timers(tcp));
+    if (tcp->time_waitings.in_use)
+        others = least(others, time_wait_timers(tcp));
+    if (tcp_must_evict(tcp))
+        others = least(others, tcp_evict(tcp));
+    if (others != TCP_NO_DEADLINE && tick + others < next)
+        next = tick + others;
     return next == UINT64_MAX ? now_us + TCP_S : next << TCP_TICK_SHIFT;
 }
 

@@ -508,7 +508,7 @@ void loss_too_big(struct flow *flow); /* segments in flight above the mss are lo
 /* tcp_listen.c, tcp_cookie.c */
 void tcp_listen_segment(struct tcp *tcp, struct segment_in *in);
 void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_in *in);
-uint32_t half_open_timers(struct tcp *tcp);
+uint32_t half_open_timers(struct tcp *tcp); /* there are some */
 void half_open_free(struct tcp *tcp, struct half_open *half);
 void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct segment_in *in);
 bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half);
@@ -520,7 +520,7 @@ int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key);
 /* tcp_time_wait.c */
 void time_wait_enter(struct flow *flow);
 void time_wait_segment(struct tcp *tcp, struct time_waiting *waiting, struct segment_in *in);
-uint32_t time_wait_timers(struct tcp *tcp);
+uint32_t time_wait_timers(struct tcp *tcp); /* there are some */
 void time_wait_free(struct tcp *tcp, struct time_waiting *waiting);
 
 /* waiting.c */
@@ -533,6 +533,12 @@ void flow_age_mtu(struct flow *flow);
 void flow_set_mtu(struct flow *flow, uint16_t mtu);
 
 /* tcp_evict.c */
+/* Whether buffers may be low, or were when it looked last. While all that is held is this much less
+ * than a half, neither what is sent nor what is received can have used up its half. */
+static inline bool tcp_must_evict(const struct tcp *tcp)
+{
+    return tcp->num_buffers >= tcp->max_buffers / 2 - tcp->max_buffers / 16 || tcp->evict_next;
+}
 uint32_t tcp_evict(struct tcp *tcp);
 
 /* tcp_detached.c: flows without users */
@@ -543,6 +549,7 @@ void detached_timer(struct flow *flow);
 /* buffer.c: chains of mbufs */
 void buffer_free(struct rte_mbuf *buffer);
 void chain_free(struct rte_mbuf *chain);
+/* Its buffers that become empty go, but for the last. */
 struct rte_mbuf *chain_cut_front(struct rte_mbuf *chain, uint32_t len);
 void chain_cut_back(struct rte_mbuf *chain, uint32_t len);
 /* Without its empty buffers; NULL: all of them were. */

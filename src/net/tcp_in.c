@@ -26,20 +26,18 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
         return &tcp->counters.bad_segments;
     if (!ip->checksum_known_good && cksum_upper(packet, &ip->from, &ip->to, IP_PROTO_TCP))
         return &tcp->counters.bad_checksum;
-    *in = (struct segment_in){
-        .packet = packet,
-        .ip = ip,
-        .key = {.local = ip->to,
-                .peer = ip->from,
-                .local_port = rte_be_to_cpu_16(header.dst_port),
-                .peer_port = rte_be_to_cpu_16(header.src_port)},
-        .seq = rte_be_to_cpu_32(header.sent_seq),
-        .ack = rte_be_to_cpu_32(header.recv_ack),
-        .len = packet->pkt_len - header_len,
-        .largest = packet->pkt_len - header_len,
-        .window = rte_be_to_cpu_16(header.rx_win),
-        .flags = header.tcp_flags,
-    };
+    /* one by one: to clear what blocks there may be takes as long as all the rest */
+    in->ip = ip;
+    in->key.local = ip->to;
+    in->key.peer = ip->from;
+    in->key.local_port = rte_be_to_cpu_16(header.dst_port);
+    in->key.peer_port = rte_be_to_cpu_16(header.src_port);
+    in->seq = rte_be_to_cpu_32(header.sent_seq);
+    in->ack = rte_be_to_cpu_32(header.recv_ack);
+    in->len = in->largest = packet->pkt_len - header_len;
+    in->window = rte_be_to_cpu_16(header.rx_win);
+    in->flags = header.tcp_flags;
+    in->likely = FLOW_TABLE_NOTHING;
     at = rte_pktmbuf_read(packet, 0, header_len, bytes);
     if (!tcp_options_read(&in->options, (const uint8_t *)at + sizeof(header),
                           header_len - (uint32_t)sizeof(header), in->flags & TCP_SYN))

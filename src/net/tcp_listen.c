@@ -256,8 +256,6 @@ void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_i
 uint32_t half_open_timers(struct tcp *tcp)
 {
     uint32_t next = TCP_NO_DEADLINE;
-    if (!tcp->half_opens.in_use)
-        return next;
     for (uint32_t i = TCP_HALF_OPEN_TRIES; i-- > 0;) {
         struct waiting_list *list = &tcp->half_open_lists[i];
         while (list->first != POOL_NONE) {

@@ -50,6 +50,17 @@ static inline bool timer_is_set(const struct timer *timer)
 void timer_set(struct timer_wheel *wheel, uint32_t item, uint64_t due);
 void timer_stop(struct timer_wheel *wheel, uint32_t item);
 
+/* Goes on to `now` where nothing is in the way: no slot with something in it has been reached, and
+ * all that was found due is dealt with. Else it does nothing, and says so. */
+static inline bool timer_wheel_passes(struct timer_wheel *wheel, uint64_t now)
+{
+    if (now >= wheel->next || wheel->slots[TIMER_LEVELS * TIMER_SLOTS] != TIMER_NONE)
+        return false;
+    if (now > wheel->now)
+        wheel->now = now;
+    return true;
+}
+
 /* Goes on to `now`, at the most: returns an item whose timer was due and is now stopped, or
  * TIMER_NONE when `now` is reached. */
 uint32_t timer_wheel_expired(struct timer_wheel *wheel, uint64_t now);
