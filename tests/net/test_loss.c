@@ -223,6 +223,14 @@ static void ecn_slows_down(void)
                    "send 100\n> . 2921:100 1\n");
 }
 
+/* Acknowledgements that say nothing of it are a reduction's all the same, until all that was in
+ * flight when it began has arrived. [3168 6.1.2-1] */
+static void ecn_reduction_ends(void)
+{
+    RUN(NULL, ACCEPT_ECN "send 14600\n" TEN_SEGMENTS "+10 < E. 1:0 1461 win 512\nssthresh 10220\n"
+                         "+1 < . 1:0 7301 win 512\n+1 < . 1:0 14601 win 512\ncwnd 10220\n");
+}
+
 /* 6.1.2: a timeout is told of, too. [3168 6.1.2-1] */
 static void timeout_is_told_by_cwr(void)
 {
@@ -465,6 +473,7 @@ const struct lks_test *loss_tests(void)
         SCRIPT(undone_by_dsack),
         SCRIPT(undone_by_timestamp),
         SCRIPT(ecn_slows_down),
+        SCRIPT(ecn_reduction_ends),
         SCRIPT(timeout_is_told_by_cwr),
         SCRIPT(ecn_is_echoed),
         SCRIPT(no_ecn_unless_offered),
