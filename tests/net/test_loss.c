@@ -189,6 +189,14 @@ static void three_duplicates(void)
                      "cwnd 10220\ncounter retransmits 2\n");
 }
 
+/* Something new ends their count: these are four, but never three in a row. [5681 3.2-2] */
+static void duplicates_in_a_row(void)
+{
+    RUN(NULL,
+        ACCEPT_PLAIN "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1\n+1 < . 1:0 1\n+1 < . 1:0 2921\n"
+                     "+1 < . 1:0 2921\n+1 < . 1:0 2921\n+1 nothing\ncounter retransmits 0\n");
+}
+
 /* ---- RFC 2883, 3522: it was not lost ---- */
 
 /* [9438 4.9.2-1] */
@@ -470,6 +478,7 @@ const struct lks_test *loss_tests(void)
         SCRIPT(true_timeout),
         SCRIPT(reduction_is_proportional),
         SCRIPT(three_duplicates),
+        SCRIPT(duplicates_in_a_row),
         SCRIPT(undone_by_dsack),
         SCRIPT(undone_by_timestamp),
         SCRIPT(ecn_slows_down),
