@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <rte_byteorder.h>
+
 struct net_ip {
     union {
         uint8_t bytes[16]; /* network order */
@@ -60,12 +62,45 @@ static inline uint32_t net_ip_v4_be(const struct net_ip *ip)
 
 /* Whether the first prefix_len bits agree. An IPv4 prefix counts from the front of the 16 bytes,
  * too: 96 + its own length. */
-bool net_ip_in_prefix(const struct net_ip *ip, const struct net_ip *prefix, uint8_t prefix_len);
+static inline bool net_ip_in_prefix(const struct net_ip *ip, const struct net_ip *prefix,
+                                    uint8_t prefix_len)
+{
+    const uint64_t front = rte_be_to_cpu_64(ip->halves[0] ^ prefix->halves[0]);
+    const uint64_t back = rte_be_to_cpu_64(ip->halves[1] ^ prefix->halves[1]);
+    if (prefix_len <= 64)
+        return !prefix_len || !(front >> (64 - prefix_len));
+    return !front && !(back >> (128 - prefix_len));
+}
 
-bool net_ip_is_multicast(const struct net_ip *ip);   /* 224.0.0.0/4, ff00::/8 */
-bool net_ip_is_link_local(const struct net_ip *ip);  /* 169.254.0.0/16, fe80::/10 */
-bool net_ip_is_unspecified(const struct net_ip *ip); /* 0.0.0.0, :: */
-bool net_ip_is_loopback(const struct net_ip *ip);    /* 127.0.0.0/8, ::1 */
+/* 224.0.0.0/4, ff00::/8 */
+static inline bool net_ip_is_multicast(const struct net_ip *ip)
+{
+    return net_ip_is_v4(ip) ? (ip->bytes[12] & 0xf0) == 0xe0 : ip->bytes[0] == 0xff;
+}
+
+/* 169.254.0.0/16, fe80::/10 */
+static inline bool net_ip_is_link_local(const struct net_ip *ip)
+{
+    if (net_ip_is_v4(ip))
+        return ip->bytes[12] == 169 && ip->bytes[13] == 254;
+    return ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
+/* 0.0.0.0, :: */
+static inline bool net_ip_is_unspecified(const struct net_ip *ip)
+{
+    if (net_ip_is_v4(ip))
+        return net_ip_v4_be(ip) == 0;
+    return !ip->halves[0] && !ip->halves[1];
+}
+
+/* 127.0.0.0/8, ::1 */
+static inline bool net_ip_is_loopback(const struct net_ip *ip)
+{
+    if (net_ip_is_v4(ip))
+        return ip->bytes[12] == 127;
+    return !ip->halves[0] && ip->halves[1] == rte_cpu_to_be_64(1);
+}
 
 #define NET_IP_TEXT_LEN 46u
 /* Writes it as people do (RFC 5952; IPv4 dotted); returns text. */

@@ -73,8 +73,8 @@ void arp_input(struct net *net, struct rte_mbuf *frame)
     const struct net_ip sender = net_ip4(arp.arp_data.arp_sip);
     const struct net_ip target = net_ip4(arp.arp_data.arp_tip);
     const bool is_request = arp.arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST);
-    const bool to_us = ip_is_ours(net, &target);
-    if (ip_is_ours(net, &sender)) {
+    const bool to_us = net_has_address(net, &target);
+    if (net_has_address(net, &sender)) {
         if (memcmp(&arp.arp_data.arp_sha, net->port.mac, 6) != 0)
             net->counters.duplicate_addresses++; /* RFC 5227 2.4: said, and defended by going on */
     } else if (!net_ip_is_unspecified(&sender) && route_is_on_link(net, &sender)) {

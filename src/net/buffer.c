@@ -62,6 +62,8 @@ struct rte_mbuf *chain_without_empty(struct rte_mbuf *chain)
     struct rte_mbuf *first = NULL, *last = NULL;
     const uint32_t pkt_len = chain->pkt_len;
     uint16_t num = 0;
+    if (!chain->next && pkt_len) /* nearly every one */
+        return chain;
     while (chain) {
         struct rte_mbuf *next = chain->next;
         if (!chain->data_len) {

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "net/pool.h"
+
 /* A spare bucket only exists behind full ones, so max_items / 10 of them always do. */
 bool flow_table_make(struct flow_table *table, uint32_t max_items, const struct siphash_key *secret)
 {
@@ -14,11 +16,10 @@ bool flow_table_make(struct flow_table *table, uint32_t max_items, const struct 
         .spare_touched = num_hashed,
         .secret = *secret,
     };
-    void *buckets;
-    if (posix_memalign(&buckets, 64, sizeof(struct flow_bucket) * table->num_buckets))
+    table->buckets = pool_memory(sizeof(struct flow_bucket) * table->num_buckets);
+    if (!table->buckets)
         return false;
-    table->buckets = buckets;
-    memset(buckets, 0, sizeof(struct flow_bucket) * num_hashed);
+    memset(table->buckets, 0, sizeof(struct flow_bucket) * num_hashed);
     return true;
 }
 
@@ -35,12 +36,6 @@ void flow_table_set_kind(struct flow_table *table, uint32_t kind, const void *it
     table->kinds[kind].item_size = item_size;
 }
 
-/* The upper half of the hash says where, the lower bits tell apart. */
-static struct flow_bucket *bucket_of(const struct flow_table *table, uint64_t hash)
-{
-    return &table->buckets[(hash >> 32) * table->num_hashed >> 32];
-}
-
 static uint16_t tag_of(uint64_t hash)
 {
     return (uint16_t)hash | 1;
@@ -53,27 +48,22 @@ static const void *item_of(const struct flow_table *table, uint32_t handle)
            (size_t)flow_handle_index(handle) * table->kinds[kind].item_size;
 }
 
-void flow_table_prefetch_bucket(const struct flow_table *table, uint64_t hash)
+uint32_t flow_table_prefetch_item(const struct flow_table *table, uint64_t hash)
 {
-    __builtin_prefetch(bucket_of(table, hash));
-}
-
-void flow_table_prefetch_item(const struct flow_table *table, uint64_t hash)
-{
-    const struct flow_bucket *bucket = bucket_of(table, hash);
+    const struct flow_bucket *bucket = flow_bucket_of(table, hash);
     for (uint32_t i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
         if (bucket->tags[i] != tag_of(hash))
             continue;
-        const char *item = item_of(table, bucket->handles[i]);
-        __builtin_prefetch(item, 1);
-        __builtin_prefetch(item + 64, 1);
-        return;
+        const uint32_t handle = bucket->handles[i];
+        pool_prefetch(item_of(table, handle), table->kinds[flow_handle_kind(handle)].item_size);
+        return handle;
     }
+    return FLOW_TABLE_NOTHING;
 }
 
 uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash)
 {
-    const struct flow_bucket *bucket = bucket_of(table, hash);
+    const struct flow_bucket *bucket = flow_bucket_of(table, hash);
     for (;; bucket = &table->buckets[bucket->next]) {
         for (uint32_t i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
             if (bucket->tags[i] == tag_of(hash) &&
@@ -99,7 +89,7 @@ static uint32_t take_spare(struct flow_table *table)
 
 void flow_table_add(struct flow_table *table, uint64_t hash, uint32_t handle)
 {
-    struct flow_bucket *bucket = bucket_of(table, hash);
+    struct flow_bucket *bucket = flow_bucket_of(table, hash);
     while (bucket->tags[FLOW_BUCKET_ENTRIES - 1]) {
         if (!bucket->next)
             bucket->next = take_spare(table);
@@ -114,7 +104,7 @@ void flow_table_add(struct flow_table *table, uint64_t hash, uint32_t handle)
 
 static uint32_t *handle_at(struct flow_table *table, uint64_t hash, uint32_t handle, uint16_t **tag)
 {
-    struct flow_bucket *bucket = bucket_of(table, hash);
+    struct flow_bucket *bucket = flow_bucket_of(table, hash);
     for (;; bucket = &table->buckets[bucket->next]) {
         for (uint32_t i = 0; i < FLOW_BUCKET_ENTRIES; i++) {
             if (bucket->tags[i] && bucket->handles[i] == handle) {
@@ -137,7 +127,7 @@ void flow_table_remove(struct flow_table *table, uint64_t hash, uint32_t handle)
 {
     uint16_t *tag;
     uint32_t *hole = handle_at(table, hash, handle, &tag);
-    struct flow_bucket *last = bucket_of(table, hash), *before = NULL;
+    struct flow_bucket *last = flow_bucket_of(table, hash), *before = NULL;
     while (last->next) {
         before = last;
         last = &table->buckets[last->next];

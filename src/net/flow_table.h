@@ -88,16 +88,31 @@ void flow_table_release(struct flow_table *table);
 void flow_table_set_kind(struct flow_table *table, uint32_t kind, const void *items,
                          uint32_t item_size);
 
+/* Of IPv4 addresses what tells them apart. */
 static inline uint64_t flow_table_hash(const struct flow_table *table, const struct flow_key *key)
 {
     uint64_t words[FLOW_KEY_WORDS];
     flow_key_words(words, key);
+    if (net_ip_is_v4(&key->local) && net_ip_is_v4(&key->peer)) {
+        words[0] = (uint64_t)net_ip_v4_be(&key->local) << 32 | net_ip_v4_be(&key->peer);
+        return siphash_table(&table->secret, (uint64_t[]){words[0], words[4]}, 2);
+    }
     return siphash_table(&table->secret, words, FLOW_KEY_WORDS);
 }
 
-/* First fetch, then, some lookups later, the second: the bucket's line, the likely item's. */
-void flow_table_prefetch_bucket(const struct flow_table *table, uint64_t hash);
-void flow_table_prefetch_item(const struct flow_table *table, uint64_t hash);
+/* The upper half of the hash says where, the lower bits tell apart. */
+static inline struct flow_bucket *flow_bucket_of(const struct flow_table *table, uint64_t hash)
+{
+    return &table->buckets[(hash >> 32) * table->num_hashed >> 32];
+}
+
+/* First fetch, then, some lookups later, the second: the bucket's line, the likely item's. Its
+ * handle, or FLOW_TABLE_NOTHING. */
+static inline void flow_table_prefetch_bucket(const struct flow_table *table, uint64_t hash)
+{
+    __builtin_prefetch(flow_bucket_of(table, hash));
+}
+uint32_t flow_table_prefetch_item(const struct flow_table *table, uint64_t hash);
 
 /* The handle, or FLOW_TABLE_NOTHING. */
 uint32_t flow_table_find(const struct flow_table *table, const struct flow_key *key, uint64_t hash);

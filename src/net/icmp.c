@@ -199,7 +199,7 @@ static bool read_quote(const struct net *net, const uint8_t *quote, uint32_t len
         info->from = net_ip6(&ip.src_addr);
         info->to = net_ip6(&ip.dst_addr);
     }
-    if (len < header_len + QUOTED_L4 || !ip_is_ours(net, &info->from))
+    if (len < header_len + QUOTED_L4 || !net_has_address(net, &info->from))
         return false;
     const uint8_t *tcp = quote + header_len;
     info->from_port = (uint16_t)(tcp[0] << 8 | tcp[1]);
@@ -351,7 +351,7 @@ void icmp6_input(struct net *net, struct rte_mbuf *packet, const struct ip_in *i
     }
     switch (h->type) {
     case ICMP6_ECHO_REQUEST:
-        if (ip_is_ours(net, &in->to))
+        if (net_has_address(net, &in->to))
             echo(net, packet, in, ICMP6_ECHO_REPLY);
         break;
     case ND_NEIGHBOR_SOLICIT:

@@ -29,7 +29,8 @@ enum address_state {
 struct own_address {
     struct net_ip ip;
     uint8_t prefix_len;
-    uint8_t state; /* enum address_state */
+    uint8_t state;      /* enum address_state */
+    uint32_t broadcast; /* IPv4: to its subnet's hosts; to all on the link where that has none */
 };
 
 /* A number of events a second, saved up for one second at most. */
@@ -74,6 +75,7 @@ struct ip_header_info {
     bool may_fragment; /* IPv4: DF is not set */
     /* IPv4, of a packet that is sent in fragments: offset in units and MF, never 0; their id. */
     uint16_t fragment, fragment_id;
+    uint8_t way; /* IP_WAY_UNKNOWN: is looked up */
 };
 
 /* ---- net.c ---- */
@@ -88,17 +90,37 @@ struct rte_mbuf *net_buffer(struct net *net, uint16_t len);
 /* The state of an address that is ours; NULL: it is not. */
 struct own_address *net_own_address(struct net *net, const struct net_ip *ip);
 
+/* Whether it is ours and duplicate address detection let us have it. */
+static inline bool net_has_address(const struct net *net, const struct net_ip *ip)
+{
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        if (net_ip_equal(&net->addresses[i].ip, ip))
+            return net->addresses[i].state == ADDRESS_VALID;
+    return false;
+}
+
 /* The first len bytes of a packet in one piece, which stay in it; NULL: it is shorter, or no
  * buffer for joining them. */
-void *net_pull(struct net *net, struct rte_mbuf **packet, uint16_t len);
+void *net_join_front(struct net *net, struct rte_mbuf **packet, uint16_t len);
+static inline void *net_pull(struct net *net, struct rte_mbuf **packet, uint16_t len)
+{
+    return (*packet)->data_len >= len ? rte_pktmbuf_mtod(*packet, void *)
+                                      : net_join_front(net, packet, len);
+}
 
 /* Which queue a TCP packet from `from` to `to` comes home to. */
 uint16_t net_home_queue(const struct net *net, const struct net_addr *from,
                         const struct net_addr *to);
 
 /* TCP gets its packets of a burst together, in their order. */
-void net_to_tcp(struct net *net, struct rte_mbuf *packet, const struct ip_in *in);
 void net_flush_to_tcp(struct net *net);
+static inline void net_to_tcp(struct net *net, struct rte_mbuf *packet, const struct ip_in *in)
+{
+    net->for_tcp[net->num_for_tcp] = packet;
+    net->for_tcp_in[net->num_for_tcp++] = *in;
+    if (net->num_for_tcp == NET_BURST_MAX)
+        net_flush_to_tcp(net);
+}
 
 /* Hands a frame or packet on; true: it is gone. */
 bool net_hand(struct net *net, uint16_t queue, struct rte_mbuf *frame);
@@ -157,8 +179,16 @@ uint64_t neighbour_timers(struct net *net);
 
 /* ---- route.c ---- */
 
-/* The neighbour that a packet to `to` goes to; false: no way there. */
-bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_ip *next_hop);
+/* The neighbour that a packet to `to` goes to; NULL: no way there. */
+static inline const struct net_ip *route_next_hop(const struct net *net, const struct net_ip *to,
+                                                  uint8_t way)
+{
+    if (way == IP_WAY_UNKNOWN)
+        way = ip_way(net, to);
+    if (way == IP_WAY_UNKNOWN)
+        return NULL;
+    return way == IP_WAY_ON_LINK ? to : &net->routes[way - IP_WAY_ROUTES].gateway;
+}
 bool route_is_on_link(const struct net *net, const struct net_ip *ip);
 /* Our best address for a destination; false: none of that family is valid. */
 bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from);
@@ -174,6 +204,8 @@ void path_mtu_learn(struct net *net, const struct net_ip *to, uint16_t mtu);
 
 void ip4_input(struct net *net, struct rte_mbuf *packet);
 void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info);
+/* The address of all hosts of a subnet; 255.255.255.255 where it has none (RFC 3021). */
+uint32_t ip4_broadcast(const struct net_ip *ip, uint8_t prefix_len);
 bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip);
 void ip6_input(struct net *net, struct rte_mbuf *packet);
 void ip6_prepend(struct rte_mbuf *packet, const struct ip_header_info *info);

@@ -15,7 +15,7 @@
 /* [1122 3.2.1.3-2] [9293 3.9.2.3-1] */
 bool ip_source_is_good(struct net *net, const struct net_ip *from)
 {
-    if (!net_ip_is_multicast(from) && !net_ip_is_loopback(from) && !ip_is_ours(net, from))
+    if (!net_ip_is_multicast(from) && !net_ip_is_loopback(from) && !net_has_address(net, from))
         return true;
     net->counters.rx_bad_source++;
     return false;
@@ -126,8 +126,8 @@ void ip_deliver(struct net *net, struct rte_mbuf *packet, struct ip_in *in, uint
 
 void ip_output(struct net *net, struct rte_mbuf *packet, const struct ip_header_info *info)
 {
-    struct net_ip next_hop;
-    if (!route_next_hop(net, &info->to, &next_hop)) {
+    const struct net_ip *next_hop = route_next_hop(net, &info->to, info->way);
+    if (!next_hop) {
         net->counters.no_route++;
         rte_pktmbuf_free(packet);
         return;
@@ -136,7 +136,7 @@ void ip_output(struct net *net, struct rte_mbuf *packet, const struct ip_header_
         ip4_prepend(net, packet, info);
     else
         ip6_prepend(packet, info);
-    neighbour_send(net, &next_hop, packet);
+    neighbour_send(net, next_hop, packet);
 }
 
 /* The checksum by the link: it wants the pseudo header's sum in the field, and to know where the
@@ -166,8 +166,12 @@ static void ask_for_cksum(struct net *net, struct rte_mbuf *packet, struct rte_t
 void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
 {
     struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod(packet, struct rte_tcp_hdr *);
-    const struct ip_header_info info = {out->from, out->to,       IP_PROTO_TCP,
-                                        out->ecn,  TCP_HOP_LIMIT, false};
+    const struct ip_header_info info = {.from = out->from,
+                                        .to = out->to,
+                                        .proto = IP_PROTO_TCP,
+                                        .ecn = out->ecn,
+                                        .hop_limit = TCP_HOP_LIMIT,
+                                        .way = out->way};
     if (net->port.offloads & (NET_TX_CKSUM | NET_TX_SEGMENT))
         ask_for_cksum(net, packet, tcp, out);
     else
@@ -175,9 +179,9 @@ void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out)
     ip_output(net, packet, &info);
 }
 
-void ip_confirm(struct net *net, const struct net_ip *to)
+void ip_confirm(struct net *net, const struct net_ip *to, uint8_t way)
 {
-    struct net_ip next_hop;
-    if (route_next_hop(net, to, &next_hop))
-        neighbour_confirm(net, &next_hop);
+    const struct net_ip *next_hop = route_next_hop(net, to, way);
+    if (next_hop)
+        neighbour_confirm(net, next_hop);
 }

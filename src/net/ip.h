@@ -22,10 +22,15 @@ enum ip_ecn {
     IP_ECN_CE = 3,
 };
 
+/* Which way packets to an address go: onto the link, or by a route (IP_WAY_ROUTES and its number).
+ * An instance's routes stay as they are, so a flow asks once. */
+enum ip_way { IP_WAY_UNKNOWN, IP_WAY_ON_LINK, IP_WAY_ROUTES };
+
 /* What TCP says of a packet it sends. */
 struct ip_out {
     struct net_ip from, to;
     uint8_t ecn;
+    uint8_t way;          /* IP_WAY_UNKNOWN: is looked up */
     uint16_t segment_len; /* payload bytes a segment where the link segments (TSO); 0: one packet */
 };
 
@@ -43,6 +48,9 @@ struct ip_in {
  * zeros, and *mtu with the path's: link MTU, lowered by what ICMP taught (aged out by itself). */
 bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uint16_t *mtu);
 
+/* IP_WAY_UNKNOWN: there is none. */
+uint8_t ip_way(const struct net *net, const struct net_ip *to);
+
 /* Whether `ip` is one of our addresses (and duplicate address detection let us have it). */
 bool ip_is_ours(const struct net *net, const struct net_ip *ip);
 
@@ -56,7 +64,7 @@ bool ip_is_ours(const struct net *net, const struct net_ip *ip);
 void ip_send(struct net *net, struct rte_mbuf *packet, const struct ip_out *out);
 
 /* The peer at `to` has acknowledged something new: its neighbour is reachable (RFC 4861 7.3.1). */
-void ip_confirm(struct net *net, const struct net_ip *to);
+void ip_confirm(struct net *net, const struct net_ip *to, uint8_t way);
 
 /* What an ICMP error that TCP has checked says of a path (RFC 1191, 8201): kept for ten minutes,
  * not below 552 (IPv4) and 1280 (IPv6) bytes. */

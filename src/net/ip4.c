@@ -4,6 +4,7 @@
 
 #include <rte_ip.h>
 
+#include "net/cksum.h"
 #include "net/instance.h"
 
 #define OPTION_END          0u
@@ -47,33 +48,38 @@ static uint16_t check_header(struct net *net, struct rte_mbuf **packet)
         net->counters.rx_malformed++;
         return 0;
     }
-    ip = net_pull(net, packet, len);
-    if (!ip || !ip_trim(net, *packet, rte_be_to_cpu_16(ip->total_length)))
+    if (len > sizeof(*ip))
+        ip = net_pull(net, packet, len);
+    if (!ip || ((*packet)->pkt_len != rte_be_to_cpu_16(ip->total_length) &&
+                !ip_trim(net, *packet, rte_be_to_cpu_16(ip->total_length))))
         return 0;
-    if (rte_raw_cksum(ip, len) != 0xffff) {
+    const uint64_t sum = cksum_add(0, ip, sizeof(*ip));
+    const uint32_t options_len = len - (uint32_t)sizeof(*ip);
+    if (cksum_fold(options_len ? cksum_add(sum, ip + 1, options_len) : sum) != 0xffff) {
         net->counters.rx_bad_checksum++;
         return 0;
     }
-    if (!options_are_good((const uint8_t *)(ip + 1), len - (uint32_t)sizeof(*ip))) {
+    if (!options_are_good((const uint8_t *)(ip + 1), options_len)) {
         net->counters.rx_malformed++;
         return 0;
     }
     return len;
 }
 
+uint32_t ip4_broadcast(const struct net_ip *ip, uint8_t prefix_len)
+{
+    if (prefix_len <= 96 || prefix_len >= 127)
+        return ~0u;
+    return net_ip_v4_be(ip) | rte_cpu_to_be_32(~0u >> (prefix_len - 96));
+}
+
 bool ip4_is_broadcast(const struct net *net, const struct net_ip *ip)
 {
     const uint32_t be = net_ip_v4_be(ip);
-    if (be == 0xffffffffu)
-        return true;
-    for (uint32_t i = 0; i < net->num_addresses; i++) {
-        const struct own_address *a = &net->addresses[i];
-        if (net_ip_is_v4(&a->ip) && a->prefix_len > 96 && a->prefix_len < 127 &&
-            net_ip_in_prefix(ip, &a->ip, a->prefix_len) &&
-            (rte_be_to_cpu_32(be) | ~0u << (128 - a->prefix_len)) == ~0u)
-            return true;
-    }
-    return false;
+    bool is_one = be == ~0u;
+    for (uint32_t i = 0; i < net->num_addresses; i++)
+        is_one |= be == net->addresses[i].broadcast;
+    return is_one;
 }
 
 static void free_counted(struct rte_mbuf *packet, uint64_t *counter)
@@ -97,7 +103,7 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
                        .ecn = ip->type_of_service & 3u,
                        .rss_hash = packet->hash.rss};
     uint8_t proto = ip->next_proto_id, hop_limit = ip->time_to_live;
-    if (!ip_is_ours(net, &in.to)) {
+    if (!net_has_address(net, &in.to)) {
         free_counted(packet, &net->counters.rx_not_ours);
         return;
     }
@@ -106,18 +112,19 @@ void ip4_input(struct net *net, struct rte_mbuf *packet)
         rte_pktmbuf_free(packet);
         return;
     }
-    const struct fragment fragment = {
-        .from = in.from,
-        .to = in.to,
-        .id = ip->packet_id,
-        .proto = proto,
-        .ecn = in.ecn,
-        .offset = (uint16_t)((where & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS),
-        .more = (where & RTE_IPV4_HDR_MF_FLAG) != 0,
-    };
+    const uint16_t id = ip->packet_id;
     packet->l3_len = header_len;
     rte_pktmbuf_adj(packet, header_len);
-    if (fragment.offset || fragment.more) {
+    if (where & (RTE_IPV4_HDR_OFFSET_MASK | RTE_IPV4_HDR_MF_FLAG)) {
+        const struct fragment fragment = {
+            .from = in.from,
+            .to = in.to,
+            .id = id,
+            .proto = proto,
+            .ecn = in.ecn,
+            .offset = (uint16_t)((where & RTE_IPV4_HDR_OFFSET_MASK) * RTE_IPV4_HDR_OFFSET_UNITS),
+            .more = (where & RTE_IPV4_HDR_MF_FLAG) != 0,
+        };
         packet = reassembly_add(net, packet, &fragment, &proto, &in.ecn);
         if (!packet)
             return;
@@ -146,5 +153,5 @@ void ip4_prepend(struct net *net, struct rte_mbuf *packet, const struct ip_heade
         .dst_addr = net_ip_v4_be(&info->to),
     };
     if (!(packet->ol_flags & RTE_MBUF_F_TX_IP_CKSUM))
-        ip->hdr_checksum = rte_ipv4_cksum(ip);
+        ip->hdr_checksum = (uint16_t)~cksum_fold(cksum_add(0, ip, sizeof(*ip)));
 }

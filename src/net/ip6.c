@@ -243,7 +243,7 @@ void ip6_input(struct net *net, struct rte_mbuf *packet)
         return;
     }
     /* a tentative address hears neighbours alone: nd.c sees to that */
-    if (!(net_own_address(net, &in.to) ? w.next == IPPROTO_ICMPV6 || ip_is_ours(net, &in.to)
+    if (!(net_own_address(net, &in.to) ? w.next == IPPROTO_ICMPV6 || net_has_address(net, &in.to)
                                        : is_our_group(net, &in.to))) {
         net->counters.rx_not_ours++;
         rte_pktmbuf_free(packet);

@@ -18,6 +18,7 @@
 #define RETRANS_US   1000000u /* RFC 4861 10 */
 #define REACHABLE_US 30000000u
 #define DELAY_US     5000000u
+#define CONFIRM_US   1000000u /* it is not said again that a neighbour is reachable */
 #define ASK_MAX      3u
 #define ASKS_A_SECOND                                                           \
     100u /* broadcasts: addresses that somebody invents must not flood the link \
@@ -36,17 +37,21 @@ struct neighbour {
     struct net_ip ip;
     uint64_t due_us; /* INCOMPLETE, DELAY, PROBE: when to act; REACHABLE: until when */
     uint64_t used_us;
+    uint64_t confirmed_us; /* by a higher layer */
     struct rte_ether_addr mac;
     uint8_t state, asked, num_queued;
     struct rte_mbuf *queue[QUEUE_MAX];
 };
 
+#define RECENT 64u /* neighbours: a power of two */
+
 struct neighbours {
     uint32_t num_sets, seed;
-    uint32_t num_active; /* in INCOMPLETE, DELAY or PROBE */
-    uint32_t num_queued,
-        max_queued;   /* of all: whom we are made to answer does not hold our buffers */
-    uint64_t next_us; /* when one of them is due at the earliest */
+    uint32_t recent[RECENT]; /* places in the table, by the address's last byte: found at once */
+    uint32_t num_active;     /* in INCOMPLETE, DELAY or PROBE */
+    uint32_t num_queued;     /* of all; at most: */
+    uint32_t max_queued;     /* whom we are made to answer does not hold our buffers */
+    uint64_t next_us;        /* when one of them is due at the earliest */
     struct rate_limit asks;
     struct neighbour table[];
 };
@@ -116,10 +121,18 @@ static struct neighbour *set_of(struct neighbours *n, const struct net_ip *ip)
 
 static struct neighbour *find(struct net *net, const struct net_ip *ip)
 {
-    struct neighbour *set = set_of(net->neighbours, ip);
-    for (uint32_t i = 0; i < WAYS; i++)
-        if (set[i].state != NONE && net_ip_equal(&set[i].ip, ip))
-            return &set[i];
+    struct neighbours *n = net->neighbours;
+    uint32_t *recent = &n->recent[ip->bytes[15] % RECENT];
+    struct neighbour *e = &n->table[*recent];
+    if (e->state != NONE && net_ip_equal(&e->ip, ip))
+        return e;
+    e = set_of(n, ip);
+    for (uint32_t i = 0; i < WAYS; i++, e++) {
+        if (e->state != NONE && net_ip_equal(&e->ip, ip)) {
+            *recent = (uint32_t)(e - n->table);
+            return e;
+        }
+    }
     return NULL;
 }
 
@@ -156,6 +169,7 @@ static struct neighbour *make(struct net *net, const struct net_ip *ip)
     set_state(n, place, NONE, 0);
     place->ip = *ip;
     place->used_us = net->now_us;
+    place->confirmed_us = 0;
     return place;
 }
 
@@ -282,12 +296,16 @@ void neighbour_heard(struct net *net, const struct net_ip *ip, const struct rte_
         set_state(n, e, STALE, 0);
 }
 
-/* [4861 7.3.1-1] */
+/* Nearly every segment does: once a while is enough. [4861 7.3.1-1] */
 void neighbour_confirm(struct net *net, const struct net_ip *ip)
 {
     struct neighbour *e = find(net, ip);
-    if (e && e->state != INCOMPLETE)
-        set_state(net->neighbours, e, REACHABLE, reachable_until(net, e));
+    if (!e || e->state == INCOMPLETE)
+        return;
+    if (e->state == REACHABLE && net->now_us - e->confirmed_us < CONFIRM_US)
+        return;
+    e->confirmed_us = net->now_us;
+    set_state(net->neighbours, e, REACHABLE, reachable_until(net, e));
 }
 
 /* Nobody is there: who waits for an answer hears of it (RFC 4861 7.2.2). What it does then may

@@ -54,10 +54,7 @@ struct own_address *net_own_address(struct net *net, const struct net_ip *ip)
 
 bool ip_is_ours(const struct net *net, const struct net_ip *ip)
 {
-    for (uint32_t i = 0; i < net->num_addresses; i++)
-        if (net_ip_equal(&net->addresses[i].ip, ip))
-            return net->addresses[i].state == ADDRESS_VALID;
-    return false;
+    return net_has_address(net, ip);
 }
 
 /* Takes the first len bytes off a chain that has more; its segments that become empty go. */
@@ -78,11 +75,9 @@ static struct rte_mbuf *drop_front(struct rte_mbuf *m, uint32_t len)
 
 /* A header that lies across buffers moves into one of ours, in front of the rest; what was taken
  * off before it (l2_len, l3_len) stays in front of it there, too. */
-void *net_pull(struct net *net, struct rte_mbuf **packet, uint16_t len)
+void *net_join_front(struct net *net, struct rte_mbuf **packet, uint16_t len)
 {
     struct rte_mbuf *m = *packet, *front;
-    if (m->data_len >= len)
-        return rte_pktmbuf_mtod(m, void *);
     if (m->pkt_len < len)
         return NULL;
     const uint16_t before = (uint16_t)(m->l2_len + m->l3_len);
@@ -200,7 +195,10 @@ static bool add_address(struct net *net, const struct net_ip *ip, uint8_t prefix
         return false;
     }
     net->addresses[net->num_addresses++] =
-        (struct own_address){*ip, prefix_len, is_v4 ? ADDRESS_VALID : ADDRESS_TENTATIVE};
+        (struct own_address){.ip = *ip,
+                             .prefix_len = prefix_len,
+                             .state = is_v4 ? ADDRESS_VALID : ADDRESS_TENTATIVE,
+                             .broadcast = is_v4 ? ip4_broadcast(ip, prefix_len) : ~0u};
     return true;
 }
 
@@ -371,14 +369,6 @@ void net_flush_to_tcp(struct net *net)
     net->num_for_tcp = 0;
     if (num)
         tcp_input(net->tcp, net->for_tcp, net->for_tcp_in, num, net->now_us);
-}
-
-void net_to_tcp(struct net *net, struct rte_mbuf *packet, const struct ip_in *in)
-{
-    net->for_tcp[net->num_for_tcp] = packet;
-    net->for_tcp_in[net->num_for_tcp++] = *in;
-    if (net->num_for_tcp == NET_BURST_MAX)
-        net_flush_to_tcp(net);
 }
 
 void net_input(struct net *net, struct rte_mbuf **frames, uint16_t num_frames, uint64_t now_us)

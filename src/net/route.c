@@ -8,7 +8,7 @@ bool route_is_on_link(const struct net *net, const struct net_ip *ip)
 {
     for (uint32_t i = 0; i < net->num_addresses; i++) {
         const struct own_address *a = &net->addresses[i];
-        if (net_ip_is_v4(ip) == net_ip_is_v4(&a->ip) && net_ip_in_prefix(ip, &a->ip, a->prefix_len))
+        if (net_ip_in_prefix(ip, &a->ip, a->prefix_len) && net_ip_is_v4(ip) == net_ip_is_v4(&a->ip))
             return true;
     }
     for (uint32_t i = 0; i < net->num_routes; i++) /* of an address without a subnet */
@@ -18,22 +18,19 @@ bool route_is_on_link(const struct net *net, const struct net_ip *ip)
 }
 
 /* [1122 3.3.1.1-1] */
-bool route_next_hop(const struct net *net, const struct net_ip *to, struct net_ip *next_hop)
+uint8_t ip_way(const struct net *net, const struct net_ip *to)
 {
-    *next_hop = *to;
     if (net_ip_is_multicast(to) || route_is_on_link(net, to))
-        return true;
+        return IP_WAY_ON_LINK;
     if (net_ip_is_link_local(to))
-        return false; /* RFC 4291 2.5.6: never behind a router */
+        return IP_WAY_UNKNOWN; /* RFC 4291 2.5.6: never behind a router */
     for (uint32_t i = 0; i < net->num_routes; i++) {
         const struct net_route *r = &net->routes[i];
-        if (net_ip_is_v4(to) == net_ip_is_v4(&r->prefix) &&
-            net_ip_in_prefix(to, &r->prefix, r->prefix_len)) {
-            *next_hop = r->gateway;
-            return true;
-        }
+        if (net_ip_in_prefix(to, &r->prefix, r->prefix_len) &&
+            net_ip_is_v4(to) == net_ip_is_v4(&r->prefix))
+            return (uint8_t)(IP_WAY_ROUTES + i);
     }
-    return false;
+    return IP_WAY_UNKNOWN;
 }
 
 static uint8_t common_bits(const struct net_ip *a, const struct net_ip *b)
@@ -48,9 +45,9 @@ static uint8_t common_bits(const struct net_ip *a, const struct net_ip *b)
  * that the next hop is in, then the longest common prefix. [1122 3.2.1.3-1] */
 bool route_source(const struct net *net, const struct net_ip *to, struct net_ip *from)
 {
-    struct net_ip hop;
+    const struct net_ip *hop = route_next_hop(net, to, IP_WAY_UNKNOWN);
     uint32_t best = 0;
-    if (!route_next_hop(net, to, &hop))
+    if (!hop)
         return false;
     for (uint32_t i = 0; i < net->num_addresses; i++) {
         const struct own_address *a = &net->addresses[i];
@@ -58,7 +55,7 @@ bool route_source(const struct net *net, const struct net_ip *to, struct net_ip 
         if (a->state != ADDRESS_VALID || net_ip_is_v4(&a->ip) != net_ip_is_v4(to))
             continue;
         score = 1u + common_bits(&a->ip, to);
-        if (net_ip_in_prefix(&hop, &a->ip, a->prefix_len))
+        if (net_ip_in_prefix(hop, &a->ip, a->prefix_len))
             score += 256;
         if (net_ip_is_link_local(&a->ip) == net_ip_is_link_local(to))
             score += 512;
@@ -73,9 +70,8 @@ bool route_source(const struct net *net, const struct net_ip *to, struct net_ip 
 /* [1122 3.3.3-1] [9293 3.9.1.1-5] */
 bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uint16_t *mtu)
 {
-    struct net_ip hop;
     if (net_ip_is_multicast(to) || net_ip_is_loopback(to) || net_ip_is_unspecified(to) ||
-        (net_ip_is_v4(to) && ip4_is_broadcast(net, to)) || !route_next_hop(net, to, &hop))
+        (net_ip_is_v4(to) && ip4_is_broadcast(net, to)) || ip_way(net, to) == IP_WAY_UNKNOWN)
         return false;
     if (net_ip_is_unspecified(from) && !route_source(net, to, from))
         return false;

@@ -8,24 +8,7 @@
 
 #include "net/tcp_flow.h"
 
-/* ---- the clock ---- */
-
-void tcp_set_now(struct tcp *tcp, uint64_t now_us)
-{
-    tcp->now_us = now_us;
-    tcp->tick = (uint32_t)(now_us >> TCP_TICK_SHIFT);
-}
-
-uint32_t tcp_ticks(const struct tcp *tcp, uint64_t from_now_us)
-{
-    return (uint32_t)((tcp->now_us + from_now_us + (1u << TCP_TICK_SHIFT) - 1) >> TCP_TICK_SHIFT);
-}
-
-/* [7323 4.1-1 5.4-1] */
-uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
-{
-    return (uint32_t)(tcp->now_us / TCP_MS) + offset;
-}
+/* ---- numbers that strangers do not guess ---- */
 
 enum purpose { FOR_SEQUENCE = 1, FOR_TIMESTAMP };
 
@@ -52,37 +35,9 @@ uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key)
 
 /* ---- buffers ---- */
 
-uint32_t tcp_free_buffers(const struct tcp *tcp)
-{
-    return tcp->num_buffers < tcp->max_buffers ? tcp->max_buffers - tcp->num_buffers : 0;
-}
-
-uint32_t tcp_left_for_sending(const struct tcp *tcp)
-{
-    const uint32_t most = tcp->max_buffers / 2;
-    return tcp->num_sending < most ? most - tcp->num_sending : 0;
-}
-
-uint32_t tcp_left_for_receiving(const struct tcp *tcp)
-{
-    const uint32_t most = tcp->max_buffers / 2, held = tcp->num_buffers - tcp->num_sending;
-    return held < most ? least(most - held, tcp_free_buffers(tcp)) : 0;
-}
-
 uint32_t tcp_share(const struct tcp *tcp)
 {
     return greatest(tcp->max_buffers / 8 / greatest(tcp->flows.in_use, 1), 1);
-}
-
-void flow_count_sending(struct flow *flow, int32_t more)
-{
-    flow->tcp->num_sending += (uint32_t)more;
-    flow_count_buffers(flow, more);
-}
-
-void flow_count_buffers(struct flow *flow, int32_t more)
-{
-    flow->tcp->num_buffers += (uint32_t)more;
 }
 
 /* ---- challenges ---- */
@@ -121,6 +76,7 @@ struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash
         .peer_mss = tcp_default_mss(key),
         .rcv_mss = TCP_MSS_DEFAULT_4,
         .mtu = tcp->link_mtu,
+        .way = ip_way(tcp->net, &key->peer),
         .heard_at = tcp->tick,
         .sent_at = tcp->tick,
         .challenge_at = tcp_never_challenged(tcp),
@@ -182,32 +138,11 @@ void flow_finish(struct flow *flow, enum flow_end why)
         events->ended(user, why);
 }
 
-void flow_begin(struct flow *flow)
-{
-    flow->tcp->current = flow;
-}
-
 void flow_done(struct flow *flow)
 {
     flow->tcp->current = NULL;
     if (flow->flags & FLOW_GONE)
         release(flow);
-}
-
-/* [9293 3.10.7.4-1] */
-void flow_ready(struct flow *flow)
-{
-    struct tcp *tcp = flow->tcp;
-    if (flow->flags & (FLOW_READY | FLOW_GONE))
-        return;
-    const uint32_t index = pool_index(&tcp->flows, flow);
-    flow->flags |= FLOW_READY;
-    flow->next_ready = POOL_NONE;
-    if (tcp->ready_last == POOL_NONE)
-        tcp->ready_first = index;
-    else
-        ((struct flow *)pool_item(&tcp->flows, tcp->ready_last))->next_ready = index;
-    tcp->ready_last = index;
 }
 
 void tcp_output(struct tcp *tcp, uint64_t now_us)
@@ -238,7 +173,8 @@ struct flight *flow_flight(struct flow *flow)
     struct flight *flight = pool_get(&flow->tcp->flights);
     if (!flight)
         return NULL;
-    memset(flight, 0, offsetof(struct flight, sent));
+    memset(flight, 0, offsetof(struct flight, cc));
+    cc_begin(&flight->cc, flow->snd_nxt);
     sent_init(&flight->sent);
     flight->reorder_mult = 1;
     flight->progress_at = flow->tcp->tick;
@@ -248,7 +184,6 @@ struct flight *flow_flight(struct flow *flow)
     flight->probe_out = flight->probe_resent = flow->flags & FLOW_REPAIRED;
     flight->probe_end = flow->snd_una;
     flow->flags &= ~(uint32_t)FLOW_REPAIRED;
-    flight->cc.hystart.round_end = flow->snd_nxt;
     flow->flight = flight;
     const uint64_t idle_us = (uint64_t)(flow->tcp->tick - flow->sent_at) << TCP_TICK_SHIFT;
     cc_after_pause(flow, idle_us);
@@ -373,14 +308,20 @@ uint64_t tcp_timers(struct tcp *tcp, uint64_t now_us)
 {
     tcp_set_now(tcp, now_us);
     const uint64_t tick = now_us >> TCP_TICK_SHIFT;
-    for (uint32_t index; (index = timer_wheel_expired(&tcp->wheel, tick)) != TIMER_NONE;)
-        flow_timer(pool_item(&tcp->flows, index));
-    uint64_t next = timer_wheel_next(&tcp->wheel);
-    const uint32_t others[] = {half_open_timers(tcp), time_wait_timers(tcp), tcp_evict(tcp)};
-    for (uint32_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (others[i] != TCP_NO_DEADLINE && tick + others[i] < next)
-            next = tick + others[i];
+    if (!timer_wheel_passes(&tcp->wheel, tick)) {
+        for (uint32_t index; (index = timer_wheel_expired(&tcp->wheel, tick)) != TIMER_NONE;)
+            flow_timer(pool_item(&tcp->flows, index));
     }
+    uint64_t next = timer_wheel_next(&tcp->wheel);
+    uint32_t others = TCP_NO_DEADLINE;
+    if (tcp->half_opens.in_use)
+        others = least(others, half_open_timers(tcp));
+    if (tcp->time_waitings.in_use)
+        others = least(others, time_wait_timers(tcp));
+    if (tcp_must_evict(tcp))
+        others = least(others, tcp_evict(tcp));
+    if (others != TCP_NO_DEADLINE && tick + others < next)
+        next = tick + others;
     return next == UINT64_MAX ? now_us + TCP_S : next << TCP_TICK_SHIFT;
 }
 

@@ -62,7 +62,7 @@ static void update_window(struct flow *flow, const struct segment_in *in)
     const uint32_t window = (uint32_t)in->window << flow->snd_scale;
     if (window && !flow->snd_wnd && flow->flight)
         window_opened(flow);
-    if (window > flow->snd_wnd || in->ack != flow->snd_una)
+    if (window > flow->snd_wnd && flow->flight)
         flow_ready(flow);
     flow->snd_wnd = window;
     flow->snd_wl1 = in->seq;
@@ -128,6 +128,55 @@ static void ack_segments(struct flow *flow, const struct segment_in *in, struct 
     release_sent(flow, payload);
 }
 
+/* Whether all that is in flight was sent once, in order, and nothing has cast doubt on it: no
+ * block, timeout, probe or congestion. */
+static bool is_untroubled(const struct flow *flow)
+{
+    const struct flight *flight = flow->flight;
+    const struct sent *sent = &flight->sent;
+    return !(flight->recovery | (uint32_t)flight->probe_out | flight->dup_acks | sent->lost |
+             sent->sacked) &&
+           sent->again_first == SENT_NONE && flight->timer != TIMER_REORDER &&
+           !seq_after(flight->rack_fack, flow->snd_una);
+}
+
+/* Nearly every acknowledgement: of an untroubled flight that has no FIN in it, without blocks or
+ * ECE. It comes to what the long way does. Of the segments that arrived the first was on its way
+ * the longest, and the last is RACK's and was so the shortest; what was sent after that cannot be
+ * lost by it; so nothing but congestion control wants to know more. */
+static void ack_untroubled(struct flow *flow, const struct segment_in *in)
+{
+    struct flight *flight = flow->flight;
+    struct sent *sent = &flight->sent;
+    const uint32_t now = (uint32_t)flow->tcp->now_us, acked = in->ack - flow->snd_una;
+    const uint32_t first_us = sent_at(sent, sent->first)->sent_us;
+    struct cc_ack ack = {.delivered = acked, .acked = acked};
+    const struct segment *segment = NULL;
+    while (sent->first != sent->end) {
+        segment = sent_at(sent, sent->first);
+        if (seq_after(segment_end(segment), in->ack)) {
+            if (seq_after(in->ack, segment->seq))
+                trim_segment(sent, in->ack - segment->seq);
+            break;
+        }
+        flight->rack_valid = true;
+        flight->rack_sent_us = segment->sent_us;
+        flight->rack_end = flight->rack_fack = segment_end(segment);
+        flight->rack_rtt_us = ack.rtt_us = greatest(now - segment->sent_us, 1);
+        sent_pop(sent);
+    }
+    flow->snd_una = in->ack;
+    release_sent(flow, acked);
+    if (ack.rtt_us)
+        flow_rtt_sample(flow, now - first_us);
+    flight->backoff = 0;
+    flight->progress_at = flow->tcp->tick;
+    cc_acked(flow, &ack, flow->tcp->now_us);
+    flow_drop_flight(flow);
+    if (flow->flight)
+        flow_arm_loss_timer(flow, true);
+}
+
 /* RFC 5961 5.2: acknowledgements of what was never sent, or long ago, are not believed.
  * [5961 5.2-1 5.2-2] [9293 3.10.7.4-10] */
 static bool ack_is_plausible(struct flow *flow, const struct segment_in *in)
@@ -154,42 +203,54 @@ static bool is_duplicate(const struct flow *flow, const struct segment_in *in)
            (uint32_t)in->window << flow->snd_scale == flow->snd_wnd;
 }
 
-/* [4861 7.3.1-1] */
+/* Something new has arrived at the peer, payload or a FIN. False: the flow is gone. [4861 7.3.1-1]
+ */
+static bool on_progress(struct flow *flow, uint32_t payload)
+{
+    flow->flags &= ~(uint32_t)FLOW_SOFT_ERROR;
+    ip_confirm(flow->tcp->net, &flow->key.peer, flow->way);
+    if (flow->flight)
+        flow_ready(flow);
+    if (payload && flow->events)
+        flow->events->sent(flow->user, payload);
+    return !(flow->flags & FLOW_GONE);
+}
+
 bool flow_acked(struct flow *flow, const struct segment_in *in)
 {
-    struct tcp *tcp = flow->tcp;
     if (!ack_is_plausible(flow, in))
         return false;
     if (seq_before(in->ack, flow->snd_una)) {
-        tcp->counters.old_acks++;
+        flow->tcp->counters.old_acks++;
         return true; /* but its data are looked at */
     }
-    struct loss_news news = {.ece = in->flags & TCP_ECE && flow->flags & FLOW_ECN};
-    struct flight *flight = flow->flight;
-    news.is_duplicate = flight && is_duplicate(flow, in);
+    const uint32_t acked = in->ack - flow->snd_una;
+    const bool ece = in->flags & TCP_ECE && flow->flags & FLOW_ECN;
+    const bool is_dup = flow->flight && is_duplicate(flow, in);
     update_window(flow, in);
-    if (!flight) {
+    if (!flow->flight) {
         if (in->options.num_sacks) /* a D-SACK: the probe was needless */
             flow->flags &= ~(uint32_t)FLOW_REPAIRED;
         return true;
     }
-    if (seq_after(in->ack, flow->snd_una))
+    if (acked && !in->options.num_sacks && !ece && !(flow->flags & FLOW_FIN_SENT) &&
+        is_untroubled(flow)) {
+        ack_untroubled(flow, in);
+        return on_progress(flow, acked);
+    }
+    struct loss_news news = {.is_duplicate = is_dup, .ece = ece};
+    if (acked)
         ack_segments(flow, in, &news);
     if (in->options.num_sacks && flow->flags & FLOW_SACK)
         loss_sacks(flow, in, &news);
     if (news.rtt_first_us)
         flow_rtt_sample(flow, news.rtt_first_us);
     loss_acked(flow, in, &news);
-    const uint32_t payload = news.cc.acked - (flow->flags & FLOW_FIN_SENT && news.cc.acked &&
-                                              flow->snd_una == flow->snd_nxt);
-    if (news.new_data_acked) {
-        flow->flags &= ~(uint32_t)FLOW_SOFT_ERROR;
-        ip_confirm(tcp->net, &flow->key.peer);
-        flow_drop_flight(flow);
-    }
     if (news.cc.delivered)
         flow_ready(flow);
-    if (payload && flow->events)
-        flow->events->sent(flow->user, payload);
-    return !(flow->flags & FLOW_GONE);
+    if (!news.new_data_acked)
+        return true;
+    flow_drop_flight(flow);
+    return on_progress(flow,
+                       acked - (flow->flags & FLOW_FIN_SENT && flow->snd_una == flow->snd_nxt));
 }

@@ -66,6 +66,16 @@ struct cc_ack {
     bool lost_more;     /* it also told of losses */
 };
 
+/* Of a new flight. What there is to undo is written when there is. */
+static inline void cc_begin(struct cc_state *cc, uint32_t snd_nxt)
+{
+    cc->cubic = (struct cc_cubic){0};
+    cc->hystart = (struct cc_hystart){.round_end = snd_nxt};
+    cc->prr = (struct cc_prr){0};
+    cc->carry = 0;
+    cc->limited = false;
+}
+
 uint32_t cc_initial_window(uint32_t mss);
 void cc_start(struct flow *flow);                         /* a flow's first window */
 void cc_after_pause(struct flow *flow, uint64_t idle_us); /* all was acknowledged for a while */

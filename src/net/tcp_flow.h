@@ -203,6 +203,7 @@ struct flow {
     uint8_t dup_acks_owed : 4;
     uint8_t quick_acks : 4; /* segments to be acknowledged at once when a flow is young */
     uint16_t snd_wraps, timeouts;
+    uint8_t way; /* to the peer: enum ip_way */
 
     uint32_t srtt_us, rttvar_us, min_rtt_us, min_rtt_at;
     uint32_t cwnd, ssthresh, w_max;
@@ -306,6 +307,7 @@ struct segment_in {
     const struct ip_in *ip;
     struct flow_key key;
     uint64_t hash;
+    uint32_t likely; /* handle: what is fetched ahead */
     uint32_t seq, ack;
     uint32_t len;     /* payload */
     uint32_t largest; /* segment of it, where several were joined */
@@ -320,38 +322,103 @@ struct segment_out {
     uint32_t seq, ack;
     uint16_t window;
     uint8_t flags, ecn;
+    uint8_t way; /* enum ip_way */
     struct tcp_options options;
 };
 
 /* Timers of things that are no flows return in how many ticks the next is due. */
 #define TCP_NO_DEADLINE 0xffffffffu
 
-/* tcp.c: flows, and the clock */
-void tcp_set_now(struct tcp *tcp, uint64_t now_us);
-/* Between them the flow stays in memory, whatever its user does. */
-void flow_begin(struct flow *flow);
+/* ---- the clock ---- */
+
+static inline void tcp_set_now(struct tcp *tcp, uint64_t now_us)
+{
+    tcp->now_us = now_us;
+    tcp->tick = (uint32_t)(now_us >> TCP_TICK_SHIFT);
+}
+
+/* The tick at which that is over. */
+static inline uint32_t tcp_ticks(const struct tcp *tcp, uint64_t from_now_us)
+{
+    return (uint32_t)((tcp->now_us + from_now_us + (1u << TCP_TICK_SHIFT) - 1) >> TCP_TICK_SHIFT);
+}
+
+/* [7323 4.1-1 5.4-1] */
+static inline uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset)
+{
+    return (uint32_t)(tcp->now_us / TCP_MS) + offset;
+}
+
+/* ---- buffers ---- */
+
+static inline uint32_t tcp_free_buffers(const struct tcp *tcp)
+{
+    return tcp->num_buffers < tcp->max_buffers ? tcp->max_buffers - tcp->num_buffers : 0;
+}
+
+static inline uint32_t tcp_left_for_sending(const struct tcp *tcp)
+{
+    const uint32_t most = tcp->max_buffers / 2;
+    return tcp->num_sending < most ? most - tcp->num_sending : 0;
+}
+
+static inline uint32_t tcp_left_for_receiving(const struct tcp *tcp)
+{
+    const uint32_t most = tcp->max_buffers / 2, held = tcp->num_buffers - tcp->num_sending;
+    return held < most ? least(most - held, tcp_free_buffers(tcp)) : 0;
+}
+
+/* Received ones. */
+static inline void flow_count_buffers(struct flow *flow, int32_t more)
+{
+    flow->tcp->num_buffers += (uint32_t)more;
+}
+
+static inline void flow_count_sending(struct flow *flow, int32_t more)
+{
+    flow->tcp->num_sending += (uint32_t)more;
+    flow_count_buffers(flow, more);
+}
+
+/* ---- turns ---- */
+
+static inline void flow_begin(struct flow *flow)
+{
+    flow->tcp->current = flow;
+}
+
+/* [9293 3.10.7.4-1] */
+static inline void flow_ready(struct flow *flow)
+{
+    struct tcp *tcp = flow->tcp;
+    if (flow->flags & (FLOW_READY | FLOW_GONE))
+        return;
+    const uint32_t index = pool_index(&tcp->flows, flow);
+    flow->flags |= FLOW_READY;
+    flow->next_ready = POOL_NONE;
+    if (tcp->ready_last == POOL_NONE)
+        tcp->ready_first = index;
+    else
+        ((struct flow *)pool_item(&tcp->flows, tcp->ready_last))->next_ready = index;
+    tcp->ready_last = index;
+}
+
+/* tcp.c: flows */
+/* Between flow_begin() and this the flow stays in memory, whatever its user does. */
 void flow_done(struct flow *flow);
 struct flow *flow_new(struct tcp *tcp, const struct flow_key *key, uint64_t hash);
 void flow_free(struct flow *flow);
 /* The user hears why; the flow is gone. */
 void flow_finish(struct flow *flow, enum flow_end why);
-void flow_ready(struct flow *flow);
-/* Moves the flow's timer to the first of its deadlines. */
+/* Moves the flow's timer to the first of its deadlines: who deals with a segment or timer, or gives
+ * a turn, does it once, at the end. */
 void flow_set_timer(struct flow *flow);
 struct flight *flow_flight(struct flow *flow);
 /* Puts it back if nothing is left in it. */
 void flow_drop_flight(struct flow *flow);
-void flow_count_buffers(struct flow *flow, int32_t more); /* received ones */
-void flow_count_sending(struct flow *flow, int32_t more);
 void flow_update_mss(struct flow *flow);
-uint32_t tcp_ticks(const struct tcp *tcp,
-                   uint64_t from_now_us); /* the tick at which that is over */
-uint32_t tcp_timestamp(const struct tcp *tcp, uint32_t offset);
 uint32_t tcp_ts_offset(const struct tcp *tcp, const struct flow_key *key);
 uint32_t tcp_initial_seq(const struct tcp *tcp, const struct flow_key *key);
-uint32_t tcp_free_buffers(const struct tcp *tcp);
-uint32_t tcp_left_for_sending(const struct tcp *tcp);
-uint32_t tcp_left_for_receiving(const struct tcp *tcp);
 /* Of what is kept for flows that have little to send with, what one may hold. */
 uint32_t tcp_share(const struct tcp *tcp);
 /* Whether a challenge may be answered that was answered last at *at; notes that it was. */
@@ -410,7 +477,13 @@ void tcp_send_reset(struct tcp *tcp, const struct segment_in *in);
 void flow_send_reset(struct flow *flow);
 
 /* tcp_loss.c, tcp_rto.c */
-uint32_t flow_in_flight(const struct flow *flow);
+/* RFC 6675's pipe: duplicates without blocks say that one segment each has left the network.
+ * [5681 3.2-3] [6675 4-2] */
+static inline uint32_t flow_in_flight(const struct flow *flow)
+{
+    const uint32_t left = flow->flight->dup_acks * flow->mss;
+    return flow->flight->sent.flying > left ? flow->flight->sent.flying - left : 0;
+}
 uint32_t flow_rto_us(const struct flow *flow);
 /* restart: the peer has acknowledged something, or the timer has fired. */
 void flow_arm_loss_timer(struct flow *flow, bool restart);
@@ -435,7 +508,7 @@ void loss_too_big(struct flow *flow); /* segments in flight above the mss are lo
 /* tcp_listen.c, tcp_cookie.c */
 void tcp_listen_segment(struct tcp *tcp, struct segment_in *in);
 void half_open_segment(struct tcp *tcp, struct half_open *half, struct segment_in *in);
-uint32_t half_open_timers(struct tcp *tcp);
+uint32_t half_open_timers(struct tcp *tcp); /* there are some */
 void half_open_free(struct tcp *tcp, struct half_open *half);
 void half_open_from_syn(struct tcp *tcp, struct half_open *half, const struct segment_in *in);
 bool half_open_send_syn_ack(struct tcp *tcp, struct half_open *half);
@@ -447,7 +520,7 @@ int tcp_find_listener(const struct tcp *tcp, const struct flow_key *key);
 /* tcp_time_wait.c */
 void time_wait_enter(struct flow *flow);
 void time_wait_segment(struct tcp *tcp, struct time_waiting *waiting, struct segment_in *in);
-uint32_t time_wait_timers(struct tcp *tcp);
+uint32_t time_wait_timers(struct tcp *tcp); /* there are some */
 void time_wait_free(struct tcp *tcp, struct time_waiting *waiting);
 
 /* waiting.c */
@@ -460,6 +533,12 @@ void flow_age_mtu(struct flow *flow);
 void flow_set_mtu(struct flow *flow, uint16_t mtu);
 
 /* tcp_evict.c */
+/* Whether buffers may be low, or were when it looked last. While all that is held is this much less
+ * than a half, neither what is sent nor what is received can have used up its half. */
+static inline bool tcp_must_evict(const struct tcp *tcp)
+{
+    return tcp->num_buffers >= tcp->max_buffers / 2 - tcp->max_buffers / 16 || tcp->evict_next;
+}
 uint32_t tcp_evict(struct tcp *tcp);
 
 /* tcp_detached.c: flows without users */
@@ -470,6 +549,7 @@ void detached_timer(struct flow *flow);
 /* buffer.c: chains of mbufs */
 void buffer_free(struct rte_mbuf *buffer);
 void chain_free(struct rte_mbuf *chain);
+/* Its buffers that become empty go, but for the last. */
 struct rte_mbuf *chain_cut_front(struct rte_mbuf *chain, uint32_t len);
 void chain_cut_back(struct rte_mbuf *chain, uint32_t len);
 /* Without its empty buffers; NULL: all of them were. */

@@ -26,20 +26,18 @@ static uint64_t *parse(struct tcp *tcp, struct segment_in *in, struct rte_mbuf *
         return &tcp->counters.bad_segments;
     if (!ip->checksum_known_good && cksum_upper(packet, &ip->from, &ip->to, IP_PROTO_TCP))
         return &tcp->counters.bad_checksum;
-    *in = (struct segment_in){
-        .packet = packet,
-        .ip = ip,
-        .key = {.local = ip->to,
-                .peer = ip->from,
-                .local_port = rte_be_to_cpu_16(header.dst_port),
-                .peer_port = rte_be_to_cpu_16(header.src_port)},
-        .seq = rte_be_to_cpu_32(header.sent_seq),
-        .ack = rte_be_to_cpu_32(header.recv_ack),
-        .len = packet->pkt_len - header_len,
-        .largest = packet->pkt_len - header_len,
-        .window = rte_be_to_cpu_16(header.rx_win),
-        .flags = header.tcp_flags,
-    };
+    /* one by one: to clear what blocks there may be takes as long as all the rest */
+    in->ip = ip;
+    in->key.local = ip->to;
+    in->key.peer = ip->from;
+    in->key.local_port = rte_be_to_cpu_16(header.dst_port);
+    in->key.peer_port = rte_be_to_cpu_16(header.src_port);
+    in->seq = rte_be_to_cpu_32(header.sent_seq);
+    in->ack = rte_be_to_cpu_32(header.recv_ack);
+    in->len = in->largest = packet->pkt_len - header_len;
+    in->window = rte_be_to_cpu_16(header.rx_win);
+    in->flags = header.tcp_flags;
+    in->likely = FLOW_TABLE_NOTHING;
     at = rte_pktmbuf_read(packet, 0, header_len, bytes);
     if (!tcp_options_read(&in->options, (const uint8_t *)at + sizeof(header),
                           header_len - (uint32_t)sizeof(header), in->flags & TCP_SYN))
@@ -99,6 +97,47 @@ static void deal(struct tcp *tcp, struct segment_in *in)
         chain_free(in->packet);
 }
 
+/* NULL: most likely it is none's. */
+static const struct flow *likely_flow(const struct tcp *tcp, const struct segment_in *in)
+{
+    if (flow_handle_kind(in->likely) != KIND_FLOW)
+        return NULL;
+    return pool_item(&tcp->flows, flow_handle_index(in->likely));
+}
+
+static void prefetch_flight(const struct tcp *tcp, const struct segment_in *in)
+{
+    const struct flow *flow = likely_flow(tcp, in);
+    if (flow && flow->flight)
+        pool_prefetch(flow->flight, offsetof(struct flight, sent.small));
+}
+
+/* The oldest segment in flight, and its buffer. */
+static void prefetch_sent(const struct tcp *tcp, const struct segment_in *in)
+{
+    const struct flow *flow = likely_flow(tcp, in);
+    const struct flight *flight = flow ? flow->flight : NULL;
+    if (!flight)
+        return;
+    __builtin_prefetch(sent_at(&flight->sent, flight->sent.first), 1);
+    if (flight->head)
+        pool_prefetch(flight->head, sizeof(*flight->head));
+}
+
+/* Each step of what is fetched ahead says where the next one lies: bucket, flow, what it has in
+ * flight, the oldest of that. One segment alone has nothing to wait beside. */
+static void prefetch_burst(const struct tcp *tcp, struct segment_in *in, uint16_t num)
+{
+    if (num < 2)
+        return;
+    for (uint16_t i = 0; i < num; i++)
+        in[i].likely = flow_table_prefetch_item(&tcp->table, in[i].hash);
+    for (uint16_t i = 0; i < num; i++)
+        prefetch_flight(tcp, &in[i]);
+    for (uint16_t i = 0; i < num; i++)
+        prefetch_sent(tcp, &in[i]);
+}
+
 void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *ip, uint16_t num,
                uint64_t now_us)
 {
@@ -116,8 +155,7 @@ void tcp_input(struct tcp *tcp, struct rte_mbuf **packets, const struct ip_in *i
             num_in++;
         }
     }
-    for (uint16_t i = 0; i < num_in; i++)
-        flow_table_prefetch_item(&tcp->table, in[i].hash);
+    prefetch_burst(tcp, in, num_in);
     for (uint16_t i = 0; i < num_in; i++)
         deal(tcp, &in[i]);
 }

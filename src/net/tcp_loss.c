@@ -16,14 +16,6 @@ static uint32_t now32(const struct flow *flow)
     return (uint32_t)flow->tcp->now_us;
 }
 
-/* RFC 6675's pipe: duplicates without blocks say that one segment each has left the network.
- * [5681 3.2-3] [6675 4-2] */
-uint32_t flow_in_flight(const struct flow *flow)
-{
-    const uint32_t left = flow->flight->dup_acks * flow->mss;
-    return flow->flight->sent.flying > left ? flow->flight->sent.flying - left : 0;
-}
-
 /* ---- what arrived ---- */
 
 static bool sent_after(uint32_t a_us, uint32_t a_end, uint32_t b_us, uint32_t b_end)

@@ -28,7 +28,8 @@ struct tcp_options {
 };
 
 /* False where an option's length is impossible: 0, 1, beyond the header or not its own. Options
- * that belong to a SYN are noted as such only when is_syn. */
+ * that belong to a SYN are noted as such only when is_syn. Of `sacks` nothing but num_sacks of them
+ * is written. */
 bool tcp_options_read(struct tcp_options *options, const uint8_t *bytes, uint32_t len, bool is_syn);
 
 /* Writes those that are there in an order that aligns them, padded to four bytes; returns how many

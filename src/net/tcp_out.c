@@ -14,8 +14,11 @@ enum outcome { OUT_SENT, OUT_BLOCKED, OUT_NO_BUFFERS };
 /* [7323 3.2-3 3.2-5] */
 static struct segment_out segment_of(struct flow *flow, uint32_t seq, uint8_t flags)
 {
-    struct segment_out out = {
-        .key = &flow->key, .seq = seq, .ack = flow->rcv_nxt, .flags = flags | TCP_ACK};
+    struct segment_out out = {.key = &flow->key,
+                              .seq = seq,
+                              .ack = flow->rcv_nxt,
+                              .flags = flags | TCP_ACK,
+                              .way = flow->way};
     out.window = flow_window(flow);
     if (flow->flags & FLOW_ECE)
         out.flags |= TCP_ECE;
@@ -296,6 +299,14 @@ static void judge_limit(struct flow *flow)
         flight->cc.limited = false;
 }
 
+/* Nothing is lost, or waits to be sent or to be asked for. */
+static bool has_sent_all(const struct flow *flow)
+{
+    const struct flight *flight = flow->flight;
+    return !(flight->unsent | flight->sent.lost | flight->frto_new) &&
+           (flow->flags & (FLOW_FIN | FLOW_FIN_SENT)) != FLOW_FIN;
+}
+
 static bool send_data(struct flow *flow)
 {
     enum outcome outcome = OUT_SENT;
@@ -304,6 +315,8 @@ static bool send_data(struct flow *flow)
            !is_paced_out(flow)) {
         outcome = send_one(flow);
         num += outcome == OUT_SENT;
+        if (outcome == OUT_SENT && has_sent_all(flow))
+            outcome = OUT_BLOCKED;
     }
     if (num)
         judge_limit(flow);

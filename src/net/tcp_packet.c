@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Packets: a header of ours in front of references to what is sent. A link that takes few or single
- * mbufs gets copies. */
+/* Packets: a header of ours in front of references to what is sent. A few bytes are copied behind
+ * the header, and a link that takes few or single mbufs gets copies of all. */
 
 #include <rte_mbuf.h>
 #include <rte_tcp.h>
@@ -13,10 +13,8 @@ struct rte_mbuf *tcp_packet_make(struct tcp *tcp, const struct segment_out *out)
     struct rte_mbuf *packet = rte_pktmbuf_alloc(tcp->header_pool);
     if (!packet)
         return NULL;
-    struct rte_tcp_hdr *tcp_header =
-        (struct rte_tcp_hdr *)(void *)rte_pktmbuf_append(packet, sizeof(*tcp_header));
-    uint8_t options[TCP_OPTIONS_MAX];
-    const uint32_t options_len = tcp_options_write(options, &out->options);
+    struct rte_tcp_hdr *tcp_header = rte_pktmbuf_mtod(packet, struct rte_tcp_hdr *);
+    const uint32_t options_len = tcp_options_write((uint8_t *)(tcp_header + 1), &out->options);
     *tcp_header = (struct rte_tcp_hdr){
         .src_port = rte_cpu_to_be_16(out->key->local_port),
         .dst_port = rte_cpu_to_be_16(out->key->peer_port),
@@ -26,7 +24,8 @@ struct rte_mbuf *tcp_packet_make(struct tcp *tcp, const struct segment_out *out)
         .tcp_flags = out->flags,
         .rx_win = rte_cpu_to_be_16(out->window),
     };
-    memcpy(rte_pktmbuf_append(packet, (uint16_t)options_len), options, options_len);
+    packet->data_len = (uint16_t)(sizeof(*tcp_header) + options_len);
+    packet->pkt_len = packet->data_len;
     return packet;
 }
 
@@ -82,10 +81,16 @@ static bool copy(struct tcp *tcp, struct rte_mbuf *packet, const struct rte_mbuf
     return true;
 }
 
+/* Up to here a copy costs less than a reference does until it is given back, and the link a second
+ * buffer. */
+#define COPIED_MAX 256u
+
 bool tcp_packet_attach(struct tcp *tcp, struct rte_mbuf *packet, struct rte_mbuf *from,
                        uint32_t offset, uint32_t len)
 {
     uint32_t pieces = 0, covered = 0;
+    if (len <= COPIED_MAX && len <= rte_pktmbuf_tailroom(packet))
+        return copy(tcp, packet, from, offset, len);
     for (const struct rte_mbuf *m = from; covered < len + offset; m = m->next, pieces++)
         covered += m->data_len;
     return pieces < tcp->max_pieces ? refer(tcp, packet, from, offset, len)
@@ -95,8 +100,11 @@ bool tcp_packet_attach(struct tcp *tcp, struct rte_mbuf *packet, struct rte_mbuf
 void tcp_packet_send(struct tcp *tcp, struct rte_mbuf *packet, const struct segment_out *out,
                      uint16_t segment_len)
 {
-    const struct ip_out ip = {
-        .from = out->key->local, .to = out->key->peer, .ecn = out->ecn, .segment_len = segment_len};
+    const struct ip_out ip = {.from = out->key->local,
+                              .to = out->key->peer,
+                              .ecn = out->ecn,
+                              .way = out->way,
+                              .segment_len = segment_len};
     tcp->counters.segments_out++;
     ip_send(tcp->net, packet, &ip);
 }

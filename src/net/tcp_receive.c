@@ -368,12 +368,23 @@ static void receive_out_of_order(struct flow *flow, struct segment_in *in)
         keep_out_of_order(flow, in);
 }
 
+/* Nearly every segment: what comes next, with nothing else waiting and room for all of it. There is
+ * nothing to trim of it, and a flow that has its user refuses none. */
+static bool is_next(const struct flow *flow, const struct segment_in *in)
+{
+    return in->seq == flow->rcv_nxt && in->len && in->len <= flow->rcv_edge - flow->rcv_nxt &&
+           !flow->reassembly && !(in->flags & TCP_FIN) &&
+           !(flow->flags & (FLOW_FIN_RECEIVED | FLOW_DETACHED));
+}
+
 void flow_receive(struct flow *flow, struct segment_in *in)
 {
-    if (flow->flags & FLOW_FIN_RECEIVED || !trim(flow, in))
-        return;
-    if (in->len && refuses(flow))
-        return;
+    if (!is_next(flow, in)) {
+        if (flow->flags & FLOW_FIN_RECEIVED || !trim(flow, in))
+            return;
+        if (in->len && refuses(flow))
+            return;
+    }
     if (in->largest > flow->rcv_mss)
         flow->rcv_mss = (uint16_t)least(in->largest, flow->tcp->link_mtu);
     if (in->seq != flow->rcv_nxt) {
@@ -435,32 +446,49 @@ uint16_t tcp_first_window(const struct tcp *tcp)
     return (uint16_t)greatest((uint32_t)least64(share, TCP_WINDOW_FIRST), TCP_WINDOW_LEAST);
 }
 
-/* What is let in of every flow while there are buffers at all: its user may have to have that much
- * before it reads any, and would wait for the peer, and the peer for it. */
-static uint32_t window_floor(const struct flow *flow)
+/* What the user may have to have before it reads any. */
+static uint32_t unread_least(const struct flow *flow)
 {
-    const uint32_t wanted = flow->events ? flow->events->unread_least : 0;
-    return (uint32_t)least64(unpromised(flow->tcp, 0) / 2, greatest(wanted, TCP_WINDOW_LEAST));
+    return greatest(flow->events ? flow->events->unread_least : 0, TCP_WINDOW_LEAST);
 }
 
-/* What may be unread at once. Buffers that hold little count for more than they hold, and no flow
- * is promised more than half of what is neither held nor promised to others, so that the sum of all
- * windows fits the pool; but for the floor. */
-static uint32_t window_limit(const struct flow *flow)
+struct window {
+    /* What is let in of every flow while there are buffers at all: its user may have to have that
+     * much before it reads any, and would wait for the peer, and the peer for it. */
+    uint32_t floor;
+    /* What may be unread at once. Buffers that hold little count for more than they hold, and no
+     * flow is promised more than half of what is neither held nor promised to others, so that the
+     * sum of all windows fits the pool; but for the floor. */
+    uint32_t limit;
+};
+
+static struct window window_of(const struct flow *flow)
 {
     const struct tcp *tcp = flow->tcp;
     const uint64_t share = unpromised(tcp, tcp->num_promised - flow->rcv_promised) / 2;
-    const uint32_t floor = window_floor(flow);
-    return (uint32_t)least64(share > floor ? share : floor, flow->rcv_limit);
+    const uint64_t floor = least64(unpromised(tcp, 0) / 2, unread_least(flow));
+    return (struct window){
+        .floor = (uint32_t)floor,
+        .limit = (uint32_t)least64(share > floor ? share : floor, flow->rcv_limit),
+    };
+}
+
+/* Whether the right edge could move by what is worth telling, if there were buffers without end: a
+ * window is never more than this, and never worth telling for less. */
+static bool may_gain(const struct flow *flow)
+{
+    const uint32_t open = flow->rcv_edge - flow->rcv_nxt;
+    const uint32_t worth = least(open, TCP_WINDOW_FIRST) / 2;
+    const uint32_t most = greatest(flow->rcv_limit, unread_least(flow));
+    return most >= flow->rcv_unread + open + least(worth, flow->rcv_mss);
 }
 
 /* How far the right edge could move; 0 where that is not worth telling (RFC 9293 3.8.6.2.2). */
 /* [9293 3.8.6.2.2-1] */
-static uint32_t window_gain(const struct flow *flow)
+static uint32_t window_gain(const struct flow *flow, const struct window *most)
 {
-    const uint32_t limit = window_limit(flow);
-    const uint32_t used = greatest(flow->rcv_unread, flow->rcv_buffers * (TCP_BUFFER_LEN / 4));
-    const uint32_t floor = window_floor(flow), unread = flow->rcv_unread;
+    const uint32_t limit = most->limit, floor = most->floor, unread = flow->rcv_unread;
+    const uint32_t used = greatest(unread, flow->rcv_buffers * (TCP_BUFFER_LEN / 4));
     const uint32_t window =
         greatest(limit > used ? limit - used : 0, floor > unread ? floor - unread : 0);
     const int32_t gain = seq_diff(flow->rcv_nxt + window, flow->rcv_edge);
@@ -473,10 +501,12 @@ static uint32_t window_gain(const struct flow *flow)
  * [9293 3.8.6-1] */
 uint16_t flow_window(struct flow *flow)
 {
-    flow->rcv_edge += window_gain(flow);
+    const struct window most = window_of(flow);
+    if (may_gain(flow))
+        flow->rcv_edge += window_gain(flow, &most);
     const uint32_t unit = 1u << flow->rcv_scale, open = flow->rcv_edge - flow->rcv_nxt;
     uint32_t shown = (open + unit - 1) >> flow->rcv_scale;
-    if (flow->rcv_unread + (shown << flow->rcv_scale) > window_limit(flow) + unit)
+    if (flow->rcv_unread + (shown << flow->rcv_scale) > most.limit + unit)
         shown = open >> flow->rcv_scale;
     shown = least(shown, UINT16_MAX);
     flow->rcv_edge = seq_max(flow->rcv_edge, flow->rcv_nxt + (shown << flow->rcv_scale));
@@ -509,7 +539,9 @@ void flow_consumed(struct flow *flow, uint32_t bytes)
         return;
     const uint32_t left = flow->rcv_unread - bytes;
     const uint32_t buffers =
-        (uint32_t)(((uint64_t)flow->rcv_buffers * left + flow->rcv_unread - 1) / flow->rcv_unread);
+        left ? (uint32_t)(((uint64_t)flow->rcv_buffers * left + flow->rcv_unread - 1) /
+                          flow->rcv_unread)
+             : 0;
     if (buffers < flow->rcv_buffers)
         flow->read_at = tcp_now_16(flow->tcp);
     flow_count_buffers(flow, (int32_t)buffers - flow->rcv_buffers);
@@ -518,8 +550,11 @@ void flow_consumed(struct flow *flow, uint32_t bytes)
     if (flow->state > TCP_FIN_WAIT_2 || flow->flags & (FLOW_GONE | FLOW_FIN_RECEIVED))
         return;
     tune_window(flow);
-    const uint32_t gain = window_gain(flow), shown = flow->rcv_edge - flow->rcv_nxt;
-    if (gain && (gain >= window_limit(flow) / 4 || shown < 2u * flow->rcv_mss)) {
+    if (!may_gain(flow))
+        return;
+    const struct window most = window_of(flow);
+    const uint32_t gain = window_gain(flow, &most), shown = flow->rcv_edge - flow->rcv_nxt;
+    if (gain && (gain >= most.limit / 4 || shown < 2u * flow->rcv_mss)) {
         flow->flags |= FLOW_ACK_NOW;
         flow_ready(flow);
     }

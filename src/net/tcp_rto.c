@@ -24,7 +24,6 @@ static void set(struct flow *flow, enum flight_timer timer, uint32_t us)
 {
     flow->flight->timer = (uint8_t)timer;
     flow->flight->timer_at = tcp_ticks(flow->tcp, us);
-    flow_set_timer(flow);
 }
 
 /* RFC 8985 7.2. 0: no probe now. [8985 7.2-1 7.2-2 7.3-1] */
@@ -69,10 +68,8 @@ void flow_arm_loss_timer(struct flow *flow, bool restart)
             arm_window_timer(flow, restart);
         return;
     }
-    if (flight->timer == TIMER_REORDER) {
-        flow_set_timer(flow);
+    if (flight->timer == TIMER_REORDER)
         return;
-    }
     const uint32_t rto_us = backed_off(flow_rto_us(flow), flight->backoff);
     const uint32_t probe_us = tail_probe_us(flow);
     if (probe_us && probe_us < rto_us) {

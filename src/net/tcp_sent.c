@@ -36,7 +36,7 @@ static uint16_t place_in_larger(const struct sent *sent, uint16_t place, uint16_
     return place == SENT_NONE ? SENT_NONE : index_of_place(sent, place) & mask;
 }
 
-static bool grow(struct sent *sent, struct pool rings[SENT_CLASSES])
+bool sent_grow(struct sent *sent, struct pool rings[SENT_CLASSES])
 {
     if (sent->ring_class == SENT_CLASSES)
         return false;
@@ -60,32 +60,7 @@ static bool grow(struct sent *sent, struct pool rings[SENT_CLASSES])
     return true;
 }
 
-bool sent_reserve(struct sent *sent, uint16_t num, struct pool rings[SENT_CLASSES])
-{
-    while ((uint32_t)sent_num(sent) + num > (uint32_t)sent->mask + 1) {
-        if (!grow(sent, rings))
-            return false;
-    }
-    return true;
-}
-
-void sent_push(struct sent *sent, const struct segment *segment)
-{
-    struct segment *s = sent_at(sent, sent->end++);
-    *s = *segment;
-    s->state = SEGMENT_FLYING;
-    s->sendings = 1;
-    s->skip = 0;
-    s->again_next = s->again_prev = SENT_NONE;
-    sent->flying += segment_size(s);
-}
-
-static bool is_again(const struct segment *s)
-{
-    return s->state == SEGMENT_FLYING && s->sendings > 1;
-}
-
-static void again_unlink(struct sent *sent, const struct segment *s)
+void sent_unlink_again(struct sent *sent, const struct segment *s)
 {
     if (s->again_prev == SENT_NONE)
         sent->again_first = s->again_next;
@@ -110,42 +85,21 @@ static void again_append(struct sent *sent, uint16_t index)
     sent->again_last = place;
 }
 
-static uint32_t *sum_of(struct sent *sent, const struct segment *s)
-{
-    return s->state == SEGMENT_FLYING ? &sent->flying
-           : s->state == SEGMENT_LOST ? &sent->lost
-                                      : &sent->sacked;
-}
-
 static void set_state(struct sent *sent, struct segment *s, enum segment_state state)
 {
-    if (is_again(s))
-        again_unlink(sent, s);
-    *sum_of(sent, s) -= segment_size(s);
+    if (segment_is_again(s))
+        sent_unlink_again(sent, s);
+    *sent_sum_of(sent, s) -= segment_size(s);
     sent->num_sacked -= s->state == SEGMENT_SACKED;
     s->state = state;
     sent->num_sacked += state == SEGMENT_SACKED;
-    *sum_of(sent, s) += segment_size(s);
-}
-
-void sent_pop(struct sent *sent)
-{
-    struct segment *s = sent_at(sent, sent->first);
-    if (is_again(s))
-        again_unlink(sent, s);
-    *sum_of(sent, s) -= segment_size(s);
-    sent->num_sacked -= s->state == SEGMENT_SACKED;
-    if (sent->fresh == sent->first)
-        sent->fresh++;
-    if (sent->lost_hint == sent->first)
-        sent->lost_hint++;
-    sent->first++;
+    *sent_sum_of(sent, s) += segment_size(s);
 }
 
 void sent_trim(struct sent *sent, uint32_t len)
 {
     struct segment *s = sent_at(sent, sent->first);
-    *sum_of(sent, s) -= len;
+    *sent_sum_of(sent, s) -= len;
     s->seq += len;
     s->len = (uint16_t)(s->len - len);
 }

@@ -88,12 +88,60 @@ void sent_init(struct sent *sent);
 /* Gives a larger ring back. */
 void sent_release(struct sent *sent, struct pool rings[SENT_CLASSES]);
 
+/* Takes a larger ring; false: there is none. */
+bool sent_grow(struct sent *sent, struct pool rings[SENT_CLASSES]);
 /* Makes room for `num` more; false: neither there nor to be had now. */
-bool sent_reserve(struct sent *sent, uint16_t num, struct pool rings[SENT_CLASSES]);
+static inline bool sent_reserve(struct sent *sent, uint16_t num, struct pool rings[SENT_CLASSES])
+{
+    while ((uint32_t)sent_num(sent) + num > (uint32_t)sent->mask + 1) {
+        if (!sent_grow(sent, rings))
+            return false;
+    }
+    return true;
+}
+
 /* Appends a segment, flying; there is room. */
-void sent_push(struct sent *sent, const struct segment *segment);
+static inline void sent_push(struct sent *sent, const struct segment *segment)
+{
+    struct segment *s = sent_at(sent, sent->end++);
+    *s = *segment;
+    s->state = SEGMENT_FLYING;
+    s->sendings = 1;
+    s->skip = 0;
+    s->again_next = s->again_prev = SENT_NONE;
+    sent->flying += segment_size(s);
+}
+
+static inline bool segment_is_again(const struct segment *s)
+{
+    return s->state == SEGMENT_FLYING && s->sendings > 1;
+}
+
+/* Where the bytes of its state are summed. */
+static inline uint32_t *sent_sum_of(struct sent *sent, const struct segment *s)
+{
+    return s->state == SEGMENT_FLYING ? &sent->flying
+           : s->state == SEGMENT_LOST ? &sent->lost
+                                      : &sent->sacked;
+}
+
+void sent_unlink_again(struct sent *sent, const struct segment *s);
+
 /* The first is acknowledged. */
-void sent_pop(struct sent *sent);
+static inline void sent_pop(struct sent *sent)
+{
+    const struct segment *s = sent_at(sent, sent->first);
+    if (segment_is_again(s))
+        sent_unlink_again(sent, s);
+    *sent_sum_of(sent, s) -= segment_size(s);
+    sent->num_sacked -= s->state == SEGMENT_SACKED;
+    if (sent->fresh == sent->first)
+        sent->fresh++;
+    if (sent->lost_hint == sent->first)
+        sent->lost_hint++;
+    sent->first++;
+}
+
 /* The first `len` bytes of the first segment are acknowledged; where its payload goes on is the
  * caller's to say. */
 void sent_trim(struct sent *sent, uint32_t len);

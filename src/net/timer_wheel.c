@@ -14,18 +14,9 @@ static struct timer *timer_of(const struct timer_wheel *wheel, uint32_t item)
 
 void timer_wheel_init(struct timer_wheel *wheel, void *first_timer, uint32_t stride, uint64_t now)
 {
-    *wheel = (struct timer_wheel){.timers = first_timer, .stride = stride, .now = now};
+    *wheel = (struct timer_wheel){
+        .timers = first_timer, .stride = stride, .now = now, .next = UINT64_MAX};
     memset(wheel->slots, 0xff, sizeof(wheel->slots));
-}
-
-void timer_init(struct timer *timer)
-{
-    *timer = (struct timer){TIMER_NONE, TIMER_NONE, 0};
-}
-
-bool timer_is_set(const struct timer *timer)
-{
-    return timer->prev != TIMER_NONE;
 }
 
 static void link_to(struct timer_wheel *wheel, uint32_t slot, uint32_t item)
@@ -64,7 +55,10 @@ void timer_set(struct timer_wheel *wheel, uint32_t item, uint64_t due)
     if (due <= wheel->now)
         due = wheel->now + 1;
     const uint32_t level = (63u - (uint32_t)__builtin_clzll(due ^ wheel->now)) / DIGIT;
-    const uint32_t digit = due >> level * DIGIT & (TIMER_SLOTS - 1);
+    const uint64_t from = due >> level * DIGIT;
+    const uint32_t digit = from & (TIMER_SLOTS - 1);
+    if (from << level * DIGIT < wheel->next)
+        wheel->next = from << level * DIGIT;
     timer_of(wheel, item)->due = (uint32_t)due;
     link_to(wheel, level * TIMER_SLOTS + digit, item);
 }
@@ -86,8 +80,7 @@ static uint64_t first_slot(const struct timer_wheel *wheel, uint32_t *slot)
 
 uint64_t timer_wheel_next(const struct timer_wheel *wheel)
 {
-    uint32_t slot;
-    return wheel->slots[FOUND_DUE] != TIMER_NONE ? wheel->now : first_slot(wheel, &slot);
+    return wheel->slots[FOUND_DUE] != TIMER_NONE ? wheel->now : wheel->next;
 }
 
 uint32_t timer_wheel_expired(struct timer_wheel *wheel, uint64_t now)
@@ -99,7 +92,8 @@ uint32_t timer_wheel_expired(struct timer_wheel *wheel, uint64_t now)
             return item;
         }
         uint32_t slot = 0;
-        const uint64_t tick = first_slot(wheel, &slot);
+        const uint64_t tick = wheel->next > now ? wheel->next : first_slot(wheel, &slot);
+        wheel->next = tick;
         if (tick > now) {
             if (now > wheel->now)
                 wheel->now = now;

@@ -28,6 +28,7 @@ struct timer_wheel {
     char *timers; /* the first item's timer */
     uint32_t stride;
     uint64_t now;
+    uint64_t next; /* no slot with something in it begins before this tick */
     uint64_t occupied[TIMER_LEVELS];
     uint32_t
         slots[TIMER_LEVELS * TIMER_SLOTS + 1]; /* first item of each; the last one: found due */
@@ -35,18 +36,37 @@ struct timer_wheel {
 
 void timer_wheel_init(struct timer_wheel *wheel, void *first_timer, uint32_t stride, uint64_t now);
 
-void timer_init(struct timer *timer);
-bool timer_is_set(const struct timer *timer);
+static inline void timer_init(struct timer *timer)
+{
+    *timer = (struct timer){TIMER_NONE, TIMER_NONE, 0};
+}
+
+static inline bool timer_is_set(const struct timer *timer)
+{
+    return timer->prev != TIMER_NONE;
+}
 
 /* Sets or moves item's timer; a tick that has passed is the next one. */
 void timer_set(struct timer_wheel *wheel, uint32_t item, uint64_t due);
 void timer_stop(struct timer_wheel *wheel, uint32_t item);
 
+/* Goes on to `now` where nothing is in the way: no slot with something in it has been reached, and
+ * all that was found due is dealt with. Else it does nothing, and says so. */
+static inline bool timer_wheel_passes(struct timer_wheel *wheel, uint64_t now)
+{
+    if (now >= wheel->next || wheel->slots[TIMER_LEVELS * TIMER_SLOTS] != TIMER_NONE)
+        return false;
+    if (now > wheel->now)
+        wheel->now = now;
+    return true;
+}
+
 /* Goes on to `now`, at the most: returns an item whose timer was due and is now stopped, or
  * TIMER_NONE when `now` is reached. */
 uint32_t timer_wheel_expired(struct timer_wheel *wheel, uint64_t now);
 
-/* No timer is due before this tick. UINT64_MAX: none is set. */
+/* No timer is due before this tick. UINT64_MAX: none was set when all that was due had been found,
+ * and none since. */
 uint64_t timer_wheel_next(const struct timer_wheel *wheel);
 
 #endif

@@ -319,7 +319,7 @@ void bed_know_peers(struct bed *b)
 
 void bed_send(struct bed *b, const struct net_ip *to, uint16_t len)
 {
-    struct ip_out out = {.to = *to};
+    struct ip_out out = {.to = *to, .way = len % 2 ? ip_way(b->net, to) : IP_WAY_UNKNOWN};
     struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
     uint8_t segment[1500];
     uint16_t mtu;

@@ -190,7 +190,7 @@ static void confirmed_by_tcp(void)
     for (unsigned int i = 0; i < 20; i++) {
         bed_send(&b, &bed_far4, 0);
         CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_router_mac));
-        ip_confirm(b.net, &bed_far4);
+        ip_confirm(b.net, &bed_far4, i % 2 ? ip_way(b.net, &bed_far4) : IP_WAY_UNKNOWN);
         CU_ASSERT_EQUAL(bed_wait(&b, 10000000), 0);
     }
     bed_end(&b);

@@ -17,6 +17,7 @@
 #define NUM_PIECES 60u
 #define PIECE      1400u /* no segment's length, so that segments take parts of two */
 #define TOTAL      (NUM_PIECES * PIECE)
+#define COPIED_MAX 256u /* payload that may lie behind its header */
 #define FRAMES_MAX 4096u
 #define TURN_US    1000u
 #define TURNS_MAX  10000u
@@ -31,7 +32,7 @@ static uint64_t now_us;
 static struct flow *sender, *receiver;
 static struct place given[NUM_PIECES], arrived[FRAMES_MAX]; /* to the stack: by user and port */
 static uint32_t num_given, num_arrived, num_frames, lost_frame;
-static uint32_t sent, sent_by_reference, received, received_by_reference;
+static uint32_t sent, sent_by_reference, sent_as_few, received, received_by_reference;
 static struct rte_mbuf *held[FRAMES_MAX]; /* frames that the port has not sent yet */
 static uint32_t num_held;
 static bool holds;
@@ -99,12 +100,15 @@ static uint32_t headers_of(const struct rte_mbuf *frame)
 static void look_at_payload(const struct rte_mbuf *frame)
 {
     uint32_t headers = headers_of(frame);
+    const bool is_small = frame->pkt_len - headers <= COPIED_MAX;
     for (const struct rte_mbuf *m = headers ? frame : NULL; m; m = m->next) {
         const uint32_t skip = RTE_MIN(headers, (uint32_t)m->data_len), len = m->data_len - skip;
         headers -= skip;
         sent += len;
         if (len && is_in(given, num_given, rte_pktmbuf_mtod_offset(m, const char *, skip), len))
             sent_by_reference += len;
+        else if (is_small)
+            sent_as_few += len;
     }
 }
 
@@ -145,7 +149,7 @@ static void start(uint32_t offloads)
     const struct net_addr to = {wire_host(false, 2), 443};
     now_us = 1000000;
     num_given = num_arrived = num_frames = lost_frame = num_held = 0;
-    sent = sent_by_reference = received = received_by_reference = 0;
+    sent = sent_by_reference = sent_as_few = received = received_by_reference = 0;
     holds = false;
     for (int i = 0; i < 2; i++) {
         struct net_config config;
@@ -163,12 +167,17 @@ static void start(uint32_t offloads)
     CU_ASSERT_PTR_NOT_NULL_FATAL(receiver);
 }
 
-static void give(void)
+static void give_len(uint16_t len)
 {
     struct rte_mbuf *m = rte_pktmbuf_alloc(wire_pools.app);
-    memset(rte_pktmbuf_append(m, PIECE), 'x', PIECE);
-    given[num_given++] = (struct place){rte_pktmbuf_mtod(m, const char *), PIECE};
+    memset(rte_pktmbuf_append(m, len), 'x', len);
+    given[num_given++] = (struct place){rte_pktmbuf_mtod(m, const char *), len};
     flow_send(sender, m);
+}
+
+static void give(void)
+{
+    give_len(PIECE);
 }
 
 static void transfer(void)
@@ -203,8 +212,29 @@ static void nothing_is_copied(void)
         flow_get_counters(hosts[0], &c);
         CU_ASSERT(c.retransmits > 0);
         CU_ASSERT(sent > TOTAL);
-        CU_ASSERT_EQUAL(sent_by_reference, sent);
+        CU_ASSERT(sent_as_few <= COPIED_MAX); /* the last of all */
+        CU_ASSERT_EQUAL(sent_by_reference + sent_as_few, sent);
         CU_ASSERT_EQUAL(received_by_reference, TOTAL);
+        end();
+    }
+}
+
+/* What is small goes behind its header, and no further than there is room. */
+static void a_few_bytes(void)
+{
+    static const struct {
+        uint16_t len;
+        bool is_copied;
+    } rows[] = {{1, true}, {200, true}, {COPIED_MAX, false}, {COPIED_MAX + 1, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        start(NET_TX_MULTI_SEGS);
+        give_len(rows[i].len);
+        for (uint32_t turns = 0; turns < 200; turns++)
+            turn();
+        CU_ASSERT_EQUAL(received, rows[i].len);
+        LKS_CHECK(sent_as_few == (rows[i].is_copied ? rows[i].len : 0u), "%u of %u bytes",
+                  sent_as_few, rows[i].len);
+        CU_ASSERT_EQUAL(sent_by_reference + sent_as_few, sent);
         end();
     }
 }
@@ -250,6 +280,7 @@ const struct lks_test *copies_tests(void)
 {
     static const struct lks_test tests[] = {
         {"nothing is copied", nothing_is_copied},
+        {"a few bytes go with their header", a_few_bytes},
         {"one buffer a frame", one_buffer_a_frame},
         {"buffers are kept until acknowledged", kept_until_acknowledged},
         {0}};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ip_bed.h"
+#include "net/cksum.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -245,7 +246,26 @@ static void anything_at_all(void)
     bed_end(&b);
 }
 
+/* Of any length, anywhere, also where each word carries. */
+static void sums(void)
+{
+    uint64_t state = 7;
+    for (uint32_t i = 0; i < 4000; i++) {
+        const uint32_t at = i % 8, len = (uint32_t)lks_test_random(&state) % 300;
+        uint32_t sum = 0;
+        for (uint32_t k = 0; k < 308; k++)
+            frame[k] = i % 3 ? (uint8_t)lks_test_random(&state) : 0xff;
+        for (uint32_t k = 0; k < len; k++)
+            sum += k % 2 ? frame[at + k] : (uint32_t)frame[at + k] << 8;
+        while (sum >> 16)
+            sum = (sum & 0xffff) + (sum >> 16);
+        LKS_CHECK(rte_be_to_cpu_16(cksum_fold(cksum_add(0, frame + at, len))) == sum,
+                  "%u bytes at %u", len, at);
+    }
+}
+
 const struct lks_test ip4_tests[] = {
+    {"sums", sums},
     {"delivers", delivers},
     {"bad_headers", bad_headers},
     {"impossible_sources", impossible_sources},

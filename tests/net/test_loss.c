@@ -189,6 +189,14 @@ static void three_duplicates(void)
                      "cwnd 10220\ncounter retransmits 2\n");
 }
 
+/* Something new ends their count: these are four, but never three in a row. [5681 3.2-2] */
+static void duplicates_in_a_row(void)
+{
+    RUN(NULL,
+        ACCEPT_PLAIN "send 14600\n" TEN_SEGMENTS "+10 < . 1:0 1\n+1 < . 1:0 1\n+1 < . 1:0 2921\n"
+                     "+1 < . 1:0 2921\n+1 < . 1:0 2921\n+1 nothing\ncounter retransmits 0\n");
+}
+
 /* ---- RFC 2883, 3522: it was not lost ---- */
 
 /* [9438 4.9.2-1] */
@@ -221,6 +229,14 @@ static void ecn_slows_down(void)
         ACCEPT_ECN "send 1460\n> . 1:1460 1 ect\n+10 < E. 1:0 1461 win 512\nssthresh 10220\n"
                    "send 1460\n> C. 1461:1460 1 ect\n+10 < . 1:0 2921 win 512\nssthresh 10220\n"
                    "send 100\n> . 2921:100 1\n");
+}
+
+/* Acknowledgements that say nothing of it are a reduction's all the same, until all that was in
+ * flight when it began has arrived. [3168 6.1.2-1] */
+static void ecn_reduction_ends(void)
+{
+    RUN(NULL, ACCEPT_ECN "send 14600\n" TEN_SEGMENTS "+10 < E. 1:0 1461 win 512\nssthresh 10220\n"
+                         "+1 < . 1:0 7301 win 512\n+1 < . 1:0 14601 win 512\ncwnd 10220\n");
 }
 
 /* 6.1.2: a timeout is told of, too. [3168 6.1.2-1] */
@@ -462,9 +478,11 @@ const struct lks_test *loss_tests(void)
         SCRIPT(true_timeout),
         SCRIPT(reduction_is_proportional),
         SCRIPT(three_duplicates),
+        SCRIPT(duplicates_in_a_row),
         SCRIPT(undone_by_dsack),
         SCRIPT(undone_by_timestamp),
         SCRIPT(ecn_slows_down),
+        SCRIPT(ecn_reduction_ends),
         SCRIPT(timeout_is_told_by_cwr),
         SCRIPT(ecn_is_echoed),
         SCRIPT(no_ecn_unless_offered),

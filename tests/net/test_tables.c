@@ -48,6 +48,19 @@ static void pool_gives_each_once(void)
     pool_release(&pool);
 }
 
+/* Whatever the size and however many there are: no item is touched. */
+static void pool_names_items_of_all_sizes(void)
+{
+    for (uint32_t size = 4; size <= 320; size += 4) {
+        struct pool pool;
+        CU_ASSERT_TRUE_FATAL(pool_make(&pool, size, 1000000));
+        for (uint32_t i = 0; i < 1000000; i += i < 100 ? 1 : 99991)
+            LKS_CHECK(pool_index(&pool, pool_item(&pool, i)) == i, "%u of %u bytes", i, size);
+        CU_ASSERT_EQUAL(pool_index(&pool, pool_item(&pool, 999999)), 999999);
+        pool_release(&pool);
+    }
+}
+
 /* ---- timer wheel, against an array that is searched ---- */
 
 #define TIMERS 200u
@@ -93,6 +106,10 @@ static void wheel_steps(uint64_t begin, uint64_t seed, uint32_t num_steps)
                            (unsigned long long)seed, step))
                 return;
             now += 1ull << lks_test_random(&seed) % 24;
+            if (kind == 7 &&
+                !LKS_CHECK(!timer_wheel_passes(&wheel, now) || earliest(due) > now,
+                           "seed %llu step %u: passed one by", (unsigned long long)seed, step))
+                return;
             for (uint32_t found; (found = timer_wheel_expired(&wheel, now)) != TIMER_NONE;) {
                 if (!LKS_CHECK(due[found] <= now && !timer_is_set(&items[found].timer),
                                "item %u was not due", found))
@@ -131,6 +148,7 @@ static void wheel_changes_while_it_fires(void)
     CU_ASSERT_EQUAL(timer_wheel_expired(&wheel, 10), (first + 2) % 3);
     CU_ASSERT_EQUAL(timer_wheel_expired(&wheel, 10), TIMER_NONE);
     CU_ASSERT_EQUAL(timer_wheel_expired(&wheel, 11), first);
+    CU_ASSERT_EQUAL(timer_wheel_expired(&wheel, 11), TIMER_NONE);
     CU_ASSERT_EQUAL(timer_wheel_next(&wheel), UINT64_MAX);
 }
 
@@ -376,6 +394,7 @@ const struct lks_test *tables_tests(void)
     static const struct lks_test tests[] = {
         {"siphash: published vectors", siphash_vectors},
         {"pool: each item once, the last put back first", pool_gives_each_once},
+        {"pool: items have their numbers, whatever their size", pool_names_items_of_all_sizes},
         {"wheel: finds what is due, and nothing else", wheel_finds_what_is_due},
         {"wheel: changes while it fires", wheel_changes_while_it_fires},
         {"table: keeps all", table_keeps_all},

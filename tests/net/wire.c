@@ -149,6 +149,13 @@ bool ip_route(struct net *net, const struct net_ip *to, struct net_ip *from, uin
     return true;
 }
 
+uint8_t ip_way(const struct net *net, const struct net_ip *to)
+{
+    (void)net;
+    (void)to;
+    return IP_WAY_ON_LINK;
+}
+
 bool ip_is_ours(const struct net *net, const struct net_ip *ip)
 {
     for (uint32_t i = 0; i < net->num_addresses; i++) {
@@ -176,10 +183,11 @@ void ip_learn_mtu(struct net *net, const struct net_ip *to, uint16_t mtu)
     net->learned_mtu = mtu;
 }
 
-void ip_confirm(struct net *net, const struct net_ip *to)
+void ip_confirm(struct net *net, const struct net_ip *to, uint8_t way)
 {
     (void)net;
     (void)to;
+    (void)way;
 }
 
 uint16_t ip_output_room(const struct net *net)
