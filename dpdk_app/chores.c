@@ -25,6 +25,8 @@ struct chores {
     atomic_bool has_report;               /* the report is the thread's until this is false again */
     const char *_Atomic lines[LINES_MAX]; /* NULL: none */
     atomic_bool hung_up, stop;
+    const struct chores_reload *_Atomic reload; /* NULL: none yet */
+    uint64_t reloads, reloads_failed;
     struct key_queue *keys;
     bool said_dropped;
 };
@@ -80,12 +82,20 @@ static void reload_ticket_keys(struct chores *c)
     }
 }
 
+/* What only the thread counts. */
+static void add_own_counts(const struct chores *c, struct report *report)
+{
+    report->key_log_dropped = key_queue_dropped(c->keys);
+    report->reloads = c->reloads;
+    report->reloads_failed = c->reloads_failed;
+}
+
 static void do_what_was_asked(struct chores *c)
 {
-    if (atomic_exchange(&c->hung_up, false)) {
-        fprintf(c->out, "lockstepd: SIGHUP: there is nothing to read again but the file of "
-                        "--ticket-keys, which is looked at every second\n");
-        fflush(c->out);
+    const struct chores_reload *r = atomic_load(&c->reload);
+    if (r && atomic_exchange(&c->hung_up, false)) {
+        const bool is_served = r->reload(r->user, c->out, c->err);
+        *(is_served ? &c->reloads : &c->reloads_failed) += 1;
     }
     for (uint32_t i = 0; i < LINES_MAX; i++) {
         const char *line = atomic_exchange(&c->lines[i], NULL);
@@ -95,7 +105,7 @@ static void do_what_was_asked(struct chores *c)
         }
     }
     if (atomic_load(&c->has_report)) {
-        c->report.key_log_dropped = key_queue_dropped(c->keys);
+        add_own_counts(c, &c->report);
         counters_print(c->out, &c->report);
         atomic_store(&c->has_report, false);
     }
@@ -126,7 +136,10 @@ static void *work(void *arg)
         const struct timespec again = in_ms(KEY_LOG_AGAIN_MS);
         sem_clockwait(&c->wake, CLOCK_MONOTONIC, is_written ? &look : &again);
         if (is_past(&look)) {
+            const struct chores_reload *r = atomic_load(&c->reload);
             reload_ticket_keys(c);
+            if (r)
+                r->collect(r->user);
             look = in_ms(1000);
         }
         do_what_was_asked(c);
@@ -137,7 +150,7 @@ static void *work(void *arg)
 }
 
 /* In the poll loop. */
-static void queue_keys(void *chores, const char *line, size_t len)
+void chores_queue_keys(void *chores, const char *line, size_t len)
 {
     struct chores *c = chores;
     key_queue_put(c->keys, line, len);
@@ -157,7 +170,7 @@ struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory
     sigset_t all, before;
     struct chores *c = calloc(1, sizeof(*c));
     if (!c || !(c->keys = key_queue_new()) ||
-        lks_policy_queue_key_log(policy, queue_keys, c, NULL)) {
+        lks_policy_queue_key_log(policy, chores_queue_keys, c, NULL)) {
         if (c)
             key_queue_free(c->keys);
         free(c);
@@ -199,6 +212,11 @@ bool chores_say(struct chores *c, const char *line)
     return false;
 }
 
+void chores_set_reload(struct chores *c, const struct chores_reload *reload)
+{
+    atomic_store(&c->reload, reload);
+}
+
 void chores_hang_up(struct chores *c)
 {
     atomic_store(&c->hung_up, true);
@@ -212,6 +230,6 @@ void chores_stop(struct chores *c, struct report *report)
     pthread_join(c->thread, NULL);
     do_what_was_asked(c);
     write_last_keys(c);
-    report->key_log_dropped = key_queue_dropped(c->keys);
+    add_own_counts(c, report);
     free_chores(c);
 }

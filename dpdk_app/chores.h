@@ -17,6 +17,13 @@
 
 struct chores;
 
+/* What SIGHUP asks for, and what is done once a second beside. On the thread. */
+struct chores_reload {
+    bool (*reload)(void *user, FILE *out, FILE *err); /* whether it is served now */
+    void (*collect)(void *user);
+    void *user;
+};
+
 /* Starts the thread, which looks once a second whether the memory's file of ticket keys has
  * changed, and writes the policy's key log: lines wait in a queue and are lost, and counted, where
  * that is full. The policy is not frozen yet. It runs where the caller may run now: start it before
@@ -31,8 +38,15 @@ bool chores_print(struct chores *c, const struct report *report);
  * one thread only. false: too many wait already. */
 bool chores_say(struct chores *c, const char *line);
 
-/* Has it said that SIGHUP reads nothing again. Callable from a signal handler. */
+/* Says what SIGHUP asks for from now on; it has to live until chores_stop(). */
+void chores_set_reload(struct chores *c, const struct chores_reload *reload);
+
+/* Has the configuration read again. Callable from a signal handler. */
 void chores_hang_up(struct chores *c);
+
+/* For lks_policy_queue_key_log(), its user being the chores: other policies' lines go the same way.
+ */
+void chores_queue_keys(void *chores, const char *line, size_t len);
 
 /* Ends the thread when it has written what it was given; a key log that is a FIFO without room gets
  * a second. The policy's connections are gone. *report gets what only the thread counts. */

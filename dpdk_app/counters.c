@@ -108,6 +108,8 @@ void counters_print(FILE *to, const struct report *report)
     }
     print_net(to, report);
     line(to, "key_log_dropped", report->key_log_dropped);
+    line(to, "reloads", report->reloads);
+    line(to, "reloads_failed", report->reloads_failed);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

@@ -14,6 +14,8 @@
 
 #include "clock.h"
 #include "options.h"
+#include "service.h"
+#include "worker.h"
 
 #define EXIT_USAGE 2
 #define SETTLE_US  1000u
@@ -60,92 +62,112 @@ static void catch_signals(void)
             sigaction(number, &action, NULL);
 }
 
-static int complain(const char *text)
+static int complain_line(const char *text)
 {
     fprintf(stderr, "lockstepd: %s\n", text);
     return EXIT_USAGE;
 }
 
-/* What its connections are made of. */
-struct tls {
-    struct lks_policy *policy;
-    struct lks_identities *identities;
+static int complain_of_all(struct complaints *c)
+{
+    complaints_print(stderr, c, "lockstepd: ");
+    return EXIT_USAGE;
+}
+
+/* What is served, and what that needs. */
+struct serving {
+    const struct conf *conf;    /* that it begins with: of no use once reloads may come */
+    struct lks_policy *key_log; /* whose file all key logs go to */
     struct lks_memory *memory;
-    struct lks_config *config; /* of these three */
+    struct snapshot_key_log key_queue;
+    struct snapshot_needs needs;
+    struct service *service;
+    struct chores_reload reload;
+    struct view_slot slot; /* the worker's */
 };
 
-static void tls_free(struct tls *tls)
+static void serving_free(struct serving *s)
 {
-    lks_config_free(tls->config);
-    lks_policy_free(tls->policy);
-    lks_identities_free(tls->identities);
-    lks_memory_free(tls->memory);
+    service_free(s->service);
+    lks_policy_free(s->key_log);
+    lks_memory_free(s->memory);
 }
 
-static enum lks_status make_policy(struct lks_policy *policy, const struct options *o,
-                                   const char **option, struct lks_error *err)
+static bool reload(void *service, FILE *out, FILE *err)
 {
-    const struct {
-        const char *option, *value;
-        enum lks_status (*set)(struct lks_policy *, const char *, struct lks_error *);
-    } rows[] = {{"--alpn", o->alpn, lks_policy_set_alpn},
-                {"--tls-preset", o->preset, lks_policy_set_preset},
-                {"--suites", o->suites, lks_policy_set_suites},
-                {"--groups", o->groups, lks_policy_set_groups},
-                {"--key-log", o->key_log, lks_policy_set_key_log}};
-    enum lks_status status = lks_policy_set_sni_required(policy, o->strict_sni, err);
-    for (size_t i = 0; !status && i < sizeof(rows) / sizeof(rows[0]); i++) {
-        *option = rows[i].option;
-        status = rows[i].value ? rows[i].set(policy, rows[i].value, err) : LKS_OK;
+    return service_reload(service, out, err);
+}
+
+static void collect(void *service)
+{
+    service_collect(service);
+}
+
+/* What is made before there are chores, which it is for. 0, or -1: complained about. */
+static int begin_serving(struct serving *s, const struct conf *conf, bool opens_key_log,
+                         struct complaints *c)
+{
+    struct lks_error err;
+    s->conf = conf;
+    s->memory = snapshot_memory_new(conf, c);
+    s->needs = (struct snapshot_needs){.memory = s->memory, .warnings = stderr};
+    if (lks_policy_new(&s->key_log))
+        complain_of_memory(c);
+    else if (conf->key_log && opens_key_log &&
+             lks_policy_set_key_log(s->key_log, conf->key_log, &err))
+        complain(c, conf_place(&conf->head, offsetof(struct conf, key_log)), "key-log", NULL, "%s",
+                 err.text);
+    return c->num ? -1 : 0;
+}
+
+/* The first snapshot; conf belongs to it. path NULL: the command line. 0, or -1: complained about.
+ */
+static int finish_serving(struct serving *s, struct conf *conf, const char *path,
+                          struct complaints *c)
+{
+    if (conf->key_log && chores) {
+        s->key_queue = (struct snapshot_key_log){chores_queue_keys, chores};
+        s->needs.key_log = &s->key_queue;
     }
-    return status;
-}
-
-/* All parts, but not the configuration yet, which freezes them. 0, or -1: *err begins with the
- * option at fault. */
-static int tls_make(struct tls *tls, const struct options *o, struct lks_error *err)
-{
-    struct lks_error cause = {"out of memory"};
-    const char *option = "--cert, --key";
-    enum lks_status status = lks_policy_new(&tls->policy);
-    if (!status)
-        status = lks_identities_new(&tls->identities);
-    if (!status)
-        status = lks_memory_new(&tls->memory);
-    for (uint32_t i = 0; !status && i < o->num_certs; i++)
-        status = lks_identities_add_certificate(tls->identities, lks_from_file(o->cert[i]),
-                                                lks_from_file(o->key[i]), &cause);
-    if (!status)
-        status = make_policy(tls->policy, o, &option, &cause);
-    if (!status && o->ticket_keys) {
-        option = "--ticket-keys";
-        status = lks_memory_set_ticket_keys(tls->memory, lks_from_file(o->ticket_keys), &cause);
+    struct snapshot *first = snapshot_new(conf, &s->needs, c);
+    if (!first)
+        return -1;
+    s->service = service_new(first, path, &s->needs);
+    if (!s->service) {
+        complain_of_memory(c);
+        return -1;
     }
-    snprintf(err->text, sizeof(err->text), "%s: %.2000s", option, cause.text);
-    return status ? -1 : 0;
+    s->reload = (struct chores_reload){reload, collect, s->service};
+    return 0;
 }
 
-static void warn(const struct lks_identities *identities)
-{
-    struct lks_error warning;
-    for (uint32_t n = 0; lks_identities_warning(identities, n, &warning); n++)
-        fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
-}
-
-static struct net *make_stack(const struct options *o, const struct port *port, char *error,
+static struct net *make_stack(const struct conf *conf, const struct port *port, char *error,
                               unsigned int error_len)
 {
+    struct net_address *addresses = calloc(conf->num_own + 1, sizeof(*addresses));
+    struct net_ip gateways[2];
     const struct stack_config config = {
         .port = port,
-        .addresses = o->addresses,
-        .num_addresses = o->num_addresses,
-        .gateways = o->gateways,
-        .num_gateways = o->num_gateways,
-        .vlan = o->vlan,
-        .max_flows = 2 * o->max_connections,
+        .addresses = addresses,
+        .num_addresses = conf->num_own,
+        .gateways = gateways,
+        .num_gateways = conf->gateways.num,
+        .vlan = (uint16_t)conf->device.vlan,
+        .max_flows = 2 * conf->limits.connections,
         .now_us = clock_us(),
     };
-    return stack_new(&config, error, error_len);
+    if (!addresses) {
+        snprintf(error, error_len, "out of memory");
+        return NULL;
+    }
+    for (uint32_t i = 0; i < conf->num_own; i++)
+        addresses[i] =
+            (struct net_address){.ip = conf->own[i].addr.ip, .prefix_len = conf->own[i].prefix_len};
+    for (uint32_t i = 0; i < conf->gateways.num; i++)
+        gateways[i] = conf->gateways.all[i].addr.ip;
+    struct net *net = stack_new(&config, error, error_len);
+    free(addresses);
+    return net;
 }
 
 /* Nobody is served before all of our addresses are known to be ours alone, which takes IPv6 a
@@ -169,24 +191,24 @@ static int settle(struct net *net, const struct port *port, char *error, unsigne
     return -1;
 }
 
-static int listen_all(const struct options *o, struct net *net, struct worker *w, char *error,
-                      unsigned int error_len)
+static int listen_all(const struct snapshot *snapshot, struct net *net, struct worker *w,
+                      char *error, unsigned int error_len)
 {
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        if (flow_listen(net, &o->listen[i], &session_client_events, worker_sessions(w), error,
-                        error_len))
+    for (uint32_t i = 0; i < snapshot->num_listens; i++) {
+        if (flow_listen(net, &snapshot->listens[i].addr, &session_client_events, worker_sessions(w),
+                        error, error_len))
             return -1;
     }
     return 0;
 }
 
-static void announce(const struct options *o)
+static void announce(const struct snapshot *snapshot)
 {
     char text[4096], ip[NET_IP_TEXT_LEN];
     lks_engine_describe(text, sizeof(text));
     printf("lockstepd: listening on");
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        const struct net_addr *addr = &o->listen[i];
+    for (uint32_t i = 0; i < snapshot->num_listens; i++) {
+        const struct net_addr *addr = &snapshot->listens[i].addr;
         const bool is_v4 = net_ip_is_v4(&addr->ip);
         printf("%s %s%s%s:%u", i ? "," : "", is_v4 ? "" : "[", net_ip_text(ip, &addr->ip),
                is_v4 ? "" : "]", addr->port);
@@ -196,69 +218,74 @@ static void announce(const struct options *o)
 }
 
 /* One worker on a port that has been started. *last: the counters at the end, if it began. */
-static int work(const struct options *o, struct lks_config *tls, struct port *port,
-                struct report *last)
+static int work(struct serving *s, struct port *port, struct report *last)
 {
-    char error[512];
-    struct net *net = make_stack(o, port, error, sizeof(error));
+    char error[512] = "out of memory";
+    const struct conf *conf = s->conf;
+    struct view *view = service_join(s->service, &s->slot);
+    const struct snapshot *first = view ? view->snapshot : NULL;
+    struct net *net = view ? make_stack(conf, port, error, sizeof(error)) : NULL;
     const struct worker_config config = {
-        .sessions = {.tls = tls,
+        .sessions = {.view = view,
+                     .slot = &s->slot,
                      .port = port,
                      .net = net,
-                     .backend = o->backend,
-                     .max_sessions = o->max_connections,
-                     .handshake_timeout_s = o->handshake_timeout_s,
-                     .idle_timeout_s = o->idle_timeout_s},
-        .idle = o->idle,
-        .idle_us = o->idle_us,
+                     .max_sessions = conf->limits.connections},
+        .idle = conf->device.idle,
+        .idle_us = conf->device.idle_us,
     };
     struct worker *w = net ? worker_new(&config, error, sizeof(error)) : NULL;
     const bool begins = w && !settle(net, port, error, sizeof(error)) &&
-                        !listen_all(o, net, w, error, sizeof(error));
+                        !listen_all(first, net, w, error, sizeof(error));
     if (begins) {
-        announce(o);
+        announce(first);
+        chores_set_reload(chores, &s->reload);
         worker_run(w, &signals, chores);
         worker_get_report(w, last);
     }
     worker_free(w);
     net_free(net);
-    return begins ? EXIT_SUCCESS : complain(error);
+    return begins ? EXIT_SUCCESS : complain_line(error);
 }
 
-static int serve(const struct options *o, struct lks_config *tls, bool asks_for_device,
-                 struct report *last)
+static int serve(struct serving *s, bool asks_for_device, struct report *last)
 {
     char error[512];
     struct port port;
+    const struct conf_device *device = &s->conf->device;
     if (!rte_eth_dev_count_avail())
-        return complain(asks_for_device
-                            ? "DPDK made no port of the device that it was given; its own lines "
-                              "above say why"
-                            : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
-                              "--vdev)");
-    if (!rte_eth_dev_is_valid_port(o->port_id)) {
+        return complain_line(asks_for_device
+                                 ? "DPDK made no port of the device that it was given; its own "
+                                   "lines above say why"
+                                 : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
+                                   "--vdev)");
+    if (!rte_eth_dev_is_valid_port((uint16_t)device->port)) {
         snprintf(error, sizeof(error),
-                 "--port %u: no such DPDK port; there are %u, the first is %u", o->port_id,
+                 "--port %u: no such DPDK port; there are %u, the first is %u", device->port,
                  rte_eth_dev_count_avail(), rte_eth_find_next(0));
-        return complain(error);
+        return complain_line(error);
     }
-    if (port_start(&port, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
-        return complain(error);
-    const int status = work(o, tls, &port, last);
+    if (port_start(&port, (uint16_t)device->port, device->buffers, (uint16_t)device->mtu, error,
+                   sizeof(error)))
+        return complain_line(error);
+    const int status = work(s, &port, last);
     port_stop(&port);
     return status;
 }
 
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
- * stand behind "--". Where there is none: 0 if a word asks what this is, -1 if one is ours, else
- * all of them are EAL's. */
+ * stand behind "--". Where there is none: 0 if the first asks what this is or names a file, -1 if
+ * one is ours, else all of them are EAL's. */
 static int own_options(int argc, char **argv)
 {
+    static const char *const alone[] = {"--help", "-h", "--version"};
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--") == 0)
             return i;
-    if (argc == 2 &&
-        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--version")))
+    for (size_t i = 0; argc == 2 && i < sizeof(alone) / sizeof(alone[0]); i++)
+        if (strcmp(argv[1], alone[i]) == 0)
+            return 0;
+    if (argc > 1 && options_is_file(argv[1]))
         return 0;
     for (int i = 1; i < argc; i++)
         if (options_is_ours(argv[i]))
@@ -311,24 +338,86 @@ static int complain_of_eal(int argc, char **argv)
                  "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary "
                  "user: --no-huge, and RUNTIME_DIRECTORY set to a folder of yours)",
                  rte_strerror(rte_errno));
-    return complain(error);
+    return complain_line(error);
+}
+
+/* EAL's words: the command line's in front of "--", then the file's. NULL: no memory. */
+static char **eal_words(int *num, int own, char **argv, const struct conf *conf)
+{
+    char **words = calloc((size_t)own + conf->eal.num + 2, sizeof(*words));
+    *num = own ? own : 1;
+    for (int i = 0; words && i < *num; i++)
+        words[i] = argv[i];
+    for (uint32_t i = 0; words && i < conf->eal.num; i++)
+        words[(*num)++] = conf->eal.all[i].text;
+    return words;
+}
+
+/* Says what is wrong with a file, or that nothing is. */
+static int test(struct conf *conf, const char *path, struct complaints *c)
+{
+    struct serving s = {0};
+    if (begin_serving(&s, conf, false, c))
+        conf_free(conf);
+    else
+        finish_serving(&s, conf, path, c);
+    serving_free(&s);
+    if (c->num)
+        return complain_of_all(c);
+    printf("lockstepd: %s is good\n", path);
+    return EXIT_SUCCESS;
+}
+
+/* All but the command line is known. */
+static int run(struct conf *conf, const char *path, int own, char **argv, struct complaints *c)
+{
+    struct serving s = {0};
+    struct report last = {0};
+    int status, num_words;
+    char **words = eal_words(&num_words, own, argv, conf);
+    const bool has_device = words && asks_for_device(num_words, words);
+    if (!words)
+        complain_of_memory(c);
+    if (!words || begin_serving(&s, conf, true, c)) {
+        status = complain_of_all(c);
+        conf_free(conf);
+        free(words);
+        serving_free(&s);
+        return status;
+    }
+    catch_signals();
+    chores = chores_start(s.key_log, s.memory, stdout, stderr);
+    if (!chores) {
+        conf_free(conf);
+        status = complain_line("the system gives no thread to read files and to print with");
+    } else if (finish_serving(&s, conf, path, c)) {
+        status = complain_of_all(c);
+    } else if (rte_eal_init(num_words, words) < 0) {
+        status = complain_of_eal(num_words, words);
+    } else {
+        status = serve(&s, has_device, &last);
+        rte_eal_cleanup();
+    }
+    if (chores)
+        chores_stop(atomic_exchange(&chores, NULL), &last);
+    if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
+        counters_print(stdout, &last);
+    serving_free(&s);
+    free(words);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
+    static struct complaints c;
     struct options o;
-    struct tls tls = {0};
-    struct lks_error err;
-    struct report last = {0};
-    char error[512];
-    int own = own_options(argc, argv), status;
-    const bool has_device = asks_for_device(own, argv);
+    const int own = own_options(argc, argv);
     if (own < 0)
-        return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
-                        "--listen ... (--help)");
+        return complain_line("lockstepd's own options stand behind \"--\": lockstepd [EAL options] "
+                             "-- --listen ... (--help)");
     argv[own] = own ? argv[own] : argv[0];
-    if (options_parse(&o, argc - own, argv + own, error, sizeof(error)))
-        return complain(error);
+    if (options_parse(&o, argc - own, argv + own, &c))
+        return complain_of_all(&c);
     if (o.help) {
         options_help(argv[0]);
         return EXIT_SUCCESS;
@@ -337,28 +426,5 @@ int main(int argc, char **argv)
         printf("lockstepd " LOCKSTEPD_VERSION "\n");
         return EXIT_SUCCESS;
     }
-    if (tls_make(&tls, &o, &err)) {
-        tls_free(&tls);
-        return complain(err.text);
-    }
-    warn(tls.identities);
-    catch_signals();
-    chores = chores_start(tls.policy, tls.memory, stdout, stderr);
-    if (!chores) {
-        status = complain("the system gives no thread to read files and to print with");
-    } else if (lks_config_new(&tls.config, tls.policy, tls.identities, tls.memory, &err) ||
-               lks_config_check(tls.config, LKS_SERVER, &err)) {
-        status = complain(err.text);
-    } else if (rte_eal_init(own ? own : 1, argv) < 0) {
-        status = complain_of_eal(argc, argv);
-    } else {
-        status = serve(&o, tls.config, has_device, &last);
-        rte_eal_cleanup();
-    }
-    if (chores)
-        chores_stop(atomic_exchange(&chores, NULL), &last);
-    if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
-        counters_print(stdout, &last);
-    tls_free(&tls);
-    return status;
+    return o.test ? test(o.conf, o.file, &c) : run(o.conf, o.file, own, argv, &c);
 }

@@ -20,6 +20,7 @@ int sessions_init(struct sessions *all, const struct session_config *config,
 {
     memset(all, 0, sizeof(*all));
     all->config = *config;
+    all->view = config->view;
     all->counters = counters;
     all->ready_end = &all->ready;
     all->all = calloc(config->max_sessions, sizeof(*all->all));
@@ -33,6 +34,24 @@ int sessions_init(struct sessions *all, const struct session_config *config,
     return 0;
 }
 
+/* A session has a view no more. */
+static void leave_view(struct sessions *all, struct session *s)
+{
+    view_leave(s->view, s->server);
+    if (!--s->view->num_sessions && s->view != all->view)
+        view_done(all->config.slot, s->view);
+}
+
+void sessions_take_view(struct sessions *all)
+{
+    if (!atomic_load_explicit(&all->config.slot->newer, memory_order_relaxed))
+        return;
+    struct view *before = all->view;
+    all->view = atomic_exchange(&all->config.slot->newer, NULL);
+    if (!before->num_sessions)
+        view_done(all->config.slot, before);
+}
+
 void sessions_end(struct sessions *all)
 {
     for (uint32_t i = 0; i < all->config.max_sessions; i++) {
@@ -43,6 +62,8 @@ void sessions_end(struct sessions *all)
 
 void sessions_free(struct sessions *all)
 {
+    if (all->all)
+        view_done(all->config.slot, all->view);
     free(all->all);
 }
 
@@ -83,7 +104,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 /* Something moved: the time to be idle begins anew. */
 static void touch(struct session *s)
 {
-    const uint32_t now_s = owner->now_s, idle_s = owner->config.idle_timeout_s;
+    const uint32_t now_s = owner->now_s, idle_s = s->view->snapshot->idle_timeout_s;
     if (s->client_shut && session_is_deaf(s)) {
         if (!s->drain_until_s)
             s->drain_until_s = now_s + DRAIN_MAX_S;
@@ -129,25 +150,31 @@ static void *on_accepted(void *user, struct flow *flow, const struct net_addr *p
                          const struct net_addr *local)
 {
     struct sessions *all = user;
+    const struct snapshot *snapshot = all->view->snapshot;
+    const struct snapshot_frontend *frontend = snapshot_frontend(snapshot, local);
     struct session *s = all->free_list;
-    (void)peer;
-    (void)local;
     all->counters->connections++;
-    if (!s) {
+    if (!s || !frontend) {
         all->counters->refused++;
         return NULL;
     }
     struct session *next = s->next;
     memset(s, 0, sizeof(*s));
-    if (lks_conn_new(&s->tls, all->config.tls, LKS_SERVER, NULL)) {
+    s->site = &frontend->sites[0];
+    if (lks_conn_new(&s->tls, s->site->tls, LKS_SERVER, NULL)) {
         s->next = next;
         all->counters->refused++;
         return NULL;
     }
+    lks_conn_set_user(s->tls, &s->site);
     all->free_list = next;
     all->counters->sessions++;
+    s->view = all->view;
+    s->view->num_sessions++;
+    s->server = VIEW_NO_SERVER;
+    s->client_ip = peer->ip;
     s->client = flow;
-    s->deadline_s = all->now_s + all->config.handshake_timeout_s;
+    s->deadline_s = all->now_s + snapshot->handshake_timeout_s;
     return s;
 }
 
@@ -258,6 +285,22 @@ static void on_backend_sent(void *user, uint32_t bytes)
         session_ready(owner, s);
 }
 
+static bool connect_server(struct sessions *all, struct session *s);
+
+/* A server that gave no connection is out; others of its pool are tried as often as that has it. */
+static bool try_another(struct sessions *all, struct session *s)
+{
+    const struct snapshot_pool *pool = &s->view->snapshot->pools[s->site->pool];
+    const bool is_tried = s->server != VIEW_NO_SERVER;
+    if (is_tried)
+        s->tried |= UINT64_C(1) << (s->server - pool->first);
+    view_leave(s->view, s->server);
+    s->server = VIEW_NO_SERVER;
+    if (!is_tried || (uint32_t)__builtin_popcountll(s->tried) > pool->retries)
+        return false;
+    return connect_server(all, s);
+}
+
 /* A backend that is not there gives the client an orderly end, and so does one that has said all
  * and then takes no more. One that resets in the middle of an answer must not: what the client has
  * got would pass for the whole. */
@@ -265,6 +308,8 @@ static void on_backend_ended(void *user, enum flow_end why)
 {
     struct session *s = user;
     const enum session_end memory = why == FLOW_END_NO_MEMORY ? END_NO_MEMORY : END_CLEAN;
+    if (!s->backend_connected && !memory && try_another(owner, s))
+        return;
     if (!s->backend_connected) {
         s->orderly_end = (uint8_t)(memory ? memory : END_BACKEND_UNREACHABLE);
         s->backend_fin = true;
@@ -282,12 +327,22 @@ static const struct flow_events backend_events = {
     .ended = on_backend_ended,
 };
 
+/* false: no server is left, no memory, or no way there. */
+static bool connect_server(struct sessions *all, struct session *s)
+{
+    s->server = view_choose(s->view, s->site->pool, &s->client_ip, s->tried);
+    if (s->server == VIEW_NO_SERVER)
+        return false;
+    const struct net_addr *addr = &s->view->snapshot->servers[s->server].addr;
+    s->backend = flow_connect(all->config.net, addr, NULL, &backend_events, s);
+    return s->backend;
+}
+
 void session_connect_backend(struct sessions *all, struct session *s)
 {
     s->established = true;
     touch(s);
-    s->backend = flow_connect(all->config.net, &all->config.backend, NULL, &backend_events, s);
-    if (!s->backend)
+    if (!connect_server(all, s))
         on_backend_ended(s, FLOW_END_NO_MEMORY);
 }
 
@@ -441,6 +496,7 @@ void session_free(struct sessions *all, struct session *s)
         all->counters->handshake_failures++;
     lks_conn_free(s->tls);
     s->tls = NULL;
+    leave_view(all, s);
     all->counters->ended[s->end]++;
     all->counters->sessions--;
     s->next = all->free_list;

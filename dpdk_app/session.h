@@ -15,10 +15,16 @@
 #include "chain.h"
 #include "counters.h"
 #include "port.h"
+#include "snapshot.h"
 #include "stack.h"
 
 struct session {
-    struct lks_conn *tls; /* NULL: this session is free */
+    struct lks_conn *tls;             /* NULL: this session is free */
+    struct view *view;                /* that it began with */
+    const struct snapshot_site *site; /* whose it is; the client's hello may change it */
+    struct net_ip client_ip;
+    uint32_t server; /* of the view's snapshot; VIEW_NO_SERVER: none yet */
+    uint64_t tried;  /* a bit for each server of the site's pool that gave no connection */
     struct flow *client, *backend;
     struct chain in;                          /* records, or parts of them */
     struct chain to_backend;                  /* plaintext */
@@ -45,17 +51,17 @@ struct session {
 };
 
 struct session_config {
-    struct lks_config *tls;
+    struct view *view;      /* the first one, the sessions' from now on */
+    struct view_slot *slot; /* where newer ones come from, and all go to */
     struct port *port;
     struct net *net;
-    struct net_addr backend;
     uint32_t max_sessions;
-    uint32_t handshake_timeout_s, idle_timeout_s;
 };
 
 /* All sessions of this worker. */
 struct sessions {
     struct session_config config;
+    struct view *view; /* for new ones */
     struct session *all, *free_list;
     struct session *ready, **ready_end; /* in the order they became so */
     struct counters *counters;
@@ -66,9 +72,11 @@ struct sessions {
 /* 0, or -1: no memory. */
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
+/* Between two polls: takes a newer view, if there is one, for the sessions to come. */
+void sessions_take_view(struct sessions *all);
 /* Has all of them end: the worker frees them. */
 void sessions_end(struct sessions *all);
-/* Frees what sessions_init() made. */
+/* Frees what sessions_init() made, and gives the view back. */
 void sessions_free(struct sessions *all);
 
 /* For flow_listen(); its user is struct sessions. */

@@ -217,7 +217,8 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
         return;
     }
     struct rte_mbuf *record = chain_cut(&s->in, len, w->config.sessions.port->clones);
-    uint32_t kept = event == LKS_EVENT_DATA ? op->len : 0;
+    const bool is_data = event == LKS_EVENT_DATA || event == LKS_EVENT_EARLY_DATA;
+    uint32_t kept = is_data ? op->len : 0;
     if (!record) {
         session_over(s, END_NO_MEMORY);
         return;
@@ -543,6 +544,7 @@ static const char *news(struct worker *w)
 
 bool worker_poll(struct worker *w)
 {
+    sessions_take_view(&w->sessions);
     const uint32_t num_received = receive(w);
     take_ready(w);
     open_all(w);

@@ -7,15 +7,9 @@
 #include "chores.h"
 #include "session.h"
 
-enum idle_policy {
-    IDLE_SPIN,
-    IDLE_YIELD,
-    IDLE_SLEEP,
-};
-
 struct worker_config {
     struct session_config sessions;
-    enum idle_policy idle;
+    uint32_t idle;    /* enum idle_policy */
     uint32_t idle_us; /* IDLE_SLEEP: how long */
 };
 

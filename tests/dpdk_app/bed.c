@@ -15,6 +15,22 @@
 
 struct bed bed;
 uint32_t bed_max_sessions = 8;
+static struct snapshot_site site;
+static struct snapshot_frontend frontend = {.sites = &site, .num_sites = 1};
+static struct snapshot_listen listen_at = {.addr = {.port = 443}};
+static struct snapshot_pool pool_of_one = {.num = 1};
+static struct snapshot_server server = {.weight = 1};
+static struct snapshot snapshot = {.listens = &listen_at,
+                                   .frontends = &frontend,
+                                   .pools = &pool_of_one,
+                                   .servers = &server,
+                                   .num_listens = 1,
+                                   .num_frontends = 1,
+                                   .num_pools = 1,
+                                   .num_servers = 1,
+                                   .handshake_timeout_s = 20,
+                                   .idle_timeout_s = 100};
+static struct view_slot slot;
 static struct flow flows[FLOWS_MAX];
 static uint32_t num_flows;
 
@@ -303,20 +319,28 @@ void bed_start(const char *suites)
              (!suites || (!lks_policy_set_suites(bed.client->policy, suites, &err))),
          "configuration");
     loop_init(&bed.loop, 64, 8192);
-    struct worker_config config = {.sessions = {.tls = bed.server,
-                                                .port = &bed.port,
-                                                .backend = {net_ip4(1), 80},
-                                                .max_sessions = bed_max_sessions,
-                                                .handshake_timeout_s = 20,
-                                                .idle_timeout_s = 100}};
+    bed_serve(bed.server);
+    listen_at.addr.ip = net_ip4(3);
+    server.addr = (struct net_addr){net_ip4(1), 80};
+    struct view *view = view_new(&snapshot);
+    must(view, "no memory for a view");
+    struct worker_config config = {
+        .sessions = {
+            .view = view, .slot = &slot, .port = &bed.port, .max_sessions = bed_max_sessions}};
     bed.worker = worker_new(&config, error, sizeof(error));
     must(bed.worker, error);
+}
+
+void bed_serve(struct lks_config *config)
+{
+    site.tls = config;
 }
 
 void bed_stop(void)
 {
     bed_end_sessions();
     worker_free(bed.worker);
+    view_free(atomic_exchange(&slot.done, NULL));
     for (uint32_t i = 0; i < num_flows; i++) {
         CU_ASSERT_TRUE(is_over(&flows[i]));
         let_go(&flows[i]);

@@ -58,6 +58,8 @@ extern uint32_t bed_max_sessions; /* as bed_start() finds it */
 bool bed_eal(void); /* false: EAL does not start here */
 /* suites NULL: the defaults. */
 void bed_start(const char *suites);
+/* Clients to come are served with this. */
+void bed_serve(struct lks_config *config);
 /* Ends all, and checks that every buffer is back. */
 void bed_stop(void);
 void bed_poll(void);

@@ -133,7 +133,20 @@ static size_t count(const char *text, const char *what)
     return num;
 }
 
-/* Asking for counters never waits for who reads them. */
+static bool say_hung_up(void *user, FILE *out, FILE *err)
+{
+    (void)user, (void)err;
+    fprintf(out, "SIGHUP\n");
+    fflush(out);
+    return false;
+}
+
+static void collect_nothing(void *user)
+{
+    (void)user;
+}
+
+/* Asking for counters never waits for who reads them, nor does asking for a reload. */
 static void nobody_reads(void)
 {
     static char text[1u << 18];
@@ -146,6 +159,8 @@ static void nobody_reads(void)
     struct lks_config *config = config_with("ecdsa");
     struct chores *c = chores_start(config->policy, config->memory, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct chores_reload reload = {say_hung_up, collect_nothing, NULL};
+    chores_set_reload(c, &reload);
     CU_ASSERT_TRUE(chores_print(c, &r));
     CU_ASSERT_FALSE(chores_print(c, &r)); /* the first are not written */
     chores_hang_up(c);
@@ -163,6 +178,7 @@ static void nobody_reads(void)
     close(fds[0]);
     CU_ASSERT_EQUAL(count(text, "lockstepd counters\n"), 2);
     CU_ASSERT_EQUAL(count(text, "SIGHUP"), 1);
+    CU_ASSERT(count(text, "reloads_failed               1") >= 1);
     lks_config_free(config);
 }
 

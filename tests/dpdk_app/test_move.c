@@ -162,7 +162,7 @@ static void long_flight(void)
                   "%s", err.text);
         CU_ASSERT_EQUAL(lks_policy_set_trust(bed.client->policy, lks_from_file(cert), &err),
                         LKS_OK);
-        worker_sessions(bed.worker)->config.tls = bed.server;
+        bed_serve(bed.server);
         peer_start(&p, NULL);
         p.client->mss = mss;
         p.client->room = 1000;

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""End to end from a configuration's file: sites by name, pools, reloads. On a link of its own, beside the main lockstepd."""
+
+import contextlib
+import http.server
+import re
+import signal
+import subprocess
+import threading
+
+from bed import PATIENCE, equal, run, sha256_of, test, until
+
+OURS, THEIRS = "10.9.6.2", "10.9.6.1"
+
+
+class Named(http.server.BaseHTTPRequestHandler):
+    """A backend that says its name."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):  # noqa: N802  the library's name
+        body = self.server.name.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def named_backend(name, port):
+    server = http.server.ThreadingHTTPServer((THEIRS, port), Named)
+    server.name = name
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def link(bed):
+    bed.make_link("sit0", "sit1", THEIRS)
+    try:
+        with named_backend("left", 8091), named_backend("right", 8092):
+            yield
+    finally:
+        run("ip", "link", "del", "sit0")
+
+
+def eal():
+    words = ["--no-huge", "--no-shconf", "-m", "256", "--no-pci", "--no-telemetry", "--log-level=4",
+             "--vdev=net_af_packet0,iface=sit1,framecnt=1024,blocksz=4096"]
+    return "eal: [" + ", ".join(f'"{w}"' for w in words) + "]\n"
+
+
+def write(bed, text, name="sites.yaml"):
+    (bed.dir / name).write_text(text)
+    return bed.dir / name
+
+
+BASE = f"""
+device:
+  buffers: 8192
+limits: {{connections: 500}}
+pools:
+- name: left
+  servers: {THEIRS}:8091
+- name: right
+  servers: {THEIRS}:8092
+frontends:
+- listen: {OURS}:443
+  sites:
+  - certificates: {{chain: demo.pem, key: demo.key}}
+    names: demo.test
+    pool: left
+"""
+OTHER = """  - certificates: {chain: other.pem, key: other.key}
+    names: other.test
+    pool: right
+"""
+
+
+@contextlib.contextmanager
+def server(bed, text):
+    path = write(bed, eal() + text)
+    log = bed.dir / "sites.log"
+    with open(log, "wb") as out:
+        child = bed.spawn([bed.program, "--config", path], stdout=out, stderr=subprocess.STDOUT)
+    child.log = log
+    until(lambda: "listening" in log.read_text() or child.poll() is not None, "a lockstepd that listens")
+    if child.poll() is not None:
+        raise RuntimeError(f"lockstepd did not start: {log.read_text()[-600:]}")
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            bed.stop(child)
+
+
+def curl(bed, name, *options, check=True, ca="ca.pem", path="/"):
+    done = subprocess.run(list(map(str, ["curl", "-sS", "--max-time", PATIENCE, "--cacert", bed.dir / ca, "--resolve", f"{name}:443:{OURS}",
+                                         *options, f"https://{name}{path}"])), capture_output=True, text=True, timeout=PATIENCE, check=False)
+    if check and done.returncode:
+        raise RuntimeError(f"curl {name}: {done.stderr}")
+    return done.stdout if check else done
+
+
+def certificate_of(name, *options):
+    """The serial number of the certificate that a name is answered with."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"{OURS}:443", *(["-servername", name] if name else ["-noservername"]), *options],
+                          input=b"", capture_output=True, timeout=PATIENCE, check=False)
+    return run("openssl", "x509", "-noout", "-serial", input=done.stdout.decode(errors="replace"))
+
+
+def s_client(*options):
+    """A request of demo.test's, and the answer to its end, so that tickets have come."""
+    command = ["openssl", "s_client", "-connect", f"{OURS}:443", "-servername", "demo.test", "-ign_eof", *options]
+    done = subprocess.run(list(map(str, command)), input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=PATIENCE, check=False)
+    return (done.stdout + done.stderr).decode(errors="replace")
+
+
+@test
+def a_file_is_looked_at_and_nothing_starts(bed):
+    good = write(bed, eal() + BASE + OTHER, "good.yaml")
+    done = subprocess.run([bed.program, "--test", good], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    equal((done.returncode, done.stdout, done.stderr), (0, f"lockstepd: {good} is good\n", ""), "--test of a good file")
+    for change, said in ((("chain: other.pem", "chain: none.pem"), ":17:27: chain: {dir}/none.pem: cannot read the certificate: No such file"),
+                         (("names: other.test", "names: third.test"), ":18:12: names: third.test: no certificate of this site has that name, so "
+                          "clients would refuse it; have one made with it, or take the name out"),
+                         (("key: other.key", "key: demo.key"), ":17:27: chain: {dir}/demo.key: "),
+                         (("pool: right", "pool: wrong"), ":19:11: pool: wrong: there is no such pool in \"pools\""),
+                         (("buffers: 8192", "buffers: many"), ":4:12: buffers: many: not a number from 1024 to 16777216")):
+        bad = write(bed, (eal() + BASE + OTHER).replace(*change), "bad.yaml")
+        for how in ("--test", "--config"):
+            done = subprocess.run([bed.program, how, bad], capture_output=True, text=True, timeout=PATIENCE, check=False)
+            want = f"lockstepd: {bad}{said.format(dir=bed.dir)}"
+            assert done.returncode == 2 and done.stderr.startswith(want) and not done.stdout, (how, want, done)
+    assert "EAL" not in done.stderr, done.stderr
+
+
+@test
+def sites_have_their_own_certificate_and_pool(bed):
+    with link(bed), server(bed, BASE + OTHER):
+        for _ in range(3):
+            equal(curl(bed, "demo.test"), "left", "demo.test's pool")
+            equal(curl(bed, "other.test"), "right", "other.test's pool")
+        # who names nobody, or somebody else, is the first site's
+        first = certificate_of("demo.test")
+        equal((certificate_of(None), certificate_of("third.test")), (first, first), "certificates without a known name")
+        assert certificate_of("other.test") != first
+
+
+@test
+def a_site_of_its_own_rules(bed):
+    """One site asks for certificates and speaks TLS 1.3 alone; what it has does not reach the other."""
+    rules = "    client-auth: {mode: required, trust: ca.pem}\n    min-version: '1.3'\n    alpn: http/1.1\n"
+    with link(bed), server(bed, BASE + OTHER + rules):
+        equal(curl(bed, "demo.test", "--tls-max", "1.2"), "left", "an open site, TLS 1.2")
+        equal(curl(bed, "other.test", "--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key"), "right", "a site that asks")
+        assert curl(bed, "other.test", check=False).returncode, "without a certificate"
+        assert curl(bed, "other.test", "--tls-max", "1.2", "--cert", bed.dir / "demo.pem", "--key", bed.dir / "demo.key", check=False).returncode
+
+
+@test
+def connections_go_to_all_servers_that_answer(bed):
+    """In turn by weight; one that refuses is passed over, and none of its turns is lost."""
+    both = BASE.replace(f"  servers: {THEIRS}:8091\n", f"  servers:\n  - {{address: {THEIRS}:8091, weight: 2}}\n  - {THEIRS}:8092\n  - {THEIRS}:8099\n  retries: 2\n")
+    with link(bed), server(bed, both):
+        got = [curl(bed, "demo.test") for _ in range(12)]
+        equal((got.count("left") + got.count("right"), got.count("left") > got.count("right") > 0), (12, True), f"answers {got}")
+
+
+def reload(bed, child, said):
+    before = child.log.read_text().count("\n")
+    child.send_signal(signal.SIGHUP)
+    until(lambda: re.search(said, "\n".join(child.log.read_text().split("\n")[before:])), lambda: f"{said} in {child.log.read_text()[-500:]}")
+
+
+def make_certificate(bed, name):
+    """A newer one for a name that has its key already."""
+    (bed.dir / "san").write_text(f"subjectAltName=DNS:{name}.test\nauthorityKeyIdentifier=keyid\n")
+    run("openssl", "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+        "-extfile", "san", "-out", f"{name}.new", cwd=bed.dir)
+    (bed.dir / f"{name}.new").rename(bed.dir / f"{name}.pem")
+
+
+@test
+def a_reload_loses_no_connection_and_no_session(bed):
+    """A renewed certificate and a site more, while a download runs and a client keeps a session."""
+    nginx = BASE.replace(f"{THEIRS}:8091", "10.9.7.1:8080").replace("pools:", f"gateways: {THEIRS}\npools:")
+    with link(bed), server(bed, nginx) as child:
+        session, out = bed.dir / "reload-session.pem", bed.dir / "reload-got"
+        before = certificate_of("demo.test")
+        s_client("-sess_out", session)
+        download = threading.Thread(target=curl, args=(bed, "demo.test", "--limit-rate", "20M", "-o", out), kwargs={"path": "/100M"})
+        download.start()
+        until(lambda: bed.counters(child)["bytes_sealed"] > 1 << 20, "a download that runs")
+        make_certificate(bed, "demo")
+        write(bed, eal() + nginx + OTHER)
+        reload(bed, child, "sites.yaml read again")
+        assert certificate_of("demo.test") != before, "the renewed certificate"
+        equal(curl(bed, "other.test"), "right", "a site that was not there")
+        out_of_it = s_client("-sess_in", session)
+        assert "Reused, TLSv1.3" in out_of_it, out_of_it
+        assert download.is_alive(), "a download that outlives the reload"
+        download.join(PATIENCE)
+        equal(sha256_of(out), sha256_of(bed.dir / "www/100M"), "the download")
+        equal((bed.counters(child)["reloads"], bed.counters(child)["reloads_failed"]), (1, 0), "reloads")
+
+
+@test
+def a_bad_reload_changes_nothing(bed):
+    with link(bed), server(bed, BASE + OTHER) as child:
+        good = eal() + BASE + OTHER
+        bad = ((good.replace("pool: right", "pool: wrong"), ":19:11: pool: wrong: there is no such pool"),
+               (good.replace("other.pem", "none.pem"), "none.pem: No such file"),
+               (good.replace("buffers: 8192", "buffers: 8193"), "buffers: only a start can change this"),
+               (good.replace(f"listen: {OURS}:443", f"listen: {OURS}:444"), f"listen: {OURS}:444: only a start can change this"),
+               ("", "it is empty"), ("a: [", "not YAML"))
+        for num, (text, said) in enumerate(bad, 1):
+            write(bed, text)
+            reload(bed, child, f"{re.escape(said)}(.|\n)*: nothing has changed")
+            equal((curl(bed, "demo.test"), curl(bed, "other.test")), ("left", "right"), f"pools after {said}")
+            equal(bed.counters(child)["reloads_failed"], num, "reloads_failed")
+        write(bed, good.replace("pool: right", "pool: left"))
+        reload(bed, child, "sites.yaml read again")
+        equal(curl(bed, "other.test"), "left", "the pool after a good one")
+        counters = bed.stop(child)
+        equal((counters["reloads"], counters["reloads_failed"]), (1, len(bad)), "reloads")
