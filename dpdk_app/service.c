@@ -83,6 +83,7 @@ static bool publish(struct service *s, struct snapshot *snapshot)
         return false;
     }
     struct snapshot *before = s->now;
+    before->num_views++; /* ours, until all are through */
     s->now = snapshot;
     s->num_snapshots++;
     for (uint32_t i = 0; i < num; i++) {
@@ -90,8 +91,8 @@ static bool publish(struct service *s, struct snapshot *snapshot)
         if (unseen)
             drop_view(s, unseen);
     }
-    if (!before->num_views)
-        drop_snapshot(s, before);
+    before->num_views--;
+    drop_snapshot(s, before);
     return true;
 }
 

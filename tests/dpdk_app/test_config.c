@@ -285,16 +285,16 @@ static void what_does_not_fit(void)
 static void all_at_once(void)
 {
     char text[4096] = "";
-    CU_ASSERT_PTR_NULL(read_text("zzz: 1\n" POOLS "device: {mtu: 1, vlan: x}\n"
-                                 "frontends:\n- listen: 10.9.0.2\n  sites:\n  - pool: [a]\n"));
+    CU_ASSERT_PTR_NULL(read_text("zzz: 1\n" POOLS "frontends:\n- listen: 10.9.0.2\n  sites:\n"
+                                 "  - pool: [a]\ndevice: {mtu: 1, vlan: x}\n"));
     CU_ASSERT_STRING_EQUAL(
         said(), "c:1:1: zzz: no such key in a configuration; lockstepd.conf(5) lists them\n"
-                "c:5:15: mtu: 1: not a number from 576 to 1500\n"
-                "c:5:24: vlan: x: not a number from 1 to 4094\n"
-                "c:7:11: listen: 10.9.0.2: it names no port" EXAMPLES
-                "c:9:5: certificates: missing: a site needs it. Certificates and their keys; of "
+                "c:6:11: listen: 10.9.0.2: it names no port" EXAMPLES
+                "c:8:5: certificates: missing: a site needs it. Certificates and their keys; of "
                 "those that have the name the one that the client can use.\n"
-                "c:9:11: pool: it takes a word, not a list\n");
+                "c:8:11: pool: it takes a word, not a list\n"
+                "c:9:15: mtu: 1: not a number from 576 to 1500\n"
+                "c:9:24: vlan: x: not a number from 1 to 4094\n");
     for (int i = 0; i < 30; i++)
         snprintf(text + strlen(text), sizeof(text) - strlen(text), "zzzz%d: 1\n", i);
     strcat(text, GOOD);

@@ -217,7 +217,7 @@ def a_bad_reload_changes_nothing(bed):
     with link(bed), server(bed, BASE + OTHER) as child:
         good = eal() + BASE + OTHER
         bad = ((good.replace("pool: right", "pool: wrong"), ":19:11: pool: wrong: there is no such pool"),
-               (good.replace("other.pem", "none.pem"), "none.pem: No such file"),
+               (good.replace("other.pem", "none.pem"), "none.pem: cannot read the certificate: No such file"),
                (good.replace("buffers: 8192", "buffers: 8193"), "buffers: only a start can change this"),
                (good.replace(f"listen: {OURS}:443", f"listen: {OURS}:444"), f"listen: {OURS}:444: only a start can change this"),
                ("", "it is empty"), ("a: [", "not YAML"))
