@@ -357,7 +357,9 @@ static char **eal_words(int *num, int own, char **argv, const struct conf *conf)
 static int test(struct conf *conf, const char *path, struct complaints *c)
 {
     struct serving s = {0};
-    if (begin_serving(&s, conf, false, c))
+    const bool is_bad = begin_serving(&s, conf, false, c);
+    s.needs.is_test = true;
+    if (is_bad)
         conf_free(conf);
     else
         finish_serving(&s, conf, path, c);

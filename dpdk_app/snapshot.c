@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <lockstep/callbacks.h>
 
@@ -40,12 +41,60 @@ static bool add_names(struct snapshot_frontend *f, const struct conf_frontend *f
     return f->names;
 }
 
+/* ---- connections that browsers share ---- */
+
+static bool offers_h2(const struct conf_site *site)
+{
+    for (uint32_t i = 0; i < site->alpn.num; i++)
+        if (strcmp(site->alpn.all[i].text, "h2") == 0)
+            return true;
+    return false;
+}
+
+/* Where a's certificates are good for a name of b's, a browser that is connected to a sends b's
+ * requests there: RFC 9113 section 9.1.1. */
+static void warn_of_shared(const struct conf_site *a, const struct lks_identities *of_a,
+                           const struct conf_site *b, FILE *to)
+{
+    uint32_t i = 0;
+    if (a->pool == b->pool || !offers_h2(a) || !offers_h2(b))
+        return;
+    while (i < b->names.num && !lks_identities_cover(of_a, b->names.all[i].text))
+        i++;
+    if (i == b->names.num)
+        return;
+    const struct place *place = &b->names.all[i].place;
+    fprintf(to,
+            "lockstepd: warning: %s:%u:%u: names: %s: a certificate of the site in line %u has "
+            "this name, too, and both offer h2: browsers send requests for the one over "
+            "connections to the other, whose pool differs; have certificates made that have "
+            "their own names alone\n",
+            place->file ? place->file : "", place->line, place->column, b->names.all[i].text,
+            a->head.place.line);
+}
+
+static void warn_of_all_shared(const struct conf_frontend *from,
+                               struct lks_identities *const *identities, FILE *to)
+{
+    for (uint32_t i = 0; i < from->sites.num; i++)
+        for (uint32_t k = 0; k < from->sites.num; k++)
+            warn_of_shared(CONF_ITEM(struct conf_site, &from->sites, i), identities[i],
+                           CONF_ITEM(struct conf_site, &from->sites, k), to);
+}
+
+/* ---- frontends ---- */
+
 /* Sites that cannot be made are complained about, and the next ones tried. */
 static bool add_sites(struct snapshot *s, struct snapshot_frontend *f,
                       const struct conf_frontend *from, const struct snapshot_needs *needs,
                       struct complaints *c)
 {
     const struct conf_pool *pools = s->conf->pools.all;
+    const uint32_t before = c->num;
+    struct lks_identities **identities =
+        calloc(from->sites.num + 1, sizeof(struct lks_identities *));
+    if (!identities)
+        return false;
     f->sites = arena_alloc(&s->conf->arena, from->sites.num * sizeof(*f->sites));
     for (uint32_t i = 0; f->sites && i < from->sites.num; i++) {
         const struct conf_site *site = CONF_ITEM(struct conf_site, &from->sites, i);
@@ -57,8 +106,13 @@ static bool add_sites(struct snapshot *s, struct snapshot_frontend *f,
         };
         f->num_sites = i + 1;
         f->sites[i].pool = (uint32_t)(site->pool - pools);
-        f->sites[i].tls = site_make(&parts, &s->conf->arena, c);
+        f->sites[i].tls = site_make(&parts, &identities[i], &s->conf->arena, c);
     }
+    if (needs->is_test && needs->warnings && f->sites && c->num == before)
+        warn_of_all_shared(from, identities, needs->warnings);
+    for (uint32_t i = 0; i < from->sites.num; i++)
+        lks_identities_free(identities[i]);
+    free(identities);
     return f->sites && add_names(f, from, &s->conf->arena);
 }
 

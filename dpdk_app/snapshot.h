@@ -72,6 +72,7 @@ struct snapshot_needs {
     struct lks_memory *memory;
     const struct snapshot_key_log *key_log; /* NULL: none */
     FILE *warnings; /* for what is odd, though it can be used: a certificate that has ended, say */
+    bool is_test;   /* also for what takes long to find among many sites */
 };
 
 /* Loads certificates and all else. conf belongs to it from then on. NULL: complained about, and

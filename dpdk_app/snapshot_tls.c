@@ -308,8 +308,8 @@ static struct lks_config *finish(struct making *m, const struct site_parts *part
     return NULL;
 }
 
-struct lks_config *site_make(const struct site_parts *parts, struct arena *arena,
-                             struct complaints *c)
+struct lks_config *site_make(const struct site_parts *parts, struct lks_identities **identities,
+                             struct arena *arena, struct complaints *c)
 {
     struct making m = {.site = parts->conf, .arena = arena, .c = c};
     struct lks_config *config = NULL;
@@ -323,6 +323,9 @@ struct lks_config *site_make(const struct site_parts *parts, struct arena *arena
             config = finish(&m, parts);
     }
     lks_policy_free(m.policy);
-    lks_identities_free(m.identities);
+    if (identities)
+        *identities = m.identities;
+    else
+        lks_identities_free(m.identities);
     return config;
 }

@@ -15,8 +15,9 @@ struct site_parts {
     void *hello_user;
 };
 
-/* NULL: complained about. arena: for what is thrown away with the configuration. */
-struct lks_config *site_make(const struct site_parts *parts, struct arena *arena,
-                             struct complaints *c);
+/* NULL: complained about. arena: for what is thrown away with the configuration. *identities (NULL:
+ * of no interest) is the caller's. */
+struct lks_config *site_make(const struct site_parts *parts, struct lks_identities **identities,
+                             struct arena *arena, struct complaints *c);
 
 #endif

@@ -126,6 +126,37 @@ static void sites_by_name(void)
     snapshot_free(s);
 }
 
+/* Browsers share connections where a certificate has both names: told where pools differ. */
+static void shared_connections(void)
+{
+    static const struct {
+        const char *alpn, *pool;
+        uint32_t num;
+    } rows[] = {{"h2", "two", 2}, {"http/1.1", "two", 0}, {"h2", "one", 0}};
+    char rest[1024], text[4096];
+    const struct test_certificates *t = test_certificates();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        FILE *to = fmemopen(text, sizeof(text), "w");
+        const struct snapshot_needs needs = {.memory = memory, .warnings = to, .is_test = true};
+        uint32_t num = 0;
+        text[0] = 0;
+        snprintf(rest, sizeof(rest),
+                 "    names: a.example.test\n    alpn: [h2, http/1.1]\n"
+                 "  - {certificates: {chain: %s, key: %s}, pool: %s, names: b.example.test, alpn: "
+                 "%s}\n",
+                 t->rsa_cert, t->rsa_key, rows[i].pool, rows[i].alpn);
+        struct conf *conf = conf_read_text("c", with(rest), strlen(with(rest)), &complaints);
+        struct snapshot *s = conf ? snapshot_new(conf, &needs, &complaints) : NULL;
+        fclose(to);
+        CU_ASSERT_FATAL(LKS_CHECK(s != NULL, "%s", said()));
+        for (const char *p = text; (p = strstr(p, "both offer h2")) != NULL; p++)
+            num++;
+        LKS_CHECK(num == rows[i].num && (!num || strstr(text, "c:10:12: names: a.example.test: a")),
+                  "%s", text);
+        snapshot_free(s);
+    }
+}
+
 /* ---- servers ---- */
 
 #define NUM_SERVERS 4u
@@ -291,6 +322,7 @@ int main(void)
     static const struct lks_test tests[] = {{"wrong values", wrong_values},
                                             {"right values", right_values},
                                             {"sites by name", sites_by_name},
+                                            {"shared connections", shared_connections},
                                             {"turns by weight", turns_by_weight},
                                             {"fewest connections", fewest_connections},
                                             {"by client", by_client},

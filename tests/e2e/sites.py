@@ -231,3 +231,20 @@ def a_bad_reload_changes_nothing(bed):
         equal(curl(bed, "other.test"), "left", "the pool after a good one")
         counters = bed.stop(child)
         equal((counters["reloads"], counters["reloads_failed"]), (1, len(bad)), "reloads")
+
+
+@test
+def early_data_wait_for_the_handshake(bed):
+    """A request in 0-RTT is answered, once; a site without them answers later."""
+    request = write(bed, "GET / HTTP/1.0\r\n\r\n", "early-request")
+    with link(bed), server(bed, BASE + "    early-data: 4k\n"):
+        session = bed.dir / "early-session.pem"
+        s_client("-sess_out", session)
+        command = ["openssl", "s_client", "-connect", f"{OURS}:443", "-servername", "demo.test", "-ign_eof", "-sess_in", str(session),
+                   "-early_data", str(request)]
+        done = subprocess.run(command, input=b"", capture_output=True, timeout=PATIENCE, check=False)
+        assert b"Early data was accepted" in done.stdout and done.stdout.count(b"left") == 1, done.stdout
+    with link(bed), server(bed, BASE):
+        s_client("-sess_out", session)
+        done = subprocess.run(command, input=b"GET / HTTP/1.0\r\n\r\n", capture_output=True, timeout=PATIENCE, check=False)
+        assert b"Early data was not sent" in done.stdout and b"left" in done.stdout, done.stdout
