@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy.h"
+
 /* Silence after which it is over: of a client that has all, or of a backend that takes the rest. */
 #define CLOSING_TIMEOUT_S 10u
 
@@ -172,7 +174,8 @@ static void *on_accepted(void *user, struct flow *flow, const struct net_addr *p
     s->view = all->view;
     s->view->num_sessions++;
     s->server = VIEW_NO_SERVER;
-    s->client_ip = peer->ip;
+    s->client_addr = *peer;
+    s->local_addr = *local;
     s->client = flow;
     s->deadline_s = all->now_s + snapshot->handshake_timeout_s;
     return s;
@@ -245,10 +248,31 @@ const struct flow_events session_client_events = {
     .unread_least = FLOW_UNREAD_RECORD,
 };
 
+/* What its pool's servers want to hear first. It is as a window of ours alone would have it: the
+ * client's has no part in it. */
+static void introduce(struct session *s)
+{
+    uint8_t header[PROXY_HEADER_MAX];
+    if (s->view->snapshot->pools[s->site->pool].proxy_protocol == PROXY_OFF)
+        return;
+    const uint16_t len = (uint16_t)proxy_header(header, &s->client_addr, &s->local_addr);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(owner->config.port->tx_pool);
+    char *to = m ? rte_pktmbuf_append(m, len) : NULL;
+    if (!to || flow_send_room(s->backend) < len) {
+        rte_pktmbuf_free(m);
+        session_over(s, END_NO_MEMORY);
+        return;
+    }
+    memcpy(to, header, len);
+    flow_send(s->backend, m);
+    s->backend_unacked += len;
+}
+
 static void on_backend_connected(void *user)
 {
     struct session *s = user;
     s->backend_connected = true;
+    introduce(s);
     session_ready(owner, s);
 }
 
@@ -330,7 +354,7 @@ static const struct flow_events backend_events = {
 /* false: no server is left, no memory, or no way there. */
 static bool connect_server(struct sessions *all, struct session *s)
 {
-    s->server = view_choose(s->view, s->site->pool, &s->client_ip, s->tried);
+    s->server = view_choose(s->view, s->site->pool, &s->client_addr.ip, s->tried);
     if (s->server == VIEW_NO_SERVER)
         return false;
     const struct net_addr *addr = &s->view->snapshot->servers[s->server].addr;

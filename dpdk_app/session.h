@@ -22,7 +22,7 @@ struct session {
     struct lks_conn *tls;             /* NULL: this session is free */
     struct view *view;                /* that it began with */
     const struct snapshot_site *site; /* whose it is; the client's hello may change it */
-    struct net_ip client_ip;
+    struct net_addr client_addr, local_addr;
     uint32_t server; /* of the view's snapshot; VIEW_NO_SERVER: none yet */
     uint64_t tried;  /* a bit for each server of the site's pool that gave no connection */
     struct flow *client, *backend;

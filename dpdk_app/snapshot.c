@@ -146,8 +146,8 @@ static bool add_pools(struct snapshot *s)
     s->servers = arena_alloc(&conf->arena, num_servers * sizeof(*s->servers));
     for (uint32_t i = 0; s->pools && s->servers && i < conf->pools.num; i++) {
         const struct conf_pool *from = CONF_ITEM(struct conf_pool, &conf->pools, i);
-        s->pools[s->num_pools++] =
-            (struct snapshot_pool){s->num_servers, from->servers.num, from->balance, from->retries};
+        s->pools[s->num_pools++] = (struct snapshot_pool){
+            s->num_servers, from->servers.num, from->balance, from->retries, from->proxy_protocol};
         for (uint32_t k = 0; k < from->servers.num; k++) {
             const struct conf_server *server = CONF_ITEM(struct conf_server, &from->servers, k);
             s->servers[s->num_servers++] = (struct snapshot_server){server->addr, server->weight};

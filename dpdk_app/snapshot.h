@@ -48,6 +48,7 @@ struct snapshot_pool {
     uint32_t first, num; /* of the servers */
     uint32_t balance;    /* enum conf_balance */
     uint32_t retries;
+    uint32_t proxy_protocol; /* enum conf_proxy */
 };
 
 struct snapshot {

@@ -113,12 +113,18 @@ enum conf_balance {
     BALANCE_SOURCE,
 };
 
+enum conf_proxy {
+    PROXY_OFF,
+    PROXY_V2,
+};
+
 struct conf_pool {
     struct conf_head head;
     const char *name;
     struct conf_blocks servers;
     uint32_t balance; /* enum conf_balance */
     uint32_t retries;
+    uint32_t proxy_protocol; /* enum conf_proxy */
 };
 
 enum idle_policy {

@@ -14,6 +14,7 @@ static const char *const idle_ways[] = {"spin", "yield", "sleep", NULL};
 static const char *const client_auth_modes[] = {"off", "optional", "required", NULL};
 static const char *const client_session_ways[] = {"chain", "digest", "off", NULL};
 static const char *const padding_ways[] = {"none", "multiple", "at-least", NULL};
+static const char *const proxy_ways[] = {"off", "v2", NULL};
 static const char *const balance_ways[] = {"round-robin", "least-connections", "source", NULL};
 
 #define AT(member) offsetof(struct BLOCK, member)
@@ -244,6 +245,9 @@ static const struct conf_key pool_keys[] = {
              "the same client address."},
     {"retries", KIND_NUMBER, AT(retries), .high = 16, .fallback = "1",
      .help = "How many more servers are tried where one does not answer or refuses."},
+    {"proxy-protocol", KIND_CHOICE, AT(proxy_protocol), .choices = proxy_ways, .fallback = "off",
+     .help = "Tells servers the client's address and lockstepd's by a PROXY header, which they "
+             "have to expect."},
 };
 #undef BLOCK
 

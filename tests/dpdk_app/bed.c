@@ -336,8 +336,14 @@ void bed_serve(struct lks_config *config)
     site.tls = config;
 }
 
+void bed_introduce(void)
+{
+    pool_of_one.proxy_protocol = PROXY_V2;
+}
+
 void bed_stop(void)
 {
+    pool_of_one.proxy_protocol = PROXY_OFF;
     bed_end_sessions();
     worker_free(bed.worker);
     view_free(atomic_exchange(&slot.done, NULL));

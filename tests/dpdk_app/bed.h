@@ -60,6 +60,8 @@ bool bed_eal(void); /* false: EAL does not start here */
 void bed_start(const char *suites);
 /* Clients to come are served with this. */
 void bed_serve(struct lks_config *config);
+/* The backend expects a PROXY header. */
+void bed_introduce(void);
 /* Ends all, and checks that every buffer is back. */
 void bed_stop(void);
 void bed_poll(void);

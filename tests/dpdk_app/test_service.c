@@ -9,6 +9,7 @@
 
 #include "common/test.h"
 #include "conn/client.h"
+#include "proxy.h"
 #include "service.h"
 
 static struct complaints complaints;
@@ -238,6 +239,21 @@ static void by_client(void)
     view_free(view);
 }
 
+static void proxy_header_of_ipv6(void)
+{
+    static const uint8_t want[] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54,
+                                   0x0a, 0x21, 0x21, 0x00, 0x24, 0x20, 0x01, 0x0d, 0xb8, 0,    0,
+                                   0,    0,    0,    0,    0,    0,    0,    0,    0,    1,    0x20,
+                                   0x01, 0x0d, 0xb8, 0,    0,    0,    0,    0,    0,    0,    0,
+                                   0,    0,    0,    2,    0xff, 0xfe, 0x01, 0xbb};
+    struct net_addr client = {.port = 65534}, local = {.port = 443};
+    uint8_t got[PROXY_HEADER_MAX];
+    CU_ASSERT_TRUE_FATAL(net_ip_parse(&client.ip, "2001:db8::1"));
+    CU_ASSERT_TRUE_FATAL(net_ip_parse(&local.ip, "2001:db8::2"));
+    CU_ASSERT_EQUAL_FATAL(proxy_header(got, &client, &local), sizeof(want));
+    CU_ASSERT(!memcmp(got, want, sizeof(want)));
+}
+
 /* ---- reloads ---- */
 
 static char path[] = "/tmp/lockstep-service-XXXXXX";
@@ -326,6 +342,7 @@ int main(void)
                                             {"turns by weight", turns_by_weight},
                                             {"fewest connections", fewest_connections},
                                             {"by client", by_client},
+                                            {"PROXY header of IPv6", proxy_header_of_ipv6},
                                             {"snapshots end", snapshots_end},
                                             {"bad reloads", bad_reloads},
                                             {0}};

@@ -3,8 +3,10 @@
 
 import contextlib
 import http.server
+import ipaddress
 import re
 import signal
+import socket
 import subprocess
 import threading
 
@@ -231,6 +233,40 @@ def a_bad_reload_changes_nothing(bed):
         equal(curl(bed, "other.test"), "left", "the pool after a good one")
         counters = bed.stop(child)
         equal((counters["reloads"], counters["reloads_failed"]), (1, len(bad)), "reloads")
+
+
+@contextlib.contextmanager
+def introduced_backend(port):
+    """A backend that expects a PROXY header and answers with the addresses in it."""
+    listener = socket.create_server((THEIRS, port))
+
+    def serve():
+        while True:
+            try:
+                raw, _ = listener.accept()
+            except OSError:
+                return
+            got = b""
+            while b"\r\n\r\n" not in got[12:] and (data := raw.recv(4096)):
+                got += data
+            client, local = ipaddress.ip_address(got[16:20]), ipaddress.ip_address(got[20:24])
+            body = f"{got[:16].hex()} {client} {local}:{int.from_bytes(got[26:28], "big")} {got[28:31].decode()}".encode()
+            raw.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+            raw.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield
+    finally:
+        listener.close()
+
+
+@test
+def servers_hear_who_the_client_is(bed):
+    told = BASE.replace(f"  servers: {THEIRS}:8091\n", f"  servers: {THEIRS}:8093\n  proxy-protocol: v2\n")
+    with link(bed), introduced_backend(8093), server(bed, told + OTHER):
+        equal(curl(bed, "demo.test"), f"0d0a0d0a000d0a515549540a2111000c {THEIRS} {OURS}:443 GET", "what the server heard")
+        equal(curl(bed, "other.test"), "right", "a pool that is told nothing")
 
 
 @test
