@@ -343,7 +343,7 @@ static struct conf *read_made(struct made *m)
     complain_of_missing(&missing, m);
     if (has_pool)
         name_pool(m);
-    if (m->certs)
+    if (m->num_certs && m->num_certs == m->num_keys)
         pair_certificates(m);
     if (m->is_out_of_memory) {
         complain_of_memory(c);

@@ -65,6 +65,8 @@ static void what_is_wrong(void)
         {"--listen 10.9.0.2:443", "--backend is missing: where does the plaintext go? (--help)"},
         {"--listen 10.9.0.2:443 --backend 10.9.0.1:80",
          "--cert and --key are missing: name a PEM file each (--help)"},
+        {"--listen 10.9.0.2:443 --cert c --backend 10.9.0.1:80",
+         "1 --cert but 0 --key: each certificate needs its key"},
         {GOOD "--cert d", "2 --cert but 1 --key: each certificate needs its key"},
         {GOOD "--backend 10.9.0.1:81", "--backend is given twice; keep one of the two"},
         {GOOD "--alpn a --alpn b", "--alpn is given twice; keep one of the two"},

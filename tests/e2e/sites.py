@@ -34,6 +34,7 @@ class Named(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def named_backend(name, port):
     server = http.server.ThreadingHTTPServer((THEIRS, port), Named)
+    server.handle_error = lambda *_: None  # connections that are reset at the end
     server.name = name
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -250,7 +251,8 @@ def introduced_backend(port):
             while b"\r\n\r\n" not in got[12:] and (data := raw.recv(4096)):
                 got += data
             client, local = ipaddress.ip_address(got[16:20]), ipaddress.ip_address(got[20:24])
-            body = f"{got[:16].hex()} {client} {local}:{int.from_bytes(got[26:28], "big")} {got[28:31].decode()}".encode()
+            port = int.from_bytes(got[26:28], "big")
+            body = f"{got[:16].hex()} {client} {local}:{port} {got[28:31].decode()}".encode()
             raw.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
             raw.close()
 
