@@ -8,11 +8,16 @@
 
 #include "snapshot.h"
 
+#define LINE 64u /* bytes that no two workers share */
+
 struct view *view_new(struct snapshot *snapshot)
 {
-    struct view *view = calloc(1, sizeof(*view) + snapshot->num_servers * sizeof(view->servers[0]));
-    if (view)
-        view->snapshot = snapshot;
+    const size_t size = sizeof(struct view) + snapshot->num_servers * sizeof(struct view_server);
+    struct view *view = aligned_alloc(LINE, (size + LINE - 1) / LINE * LINE);
+    if (!view)
+        return NULL;
+    memset(view, 0, size);
+    view->snapshot = snapshot;
     return view;
 }
 

@@ -3,8 +3,8 @@
 #define LOCKSTEPD_CHORES_H
 
 /*
- * What may block: files, and standard output when nobody reads it. A thread of its own does it, so
- * the poll loop never waits for either.
+ * What may block: files, system calls, and standard output when nobody reads it. A thread of its
+ * own does it, so no poll loop ever waits for any of these.
  */
 
 #include <stdbool.h>
@@ -13,7 +13,7 @@
 #include <lockstep/memory.h>
 #include <lockstep/policy.h>
 
-#include "counters.h"
+#include "post.h"
 
 struct chores;
 
@@ -25,18 +25,20 @@ struct chores_reload {
 };
 
 /* Starts the thread, which looks once a second whether the memory's file of ticket keys has
- * changed, and writes the policy's key log: lines wait in a queue and are lost, and counted, where
- * that is full. The policy is not frozen yet. It runs where the caller may run now: start it before
- * EAL pins the caller to a core. Signals go to other threads. NULL: the system gives none. */
-struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, FILE *out,
+ * changed, and writes what chores_queue_keys() gets to the policy's key log. It runs where the
+ * caller may run now: start it before EAL pins the caller to a core. Signals go to other threads.
+ * NULL: the system gives none. */
+struct chores *chores_start(const struct lks_policy *policy, struct lks_memory *memory, FILE *out,
                             FILE *err);
 
-/* Has counters printed; from one thread only. false: earlier ones are still being written. */
-bool chores_print(struct chores *c, const struct report *report);
+/* From now on there are num workers, PORT_QUEUES_MAX at most: what they say is said, whether they
+ * still poll is looked at once a second, and the port that they share is watched (port_watch();
+ * NULL: none is). Call it once. All of it stays the caller's until chores_stop(). */
+void chores_attend(struct chores *c, struct post *posts, uint32_t num, const struct port *ports);
 
-/* Has a line said on standard error; it stays the caller's and must not change (a constant). From
- * one thread only. false: too many wait already. */
-bool chores_say(struct chores *c, const char *line);
+/* Has the sum of the workers' counters printed, of this moment or a later one. Callable from a
+ * signal handler, also while others are being printed. */
+void chores_print(struct chores *c);
 
 /* Says what SIGHUP asks for from now on; it has to live until chores_stop(). */
 void chores_set_reload(struct chores *c, const struct chores_reload *reload);
@@ -44,12 +46,13 @@ void chores_set_reload(struct chores *c, const struct chores_reload *reload);
 /* Has the configuration read again. Callable from a signal handler. */
 void chores_hang_up(struct chores *c);
 
-/* For lks_policy_queue_key_log(), its user being the chores: other policies' lines go the same way.
- */
+/* For lks_policy_queue_key_log(), its user being the chores. Any number of threads; lines wait in a
+ * queue and are lost, and counted, where that is full. */
 void chores_queue_keys(void *chores, const char *line, size_t len);
 
 /* Ends the thread when it has written what it was given; a key log that is a FIFO without room gets
- * a second. The policy's connections are gone. *report gets what only the thread counts. */
+ * a second. Nobody queues lines any more, and the workers have ended: *report is the sum of
+ * their last counters, and of what only the thread counts. */
 void chores_stop(struct chores *c, struct report *report);
 
 #endif

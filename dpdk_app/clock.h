@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Microseconds that only go up. */
+/* Nanoseconds, and microseconds, that only go up. */
+uint64_t clock_ns(void);
 uint64_t clock_us(void);
 
 #endif

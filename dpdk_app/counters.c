@@ -2,6 +2,7 @@
 #include "counters.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 static const char *const end_names[NUM_ENDS] = {
     [END_CLEAN] = "clean",
@@ -68,6 +69,8 @@ static void print_net(FILE *to, const struct report *report)
     line(to, "rx_bytes", n->rx_bytes);
     line(to, "rx_dropped", num_dropped(report));
     line(to, "rx_cut", report->port.rx_cut + n->rx_cut);
+    line(to, "rx_handed_on", n->handed_on);
+    line(to, "rx_handed_on_lost", report->port.hand_lost);
     line(to, "tx_packets", n->tx_frames);
     line(to, "tx_bytes", n->tx_bytes);
     line(to, "tx_waited", report->port.tx_waited);
@@ -77,7 +80,58 @@ static void print_net(FILE *to, const struct report *report)
     print_tcp(to, &report->tcp);
 }
 
-void counters_print(FILE *to, const struct report *report)
+/* Structures, or parts of them, that are numbers of 64 bits throughout. */
+static void add(void *sum, const void *more, size_t len)
+{
+    uint64_t *to = sum;
+    const uint64_t *from = more;
+    for (size_t i = 0; i < len / sizeof(*to); i++)
+        to[i] += from[i];
+}
+
+void counters_add(struct report *sum, const struct report *report)
+{
+    add(&sum->app, &report->app, sizeof(sum->app));
+    add(&sum->net, &report->net, sizeof(sum->net));
+    add(&sum->port, &report->port, sizeof(sum->port));
+    add(&sum->tcp, &report->tcp, offsetof(struct flow_counters, flows));
+    sum->tcp.flows += report->tcp.flows;
+    sum->tcp.half_open += report->tcp.half_open;
+    sum->tcp.detached += report->tcp.detached;
+    sum->tcp.time_wait += report->tcp.time_wait;
+    sum->tcp.buffers += report->tcp.buffers;
+    sum->key_log_dropped += report->key_log_dropped;
+    sum->reloads += report->reloads;
+    sum->reloads_failed += report->reloads_failed;
+}
+
+static void print_worker(FILE *to, uint32_t worker, const struct report *report)
+{
+    const struct counters *c = &report->app;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"connections", c->connections},
+        {"connections_now", c->sessions},
+        {"handshakes", c->handshakes},
+        {"handshakes_resumed", c->handshakes_resumed},
+        {"bytes_opened", c->bytes_opened},
+        {"bytes_sealed", c->bytes_sealed},
+        {"rx_packets", report->net.rx_frames},
+        {"rx_handed_on", report->net.handed_on},
+        {"tcp_path_mtu_lowered", report->tcp.path_mtu_lowered},
+        {"busy_polls", c->busy_polls},
+    };
+    char name[64];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(name, sizeof(name), "worker_%u_%s", worker, rows[i].name);
+        line(to, name, rows[i].value);
+    }
+}
+
+void counters_print(FILE *to, const struct report *report, const struct report *const *each,
+                    uint32_t num_each)
 {
     const struct counters *c = &report->app;
     char name[64];
@@ -110,6 +164,9 @@ void counters_print(FILE *to, const struct report *report)
     line(to, "key_log_dropped", report->key_log_dropped);
     line(to, "reloads", report->reloads);
     line(to, "reloads_failed", report->reloads_failed);
+    for (uint32_t i = 0; i < num_each; i++)
+        if (each[i])
+            print_worker(to, i, each[i]);
     line(to, "polls", c->polls);
     line(to, "polls_busy", c->busy_polls);
     fflush(to);

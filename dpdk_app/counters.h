@@ -35,7 +35,7 @@ struct counters {
     uint64_t deferred;
     uint64_t bad_records; /* that did not open, or were none */
     uint64_t polls, busy_polls;
-    uint32_t sessions; /* now */
+    uint64_t sessions; /* now */
 };
 
 /* All that is counted, at one moment. */
@@ -48,7 +48,13 @@ struct report {
     uint64_t reloads, reloads_failed;
 };
 
-/* All of it, one "name value" a line, for people and scripts. */
-void counters_print(FILE *to, const struct report *report);
+/* Adds what another worker has counted. */
+void counters_add(struct report *sum, const struct report *report);
+
+/* All of it, one "name value" a line, for people and scripts. Where it is the sum of several
+ * workers, `each` has theirs, of which a few are printed as well; NULL: unknown. num_each 0: none
+ * is. */
+void counters_print(FILE *to, const struct report *report, const struct report *const *each,
+                    uint32_t num_each);
 
 #endif

@@ -3,8 +3,8 @@
 #define LOCKSTEPD_KEY_QUEUE_H
 
 /*
- * Lines of the key log on their way from the poll loop to the thread that writes them. One thread
- * puts, one takes; neither waits. Secrets are wiped when they are taken.
+ * Lines of the key log on their way from the poll loops to the thread that writes them. Any number
+ * of threads put, one takes; none waits for another. Secrets are wiped when they are taken.
  */
 
 #include <stdbool.h>

@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lockstep/config.h>
 
-#include "clock.h"
 #include "options.h"
 #include "service.h"
-#include "worker.h"
+#include "workers.h"
 
 #define EXIT_USAGE 2
-#define SETTLE_US  1000u
 
-static struct worker_signals signals;
+/* What signals reach. */
+static atomic_bool must_stop;
 static struct chores *_Atomic chores;
+static pthread_t main_thread;
 
+/* The chores are the main thread's to end, so it alone gives them some. */
 static void on_signal(int number)
 {
     const int before = errno;
     struct chores *c = chores;
-    if (number == SIGUSR1)
-        signals.print = 1;
-    else if (number == SIGHUP && c)
+    if (number != SIGUSR1 && number != SIGHUP)
+        must_stop = true;
+    else if (!pthread_equal(pthread_self(), main_thread))
+        pthread_kill(main_thread, number);
+    else if (number == SIGUSR1 && c)
+        chores_print(c);
+    else if (c)
         chores_hang_up(c);
-    else if (number != SIGHUP)
-        signals.stop = 1;
     errno = before;
 }
 
@@ -76,14 +80,14 @@ static int complain_of_all(struct complaints *c)
 
 /* What is served, and what that needs. */
 struct serving {
-    const struct conf *conf;    /* that it begins with: of no use once reloads may come */
-    struct lks_policy *key_log; /* whose file all key logs go to */
+    const struct snapshot *first; /* of no use once reloads may come */
+    struct lks_policy *key_log;   /* whose file all key logs go to */
     struct lks_memory *memory;
     struct snapshot_key_log key_queue;
     struct snapshot_needs needs;
     struct service *service;
     struct chores_reload reload;
-    struct view_slot slot; /* the worker's */
+    struct view_slot slots[WORKERS_MAX];
 };
 
 static void serving_free(struct serving *s)
@@ -108,7 +112,6 @@ static int begin_serving(struct serving *s, const struct conf *conf, bool opens_
                          struct complaints *c)
 {
     struct lks_error err;
-    s->conf = conf;
     s->memory = snapshot_memory_new(conf, c);
     s->needs = (struct snapshot_needs){.memory = s->memory, .warnings = stderr};
     if (lks_policy_new(&s->key_log))
@@ -132,6 +135,7 @@ static int finish_serving(struct serving *s, struct conf *conf, const char *path
     struct snapshot *first = snapshot_new(conf, &s->needs, c);
     if (!first)
         return -1;
+    s->first = first;
     s->service = service_new(first, path, &s->needs);
     if (!s->service) {
         complain_of_memory(c);
@@ -141,135 +145,75 @@ static int finish_serving(struct serving *s, struct conf *conf, const char *path
     return 0;
 }
 
-static struct net *make_stack(const struct conf *conf, const struct port *port, char *error,
-                              unsigned int error_len)
+/* The thread ends before what it attends to is gone. *last: the sum of all counters. */
+static void end_chores(struct report *last)
 {
-    struct net_address *addresses = calloc(conf->num_own + 1, sizeof(*addresses));
-    struct net_ip gateways[2];
-    const struct stack_config config = {
-        .port = port,
-        .addresses = addresses,
-        .num_addresses = conf->num_own,
-        .gateways = gateways,
-        .num_gateways = conf->gateways.num,
-        .vlan = (uint16_t)conf->device.vlan,
-        .max_flows = 2 * conf->limits.connections,
-        .now_us = clock_us(),
-    };
-    if (!addresses) {
-        snprintf(error, error_len, "out of memory");
-        return NULL;
-    }
-    for (uint32_t i = 0; i < conf->num_own; i++)
-        addresses[i] =
-            (struct net_address){.ip = conf->own[i].addr.ip, .prefix_len = conf->own[i].prefix_len};
-    for (uint32_t i = 0; i < conf->gateways.num; i++)
-        gateways[i] = conf->gateways.all[i].addr.ip;
-    struct net *net = stack_new(&config, error, error_len);
-    free(addresses);
-    return net;
+    struct chores *c = atomic_exchange(&chores, NULL);
+    if (c)
+        chores_stop(c, last);
 }
 
-/* Nobody is served before all of our addresses are known to be ours alone, which takes IPv6 a
- * second (RFC 4862 5.4): a service of which a part is never reached should not look as if it ran.
- */
-static int settle(struct net *net, const struct port *port, char *error, unsigned int error_len)
-{
-    char text[NET_IP_TEXT_LEN];
-    struct net_ip ip;
-    while (!signals.stop && net_is_detecting(net)) {
-        const uint64_t now_us = clock_us();
-        stack_receive(net, port, false, now_us);
-        net_timers(net, now_us);
-        stack_send(net, port, now_us);
-        usleep(SETTLE_US);
-    }
-    if (!net_get_duplicate(net, &ip))
-        return 0;
-    snprintf(error, error_len, "%s: another host on the link has this address",
-             net_ip_text(text, &ip));
-    return -1;
-}
-
-static int listen_all(const struct snapshot *snapshot, struct net *net, struct worker *w,
-                      char *error, unsigned int error_len)
-{
-    for (uint32_t i = 0; i < snapshot->num_listens; i++) {
-        if (flow_listen(net, &snapshot->listens[i].addr, &session_client_events, worker_sessions(w),
-                        error, error_len))
-            return -1;
-    }
-    return 0;
-}
-
-static void announce(const struct snapshot *snapshot)
-{
-    char text[4096], ip[NET_IP_TEXT_LEN];
-    lks_engine_describe(text, sizeof(text));
-    printf("lockstepd: listening on");
-    for (uint32_t i = 0; i < snapshot->num_listens; i++) {
-        const struct net_addr *addr = &snapshot->listens[i].addr;
-        const bool is_v4 = net_ip_is_v4(&addr->ip);
-        printf("%s %s%s%s:%u", i ? "," : "", is_v4 ? "" : "[", net_ip_text(ip, &addr->ip),
-               is_v4 ? "" : "]", addr->port);
-    }
-    printf("\n%s", text);
-    fflush(stdout);
-}
-
-/* One worker on a port that has been started. *last: the counters at the end, if it began. */
-static int work(struct serving *s, struct port *port, struct report *last)
-{
-    char error[512] = "out of memory";
-    const struct conf *conf = s->conf;
-    struct view *view = service_join(s->service, &s->slot);
-    const struct snapshot *first = view ? view->snapshot : NULL;
-    struct net *net = view ? make_stack(conf, port, error, sizeof(error)) : NULL;
-    const struct worker_config config = {
-        .sessions = {.view = view,
-                     .slot = &s->slot,
-                     .port = port,
-                     .net = net,
-                     .max_sessions = conf->limits.connections},
-        .idle = conf->device.idle,
-        .idle_us = conf->device.idle_us,
-    };
-    struct worker *w = net ? worker_new(&config, error, sizeof(error)) : NULL;
-    const bool begins = w && !settle(net, port, error, sizeof(error)) &&
-                        !listen_all(first, net, w, error, sizeof(error));
-    if (begins) {
-        announce(first);
-        chores_set_reload(chores, &s->reload);
-        worker_run(w, &signals, chores);
-        worker_get_report(w, last);
-    }
-    worker_free(w);
-    net_free(net);
-    return begins ? EXIT_SUCCESS : complain_line(error);
-}
-
-static int serve(struct serving *s, bool asks_for_device, struct report *last)
+/* On a port that has queues for num workers. */
+static int work(uint32_t num, struct serving *s, struct port *ports, struct report *last)
 {
     char error[512];
-    struct port port;
-    const struct conf_device *device = &s->conf->device;
+    const struct workers_config config = {.num = num,
+                                          .first = s->first,
+                                          .service = s->service,
+                                          .slots = s->slots,
+                                          .reload = &s->reload,
+                                          .ports = ports,
+                                          .posts = posts_new(num),
+                                          .chores = chores,
+                                          .stop = &must_stop};
+    int rc = -1;
+    if (!config.posts)
+        snprintf(error, sizeof(error), "no memory for %u workers", num);
+    else
+        rc = workers_run(&config, error, sizeof(error));
+    end_chores(last);
+    free(config.posts);
+    return rc ? complain_line(error) : EXIT_SUCCESS;
+}
+
+static const char *number_text(char text[16], uint32_t number)
+{
+    snprintf(text, 16, "%u", number);
+    return text;
+}
+
+static int serve(struct serving *s, bool asks_for_device, struct report *last, struct complaints *c)
+{
+    static struct port ports[WORKERS_MAX];
+    char error[512], asked[16];
+    uint32_t num;
+    const struct conf_device *device = &s->first->conf->device;
+    const uint16_t port_id = (uint16_t)device->port;
     if (!rte_eth_dev_count_avail())
         return complain_line(asks_for_device
                                  ? "DPDK made no port of the device that it was given; its own "
                                    "lines above say why"
                                  : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
                                    "--vdev)");
-    if (!rte_eth_dev_is_valid_port((uint16_t)device->port)) {
-        snprintf(error, sizeof(error),
-                 "--port %u: no such DPDK port; there are %u, the first is %u", device->port,
-                 rte_eth_dev_count_avail(), rte_eth_find_next(0));
-        return complain_line(error);
+    if (!rte_eth_dev_is_valid_port(port_id)) {
+        complain(c, conf_place(&device->head, offsetof(struct conf_device, port)), "port",
+                 number_text(asked, device->port),
+                 "no such DPDK port; there are %u, the first is %u", rte_eth_dev_count_avail(),
+                 (unsigned int)rte_eth_find_next(0));
+        return complain_of_all(c);
     }
-    if (port_start(&port, (uint16_t)device->port, device->buffers, (uint16_t)device->mtu, error,
+    num = workers_choose(device->workers, rte_lcore_count(), port_max_queues(port_id), error,
+                         sizeof(error));
+    if (!num) {
+        complain(c, conf_place(&device->head, offsetof(struct conf_device, workers)), "workers",
+                 number_text(asked, device->workers), "%s", error);
+        return complain_of_all(c);
+    }
+    if (port_start(ports, (uint16_t)num, port_id, device->buffers, (uint16_t)device->mtu, error,
                    sizeof(error)))
         return complain_line(error);
-    const int status = work(s, &port, last);
-    port_stop(&port);
+    const int status = work(num, s, ports, last);
+    port_stop(ports);
     return status;
 }
 
@@ -387,6 +331,7 @@ static int run(struct conf *conf, const char *path, int own, char **argv, struct
         serving_free(&s);
         return status;
     }
+    main_thread = pthread_self();
     catch_signals();
     chores = chores_start(s.key_log, s.memory, stdout, stderr);
     if (!chores) {
@@ -397,13 +342,12 @@ static int run(struct conf *conf, const char *path, int own, char **argv, struct
     } else if (rte_eal_init(num_words, words) < 0) {
         status = complain_of_eal(num_words, words);
     } else {
-        status = serve(&s, has_device, &last);
+        status = serve(&s, has_device, &last, c);
         rte_eal_cleanup();
     }
-    if (chores)
-        chores_stop(atomic_exchange(&chores, NULL), &last);
+    end_chores(&last);
     if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
-        counters_print(stdout, &last);
+        counters_print(stdout, &last, NULL, 0);
     serving_free(&s);
     free(words);
     return status;

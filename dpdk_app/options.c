@@ -64,6 +64,7 @@ static const struct known {
     {"ticket-keys", "--ticket-keys", PLAIN, SESSIONS, "ticket-keys"},
     {"strict-sni", "--strict-sni", FLAG, SITE, "strict-sni"},
     {"port", "--port", PLAIN, DEVICE, "port"},
+    {"workers", "--workers", PLAIN, DEVICE, "workers"},
     {"mbufs", "--mbufs", PLAIN, DEVICE, "buffers"},
     {"max-connections", "--max-connections", PLAIN, LIMITS, "connections"},
     {"handshake-timeout", "--handshake-timeout", SECONDS, TIMEOUTS, "handshake"},
@@ -411,7 +412,8 @@ int options_parse(struct options *o, int argc, char **argv, struct complaints *c
     return c->num ? -1 : 0;
 }
 
-void options_help(const char *program)
+/* In two parts, since a compiler need not know longer strings. */
+static void help_begin(const char *program)
 {
     printf(
         "lockstepd terminates TLS 1.3 and 1.2 on a DPDK port and passes the plaintext on over "
@@ -445,7 +447,14 @@ void options_help(const char *program)
         "(RSA key\n"
         "                               exchange and CBC, too, but nothing below TLS 1.2)\n"
         "  --suites LIST                cipher suites in order of preference\n"
-        "  --groups LIST                key exchange groups in order of preference\n"
+        "  --groups LIST                key exchange groups in order of preference\n",
+        program, program, program);
+}
+
+void options_help(const char *program)
+{
+    help_begin(program);
+    printf(
         "  --key-log FILE               append the secrets of every connection (debugging only); "
         "lines\n"
         "                               that a slow file has no room for are lost and counted\n"
@@ -457,9 +466,17 @@ void options_help(const char *program)
         "has)\n"
         "  --vlan ID                    802.1Q tag of all frames, 1 to 4094; others are not heard\n"
         "                               (untagged)\n"
-        "  --mbufs N                    packet buffers for receiving, and as many for sending "
-        "(32768)\n"
-        "  --max-connections N          clients at once (8000)\n"
+        "  --workers N|auto             poll loops, each with a queue pair of the port, buffers "
+        "and\n"
+        "                               connections of its own (1). One runs on EAL's main lcore; "
+        "more\n"
+        "                               run on the others, an lcore each. auto: as many as there "
+        "are\n"
+        "                               lcores and queue pairs for\n"
+        "  --mbufs N                    packet buffers for receiving, and as many for sending, of "
+        "each\n"
+        "                               worker (32768)\n"
+        "  --max-connections N          clients at once, of each worker (8000)\n"
         "  --handshake-timeout SECONDS  for a client that does not go on (10)\n"
         "  --idle-timeout SECONDS       for an established connection without traffic (300)\n"
         "  --idle spin|yield|sleep:US   what a poll loop without work does (yield)\n"
@@ -480,5 +497,5 @@ void options_help(const char *program)
         "  %s --no-huge -m 512 -l 0 --no-pci --no-telemetry \\\n"
         "    --vdev=net_af_packet0,iface=lks1,framecnt=4096,blocksz=4096 -- \\\n"
         "    --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080\n",
-        program, program, program, program, program);
+        program, program);
 }

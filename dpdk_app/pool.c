@@ -15,9 +15,11 @@
 
 #define CACHE 256
 
-struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket)
+struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket,
+                             bool is_shared)
 {
-    return rte_pktmbuf_pool_create(name, num_mbufs, CACHE, 0, room, socket);
+    return rte_pktmbuf_pool_create_by_ops(name, num_mbufs, CACHE, 0, room, socket,
+                                          is_shared ? "ring_mt_rts" : NULL);
 }
 
 #else
@@ -35,7 +37,8 @@ static int poisoned_alloc(struct rte_mempool *pool)
     static unsigned int num;
     char name[RTE_RING_NAMESIZE];
     snprintf(name, sizeof(name), "poisoned_%u", num++);
-    pool->pool_data = rte_ring_create(name, rte_align32pow2(pool->size + 1), pool->socket_id, 0);
+    pool->pool_data = rte_ring_create(name, rte_align32pow2(pool->size + 1), pool->socket_id,
+                                      RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
     return pool->pool_data ? 0 : -ENOMEM;
 }
 
@@ -83,8 +86,10 @@ static const struct rte_mempool_ops poisoned_ops = {
 RTE_MEMPOOL_REGISTER_OPS(poisoned_ops)
 
 /* Without a cache, in which freed buffers would lie as they are. */
-struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket)
+struct rte_mempool *pool_new(const char *name, uint32_t num_mbufs, uint16_t room, int socket,
+                             bool is_shared)
 {
+    (void)is_shared; /* all of this kind may be */
     is_filling = true;
     struct rte_mempool *pool =
         rte_pktmbuf_pool_create_by_ops(name, num_mbufs, 0, 0, room, socket, poisoned_ops.name);

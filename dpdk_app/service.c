@@ -8,7 +8,7 @@ struct service {
     struct snapshot *now;
     const char *path;
     struct snapshot_needs needs;
-    struct view_slot *slots[SERVICE_WORKERS_MAX];
+    struct view_slot *slots[CONF_WORKERS_MAX];
     uint32_t num_slots, num_snapshots;
 };
 
@@ -50,14 +50,14 @@ static void drop_view(struct service *s, struct view *view)
     drop_snapshot(s, snapshot);
 }
 
-struct view *service_join(struct service *s, struct view_slot *slot)
+bool service_join(struct service *s, struct view_slot *slot)
 {
-    if (s->num_slots == SERVICE_WORKERS_MAX)
-        return NULL;
     struct view *view = new_view(s->now);
-    if (view)
-        s->slots[s->num_slots++] = slot;
-    return view;
+    if (!view)
+        return false;
+    atomic_store(&slot->newer, view);
+    s->slots[s->num_slots++] = slot;
+    return true;
 }
 
 void service_collect(struct service *s)
@@ -73,7 +73,7 @@ void service_collect(struct service *s)
 /* Each worker gets one of it, or none does. One that it has not looked at yet is not needed now. */
 static bool publish(struct service *s, struct snapshot *snapshot)
 {
-    struct view *views[SERVICE_WORKERS_MAX];
+    struct view *views[CONF_WORKERS_MAX];
     uint32_t num = 0;
     while (num < s->num_slots && (views[num] = new_view(snapshot)))
         num++;

@@ -12,8 +12,6 @@
 
 #include "snapshot.h"
 
-#define SERVICE_WORKERS_MAX 128u
-
 struct service;
 
 /* The first snapshot belongs to it from then on. path: the file it is of; NULL: of a command line,
@@ -21,9 +19,9 @@ struct service;
 struct service *service_new(struct snapshot *first, const char *path,
                             const struct snapshot_needs *needs);
 
-/* A worker's first view, before it runs; it finds the next ones in *slot, which has to live as long
- * as the service. NULL: no memory, or too many. */
-struct view *service_join(struct service *s, struct view_slot *slot);
+/* Before a worker runs: it finds its first view in *slot, and later the next ones. *slot is empty,
+ * and has to live as long as the service. CONF_WORKERS_MAX may join. false: no memory. */
+bool service_join(struct service *s, struct view_slot *slot);
 
 /* Reads the file again. Where it is bad, or would change what only a start can change, everything
  * stays as it is, and err has why. Returns whether it is served now. */

@@ -14,25 +14,21 @@
 #define DRAIN_SILENCE_S 5u
 #define DRAIN_MAX_S     30u
 
-/* TCP's callbacks have one user pointer, so a session has to find the sessions it belongs to. */
-static struct sessions *owner;
-
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters)
 {
     memset(all, 0, sizeof(*all));
     all->config = *config;
-    all->view = config->view;
     all->counters = counters;
     all->ready_end = &all->ready;
     all->all = calloc(config->max_sessions, sizeof(*all->all));
     if (!all->all)
         return -1;
+    all->view = atomic_exchange(&config->slot->newer, NULL);
     for (uint32_t i = config->max_sessions; i-- > 0;) {
         all->all[i].next = all->free_list;
         all->free_list = &all->all[i];
     }
-    owner = all;
     return 0;
 }
 
@@ -90,7 +86,7 @@ void session_over(struct session *s, enum session_end why)
         return;
     s->is_over = true;
     s->end = (uint8_t)why;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 bool session_is_deaf(const struct session *s)
@@ -106,7 +102,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 /* Something moved: the time to be idle begins anew. */
 static void touch(struct session *s)
 {
-    const uint32_t now_s = owner->now_s, idle_s = s->view->snapshot->idle_timeout_s;
+    const uint32_t now_s = s->all->now_s, idle_s = s->view->snapshot->idle_timeout_s;
     if (s->client_shut && session_is_deaf(s)) {
         if (!s->drain_until_s)
             s->drain_until_s = now_s + DRAIN_MAX_S;
@@ -134,7 +130,7 @@ static void lose_backend(struct session *s)
     discard(&s->to_backend, s->client);
     s->wanted = 0;
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 void session_fail_tls(struct session *s)
@@ -171,6 +167,7 @@ static void *on_accepted(void *user, struct flow *flow, const struct net_addr *p
     lks_conn_set_user(s->tls, &s->site);
     all->free_list = next;
     all->counters->sessions++;
+    s->all = all;
     s->view = all->view;
     s->view->num_sessions++;
     s->server = VIEW_NO_SERVER;
@@ -198,14 +195,14 @@ static void on_client_bytes(void *user, struct rte_mbuf *chain)
     }
     touch(s);
     if (chain_len(&s->in) >= s->wanted)
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 static void on_client_fin(void *user)
 {
     struct session *s = user;
     s->client_fin = true;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_client_sent(void *user, uint32_t bytes)
@@ -215,7 +212,7 @@ static void on_client_sent(void *user, uint32_t bytes)
     touch(s);
     if (s->from_backend.head || s->to_client.head || s->cut_end || s->tls_failed ||
         s->backend_fin || lks_conn_own_len(s->tls))
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 /* Whether that is the end shows when what has come is opened: session_move(). */
@@ -230,7 +227,7 @@ static void on_client_ended(void *user, enum flow_end why)
     chain_free(&s->to_client);
     discard(&s->from_backend, s->backend);
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_client_connected(void *user)
@@ -256,7 +253,7 @@ static void introduce(struct session *s)
     if (s->view->snapshot->pools[s->site->pool].proxy_protocol == PROXY_OFF)
         return;
     const uint16_t len = (uint16_t)proxy_header(header, &s->client_addr, &s->local_addr);
-    struct rte_mbuf *m = rte_pktmbuf_alloc(owner->config.port->tx_pool);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(s->all->config.port->tx_pool);
     char *to = m ? rte_pktmbuf_append(m, len) : NULL;
     if (!to || flow_send_room(s->backend) < len) {
         rte_pktmbuf_free(m);
@@ -273,7 +270,7 @@ static void on_backend_connected(void *user)
     struct session *s = user;
     s->backend_connected = true;
     introduce(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_bytes(void *user, struct rte_mbuf *chain)
@@ -290,14 +287,14 @@ static void on_backend_bytes(void *user, struct rte_mbuf *chain)
         return;
     }
     touch(s);
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_fin(void *user)
 {
     struct session *s = user;
     s->backend_fin = true;
-    session_ready(owner, s);
+    session_ready(s->all, s);
 }
 
 static void on_backend_sent(void *user, uint32_t bytes)
@@ -306,7 +303,7 @@ static void on_backend_sent(void *user, uint32_t bytes)
     s->backend_unacked -= at_most(bytes, s->backend_unacked);
     touch(s);
     if (s->to_backend.head)
-        session_ready(owner, s);
+        session_ready(s->all, s);
 }
 
 static bool connect_server(struct sessions *all, struct session *s);
@@ -332,7 +329,7 @@ static void on_backend_ended(void *user, enum flow_end why)
 {
     struct session *s = user;
     const enum session_end memory = why == FLOW_END_NO_MEMORY ? END_NO_MEMORY : END_CLEAN;
-    if (!s->backend_connected && !memory && try_another(owner, s))
+    if (!s->backend_connected && !memory && try_another(s->all, s))
         return;
     if (!s->backend_connected) {
         s->orderly_end = (uint8_t)(memory ? memory : END_BACKEND_UNREACHABLE);

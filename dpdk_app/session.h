@@ -20,6 +20,7 @@
 
 struct session {
     struct lks_conn *tls;             /* NULL: this session is free */
+    struct sessions *all;             /* that it is one of: TCP's callbacks have but one user */
     struct view *view;                /* that it began with */
     const struct snapshot_site *site; /* whose it is; the client's hello may change it */
     struct net_addr client_addr, local_addr;
@@ -51,8 +52,7 @@ struct session {
 };
 
 struct session_config {
-    struct view *view;      /* the first one, the sessions' from now on */
-    struct view_slot *slot; /* where newer ones come from, and all go to */
+    struct view_slot *slot; /* where views come from, the first one being there, and go to */
     struct port *port;
     struct net *net;
     uint32_t max_sessions;
@@ -69,7 +69,7 @@ struct sessions {
     uint32_t now_s;
 };
 
-/* 0, or -1: no memory. */
+/* 0, or -1: no memory, and no view is taken. */
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
 /* Between two polls: takes a newer view, if there is one, for the sessions to come. */

@@ -9,6 +9,7 @@
  * it. A reload makes a new snapshot; the memory of sessions is the same.
  */
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -120,10 +121,11 @@ void view_free(struct view *view); /* and not its snapshot */
 uint32_t view_choose(struct view *view, uint32_t pool, const struct net_ip *client, uint64_t tried);
 void view_leave(struct view *view, uint32_t server);
 
-/* Where the worker finds newer views, and leaves those that no session has any more. */
+/* Where the worker finds newer views, and leaves those that no session has any more. Each poll
+ * looks: no two workers' share a cache line. */
 struct view_slot {
-    struct view *_Atomic newer; /* NULL: none */
-    struct view *_Atomic done;  /* a list */
+    alignas(64) struct view *_Atomic newer; /* NULL: none */
+    struct view *_Atomic done;              /* a list */
 };
 
 /* For the worker: it has no use for a view any more. */

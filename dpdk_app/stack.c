@@ -7,10 +7,11 @@
 #include <sys/random.h>
 
 #include "port.h"
+#include "spread.h"
 
-#define RX_BURST     256u
-#define RX_BURSTS    4u
-#define RX_ALL       64u /* bursts: more than any ring holds */
+#define RX_BURST     128u   /* a poll: more would not stay in the cache until it is sent on */
+#define RX_ALL       512u   /* bursts: more than any ring holds */
+#define STALL_US     20000u /* without timers */
 #define TX_BURST     64u
 #define TX_FRAMES    1024u /* a poll: what is received meanwhile is looked at in between */
 #define HALF_OPEN    4096u
@@ -24,7 +25,7 @@ static void describe_port(struct net_port *to, const struct port *port)
     *to = (struct net_port){.mtu = port->mtu,
                             .offloads = port->offloads,
                             .max_tx_segs = port->max_tx_segs,
-                            .rss = {.num_queues = 1},
+                            .rss = port->rss,
                             .buffers = port->tx_pool,
                             .clones = port->clones,
                             .socket = port->socket};
@@ -36,6 +37,11 @@ static struct net_route default_route(const struct net_ip *gateway)
     if (net_ip_is_v4(gateway))
         return (struct net_route){net_ip4(0), 96, *gateway};
     return (struct net_route){.gateway = *gateway};
+}
+
+bool stack_make_secret(uint8_t secret[NET_SECRET_LEN])
+{
+    return getrandom(secret, NET_SECRET_LEN, 0) == NET_SECRET_LEN;
 }
 
 /* Of the pool for receiving flows hold three fourths at most, and fragments half of the rest; of
@@ -64,24 +70,55 @@ struct net *stack_new(const struct stack_config *config, char *error, unsigned i
     net.port.vlan = config->vlan;
     for (uint32_t i = 0; i < num_routes; i++)
         routes[i] = default_route(&config->gateways[i]);
-    if (getrandom(net.secret, sizeof(net.secret), 0) != sizeof(net.secret)) {
+    if (config->secret) {
+        memcpy(net.secret, config->secret, sizeof(net.secret));
+    } else if (!stack_make_secret(net.secret)) {
         snprintf(error, error_len, "the kernel gives no random numbers");
         return NULL;
     }
-    return net_new(&net, error, error_len);
+    struct net *made = net_new(&net, error, error_len);
+    if (made && config->port->spread)
+        net_set_hand_on(made, spread_hand_on, config->port->spread);
+    return made;
 }
 
-uint32_t stack_receive(struct net *net, const struct port *port, bool after_pause, uint64_t now_us)
+/* What came to our queue, to others' and to ours. */
+static uint32_t receive(struct net *net, const struct port *port, uint32_t max_bursts,
+                        bool *has_more, uint64_t now_us)
 {
     struct rte_mbuf *frames[RX_BURST];
     uint32_t num_all = 0;
     uint16_t num = RX_BURST;
-    for (uint32_t i = 0; num == RX_BURST && i < (after_pause ? RX_ALL : RX_BURSTS); i++) {
+    for (uint32_t i = 0; num == RX_BURST && i < max_bursts; i++) {
         num = port_receive(port, frames, RX_BURST);
         net_input(net, frames, num, now_us);
         num_all += num;
     }
+    *has_more = num == RX_BURST;
+    if (port->spread) {
+        spread_flush(port->spread);
+        num_all += spread_receive(port->spread, net, max_bursts * RX_BURST, has_more, now_us);
+    }
     return num_all;
+}
+
+uint32_t stack_receive(struct net *net, const struct port *port, struct stack_turn *turn,
+                       uint64_t now_us)
+{
+    const bool is_late = now_us - turn->timed_us >= STALL_US;
+    bool has_more;
+    const uint32_t num = receive(net, port, is_late ? RX_ALL : 1, &has_more, now_us);
+    turn->now_us = now_us;
+    turn->has_all = is_late || !has_more;
+    return num;
+}
+
+void stack_timers(struct net *net, struct stack_turn *turn)
+{
+    if (!turn->has_all)
+        return;
+    turn->timed_us = turn->now_us;
+    net_timers(net, turn->now_us);
 }
 
 bool stack_send(struct net *net, const struct port *port, uint64_t now_us)

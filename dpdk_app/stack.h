@@ -2,7 +2,7 @@
 #ifndef LOCKSTEPD_STACK_H
 #define LOCKSTEPD_STACK_H
 
-/* The TCP/IP instance (src/net) of a port, and what a poll does with the two. */
+/* The TCP/IP instance (src/net) of a worker's queues, and what a poll does with the two. */
 
 #include "net/net.h"
 #include "net/tcp.h"
@@ -18,14 +18,31 @@ struct stack_config {
     uint16_t vlan;      /* of the port's frames; 0: untagged */
     uint32_t max_flows; /* that have users; those closed have places of their own */
     uint64_t now_us;
+    const uint8_t
+        *secret; /* NET_SECRET_LEN bytes, the same for all workers of a port; NULL: drawn */
 };
 
 /* NULL, with one line in error. To be freed by net_free(). */
 struct net *stack_new(const struct stack_config *config, char *error, unsigned int error_len);
 
-/* Takes what has come, some bursts of it; all of it after a pause so long that timers would fire
- * for want of what waits at the port. Returns how many frames that was. */
-uint32_t stack_receive(struct net *net, const struct port *port, bool after_pause, uint64_t now_us);
+/* Random bytes for a secret. false: the kernel gives none. */
+bool stack_make_secret(uint8_t secret[NET_SECRET_LEN]);
+
+/* When a worker's timers ran last, and whether they may run now. Begins as {.timed_us = now}. */
+struct stack_turn {
+    uint64_t now_us, timed_us;
+    bool has_all;
+};
+
+/*
+ * Takes what has come, some bursts of it. What would stop a timer may wait behind these, so no
+ * timer runs in this turn, unless that was all; but when none has run for so long that peers would
+ * notice, after a pause or under a flood, all that waits is taken. Returns how many frames that
+ * was.
+ */
+uint32_t stack_receive(struct net *net, const struct port *port, struct stack_turn *turn,
+                       uint64_t now_us);
+void stack_timers(struct net *net, struct stack_turn *turn);
 
 /* Puts what may be sent now on the port, as far as the port takes it. Returns whether there may be
  * more. */

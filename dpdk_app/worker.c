@@ -25,9 +25,9 @@
 #define FREED_A_POLL    256u /* sessions: TCP has room for so many frames of both their ends */
 #define LAST_SENDS      64u  /* for what is left at the end, on a port that takes it */
 #define STARVED_US      5000u
-#define PAUSE_US        20000u /* between polls: a stall */
-#define RECORD_SEGMENTS 11u    /* full segments in a long record: the most that 2^14 bytes allow */
-#define SEGMENT_LEN     1460u  /* of a peer that names no smaller one */
+#define LINE            64u   /* bytes that no two workers share */
+#define RECORD_SEGMENTS 11u   /* full segments in a long record: the most that 2^14 bytes allow */
+#define SEGMENT_LEN     1460u /* of a peer that names no smaller one */
 #define CLONES_LEAST    (2u * BATCH_OPS) /* a batch takes one an op */
 
 /* A chain of records to send once the seal batch has run. */
@@ -54,13 +54,16 @@ struct worker {
     bool is_low; /* on buffers to send with */
     bool is_low_on_clones;
     uint64_t now_us, last_fed_us;
+    struct stack_turn turn;
     struct lks_op ops[BATCH_OPS];
     struct lks_span spans[BATCH_SPANS];
 };
 
 struct worker *worker_new(const struct worker_config *config, char *error, unsigned int error_len)
 {
-    struct worker *w = calloc(1, sizeof(*w));
+    struct worker *w = aligned_alloc(LINE, RTE_ALIGN_CEIL(sizeof(*w), LINE));
+    if (w)
+        memset(w, 0, sizeof(*w));
     if (w)
         w->now = calloc(config->sessions.max_sessions, sizeof(struct session *));
     if (!w || !w->now || sessions_init(&w->sessions, &config->sessions, &w->counters)) {
@@ -82,6 +85,7 @@ struct worker *worker_new(const struct worker_config *config, char *error, unsig
     }
     w->config = *config;
     w->now_us = clock_us();
+    w->turn.timed_us = w->now_us;
     w->sessions.now_s = (uint32_t)(w->now_us / 1000000);
     w->batch = (struct lks_batch){
         .ops = w->ops, .spans = w->spans, .max_ops = BATCH_OPS, .max_spans = BATCH_SPANS};
@@ -489,10 +493,8 @@ static void free_over(struct worker *w)
 /* The time is read once a poll. */
 static uint32_t receive(struct worker *w)
 {
-    const uint64_t before_us = w->now_us;
     w->now_us = clock_us();
-    return stack_receive(w->config.sessions.net, w->config.sessions.port,
-                         w->now_us - before_us >= PAUSE_US, w->now_us);
+    return stack_receive(w->config.sessions.net, w->config.sessions.port, &w->turn, w->now_us);
 }
 
 static bool send_all(struct worker *w)
@@ -554,11 +556,12 @@ bool worker_poll(struct worker *w)
     for (uint32_t i = 0; i < w->num_now; i++)
         session_move(&w->sessions, w->now[i]);
     free_over(w);
-    net_timers(w->config.sessions.net, w->now_us);
+    stack_timers(w->config.sessions.net, &w->turn);
     const bool has_more = send_all(w);
     if (w->sessions.any_starved)
         feed_starved(w);
     if (w->now_us / 1000000 != w->sessions.now_s) {
+        w->turn.timed_us = w->now_us;
         w->sessions.now_s = (uint32_t)(w->now_us / 1000000);
         sessions_second(&w->sessions);
         port_second(w->config.sessions.port);
@@ -571,16 +574,18 @@ bool worker_poll(struct worker *w)
     return was_busy;
 }
 
-/* Counters go to whoever has time to write them; while others are still being written, these wait.
- * A signal that comes from here on asks for counters of its own: whoever has just read some sends
- * it before the loop goes on. */
-static void print_counters(struct worker *w, struct worker_signals *signals, struct chores *chores)
+/* What the worker has to tell, and is asked, without waiting. */
+static void mind_post(struct worker *w)
 {
-    struct report report;
-    signals->print = 0;
-    worker_get_report(w, &report);
-    if (!chores_print(chores, &report))
-        signals->print = 1;
+    struct post *post = w->config.post;
+    unsigned int number;
+    post_polled(post, w->counters.polls);
+    if (w->to_say && post_say(post, w->to_say))
+        w->to_say = NULL;
+    if (post_is_asked(post, &number)) {
+        worker_get_report(w, &post->report);
+        post_answer(post, number);
+    }
 }
 
 static void end_all(struct worker *w)
@@ -594,17 +599,15 @@ static void end_all(struct worker *w)
     }
 }
 
-void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores)
+void worker_run(struct worker *w, const atomic_bool *stop)
 {
     uint32_t num_empty = 0;
-    while (!signals->stop) {
+    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
         num_empty = worker_poll(w) ? 0 : num_empty + 1;
         if (num_empty > EMPTY_POLLS)
             wait_a_little(w);
-        if (w->to_say && chores_say(chores, w->to_say))
-            w->to_say = NULL;
-        if (signals->print)
-            print_counters(w, signals, chores);
+        mind_post(w);
     }
     end_all(w);
+    worker_get_report(w, &w->config.post->last);
 }

@@ -2,22 +2,19 @@
 #ifndef LOCKSTEPD_WORKER_H
 #define LOCKSTEPD_WORKER_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
-#include "chores.h"
+#include "post.h"
 #include "session.h"
 
 struct worker_config {
     struct session_config sessions;
     uint32_t idle;    /* enum idle_policy */
     uint32_t idle_us; /* IDLE_SLEEP: how long */
+    struct post *post;
 };
 
-/* Set by signals: stop in good order; print the counters. */
-struct worker_signals {
-    volatile sig_atomic_t stop, print;
-};
-
+/* All of one lcore: nothing in it is another's, and nothing of another's is touched. */
 struct worker;
 
 /* NULL: *error says why. */
@@ -30,8 +27,8 @@ void worker_get_report(const struct worker *w, struct report *report);
 /* One turn of the loop. Returns whether there was anything to do. */
 bool worker_poll(struct worker *w);
 
-/* Polls until signals->stop, then ends all sessions. Counters that are asked for go to `chores`. */
-void worker_run(struct worker *w, struct worker_signals *signals, struct chores *chores);
+/* Polls until *stop, then ends all sessions. The post's `last` is what has been counted then. */
+void worker_run(struct worker *w, const atomic_bool *stop);
 void worker_free(struct worker *w); /* NULL: nothing */
 
 #endif

@@ -198,7 +198,7 @@ bool clients_start(uint32_t max, uint32_t answer_len)
         clients.net = segments_start(&port, NUM_MBUFS, max, has_hugepages(), 0);
     }
     if (!clients.net || flow_listen(clients.net, &addr, &events, NULL, error, sizeof(error))) {
-        printf("SKIP: EAL does not start here\n");
+        printf("SKIP net_bench: EAL does not start here\n");
         return false;
     }
     rte_eth_add_tx_callback(port.id, 0, on_transmit, NULL);

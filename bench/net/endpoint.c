@@ -117,7 +117,7 @@ static bool start(void)
 {
     char error[160];
     const struct net_address address = {net_ip4(rte_cpu_to_be_32(OUR_IP)), 96 + 24};
-    if (port_start(&port, 0, NUM_MBUFS, 0, error, sizeof(error))) {
+    if (port_start(&port, 1, 0, NUM_MBUFS, 0, error, sizeof(error))) {
         fprintf(stderr, "net_endpoint: %s\n", error);
         return false;
     }
@@ -144,16 +144,17 @@ int main(int argc, char **argv)
     to_give = strtoull(argv[used + 1], NULL, 10);
     if (!start())
         return 2;
+    struct stack_turn turn = {.timed_us = clock_us()};
     signal(SIGTERM, on_signal);
     printf("ready\n");
     fflush(stdout);
     while (!must_stop) {
         const uint64_t now_us = clock_us();
-        const uint32_t num = stack_receive(net, &port, false, now_us);
+        const uint32_t num = stack_receive(net, &port, &turn, now_us);
         for (uint32_t i = 0; i < MAX_ENDS; i++)
             if (ends[i].flow && ends[i].gives)
                 give(&ends[i]);
-        net_timers(net, now_us);
+        stack_timers(net, &turn);
         stack_send(net, &port, now_us);
         if (!num)
             sched_yield();

@@ -77,7 +77,8 @@ def main():
     parser.add_argument("--requests", type=int, default=200)
     options = parser.parse_args()
     enter_namespaces()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (options.readers + 1024,) * 2)
+    # nginx has it from us, and holds a file and a connection for each of them.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * options.readers + 2048,) * 2)
     bed = Bed(options.lockstepd, TOP)
     context = bed.context(verify=False)
     print(f"{'first byte, ms':16} {'new: median':>12} {'p99':>8} {'kept: median':>12} {'p99':>8}    by the calm's, in this order")

@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     const int used = rte_eal_init(argc, argv);
     if (used < 0 || argc - used != 2 || inet_pton(AF_INET, argv[used + 1], &address) != 1)
         return 2;
-    if (port_start(&port, 0, NUM_MBUFS, 0, error, sizeof(error))) {
+    if (port_start(&port, 1, 0, NUM_MBUFS, 0, error, sizeof(error))) {
         fprintf(stderr, "net_reflect: %s\n", error);
         return 2;
     }

@@ -133,14 +133,16 @@ enum idle_policy {
     IDLE_SLEEP,
 };
 
-#define CONF_MTU_MIN 576u
-#define CONF_MTU_MAX 1500u
+#define CONF_MTU_MIN     576u
+#define CONF_MTU_MAX     1500u
+#define CONF_WORKERS_MAX 64u
 
 struct conf_device {
     struct conf_head head;
     uint32_t port;
-    uint32_t mtu;  /* 0: the interface's */
-    uint32_t vlan; /* 0: untagged */
+    uint32_t mtu;     /* 0: the interface's */
+    uint32_t vlan;    /* 0: untagged */
+    uint32_t workers; /* 0: as many as there is room for */
     uint32_t buffers;
     uint32_t idle; /* enum idle_policy */
     uint32_t idle_us;

@@ -35,8 +35,9 @@ static const char *range_text(char text[128], const struct conf_key *key)
         snprintf(text, 128, "a time from %s to %s", value_time_text(low, key->low * unit_us),
                  value_time_text(high, key->high * unit_us));
     else if (key->kind == KIND_NUMBER)
-        snprintf(text, 128, "%llu to %llu", (unsigned long long)key->low,
-                 (unsigned long long)key->high);
+        snprintf(text, 128, "%llu to %llu%s%s", (unsigned long long)key->low,
+                 (unsigned long long)key->high, key->zero ? ", or " : "",
+                 key->zero ? key->zero : "");
     else if (key->kind == KIND_SIZE)
         snprintf(text, 128, "%s to %s bytes", value_size_text(low, key->low),
                  value_size_text(high, key->high));
@@ -207,8 +208,14 @@ static void json_word(const struct conf_key *key)
         printf("\"enum\": [\"yes\", \"no\"]");
         break;
     case KIND_NUMBER:
-        printf("\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu",
+        printf("\"anyOf\": [{\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu}",
                (unsigned long long)key->low, (unsigned long long)key->high);
+        if (key->zero) {
+            printf(", {\"const\": ");
+            json_text(key->zero);
+            printf("}");
+        }
+        printf("]");
         break;
     case KIND_SIZE:
         printf("\"type\": [\"integer\", \"string\"], \"pattern\": \"^[0-9]+[kmg]?$\"");

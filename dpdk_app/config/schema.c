@@ -29,8 +29,14 @@ static const struct conf_key device_keys[] = {
     {"vlan", KIND_NUMBER, AT(vlan), .low = 1, .high = 4094, .without = "frames are untagged",
      .is_at_start = true, .example = "7",
      .help = "802.1Q tag of all frames; others are not heard."},
+    {"workers", KIND_NUMBER, AT(workers), .low = 1, .high = CONF_WORKERS_MAX, .zero = "auto",
+     .fallback = "1", .is_at_start = true,
+     .help =
+         "Poll loops, each with a queue pair of the port: one on EAL's main lcore, or several "
+         "on the others, an lcore each; auto: as many as there are lcores and queue pairs for."},
     {"buffers", KIND_NUMBER, AT(buffers), .low = 1024, .high = 1u << 24, .fallback = "32768",
-     .is_at_start = true, .help = "Packet buffers for receiving, and as many for sending."},
+     .is_at_start = true,
+     .help = "Packet buffers for receiving, and as many for sending, of each worker."},
     {"idle", KIND_CHOICE, AT(idle), .choices = idle_ways, .fallback = "yield", .is_at_start = true,
      .help = "What a poll loop without work does."},
     {"idle-sleep", KIND_MICROSECONDS, AT(idle_us), .low = 1, .high = 1000000, .fallback = "100us",
@@ -41,7 +47,7 @@ static const struct conf_key device_keys[] = {
 #define BLOCK conf_limits
 static const struct conf_key limits_keys[] = {
     {"connections", KIND_NUMBER, AT(connections), .low = 1, .high = 9000, .fallback = "8000",
-     .is_at_start = true, .help = "Clients at once."},
+     .is_at_start = true, .help = "Clients at once, of each worker."},
 };
 #undef BLOCK
 

@@ -32,6 +32,7 @@ struct conf_key {
     enum conf_kind kind;
     size_t at;                        /* in its block's struct */
     uint64_t low, high;               /* of a number, or of a list's length */
+    const char *zero;                 /* of KIND_NUMBER: a word that stands for 0; NULL: none */
     const char *const *choices;       /* NULL at the end */
     const struct conf_schema *schema; /* of KIND_BLOCK and KIND_BLOCKS */
     const char *fallback;             /* what holds without it, as it would be written */

@@ -127,9 +127,12 @@ static int set_number(uint32_t *to, const struct target *t, const struct node *n
 {
     const struct conf_key *key = t->key;
     uint64_t number;
-    if (!number_parse(node->word, key->low, key->high, &number)) {
-        complain(t->c, &node->place, key->name, node->word, "not a number from %llu to %llu",
-                 (unsigned long long)key->low, (unsigned long long)key->high);
+    if (key->zero && strcmp(node->word, key->zero) == 0) {
+        number = 0;
+    } else if (!number_parse(node->word, key->low, key->high, &number)) {
+        complain(t->c, &node->place, key->name, node->word, "not a number from %llu to %llu%s%s",
+                 (unsigned long long)key->low, (unsigned long long)key->high,
+                 key->zero ? ", nor " : "", key->zero ? key->zero : "");
         return -1;
     }
     *to = (uint32_t)number;

@@ -34,15 +34,16 @@ extern "C" {
 /*
  * A question. From its callback on it is the application's, until it gives it to lks_ask_free(),
  * once, answered or not. It outlives its connection: an answer that comes too late says so. What
- * the calls with const tell may be read on any thread, and lies in the question; answering and
- * freeing are for the connection's core.
+ * the calls with const tell may be read on any thread, and lies in the question; lks_ask_conn(),
+ * answering and freeing are for the connection's core.
  */
 struct lks_ask;
 
 /* The connection that waits for the answer; NULL: it was answered, or the connection is gone. */
 LKS_API struct lks_conn *lks_ask_conn(const struct lks_ask *ask);
 
-/* Frees a question. One that was not answered is so now, by failure. NULL is allowed. */
+/* Frees a question. One that was not answered is so now, by lks_answer_failure(). NULL is allowed.
+ */
 LKS_API void lks_ask_free(struct lks_ask *ask);
 
 /*
@@ -54,8 +55,8 @@ LKS_API void lks_ask_free(struct lks_ask *ask);
  */
 
 /* Any question: no. alert says with which alert the connection ends: LKS_ALERT_…, or LKS_INTERNAL
- * for what is no fault of the peer's, which is what a signer's failure always is.
- * LKS_BAD_ARGUMENT: no alert. */
+ * for what is no fault of the peer's, which is what a signer's failure always is. A session store's
+ * no ends nothing: the handshake is a full one. LKS_BAD_ARGUMENT: no alert. */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_answer_failure(struct lks_ask *ask, enum lks_status alert, enum lks_event *event);
 
@@ -198,11 +199,14 @@ LKS_API LKS_MUST_CHECK enum lks_status lks_policy_set_clock(struct lks_policy *p
 /* What is told of a connection, for logs and metrics. */
 enum lks_traced {
     LKS_TRACED_ESTABLISHED,
-    LKS_TRACED_FAILED,      /* status and reason say why */
-    LKS_TRACED_CLOSED,      /* the peer's close_notify came */
-    LKS_TRACED_OPEN_UPDATE, /* the peer has a new key: num_updates of them so far, */
-    LKS_TRACED_SEAL_UPDATE, /* and we */
-    LKS_TRACED_FREED,       /* the last one of each connection */
+    LKS_TRACED_FAILED,       /* status and reason say why */
+    LKS_TRACED_CLOSED,       /* the peer's close_notify came */
+    LKS_TRACED_OPEN_UPDATE,  /* the peer has a new key: num_updates of them so far, */
+    LKS_TRACED_SEAL_UPDATE,  /* and we */
+    LKS_TRACED_FREED,        /* the last one of each connection */
+    LKS_TRACED_RETRIED,      /* a server's HelloRetryRequest, or a client's answer to one */
+    LKS_TRACED_TICKETS_SENT, /* a server's, num_tickets of them; a client came with one: resumed */
+    LKS_TRACED_SESSION_CAME, /* a client's: lks_conn_take_session() has it */
 };
 
 /* One row. It may grow at its end: the library alone makes one. */
@@ -217,6 +221,7 @@ struct lks_trace {
     bool resumed, early_data, hello_retried;
     uint32_t num_updates;
     struct lks_conn_counts counts;
+    uint32_t num_tickets;
 };
 
 /* Where a connection succeeds, fails or changes. The rule above holds; to free or close it there is

@@ -32,9 +32,11 @@
  * Until it is frozen a part belongs to one thread at a time. Two that set something at once, or
  * set and join, get LKS_BAD_ARGUMENT and no race. Any thread may free.
  *
+ * A pointer may be NULL where that is said, here and in the other headers; err may everywhere.
+ *
  * Calls with an err fill it when they do not return LKS_OK: one line that names the source (file,
  * or name of bytes in memory) with the line or the number of the certificate where there is one,
- * or the word at fault, the cause and what would do. It may be NULL. Statuses beside those that a
+ * or the word at fault, the cause and what would do. Statuses beside those that a
  * call names: LKS_NO_MEMORY, LKS_FROZEN, LKS_INTERNAL (libcrypto fails).
  */
 
@@ -72,7 +74,7 @@ LKS_API struct lks_config *lks_config_ref(struct lks_config *config);
 /* Whether it has what the role needs; LKS_BAD_CONFIG, also of lks_conn_new(), where it lacks
  * something, and *err says what: a server's certificate or external key, its memory, or, with early
  * data on, something against replay; and either's signature schemes for TLS 1.3, if that is on, and
- * a signer for a certificate without its key. */
+ * a signer for a certificate without its key. LKS_BAD_ARGUMENT: no such role. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_config_check(const struct lks_config *config,
                                                         enum lks_role role, struct lks_error *err);
 

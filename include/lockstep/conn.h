@@ -92,9 +92,9 @@ struct lks_conn_options {
 
 /* Makes a connection (this allocates, as does the handshake; an established connection does not).
  * options may be NULL. A client has its first bytes to send at once. LKS_BAD_CONFIG where the
- * configuration lacks what the role needs: lks_config_check() tells. LKS_BAD_ARGUMENT: a name that
- * is neither an address nor a host's: labels of 1 to 63 letters, digits, '-' and '_', 253 bytes at
- * most, the last label not a number. */
+ * configuration lacks what the role needs: lks_config_check() tells. LKS_BAD_ARGUMENT: no
+ * configuration, a role that is none, or a name that is neither an address nor a host's: labels of
+ * 1 to 63 letters, digits, '-' and '_', 253 bytes at most, the last label not a number. */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_new(struct lks_conn **out,
                                                     struct lks_config *config, enum lks_role role,
                                                     const struct lks_conn_options *options);
@@ -195,7 +195,8 @@ LKS_API size_t lks_conn_own_len(const struct lks_conn *conn);
 
 /* Adds ops for all that lks_conn_own_len() counts to the batch; the records go one after the other
  * into dst, exactly lks_conn_own_len() bytes. Nothing was added on LKS_WANT_ROOM (the batch has too
- * few ops or spans left) and LKS_BAD_ARGUMENT (ops are under way elsewhere, as said above). */
+ * few ops or spans left), LKS_NO_ROOM (dst is too short) and LKS_BAD_ARGUMENT (ops are under way
+ * elsewhere, as said above). */
 LKS_API LKS_MUST_CHECK enum lks_status lks_conn_seal_own(struct lks_conn *conn,
                                                          const struct lks_span *dst,
                                                          uint32_t num_dst, struct lks_batch *batch);
@@ -433,8 +434,8 @@ LKS_API void lks_conn_key_updates(const struct lks_conn *conn, uint32_t *open, u
 /* Makes an established connection of exported keys (key and iv are derived anew from secret), once:
  * neither the connection that they came from nor another import may seal or open from the export
  * on, or two records would have one nonce. What lks_conn_get_info() says of group and ALPN is
- * empty. LKS_BAD_ARGUMENT: unknown suite, two suites, secrets of the wrong length, or a
- * record_size_limit that is none (64 to 16385, or 0). */
+ * empty. LKS_BAD_ARGUMENT: no configuration, no such role, unknown suite, two suites, secrets of
+ * the wrong length, or a record_size_limit that is none (64 to 16385, or 0). */
 LKS_API LKS_MUST_CHECK enum lks_status
 lks_conn_import(struct lks_conn **out, struct lks_config *config, enum lks_role role,
                 const struct lks_traffic_keys *open, const struct lks_traffic_keys *seal);

@@ -9,8 +9,9 @@
  * what changes in it does so by atomic operations.
  *
  * Its keys of tickets may be set at any time, also while connections use them, though by one thread
- * at a time: LKS_WANT_ROOM says that now is no time, call again. The rest is settled before the
- * first configuration is made with it; then it is LKS_FROZEN.
+ * at a time: LKS_WANT_ROOM says that now is no time (a core is just making the next ones, or old
+ * ones are all in use), nothing has changed, call again. The rest is settled before the first
+ * configuration is made with it; then it is LKS_FROZEN.
  */
 
 #include <stdbool.h>

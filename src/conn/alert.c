@@ -19,7 +19,7 @@ void conn_set_failed(struct lks_conn *conn, enum lks_status status)
 {
     conn->failed = (uint16_t)lks_bare(status);
     conn->reason = (uint8_t)lks_reason_of(status);
-    conn_trace(conn, LKS_TRACED_FAILED);
+    conn_trace(conn, LKS_TRACED_FAILED, 0);
 }
 
 enum lks_status conn_fail(struct lks_conn *conn, enum lks_status status)

@@ -60,6 +60,8 @@ enum lks_status lks_conn_new(struct lks_conn **out, struct lks_config *config, e
                              const struct lks_conn_options *options)
 {
     *out = NULL;
+    if (!conn_may_be(config, role))
+        return LKS_BAD_ARGUMENT;
     struct lks_conn *conn = conn_alloc(config, role);
     if (!conn)
         return LKS_NO_MEMORY;
@@ -76,7 +78,7 @@ void lks_conn_free(struct lks_conn *conn)
 {
     if (!conn || conn_is_misused(conn))
         return;
-    conn_trace(conn, LKS_TRACED_FREED);
+    conn_trace(conn, LKS_TRACED_FREED, 0);
     conn_handshake_free(conn);
     conn_kept_free(conn);
     lks_config_free(conn->config);

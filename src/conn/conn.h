@@ -198,9 +198,14 @@ static inline bool conn_is_misused(struct lks_conn *conn)
     return conn->inside;
 }
 
-/* trace.c: tells who wants to know. */
-void conn_trace(struct lks_conn *conn, enum lks_traced what);
+/* trace.c: tells who wants to know. num: of tickets, or of KeyUpdates in that direction. */
+void conn_trace(struct lks_conn *conn, enum lks_traced what, uint32_t num);
 
+/* Whether a connection can be asked for so. */
+static inline bool conn_may_be(const struct lks_config *config, enum lks_role role)
+{
+    return config && (role == LKS_SERVER || role == LKS_CLIENT);
+}
 /* An empty connection that holds a reference to its configuration; NULL: no memory. */
 struct lks_conn *conn_alloc(struct lks_config *config, enum lks_role role);
 

@@ -87,8 +87,9 @@ enum lks_status lks_conn_import(struct lks_conn **out, struct lks_config *config
 {
     *out = NULL;
     const struct lks_suite *suite = lks_suite_find(seal->suite);
-    if (!suite || suite->version != LKS_TLS_1_3 || open->suite != seal->suite ||
-        open->secret_len != suite->hash_len || seal->secret_len != suite->hash_len)
+    if (!conn_may_be(config, role) || !suite || suite->version != LKS_TLS_1_3 ||
+        open->suite != seal->suite || open->secret_len != suite->hash_len ||
+        seal->secret_len != suite->hash_len)
         return LKS_BAD_ARGUMENT;
     struct lks_conn *conn = conn_alloc(config, role);
     if (!conn)

@@ -91,10 +91,14 @@ static enum lks_status set_established(struct lks_conn *conn, const struct lks_h
     conn->num_idle = 0;
     conn->handshake->keeps_peer = lks_hs_peer_digest(conn->handshake->hs, digest);
     conn->established = true;
-    const enum lks_status status = conn_keep(conn);
-    if (!status)
-        conn_trace(conn, LKS_TRACED_ESTABLISHED);
-    return status ? status : (enum lks_status)conn->failed;
+    conn_enter(conn); /* the clock may be the application's */
+    const enum lks_status status = conn_leave(conn, conn_keep(conn));
+    if (status)
+        return status;
+    conn_trace(conn, LKS_TRACED_ESTABLISHED, 0);
+    if (conn->tls12 && conn_tickets(conn) && conn_tickets(conn)->session_len)
+        conn_trace(conn, LKS_TRACED_SESSION_CAME, 0);
+    return (enum lks_status)conn->failed;
 }
 
 /* Our close_notify is in a batch or gone: nothing follows it. */
@@ -125,6 +129,13 @@ static enum lks_status act(struct lks_conn *conn, const struct lks_hs_event *eve
         return set_open_key(conn, event);
     case LKS_HS_DONE:
         return set_established(conn, event);
+    case LKS_HS_RETRIED:
+        conn_trace(conn, LKS_TRACED_RETRIED, 0);
+        return (enum lks_status)conn->failed;
+    case LKS_HS_TICKETS:
+        if (!has_closed(conn))
+            conn_trace(conn, LKS_TRACED_TICKETS_SENT, (uint32_t)event->len);
+        return (enum lks_status)conn->failed;
     }
     return LKS_INTERNAL;
 }

@@ -64,7 +64,7 @@ enum lks_status conn_update_seal_key(struct lks_conn *conn)
     const enum lks_status status =
         next_key(&conn->seal_key, LKS_SEAL, conn_suite(conn), conn->seal_secret);
     if (!status)
-        conn_trace(conn, LKS_TRACED_SEAL_UPDATE);
+        conn_trace(conn, LKS_TRACED_SEAL_UPDATE, conn->num_seal_updates);
     return status;
 }
 
@@ -87,7 +87,7 @@ static enum lks_status receive_update(struct lks_conn *conn, uint8_t request)
     /* Section 4.6.3: nothing of the application's is sealed before it. [8446 4.6.3-5] */
     if (request == UPDATE_REQUESTED)
         conn_queue_update(conn, false);
-    conn_trace(conn, LKS_TRACED_OPEN_UPDATE);
+    conn_trace(conn, LKS_TRACED_OPEN_UPDATE, conn->num_open_updates);
     return LKS_OK;
 }
 

@@ -325,7 +325,7 @@ static enum lks_status opened_alert(struct lks_conn *conn, const struct lks_op *
     enum lks_status status = conn_alert(conn, gather(op, flat), op->len);
     if (!status && conn->close_received) {
         *event = LKS_EVENT_CLOSED;
-        conn_trace(conn, LKS_TRACED_CLOSED);
+        conn_trace(conn, LKS_TRACED_CLOSED, 0);
     } else if (!status && conn_mid_message(conn)) {
         /* Section 5.1: not in the middle of a message. [8446 5.1-2] */
         return lks_because(LKS_ALERT_UNEXPECTED_MESSAGE, LKS_WHY_MESSAGE_INTERRUPTED);

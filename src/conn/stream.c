@@ -61,7 +61,7 @@ enum lks_status lks_stream_new(struct lks_stream **out, struct lks_config *confi
     if (!out)
         return LKS_BAD_ARGUMENT;
     *out = NULL;
-    if (!config || (role != LKS_CLIENT && role != LKS_SERVER))
+    if (!conn_may_be(config, role))
         return LKS_BAD_ARGUMENT;
     if (role == LKS_SERVER ? config->policy->max_early != 0 : options && options->early_data)
         return LKS_UNSUPPORTED;

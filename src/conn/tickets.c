@@ -46,8 +46,10 @@ static enum lks_status take_ticket(struct lks_conn *conn, enum lks_event *event)
                                              now_ms);
     if (!status && !out.failed)
         t->session_len = out.len;
-    if (t->session_len)
+    if (t->session_len) {
         *event = LKS_EVENT_SESSION;
+        conn_trace(conn, LKS_TRACED_SESSION_CAME, 0);
+    }
     return status;
 }
 

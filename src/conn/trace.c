@@ -24,7 +24,7 @@ static void fill(struct lks_trace *row, const struct lks_conn *conn)
     lks_conn_get_counts(conn, &row->counts);
 }
 
-void conn_trace(struct lks_conn *conn, enum lks_traced what)
+void conn_trace(struct lks_conn *conn, enum lks_traced what, uint32_t num)
 {
     const struct lks_policy *policy = conn->config->policy;
     struct lks_trace row = {.what = what};
@@ -32,9 +32,10 @@ void conn_trace(struct lks_conn *conn, enum lks_traced what)
         return;
     conn_enter(conn);
     fill(&row, conn);
-    row.num_updates = what == LKS_TRACED_OPEN_UPDATE   ? conn->num_open_updates
-                      : what == LKS_TRACED_SEAL_UPDATE ? conn->num_seal_updates
-                                                       : 0;
+    if (what == LKS_TRACED_TICKETS_SENT)
+        row.num_tickets = num;
+    else
+        row.num_updates = num;
     policy->trace(policy->trace_user, conn, &row);
     if (conn_leave(conn, LKS_OK) && what != LKS_TRACED_FREED)
         (void)conn_fail(conn, LKS_INSIDE);

@@ -162,11 +162,9 @@ bool lks_hs_peer_digest(const struct lks_hs *hs, uint8_t digest[32])
 {
     const struct lks_peer *peer = peer_of(hs);
     struct lks_shown shown;
-    if (peer)
-        return lks_peer_digest(peer, digest) == LKS_OK;
-    if (!shown_earlier(hs, &shown))
+    if (!peer && !shown_earlier(hs, &shown))
         return false;
-    memcpy(digest, shown.digest, sizeof(shown.digest));
+    memcpy(digest, peer ? peer->digest : shown.digest, 32);
     return true;
 }
 

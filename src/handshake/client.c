@@ -168,7 +168,7 @@ static enum lks_status retry(struct lks_hs *hs, const struct lks_server_hello *h
     else if (hs->compat) /* appendix D.4: before the second flight */
         lks_event_ccs(hs);
     status = lks_client_hello_write(hs);
-    lks_event_send(hs);
+    lks_event_told(hs, LKS_HS_RETRIED, 0);
     hs->state = LKS_STATE_SECOND_SERVER_HELLO;
     return status;
 }

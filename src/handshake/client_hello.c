@@ -313,7 +313,7 @@ enum lks_status lks_client_hello_digest(const struct lks_client_hello *hello, ui
     bool ok = ctx && EVP_DigestInit_ex2(ctx, lks_hash_of(lks_suite_find(0x1301)), NULL) &&
               add_fields(ctx, hello) && EVP_DigestFinal_ex(ctx, out, NULL);
     EVP_MD_CTX_free(ctx);
-    return ok ? LKS_OK : LKS_INTERNAL;
+    return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
 /*

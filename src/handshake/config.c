@@ -89,6 +89,9 @@ enum lks_status lks_config_check(const struct lks_config *config, enum lks_role 
                                  struct lks_error *err)
 {
     lks_complain_not(err);
+    if (role != LKS_SERVER && role != LKS_CLIENT)
+        return lks_complain_as(LKS_BAD_ARGUMENT, err, "there is no role %d; see enum lks_role",
+                               (int)role);
     if (lks_config_speaks(config, LKS_TLS_1_3) && !signs_under_tls13(config->policy))
         return lks_complain(err, "TLS 1.3 is on, and none of the signature schemes is one of its; "
                                  "name one, or leave TLS 1.2 alone on");

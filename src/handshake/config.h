@@ -54,9 +54,8 @@ const struct lks_certificate *lks_config_choose(const struct lks_config *config,
                                                 const struct lks_wish *wish,
                                                 const struct lks_sign_scheme **scheme);
 
-/* Whether key and leaf, which may restrict it further, sign under a scheme. */
-bool lks_certificate_signs(const struct lks_certificate *certificate,
-                           const struct lks_sign_scheme *scheme);
+/* Finds out what a certificate can be used for, whose leaf may restrict its key further. */
+void lks_certificate_describe(struct lks_certificate *certificate, X509 *leaf);
 
 /* Whether a canonical host name is one of its leaf's, wildcards included. */
 bool lks_certificate_answers(const struct lks_certificate *certificate, const char *host);
@@ -72,8 +71,6 @@ uint64_t lks_config_now_ms(const struct lks_config *config);
 
 /* What kind of TLS 1.2's suites a key is for; 0: none. */
 unsigned int lks_auth_of(const EVP_PKEY *key);
-/* Whether it serves RSA key exchange. */
-bool lks_certificate_decrypts(const struct lks_certificate *c);
 
 /* Writes one line of the NSS key log format, if that is on. */
 void lks_config_log_secret(const struct lks_config *config, const char *label,

@@ -330,6 +330,14 @@ void lks_event_done(struct lks_hs *hs)
     else
         memcpy(event->secret, hs->exporter_secret, hs->suite->hash_len);
     hs->state = LKS_STATE_DONE;
+    if (hs->num_tickets)
+        lks_event_told(hs, LKS_HS_TICKETS, hs->num_tickets);
+}
+
+void lks_event_told(struct lks_hs *hs, enum lks_hs_event_kind kind, size_t num)
+{
+    lks_event_send(hs);
+    add_event(hs, kind)->len = num;
 }
 
 bool lks_hs_next_event(struct lks_hs *hs, struct lks_hs_event *event)
@@ -529,7 +537,7 @@ void lks_hs_get_info(const struct lks_hs *hs, struct lks_conn_info *info)
     }
     if (hs->alpn)
         info->alpn = hs->alpn;
-    info->hello_retried = hs->retried;
+    info->hello_retried = hs->retried || hs->state == LKS_STATE_SECOND_CLIENT_HELLO;
     info->early_data = hs->early.taken;
     info->resumed = hs->tls12.resumed || (hs->psk.used && !hs->psk.external);
     info->external_psk = hs->psk.used && hs->psk.external;

@@ -67,7 +67,7 @@ enum lks_hs_state {
     LKS_NUM_STATES,
 };
 
-#define LKS_EVENTS_MAX     20u
+#define LKS_EVENTS_MAX     24u
 #define LKS_KEY_SHARES_MAX 4u
 
 /* Bytes to send. They stay where they are, since events name them; so when a buffer is full,
@@ -94,6 +94,7 @@ struct lks_hs {
     struct lks_writer out; /* into buffers->data */
     size_t out_marked;     /* up to where events name it */
     bool out_lacks_memory; /* why it has failed */
+    uint32_t num_tickets;  /* written by a server */
     struct lks_hs_event events[LKS_EVENTS_MAX];
     uint32_t num_events, next_event;
 
@@ -190,6 +191,8 @@ LKS_MUST_CHECK enum lks_status lks_event_record_key(struct lks_hs *hs, enum lks_
                                                     const struct lks_record_key *key);
 void lks_event_plain(struct lks_hs *hs); /* from here on seal nothing */
 void lks_event_done(struct lks_hs *hs);
+/* For who watches: LKS_HS_RETRIED, LKS_HS_TICKETS. */
+void lks_event_told(struct lks_hs *hs, enum lks_hs_event_kind kind, size_t num);
 
 /* Reads a server's extensions one by one, each of them an answer to one in our hello; stops at the
  * first that is not right. */

@@ -28,7 +28,8 @@ static inline void lks_errors_forget(const int *mark)
  * A call into libcrypto that fails may do so for want of memory, which is then no fault of the
  * peer's, nor of ours. Mostly the queue tells. But some calls keep it to themselves (a key that is
  * decoded, an extension that is looked at, a signature's context): so what fails without a word is
- * tried once more, from its first allocation on, and is a verdict only if it fails again.
+ * tried once more, from its first allocation on, and is a verdict only if it fails again, and in
+ * the same way.
  */
 
 /* The status in truth: LKS_NO_MEMORY where libcrypto has found none since LKS_OWN_ERRORS, or there
@@ -39,6 +40,12 @@ LKS_MUST_CHECK enum lks_status lks_errors_cause(enum lks_status status);
 static inline bool lks_errors_doubt(enum lks_status status)
 {
     return status == LKS_INTERNAL || lks_bare(status) >= LKS_ALERT_BASE;
+}
+
+/* What a second try, of something that failed at first, comes to. */
+static inline enum lks_status lks_errors_settle(enum lks_status first, enum lks_status second)
+{
+    return lks_errors_doubt(second) && second != first ? LKS_NO_MEMORY : second;
 }
 
 #endif

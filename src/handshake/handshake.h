@@ -36,6 +36,8 @@ enum lks_hs_event_kind {
     LKS_HS_OPEN_KEY, /* from here on open with `key` */
     LKS_HS_DONE, /* the handshake is complete, both Finished are verified or sent; `secret` is the
                     exporter's, of TLS 1.2 the master secret */
+    LKS_HS_RETRIED, /* what was sent last is a HelloRetryRequest, or a client's answer to one */
+    LKS_HS_TICKETS, /* a server: among what was sent last are `len` tickets */
 };
 
 struct lks_hs_event {

@@ -269,7 +269,7 @@ static enum lks_status keep_psk(struct lks_identities *identities, struct lks_ps
     if (!identities->psks)
         return LKS_NO_MEMORY;
     if (!EVP_Digest(psk, offsetof(struct lks_psk, digest), psk->digest, NULL, EVP_sha256(), NULL))
-        return LKS_INTERNAL;
+        return LKS_NO_MEMORY;
     identities->psks[identities->num_psks++] = *psk;
     return LKS_OK;
 }

@@ -16,11 +16,17 @@
 
 struct lks_certificate {
     struct lks_certificate *next;
-    EVP_PKEY *key;      /* public, where is_remote */
-    bool is_remote;     /* who signs is asked, */
-    void *remote_key;   /* and told this */
-    char **names;       /* DNS names of the leaf in canonical form (host.h), NULL at the end */
-    uint8_t digest[32]; /* SHA-256 of the leaf */
+    EVP_PKEY *key;    /* public, where is_remote */
+    bool is_remote;   /* who signs is asked, */
+    void *remote_key; /* and told this */
+    /* What key and leaf can be used for; known from the start, since libcrypto may have no memory
+     * to tell it in a handshake. */
+    uint32_t schemes;        /* lks_sign_bit() of those that it signs under */
+    unsigned int auth;       /* of TLS 1.2's suites, enum lks_auth */
+    uint16_t curve;          /* NamedGroup; 0: it is on none */
+    bool may_sign, decrypts; /* as its key usage says; the latter in RSA key exchange */
+    char **names;            /* DNS names of the leaf in canonical form (host.h), NULL at the end */
+    uint8_t digest[32];      /* SHA-256 of the leaf */
     STACK_OF(X509) * chain;
     /* CertificateEntry list of RFC 8446 section 4.4.2, as it stands in the message if it has no
      * extensions; those of the leaf go in at leaf_len */

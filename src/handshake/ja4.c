@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "handshake/errors.h"
-
 #define HASH_DIGITS 12u
 
 static bool is_grease(uint16_t v)
@@ -136,10 +134,12 @@ enum lks_status lks_ja4(char out[LKS_JA4_LEN + 1], const struct lks_client_hello
     qsort(extensions, num, sizeof(*extensions), compare);
     const bool ok = hash(suites_hash, suites, num_suites, NULL, 0) &&
                     hash(extensions_hash, extensions, num, schemes, num_schemes);
+    free(suites);
+    if (!ok)
+        return LKS_NO_MEMORY;
     alpn_of(alpn, h);
     snprintf(out, LKS_JA4_LEN + 1, "t%s%c%02u%02u%s_%s_%s", version_of(h),
              h->server_name.len ? 'd' : 'i', at_most_99(num_suites), at_most_99(num_all), alpn,
              suites_hash, extensions_hash);
-    free(suites);
-    return ok ? LKS_OK : lks_errors_cause(LKS_INTERNAL);
+    return LKS_OK;
 }

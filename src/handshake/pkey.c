@@ -97,14 +97,30 @@ enum lks_status lks_pkey_decrypt(struct lks_pkey_job **out, EVP_PKEY *key, uint1
     return LKS_OK;
 }
 
+/* What failed halfway may leave an RSA key's blinding, which all of its signatures share, at odds
+ * with itself until libcrypto makes another one: so it signs on until one is right. */
+static enum lks_status try_again(struct lks_pkey_job *job)
+{
+    enum lks_status status = lks_errors_settle(job->status, lks_errors_cause(job->run(job)));
+    if (job->run != run_sign)
+        return status;
+    for (unsigned int i = 0; !status && i < LKS_BLINDING_USES; i++) {
+        if (!lks_sign_verify(job->sign.scheme, job->sign.key, job->sign.content,
+                             job->sign.content_len, job->sign.sig, job->sign.sig_len))
+            return LKS_OK;
+        status = lks_errors_cause(job->run(job));
+    }
+    return status ? status : LKS_NO_MEMORY;
+}
+
 void lks_pkey_job_run(struct lks_pkey_job *job)
 {
     LKS_OWN_ERRORS;
     if (job->status != LKS_WANT_PKEY)
         return;
     job->status = lks_errors_cause(job->run(job));
-    if (lks_errors_doubt(job->status))
-        job->status = lks_errors_cause(job->run(job));
+    if (job->run == run_sign ? job->status != LKS_OK : lks_errors_doubt(job->status))
+        job->status = try_again(job);
 }
 
 void lks_pkey_job_free(struct lks_pkey_job *job)

@@ -186,6 +186,7 @@ static enum lks_status send_retry(struct lks_hs *hs, const struct lks_client_hel
     if (hs->compat)
         lks_event_ccs(hs);
     hs->state = LKS_STATE_SECOND_CLIENT_HELLO;
+    lks_event_told(hs, LKS_HS_RETRIED, 0);
     return LKS_OK;
 }
 

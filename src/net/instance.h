@@ -135,7 +135,7 @@ struct net_ip nd_solicited_node(const struct net_ip *ip);
 
 /* ---- neighbour.c ---- */
 
-struct neighbours *neighbours_new(uint32_t max, uint32_t seed, int socket);
+struct neighbours *neighbours_new(uint32_t max, uint32_t max_queued, uint32_t seed, int socket);
 void neighbours_free(struct neighbours *n);
 
 /* Sends an IP packet to a next hop on the link, or keeps it while the next hop is asked for. */

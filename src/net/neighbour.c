@@ -44,12 +44,14 @@ struct neighbour {
 struct neighbours {
     uint32_t num_sets, seed;
     uint32_t num_active; /* in INCOMPLETE, DELAY or PROBE */
-    uint64_t next_us;    /* when one of them is due at the earliest */
+    uint32_t num_queued,
+        max_queued;   /* of all: whom we are made to answer does not hold our buffers */
+    uint64_t next_us; /* when one of them is due at the earliest */
     struct rate_limit asks;
     struct neighbour table[];
 };
 
-struct neighbours *neighbours_new(uint32_t max, uint32_t seed, int socket)
+struct neighbours *neighbours_new(uint32_t max, uint32_t max_queued, uint32_t seed, int socket)
 {
     const uint32_t num_sets = max / WAYS ? max / WAYS : 1;
     struct neighbours *n =
@@ -57,6 +59,7 @@ struct neighbours *neighbours_new(uint32_t max, uint32_t seed, int socket)
                            RTE_CACHE_LINE_SIZE, socket);
     if (n) {
         n->num_sets = num_sets;
+        n->max_queued = max_queued;
         n->seed = seed;
         n->next_us = NET_NEVER;
         n->asks = (struct rate_limit){ASKS_A_SECOND, ASKS_A_SECOND, 0};
@@ -64,19 +67,29 @@ struct neighbours *neighbours_new(uint32_t max, uint32_t seed, int socket)
     return n;
 }
 
-static void drop_queue(struct net *net, struct neighbour *e)
+/* Its packets are the caller's, in queue. Returns how many. */
+static uint8_t take_queue(struct neighbours *n, struct neighbour *e, struct rte_mbuf **queue)
 {
-    for (uint8_t i = 0; i < e->num_queued; i++)
-        rte_pktmbuf_free(e->queue[i]);
-    if (net)
-        net->counters.neighbour_queue_dropped += e->num_queued;
+    const uint8_t num = e->num_queued;
+    memcpy(queue, e->queue, num * sizeof(queue[0]));
+    n->num_queued -= num;
     e->num_queued = 0;
+    return num;
+}
+
+static uint8_t drop_queue(struct neighbours *n, struct neighbour *e)
+{
+    struct rte_mbuf *queue[QUEUE_MAX];
+    const uint8_t num = take_queue(n, e, queue);
+    for (uint8_t i = 0; i < num; i++)
+        rte_pktmbuf_free(queue[i]);
+    return num;
 }
 
 void neighbours_free(struct neighbours *n)
 {
     for (uint32_t i = 0; i < n->num_sets * WAYS; i++)
-        drop_queue(NULL, &n->table[i]);
+        drop_queue(n, &n->table[i]);
     rte_free(n);
 }
 
@@ -139,7 +152,7 @@ static struct neighbour *make(struct net *net, const struct net_ip *ip)
         net->counters.neighbours_full++;
         return NULL;
     }
-    drop_queue(net, place);
+    net->counters.neighbour_queue_dropped += drop_queue(n, place);
     set_state(n, place, NONE, 0);
     place->ip = *ip;
     place->used_us = net->now_us;
@@ -160,16 +173,24 @@ static void ask(struct net *net, struct neighbour *e)
         nd_ask(net, &e->ip, mac);
 }
 
-/* [1122 2.3.2.2-1] [4861 7.2.2-2] */
+/* Where one neighbour's place or that of all is full, the oldest goes: TCP sends it again, or has
+ * given up. [1122 2.3.2.2-1] [4861 7.2.2-2] */
 static void enqueue(struct net *net, struct neighbour *e, struct rte_mbuf *packet)
 {
-    if (e->num_queued == QUEUE_MAX) { /* the oldest goes: TCP sends it again, or has given up */
-        rte_pktmbuf_free(e->queue[0]);
+    struct neighbours *n = net->neighbours;
+    if (e->num_queued == QUEUE_MAX || n->num_queued >= n->max_queued) {
         net->counters.neighbour_queue_dropped++;
+        if (!e->num_queued) {
+            rte_pktmbuf_free(packet);
+            return;
+        }
+        rte_pktmbuf_free(e->queue[0]);
         e->num_queued--;
+        n->num_queued--;
         memmove(&e->queue[0], &e->queue[1], e->num_queued * sizeof(e->queue[0]));
     }
     e->queue[e->num_queued++] = packet;
+    n->num_queued++;
 }
 
 static uint16_t ether_type_of(const struct net_ip *ip)
@@ -219,9 +240,10 @@ static uint64_t reachable_until(const struct net *net, const struct neighbour *e
 
 static void send_queue(struct net *net, struct neighbour *e)
 {
-    for (uint8_t i = 0; i < e->num_queued; i++)
-        ether_send(net, e->queue[i], &e->mac, ether_type_of(&e->ip));
-    e->num_queued = 0;
+    struct rte_mbuf *queue[QUEUE_MAX];
+    const uint8_t num = take_queue(net->neighbours, e, queue);
+    for (uint8_t i = 0; i < num; i++)
+        ether_send(net, queue[i], &e->mac, ether_type_of(&e->ip));
 }
 
 /* RFC 4861 appendix C, with ARP's answers counted as overriding. mac NULL: it is not said, so the
@@ -273,10 +295,8 @@ void neighbour_confirm(struct net *net, const struct net_ip *ip)
 static void give_up(struct net *net, struct neighbour *e)
 {
     struct rte_mbuf *queue[QUEUE_MAX];
-    const uint8_t num = e->num_queued;
+    const uint8_t num = take_queue(net->neighbours, e, queue);
     const bool is_v4 = net_ip_is_v4(&e->ip);
-    memcpy(queue, e->queue, sizeof(queue));
-    e->num_queued = 0;
     net->counters.neighbours_failed++;
     net->counters.neighbour_queue_dropped += num;
     set_state(net->neighbours, e, NONE, 0);

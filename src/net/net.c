@@ -311,7 +311,8 @@ struct net *net_new(const struct net_config *config, char *error, size_t error_l
         net_free(net);
         return NULL;
     }
-    net->neighbours = neighbours_new(config->max_neighbours, net->secret[0], config->port.socket);
+    net->neighbours = neighbours_new(config->max_neighbours, config->max_buffers / 16,
+                                     net->secret[0], config->port.socket);
     net->reassembly = reassembly_new(config->max_reassembled, config->max_fragments, net->secret[1],
                                      config->port.socket);
     net->path_mtus = path_mtus_new(net->secret[2], config->port.socket);
@@ -395,11 +396,13 @@ void net_input(struct net *net, struct rte_mbuf **frames, uint16_t num_frames, u
     net_flush_to_tcp(net);
 }
 
-void net_input_handed(struct net *net, struct rte_mbuf *frame, uint64_t now_us)
+void net_input_handed(struct net *net, struct rte_mbuf **frames, uint16_t num_frames,
+                      uint64_t now_us)
 {
     net->now_us = now_us;
     net->is_handed = true;
-    ether_input(net, frame);
+    for (uint16_t i = 0; i < num_frames; i++)
+        ether_input(net, frames[i]);
     net_flush_to_tcp(net);
     net->is_handed = false;
 }

@@ -56,7 +56,8 @@ struct net_config {
     uint32_t max_reassembled; /* packets that wait for fragments */
     uint32_t max_fragments;   /* received mbufs that these may hold together, beside max_buffers */
     /* mbufs that flows may hold together, sending and receiving: what is left of them bounds what
-     * is taken from users and promised to peers. */
+     * is taken from users and promised to peers. A sixteenth as many packets wait for neighbours'
+     * answers. */
     uint32_t max_buffers;
     uint32_t keepalive_s;   /* a peer silent for so long is asked; 0: two hours */
     const char *congestion; /* "cubic" or "reno"; NULL: cubic */
@@ -91,8 +92,9 @@ uint16_t net_output(struct net *net, struct rte_mbuf **frames, uint16_t max, uin
  * callee copies). The mbuf is the callee's. It hands them to net_input() there. */
 #define NET_EVERY_QUEUE 0xffffu
 typedef void net_hand_on_fn(void *user, uint16_t queue, struct rte_mbuf *frame);
-/* Takes a frame that another instance has handed on. */
-void net_input_handed(struct net *net, struct rte_mbuf *frame, uint64_t now_us);
+/* Takes all of the frames, which other instances have handed on. */
+void net_input_handed(struct net *net, struct rte_mbuf **frames, uint16_t num_frames,
+                      uint64_t now_us);
 void net_set_hand_on(struct net *net, net_hand_on_fn *hand_on, void *user);
 
 /* Why received frames were dropped, and what else happened below TCP. */

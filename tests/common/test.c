@@ -156,10 +156,20 @@ const char *lks_test_vector_path(const char *name)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
-bool lks_test_is_quick(void)
+static bool effort_is(const char *word)
 {
     const char *effort = getenv("LKS_TEST_EFFORT");
-    return effort && strcmp(effort, "quick") == 0;
+    return effort && strcmp(effort, word) == 0;
+}
+
+bool lks_test_is_quick(void)
+{
+    return effort_is("quick");
+}
+
+bool lks_test_is_full(void)
+{
+    return effort_is("full");
 }
 
 bool lks_test_tier_is_absent(const char *runner)

@@ -52,6 +52,8 @@ void lks_test_fill(uint64_t *state, void *out, size_t len);
 
 /* Whether fewer cases of the same kinds will do: LKS_TEST_EFFORT=quick (sanitizers, emulators). */
 bool lks_test_is_quick(void);
+/* Whether all cases are wanted, however long they take: LKS_TEST_EFFORT=full. */
+bool lks_test_is_full(void);
 
 /* For a runner's main(): where LOCKSTEP_ISA names a tier of which this CPU runs no kernel, the run
  * would repeat a lower tier's and must not count as passed. Then true, and the runner's last line

@@ -112,7 +112,8 @@ void peer_server(struct client *c, int max_version, bool asks_certificate)
     c->ctx = SSL_CTX_new(TLS_server_method());
     must(c->ctx && SSL_CTX_use_certificate_chain_file(c->ctx, t->ecdsa_cert) == 1 &&
          SSL_CTX_use_PrivateKey_file(c->ctx, t->ecdsa_key, SSL_FILETYPE_PEM) == 1 &&
-         SSL_CTX_load_verify_file(c->ctx, t->both_certs) == 1);
+         SSL_CTX_load_verify_file(c->ctx, t->both_certs) == 1 &&
+         SSL_CTX_set1_groups_list(c->ctx, USUAL_GROUPS) == 1);
     SSL_CTX_set_max_proto_version(c->ctx, max_version);
     if (asks_certificate)
         SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);

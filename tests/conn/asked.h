@@ -38,6 +38,6 @@ void peer_server(struct client *c, int max_version, bool asks_certificate);
 /* Both ways, some bytes, checked. */
 void echo(struct loopback *l);
 
-extern const struct lks_test signer_tests[], asked_tests[], store_tests[];
+extern const struct lks_test signer_tests[], asked_tests[], store_tests[], trace_tests[];
 
 #endif

@@ -7,9 +7,6 @@
 
 #include "common/test.h"
 
-/* OpenSSL's own choice changes with its version. */
-#define DEFAULT_GROUPS "X25519:P-256:X448:P-521:P-384:ffdhe2048:ffdhe3072"
-
 static void must(bool ok)
 {
     if (ok)
@@ -71,6 +68,15 @@ static int on_known_psk(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *
     return 1;
 }
 
+bool openssl_has_group(const char *group)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    const bool has = ctx && SSL_CTX_set1_groups_list(ctx, group) == 1;
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+    return has;
+}
+
 void client_init(struct client *c, const struct client_options *o)
 {
     memset(c, 0, sizeof(*c));
@@ -87,7 +93,7 @@ void client_init(struct client *c, const struct client_options *o)
         must(SSL_CTX_set_max_proto_version(c->ctx, o->max_version));
     if (o->suites)
         must(SSL_CTX_set_ciphersuites(c->ctx, o->suites));
-    must(SSL_CTX_set1_groups_list(c->ctx, o->groups ? o->groups : DEFAULT_GROUPS));
+    must(SSL_CTX_set1_groups_list(c->ctx, o->groups ? o->groups : USUAL_GROUPS));
     if (o->schemes)
         must(SSL_CTX_set1_sigalgs_list(c->ctx, o->schemes));
     if (o->ca_file) {

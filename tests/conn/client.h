@@ -15,10 +15,14 @@ struct client_psk {
     uint16_t suite; /* whose hash it has */
 };
 
+/* OpenSSL's groups where a test names none: its own choice changes with its version, and that of
+ * 3.5 begins with X25519MLKEM768. */
+#define USUAL_GROUPS "X25519:P-256:X448:P-521:P-384:ffdhe2048:ffdhe3072"
+
 /* What a client offers; NULL or 0 is OpenSSL's default. */
 struct client_options {
     const char *suites;
-    const char *groups; /* the first one gets a key share; NULL: X25519 */
+    const char *groups; /* the first one gets a key share; NULL: USUAL_GROUPS */
     const char *schemes;
     const char *server_name;
     const char *alpn; /* wire format of one name, length first */
@@ -44,6 +48,8 @@ struct client {
     uint8_t handshake_secret[48], app_secret[48]; /* to seal with, as its key log says */
 };
 
+/* Whether this OpenSSL knows a group; X25519MLKEM768 came with 3.5. */
+bool openssl_has_group(const char *group);
 void client_init(struct client *c, const struct client_options *options);
 void client_free(struct client *c);
 

@@ -58,6 +58,8 @@ has() { # program; says SKIP if it is absent
     return 1
 }
 
+repeat() { head -c "$2" /dev/zero | tr '\0' "$1"; } # character, how often
+
 make_certificates() {
     cd "$dir" || exit 1
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=test CA" \
@@ -72,6 +74,9 @@ make_certificates() {
         openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
             -extfile ext -out "$name.pem"
     done
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=long" -keyout long.key -out long.csr
+    printf 'nsComment=%s\n' "$(repeat c 2750)" >ext
+    openssl x509 -req -in long.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out long.pem
     printf 'V\t491231235959Z\t\t%s\tunknown\t/CN=localhost\n' \
         "$(openssl x509 -in rsa.pem -noout -serial | cut -d= -f2)" >index
     openssl ocsp -index index -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem -cert rsa.pem \
@@ -213,6 +218,36 @@ if has gnutls-cli; then
                 --resume --waitresumption -p "$auth_port" 127.0.0.1 >"$dir/log" 2>&1
         grep -q 'This is a resumed session' "$dir/log" && grep -q '^me-again' "$dir/log"
         ok "gnutls resumes with a client certificate, TLS $version" $?
+    done
+fi
+
+# The longest tickets that there are, of nearly 4 KiB: a client's certificate, and names, as long as can be.
+long_host=$(repeat h 63).$(repeat h 63).$(repeat h 63).$(repeat h 61)
+long_alpn=$(repeat p 255)
+start --echo --client-auth required --trust "$dir/ca.pem" --alpn "$long_alpn"
+long_port=$port
+for version in tls1_3 tls1_2; do
+    rm -f "$dir/session"
+    for way in out in; do
+        said_nothing
+        (tell 'Verify return code' 1 it-is-me 'it-is-me' 1
+         [ $way = in ] || until_true test -s "$dir/session"; echo Q) |
+            s_client "$long_port" -$version -servername "$long_host" -alpn "$long_alpn" \
+                -cert "$dir/long.pem" -key "$dir/long.key" -sess_$way "$dir/session" >"$dir/log" 2>&1
+        [ $way = in ] || openssl sess_id -in "$dir/session" -text -noout >"$dir/ticket"
+    done
+    grep -q '^ *0f[3-9a-f]0 - ' "$dir/ticket" && grep -q '^Reused, TLSv1' "$dir/log" && grep -q 'it-is-me' "$dir/log"
+    ok "openssl resumes by a ticket of 4 KiB, $version" $?
+done
+if has gnutls-cli; then
+    for version in 1.3 1.2; do
+        said_nothing
+        tell 'Simple Client Mode' 1 me-again '^me-again' 1 |
+            timeout $patience gnutls-cli --x509cafile "$dir/ca.pem" --x509certfile "$dir/long.pem" --x509keyfile "$dir/long.key" \
+                --priority "NORMAL:-VERS-ALL:+VERS-TLS$version" --verify-hostname=localhost --sni-hostname="$long_host" \
+                --alpn "$long_alpn" --resume --waitresumption -p "$long_port" 127.0.0.1 >"$dir/log" 2>&1
+        grep -q 'This is a resumed session' "$dir/log" && grep -q '^me-again' "$dir/log"
+        ok "gnutls resumes by a ticket of 4 KiB, TLS $version" $?
     done
 fi
 

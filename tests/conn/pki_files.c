@@ -84,8 +84,8 @@ void pki_add(struct lks_config *config, const char *name)
               "%s", err.text);
 }
 
-void pki_response(const char *name, X509 *leaf, int status, long begin, long end,
-                  enum pki_key signer)
+void pki_response_of(const char *name, X509 *leaf, int status, long begin, long end, X509 *signer,
+                     enum pki_key key, bool shows_signer)
 {
     time_t now = PKI_NOW;
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
@@ -93,8 +93,8 @@ void pki_response(const char *name, X509 *leaf, int status, long begin, long end
     ASN1_TIME *from = X509_time_adj(NULL, begin, &now), *until = X509_time_adj(NULL, end, &now);
     CU_ASSERT_FATAL(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
                                            from, from, end ? until : NULL) != NULL);
-    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer == PKI_P384 ? pki_intermediate : pki_root,
-                                    pki_key(signer), EVP_sha256(), NULL, OCSP_NOCERTS),
+    CU_ASSERT_EQUAL(OCSP_basic_sign(basic, signer, pki_key(key), EVP_sha256(), NULL,
+                                    shows_signer ? 0 : OCSP_NOCERTS),
                     1);
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     uint8_t *der = NULL;
@@ -108,6 +108,13 @@ void pki_response(const char *name, X509 *leaf, int status, long begin, long end
     OCSP_CERTID_free(id);
     ASN1_TIME_free(from);
     ASN1_TIME_free(until);
+}
+
+void pki_response(const char *name, X509 *leaf, int status, long begin, long end,
+                  enum pki_key signer)
+{
+    pki_response_of(name, leaf, status, begin, end,
+                    signer == PKI_P384 ? pki_intermediate : pki_root, signer, false);
 }
 
 void pki_end(void)

@@ -25,6 +25,9 @@ X509 *pki_leaf(const char *name, const struct pki *what, bool self_signed);
  * PKI_NOW, end 0: without. */
 void pki_response(const char *name, X509 *leaf, int status, long begin, long end,
                   enum pki_key signer);
+/* The same by any signer, whose certificate the response has in it, or not. */
+void pki_response_of(const char *name, X509 *leaf, int status, long begin, long end, X509 *signer,
+                     enum pki_key key, bool shows_signer);
 
 /* A configuration of PKI_NOW that trusts the root. */
 struct lks_config *pki_config(void);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /* What else connections ask and tell, <lockstep/callbacks.h>: ClientHello, the peer's certificates,
- * time, key log, trace. Mostly with OpenSSL at the other end. */
+ * time, key log. Mostly with OpenSSL at the other end. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "asked.h"
@@ -309,6 +310,70 @@ static void server_verified(void)
     }
 }
 
+/* A server that promises a CertificateStatus and does not send it, as it may. */
+static void drop_status(void *user, struct lks_writer *w, size_t begin)
+{
+    (void)user;
+    if (w->data[begin] == 22)
+        w->len = begin;
+}
+
+static struct lks_config *promising_server(const char *kind)
+{
+    static const struct lks_hooks hooks = {.message = drop_status};
+    struct lks_config *config = asked_config(kind, false, NULL);
+    struct lks_certificate *c = config->identities->certificates;
+    c->ocsp = calloc(1, 1);
+    c->ocsp_len = 1;
+    c->ocsp_until_ms = UINT64_MAX;
+    config->policy->hooks = &hooks;
+    return config;
+}
+
+/* The message that comes in its place waits for the answer, whichever it is: ServerKeyExchange,
+ * CertificateRequest or ServerHelloDone. RFC 6066 section 8. */
+static void status_that_never_comes(void)
+{
+    for (unsigned int i = 0; i < 12; i++) {
+        const bool refuses = i & 2, rsa = i >= 4;
+        struct lks_config *client = asked_config("ecdsa", false, NULL),
+                          *server = promising_server(rsa ? "rsa" : "ecdsa");
+        struct loopback l;
+        app_begin(i & 1);
+        app.refusal = refuses ? LKS_ALERT_CERTIFICATE_REVOKED : LKS_OK;
+        only_version(client, LKS_TLS_1_2);
+        CU_ASSERT_EQUAL(lks_policy_set_preset(client->policy, "old", NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_preset(server->policy, "old", NULL), LKS_OK);
+        only_version(server, LKS_TLS_1_2);
+        if (rsa)
+            CU_ASSERT_EQUAL(
+                lks_policy_set_suites(server->policy, "TLS_RSA_WITH_AES_128_GCM_SHA256", NULL),
+                LKS_OK);
+        if (i >= 8)
+            CU_ASSERT_EQUAL(
+                lks_policy_set_client_auth(server->policy, LKS_CLIENT_AUTH_OPTIONAL, false, NULL),
+                LKS_OK);
+        CU_ASSERT_EQUAL(lks_policy_set_ocsp(client->policy, LKS_OCSP_CHECKED, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(
+            lks_policy_set_verifier(client->policy, LKS_VERIFY_AFTER, on_ask, &app, NULL), LKS_OK);
+        loopback_init(&l, client, server, &localhost);
+        loopback_run(&l);
+        if (!app.a.at_once) {
+            CU_ASSERT_TRUE(app.a.ask && !l.client.end && !lks_conn_own_len(l.client.conn));
+            CU_ASSERT_TRUE(answer_later(&l.client));
+            loopback_run(&l);
+        }
+        LKS_CHECK(app.a.num == 1 && l.client.established == !refuses &&
+                      l.server.established == !refuses &&
+                      l.client.end == (refuses ? LKS_ALERT_CERTIFICATE_REVOKED : LKS_OK),
+                  "%u: asked %u, %s, %s", i, app.a.num, lks_conn_reason(l.client.conn),
+                  lks_conn_reason(l.server.conn));
+        loopback_free(&l);
+        lks_config_free(client);
+        lks_config_free(server);
+    }
+}
+
 /* What we find wrong ourselves is nobody's to accept, unless it is all the application's. */
 static void ours_first(void)
 {
@@ -481,83 +546,18 @@ static void key_log(void)
     lks_config_free(config);
 }
 
-static struct lks_trace rows[16];
-static unsigned int num_rows;
-static char last_reason[200];
-
-static void on_trace(void *user, const struct lks_conn *conn, const struct lks_trace *row)
-{
-    CU_ASSERT_PTR_EQUAL(lks_conn_user(conn), user);
-    CU_ASSERT_FATAL(num_rows < 16);
-    snprintf(last_reason, sizeof(last_reason), "%s", row->reason);
-    rows[num_rows++] = *row;
-}
-
-/* With OpenSSL's client: it succeeds, gets new keys, is closed and freed; and one that fails. */
-static void trace(void)
-{
-    static const enum lks_traced wanted[] = {LKS_TRACED_ESTABLISHED, LKS_TRACED_OPEN_UPDATE,
-                                             LKS_TRACED_SEAL_UPDATE, LKS_TRACED_CLOSED,
-                                             LKS_TRACED_FREED};
-    struct lks_config *config = asked_config("ecdsa", false, NULL);
-    const struct client_options options = {.server_name = "localhost"},
-                                old = {.max_version = TLS1_2_VERSION};
-    struct poll_loop loop;
-    struct side side;
-    struct client peer;
-    num_rows = 0;
-    CU_ASSERT_EQUAL(lks_policy_set_trace(config->policy, on_trace, &loop, NULL), LKS_OK);
-    loop_init(&loop, 64, 8192);
-    side_init(&side, config);
-    lks_conn_set_user(side.conn, &loop);
-    client_init(&peer, &options);
-    exchange(&loop, &side, &peer);
-    SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED);
-    client_write(&peer, "hello", 5);
-    exchange(&loop, &side, &peer);
-    SSL_shutdown(peer.ssl);
-    exchange(&loop, &side, &peer);
-    side_free(&side);
-    CU_ASSERT_EQUAL(num_rows, 5);
-    for (unsigned int i = 0; i < num_rows && i < 5; i++) {
-        LKS_CHECK(rows[i].what == wanted[i] && rows[i].role == LKS_SERVER && !rows[i].status &&
-                      rows[i].version == LKS_TLS_1_3 && rows[i].suite && rows[i].group == 0x001d &&
-                      rows[i].time_ms,
-                  "%u: %d", i, (int)rows[i].what);
-    }
-    CU_ASSERT_EQUAL(rows[1].num_updates, 1);
-    CU_ASSERT_EQUAL(rows[2].num_updates, 1);
-    CU_ASSERT_EQUAL(rows[4].counts.bytes_opened, 5);
-    client_free(&peer);
-    only_version(config, LKS_TLS_1_3);
-    num_rows = 0;
-    side_init(&side, config);
-    lks_conn_set_user(side.conn, &loop);
-    client_init(&peer, &old);
-    exchange(&loop, &side, &peer);
-    CU_ASSERT_EQUAL(num_rows, 1);
-    CU_ASSERT_TRUE(rows[0].what == LKS_TRACED_FAILED &&
-                   rows[0].status == LKS_ALERT_PROTOCOL_VERSION && last_reason[0]);
-    client_free(&peer);
-    side_free(&side);
-    CU_ASSERT_TRUE(num_rows == 2 && rows[1].what == LKS_TRACED_FREED && rows[1].sent_alert == 70 &&
-                   last_reason[0]);
-    loop_free(&loop);
-    lks_config_free(config);
-}
-
 const struct lks_test asked_tests[] = {
     {"hello chooses", hello_chooses},
     {"hello refused", hello_refused},
     {"hello and sessions", hello_and_sessions},
     {"JA4", ja4},
     {"server verified", server_verified},
+    {"status that never comes", status_that_never_comes},
     {"ours first", ours_first},
     {"client verified", client_verified},
     {"verified sessions", verified_sessions},
     {"clock", clocks},
     {"clock of tickets", clock_of_tickets},
     {"key log", key_log},
-    {"trace", trace},
     {NULL, NULL},
 };

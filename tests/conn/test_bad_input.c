@@ -124,8 +124,7 @@ static void junk_at_the_start(void)
 static void random_bytes_at_the_start(void)
 {
     uint64_t seed = 3;
-    const char *effort = getenv("LKS_TEST_EFFORT");
-    const int num = effort && strcmp(effort, "quick") == 0 ? 200 : 2000;
+    const int num = lks_test_is_quick() ? 200 : 2000;
     for (int i = 0; i < num; i++) {
         struct pair p;
         uint8_t bytes[300];

@@ -141,8 +141,7 @@ static void long_hello_in_two_records(void)
 {
     struct lks_config *client = client_config(NULL, "x25519mlkem768,x25519", NULL);
     struct lks_config *server = server_config("ecdsa", NULL, NULL);
-    const char *effort = getenv("LKS_TEST_EFFORT");
-    const size_t step = effort && strcmp(effort, "quick") == 0 ? 19 : 1;
+    const size_t step = lks_test_is_quick() ? 19 : 1;
     size_t len = 2;
     for (size_t at = 1; at < len; at += step) {
         struct loopback l;
@@ -418,6 +417,15 @@ static void every_kind_with_openssl(void)
                                  group != 0, bits & 2);
 }
 
+/* Another ML-KEM than ours encapsulates for us. */
+static void the_hybrid_group_with_openssl(void)
+{
+    if (!openssl_has_group("X25519MLKEM768"))
+        LKS_SKIP("this OpenSSL has no X25519MLKEM768 (3.5 is the first)");
+    for (unsigned int suite = 0; suite < 4; suite++)
+        one_with_openssl("ecdsa", suites[suite], "X25519MLKEM768", false, false);
+}
+
 /* A server whose certificate the client has no reason to believe, and the alert that it gets.
  * [8446 C.5-1] */
 static void wrong_servers_are_refused(void)
@@ -522,6 +530,7 @@ const struct lks_test client_tests[] = {
     {"CCS behind the first hello", ccs_behind_the_first_hello},
     {"everything in one-byte pieces", everything_in_one_byte_pieces},
     {"every kind with OpenSSL's server", every_kind_with_openssl},
+    {"X25519MLKEM768 with OpenSSL", the_hybrid_group_with_openssl},
     {"wrong servers are refused", wrong_servers_are_refused},
     {"bad names", bad_names},
     {NULL, NULL},

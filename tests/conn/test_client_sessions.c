@@ -8,6 +8,7 @@
 
 #include <lockstep/callbacks.h>
 
+#include "client.h"
 #include "handshake/config.h"
 #include "handshake/resumption/shown.h"
 #include "mutual.h"
@@ -271,31 +272,38 @@ static size_t id_len(const X509 *x)
     return 4 + 16 + 1 + (len > 0 ? (size_t)len : 0);
 }
 
+/* Makes "long", with a comment of that length; what of its chain stands in a session. */
+static size_t make_long(size_t comment_len)
+{
+    char comment[4096];
+    CU_ASSERT_FATAL(comment_len < sizeof(comment));
+    memset(comment, 'c', comment_len);
+    comment[comment_len] = '\0';
+    X509 *leaf = pki_leaf(
+        "long", &(struct pki){.subject = "long", .eku = "clientAuth", .comment = comment}, false);
+    const size_t len = 32 + 32 + 2 + 2 + 3 + 3 + der_len(pki_intermediate) + der_len(leaf) +
+                       id_len(leaf) + id_len(pki_intermediate);
+    X509_free(leaf);
+    return len;
+}
+
+/* A comment that just fits, give or take what signatures differ in. */
+static size_t longest_comment(void)
+{
+    return 100 + LKS_SHOWN_MAX - make_long(100);
+}
+
 /* A chain that has no room in 4 KiB of ticket makes no session; its digest does. */
 static void chain_that_is_long(void)
 {
-    char comment[4096];
     uint32_t num_fit = 0, num_not = 0;
     mutual_begin();
-    memset(comment, 'c', sizeof(comment));
-    const size_t fixed = 32 + 32 + 2 + 2 + 3 + 3 + der_len(pki_intermediate);
-    struct pki what = {.subject = "long", .eku = "clientAuth", .comment = comment};
-    comment[100] = '\0';
-    X509 *leaf = pki_leaf("long", &what, false);
-    const size_t about =
-        LKS_SHOWN_MAX - fixed - der_len(leaf) - id_len(leaf) - id_len(pki_intermediate) + 100;
-    X509_free(leaf);
-    comment[100] = 'c';
+    const size_t about = longest_comment();
     for (size_t len = about - 12; len < about + 8; len++) {
         struct session session = {.len = 0}, digest = {.len = 0};
-        comment[len] = '\0';
-        leaf = pki_leaf("long", &what, false);
-        comment[len] = 'c';
-        const bool fits =
-            fixed + der_len(leaf) + id_len(leaf) + id_len(pki_intermediate) <= LKS_SHOWN_MAX;
+        const bool fits = make_long(len) <= LKS_SHOWN_MAX;
         num_fit += fits;
         num_not += !fits;
-        X509_free(leaf);
         const enum way way = (enum way)(len % NUM_WAYS);
         struct lks_config *client = mutual_client("long"), *server = mutual_server(way, REQUIRED);
         CU_ASSERT_EQUAL(meet(client, server, &session).server, LKS_OK);
@@ -309,6 +317,67 @@ static void chain_that_is_long(void)
         lks_config_free(server);
     }
     LKS_CHECK(num_fit && num_not, "%u fit, %u don't", num_fit, num_not);
+}
+
+/* A visit of OpenSSL's client with that certificate, for a name and a protocol that are as long as
+ * can be. Whether it was resumed; *session is the next one. */
+static bool openssl_visits(struct lks_config *server, int version, SSL_SESSION **session)
+{
+    char host[254], alpn[257];
+    memset(host, 'h', sizeof(host));
+    host[63] = host[127] = host[191] = '.';
+    host[253] = '\0';
+    memset(alpn, 'p', sizeof(alpn));
+    alpn[0] = (char)255;
+    alpn[256] = '\0';
+    CU_ASSERT_EQUAL(lks_policy_set_alpn(server->policy, alpn + 1, NULL), LKS_OK);
+    const struct client_options options = {.max_version = version,
+                                           .server_name = host,
+                                           .alpn = alpn,
+                                           .session = *session,
+                                           .waits = true};
+    struct poll_loop loop;
+    struct side side;
+    struct client peer;
+    uint8_t digest[32];
+    loop_init(&loop, 64, 8192);
+    side_init(&side, server);
+    client_init(&peer, &options);
+    CU_ASSERT_EQUAL(SSL_use_certificate_chain_file(peer.ssl, pki_path("long.pem")), 1);
+    CU_ASSERT_EQUAL(SSL_use_PrivateKey_file(peer.ssl, pki_path("long.key"), SSL_FILETYPE_PEM), 1);
+    client_step(&peer);
+    exchange(&loop, &side, &peer);
+    LKS_CHECK(side.established && SSL_is_init_finished(peer.ssl), "%s", lks_conn_reason(side.conn));
+    CU_ASSERT_TRUE(lks_conn_peer_digest(side.conn, digest));
+    const bool resumed = SSL_session_reused(peer.ssl);
+    SSL_SESSION_free(*session);
+    *session = SSL_get1_session(peer.ssl);
+    SSL_shutdown(peer.ssl);
+    client_free(&peer);
+    side_free(&side);
+    loop_free(&loop);
+    return resumed;
+}
+
+/* The longest tickets that there are have nearly 4 KiB, which others take. */
+static void ticket_of_4_kib(void)
+{
+    mutual_begin();
+    (void)make_long(longest_comment() - 8);
+    for (enum way way = TICKET_13; way <= TICKET_12; way++) {
+        const int version = way == TICKET_13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+        struct lks_config *server = mutual_server(way, REQUIRED);
+        SSL_SESSION *session = NULL;
+        const unsigned char *ticket;
+        size_t len;
+        set_verify_time(server, PKI_NOW);
+        CU_ASSERT_FALSE(openssl_visits(server, version, &session));
+        SSL_SESSION_get0_ticket(session, &ticket, &len);
+        LKS_CHECK(len > 3900 && len <= 4096, "way %d: a ticket of %zu bytes", way, len);
+        CU_ASSERT_TRUE(openssl_visits(server, version, &session));
+        SSL_SESSION_free(session);
+        lks_config_free(server);
+    }
 }
 
 /* A client that is somebody else now, or nobody, shows itself. */
@@ -428,6 +497,7 @@ static const struct lks_test tests[] = {
     {"trust that changed", trust_that_changed},
     {"chain that ends", chain_that_ends},
     {"chain that is long", chain_that_is_long},
+    {"ticket of 4 KiB", ticket_of_4_kib},
     {"other identity", other_identity},
     {"changed", changed},
     {"many by ID", many_by_id},

@@ -13,13 +13,18 @@
 static const char *const suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                      "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"};
 
-static void one_of_the_matrix(const char *suite, const char *group, const char *kind, bool retry,
+static const struct {
+    const char *name;
+    uint16_t id;
+} groups_of_openssl[] = {{"P-256", 0x17}, {"X25519", 0x1d}, {"X25519MLKEM768", 0x11ec}};
+
+static void one_of_the_matrix(const char *suite, unsigned int group, const char *kind, bool retry,
                               bool extensions)
 {
     char groups[64];
     struct lks_conn_info info;
     /* A share of a group that only the client has makes the server ask for another. */
-    snprintf(groups, sizeof(groups), "%s%s", retry ? "X448:" : "", group);
+    snprintf(groups, sizeof(groups), "%s%s", retry ? "X448:" : "", groups_of_openssl[group].name);
     const struct test_certificates *t = test_certificates();
     const struct client_options options = {.suites = suite,
                                            .groups = groups,
@@ -43,7 +48,7 @@ static void one_of_the_matrix(const char *suite, const char *group, const char *
         CU_ASSERT_EQUAL(info.version, LKS_TLS_1_3);
         CU_ASSERT_EQUAL(info.hello_retried, retry);
         CU_ASSERT_STRING_EQUAL(info.alpn, extensions ? "http/1.1" : "");
-        CU_ASSERT_EQUAL(info.group, strcmp(group, "X25519") ? 0x17 : 0x1d);
+        CU_ASSERT_EQUAL(info.group, groups_of_openssl[group].id);
         CU_ASSERT_EQUAL(SSL_get_verify_result(p.client.ssl), X509_V_OK);
     }
     pair_free(&p);
@@ -55,8 +60,18 @@ static void every_kind_of_handshake(void)
 {
     for (unsigned int suite = 0; suite < 4; suite++)
         for (unsigned int bits = 0; bits < 16; bits++)
-            one_of_the_matrix(suites[suite], bits & 1 ? "X25519" : "P-256",
-                              bits & 2 ? "rsa" : "ecdsa", bits & 4, bits & 8);
+            one_of_the_matrix(suites[suite], bits & 1, bits & 2 ? "rsa" : "ecdsa", bits & 4,
+                              bits & 8);
+}
+
+/* Another ML-KEM than ours takes what we encapsulate. */
+static void the_hybrid_group(void)
+{
+    if (!openssl_has_group("X25519MLKEM768"))
+        LKS_SKIP("this OpenSSL has no X25519MLKEM768 (3.5 is the first)");
+    for (unsigned int suite = 0; suite < 4; suite++)
+        for (unsigned int retry = 0; retry < 2; retry++)
+            one_of_the_matrix(suites[suite], 2, "ecdsa", retry, false);
 }
 
 /* Tags of 8 bytes: only where the configuration asks for them. */
@@ -465,6 +480,7 @@ static void finished_data_and_close_in_one_delivery(void)
 
 const struct lks_test exchange_tests[] = {
     {"every kind of handshake", every_kind_of_handshake},
+    {"X25519MLKEM768", the_hybrid_group},
     {"CCM_8 when named", ccm_8_when_named},
     {"data in spans and records of all sizes", data_in_spans_and_records_of_all_sizes},
     {"hello split at every byte", hello_split_at_every_byte},

@@ -150,19 +150,29 @@ static void connection_with_both_keys_fits_in_1_kib(void)
 
 #define NUM_IDLE 50
 
-/* All that is left of the library's allocations once connections are established, for each. */
-static size_t measure_idle(enum lks_keep keep)
+/* All that is left of the library's allocations once connections are established, for each; their
+ * clients have shown a certificate, or not. */
+static size_t measure_idle(enum lks_keep keep, bool shown)
 {
+    const struct test_certificates *t = test_certificates();
     static struct pair pairs[NUM_IDLE];
     struct poll_loop loop;
     struct lks_config *config = config_with(NULL);
     static const struct client_options none = {.server_name = "localhost"};
     CU_ASSERT_EQUAL(lks_policy_set_keep(config->policy, keep, NULL), LKS_OK);
+    if (shown)
+        CU_ASSERT_TRUE(
+            !lks_policy_set_trust(config->policy, lks_from_file(t->both_certs), NULL) &&
+            !lks_policy_set_client_auth(config->policy, LKS_CLIENT_AUTH_REQUIRED, false, NULL));
     loop_init(&loop, 64, 1024);
     pair_establish(&pairs[0]); /* whatever is made once a process */
     pair_free(&pairs[0]);
     for (int i = 0; i < NUM_IDLE; i++) {
         client_init(&pairs[i].client, &none);
+        if (shown)
+            CU_ASSERT_TRUE(
+                SSL_use_certificate_chain_file(pairs[i].client.ssl, t->ecdsa_cert) == 1 &&
+                SSL_use_PrivateKey_file(pairs[i].client.ssl, t->ecdsa_key, SSL_FILETYPE_PEM) == 1);
         memset(&pairs[i].side, 0, sizeof(pairs[i].side));
     }
     /* The test's own buffers are wrapped, too: they are freed before the balance is struck. */
@@ -170,9 +180,14 @@ static size_t measure_idle(enum lks_keep keep)
     for (int i = 0; i < NUM_IDLE; i++) {
         side_init(&pairs[i].side, config);
         size_t with_handshake = live - before;
-        LKS_CHECK(with_handshake <= 1100u * (unsigned)(i + 1) + 24u * 1024u, "%zu", with_handshake);
+        LKS_CHECK(with_handshake <= (shown ? 2200u : 1100u) * (unsigned)(i + 1) + 24u * 1024u,
+                  "%zu", with_handshake);
         exchange(&loop, &pairs[i].side, &pairs[i].client);
         CU_ASSERT_TRUE(pairs[i].side.established);
+        client_write(&pairs[i].client, "x",
+                     shown); /* the handshake's end, if there is one to see */
+        exchange(&loop, &pairs[i].side, &pairs[i].client);
+        buffer_free(&pairs[i].side.received);
         buffer_free(&pairs[i].side.wire_in);
         buffer_free(&pairs[i].side.wire_out);
     }
@@ -188,11 +203,17 @@ static size_t measure_idle(enum lks_keep keep)
 
 static void established_connection_takes_1_kib_in_all(void)
 {
-    const size_t bare = measure_idle(LKS_KEEP_NOTHING), names = measure_idle(LKS_KEEP_NAMES);
+    const size_t bare = measure_idle(LKS_KEEP_NOTHING, false),
+                 names = measure_idle(LKS_KEEP_NAMES, false),
+                 shown = measure_idle(LKS_KEEP_NOTHING, true),
+                 chain = measure_idle(LKS_KEEP_CHAIN, true);
     LKS_CHECK(bare <= 1024 + 16, "%zu bytes a connection", bare); /* 16: the allocator's rounding */
     LKS_CHECK(names > bare && names <= bare + 128, "%zu bytes with names", names);
-    printf("an established connection: %zu bytes, struct lks_conn %zu; with its names %zu\n", bare,
-           sizeof(struct lks_conn), names);
+    LKS_CHECK(shown <= 1024 + 16, "%zu bytes of a client that is known", shown);
+    LKS_CHECK(chain > names && chain <= bare + 1024, "%zu bytes with a chain", chain);
+    printf("an established connection: %zu bytes, struct lks_conn %zu; with its names %zu, with a "
+           "client's certificate and its names %zu\n",
+           bare, sizeof(struct lks_conn), names, chain);
 }
 
 static uint8_t out[70000];

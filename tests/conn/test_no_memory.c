@@ -219,8 +219,62 @@ struct scenario {
     const char *own_leaf;        /* the client's; NULL: none */
     const char *suites, *groups; /* the server's */
     bool tls12, resumes;
+    bool by_id;            /* it resumes by that, */
+    bool asked;            /* out of the application's store; which is asked all else, too */
     enum lks_status blame; /* that the client finds with the server */
 };
+
+/* The application, which has memory. */
+static struct {
+    uint8_t id[32], bytes[LKS_STORED_MAX]; /* the first session that was put */
+    size_t len;
+    enum pki_key key; /* the server's */
+    unsigned int num_asked;
+} app;
+
+static enum lks_status answer(struct lks_ask *ask)
+{
+    static uint8_t sig[LKS_SIGNATURE_MAX];
+    size_t len, sig_len = sizeof(sig);
+    const uint8_t *id = lks_ask_session_id(ask, &len),
+                  *content = id ? NULL : lks_ask_content(ask, &len);
+    if (id)
+        return lks_answer_session(ask, app.bytes, memcmp(id, app.id, 32) ? 0 : app.len, NULL);
+    if (lks_ask_hello(ask))
+        return lks_answer_hello(ask, NULL, NULL);
+    if (!content)
+        return lks_answer_peer(ask, UINT64_MAX, NULL);
+    armed = false;
+    CU_ASSERT_EQUAL(lks_sign(lks_sign_find_tls12(lks_ask_scheme(ask)), pki_key(app.key), content,
+                             len, sig, &sig_len),
+                    LKS_OK);
+    armed = true;
+    return lks_answer_signature(ask, sig, sig_len, NULL);
+}
+
+static void on_ask(void *user, struct lks_conn *conn, struct lks_ask *ask)
+{
+    (void)user, (void)conn;
+    app.num_asked++;
+    CU_ASSERT_EQUAL(answer(ask), LKS_OK);
+    lks_ask_free(ask);
+}
+
+static void on_put(void *user, const uint8_t *id, size_t id_len, const uint8_t *bytes, size_t len,
+                   uint64_t until_ms)
+{
+    (void)user, (void)until_ms;
+    if (app.len)
+        return;
+    memcpy(app.id, id, id_len);
+    memcpy(app.bytes, bytes, len);
+    app.len = len;
+}
+
+static void on_remove(void *user, const uint8_t *id, size_t id_len)
+{
+    (void)user, (void)id, (void)id_len;
+}
 
 static void begin_end(struct end *e, struct lks_config *config, enum lks_role role,
                       const struct lks_conn_options *options)
@@ -280,6 +334,26 @@ static uint64_t now_ms(void)
     return UINT64_C(1000) * PKI_NOW;
 }
 
+/* A server's key is then elsewhere. */
+static void set_asked(struct lks_config *config, const struct scenario *s, enum lks_role role)
+{
+    struct lks_policy *policy = config->policy;
+    char chain[64];
+    CU_ASSERT_EQUAL(lks_policy_set_verifier(policy, LKS_VERIFY_AFTER, on_ask, NULL, NULL), LKS_OK);
+    if (role == LKS_CLIENT)
+        return;
+    app.key = strcmp(s->leaf, "rsa") == 0 ? PKI_RSA_2048 : PKI_P256;
+    snprintf(chain, sizeof(chain), "%s.pem", s->leaf);
+    CU_ASSERT_EQUAL(lks_policy_set_hello(policy, on_ask, NULL, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_signer(policy, on_ask, NULL, NULL), LKS_OK);
+    CU_ASSERT_EQUAL(
+        lks_memory_set_session_store(config->memory, on_ask, on_put, on_remove, NULL, NULL),
+        LKS_OK);
+    CU_ASSERT_EQUAL(
+        lks_identities_add_remote(config->identities, lks_from_file(pki_path(chain)), NULL, NULL),
+        LKS_OK);
+}
+
 static struct lks_config *make_config(const struct scenario *s, enum lks_role role)
 {
     struct lks_config *config = pki_config();
@@ -288,7 +362,9 @@ static struct lks_config *make_config(const struct scenario *s, enum lks_role ro
     set_clock(config, now_ms);
     CU_ASSERT_EQUAL(lks_policy_set_keep(config->policy, LKS_KEEP_CHAIN, NULL), LKS_OK);
     CU_ASSERT_EQUAL(lks_memory_set_ticket_random(config->memory, 7200, NULL), LKS_OK);
-    if (leaf)
+    if (s->asked)
+        set_asked(config, s, role);
+    if (leaf && !(s->asked && role == LKS_SERVER))
         pki_add(config, leaf);
     if (role == LKS_CLIENT)
         CU_ASSERT_EQUAL(lks_policy_set_preset(config->policy, "old", &err), LKS_OK);
@@ -307,6 +383,10 @@ static struct lks_config *make_config(const struct scenario *s, enum lks_role ro
     if (s->tls12)
         CU_ASSERT_EQUAL(lks_policy_set_versions(config->policy, LKS_TLS_1_2, LKS_TLS_1_2, NULL),
                         LKS_OK);
+    if (s->by_id) {
+        CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 0, 7200, NULL), LKS_OK);
+        CU_ASSERT_EQUAL(lks_memory_set_session_cache(config->memory, 1u << 16, NULL), LKS_OK);
+    }
     if (s->suites)
         LKS_CHECK(!lks_policy_set_suites(config->policy, s->suites, &err), "%s", err.text);
     if (s->groups)
@@ -338,6 +418,7 @@ static unsigned long rehearse(const struct scenario *s, struct lks_config *const
         }
         end_run();
     }
+    CU_ASSERT_EQUAL(app.num_asked != 0, s->asked);
     return num_allocations;
 }
 
@@ -359,20 +440,21 @@ static void fail_one(const struct scenario *s, struct lks_config *const configs[
               num_live - before, num_live_crypto - crypto_before);
 }
 
-/* Ours all, and of libcrypto's, which are many, one in so many, others in each scenario. */
+/* Ours all, and of libcrypto's, which are many, one in so many, others in each scenario; all of
+ * them with LKS_TEST_EFFORT=full. */
 static void fail_each(const struct scenario *s, unsigned int offset)
 {
     struct lks_config *const configs[] = {
         [LKS_SERVER] = make_config(s, LKS_SERVER), [LKS_CLIENT] = make_config(s, LKS_CLIENT)};
     struct lks_conn_options options = localhost;
     const unsigned long num = rehearse(s, configs, &options);
-    const unsigned long stride = lks_test_is_quick() ? 199 : 31;
+    const unsigned long stride = lks_test_is_full() ? 1 : lks_test_is_quick() ? 199 : 31;
     static bool own[ALLOCATIONS_MAX];
     CU_ASSERT_FATAL(num > 100 && num < ALLOCATIONS_MAX);
     memcpy(own, is_own, sizeof(own));
     for (unsigned long i = 0; i < num; i++) {
         first_to_fail = i;
-        for (lack = ONCE; lack < NUM_LACKS && (own[i] || i % stride == offset); lack++)
+        for (lack = ONCE; lack < NUM_LACKS && (own[i] || i % stride == offset % stride); lack++)
             fail_one(s, configs, &options);
     }
     lks_config_free(configs[LKS_CLIENT]);
@@ -398,12 +480,15 @@ static void fail_all(const struct scenario *s)
 {
     make_certificates();
     CU_ASSERT_EQUAL_FATAL(lks_engine_new(&engine, 64), LKS_OK);
-    for (unsigned int i = 0; s[i].name; i++)
+    for (unsigned int i = 0; s[i].name; i++) {
+        memset(&app, 0, sizeof(app));
         fail_each(&s[i], i);
+    }
     lks_engine_free(engine);
 }
 
 #define RSA_KX   "TLS_RSA_WITH_AES_128_GCM_SHA256"
+#define DHE      "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"
 #define STRANGER LKS_ALERT_UNKNOWN_CA
 
 static void in_tls13(void)
@@ -415,6 +500,7 @@ static void in_tls13(void)
         {.name = "TLS 1.3, client's, resumed", .leaf = "rsa", .own_leaf = "own", .resumes = true},
         {.name = "TLS 1.3, retried", .leaf = "rsa", .groups = "secp384r1"},
         {.name = "TLS 1.3, a stranger", .leaf = "ecdsa", .blame = STRANGER},
+        {.name = "TLS 1.3, asked", .leaf = "ecdsa", .own_leaf = "own", .asked = true},
         {0},
     };
     fail_all(all);
@@ -433,6 +519,15 @@ static void in_tls12(void)
          .resumes = true},
         {.name = "TLS 1.2, resumed", .leaf = "ecdsa", .tls12 = true, .resumes = true},
         {.name = "TLS 1.2, a stranger", .leaf = "ecdsa", .tls12 = true, .blame = STRANGER},
+        {.name = "TLS 1.2, DHE", .leaf = "rsa", .tls12 = true, .suites = DHE},
+        {.name = "TLS 1.2, by ID", .leaf = "ecdsa", .tls12 = true, .resumes = true, .by_id = true},
+        {.name = "TLS 1.2, asked", .leaf = "rsa", .own_leaf = "own", .tls12 = true, .asked = true},
+        {.name = "TLS 1.2, stored",
+         .leaf = "ecdsa",
+         .tls12 = true,
+         .resumes = true,
+         .by_id = true,
+         .asked = true},
         {0},
     };
     fail_all(all);

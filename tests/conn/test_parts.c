@@ -455,13 +455,41 @@ static void reload_knows_cookies(void)
     }
 }
 
+/* What is no role, and no configuration. */
+static void no_such_role(void)
+{
+    struct lks_config *config = a_client();
+    struct lks_conn *conn;
+    struct lks_error err;
+    const struct lks_traffic_keys keys = {.suite = 0x1301, .key_len = 16, .secret_len = 32};
+    for (int role = -1; role <= 2; role++) {
+        const bool is_one = role == LKS_SERVER || role == LKS_CLIENT;
+        const enum lks_role r = (enum lks_role)role;
+        if (!is_one) {
+            CU_ASSERT_EQUAL(lks_config_check(config, r, &err), LKS_BAD_ARGUMENT);
+            LKS_CHECK(strstr(err.text, "no role"), "%s", err.text);
+            CU_ASSERT_EQUAL(lks_conn_new(&conn, config, r, &localhost), LKS_BAD_ARGUMENT);
+        }
+        CU_ASSERT_EQUAL(lks_conn_import(&conn, config, r, &keys, &keys),
+                        is_one ? LKS_OK : LKS_BAD_ARGUMENT);
+        lks_conn_free(conn);
+        CU_ASSERT_EQUAL(lks_conn_new(&conn, NULL, r, &localhost), LKS_BAD_ARGUMENT);
+        CU_ASSERT_EQUAL(lks_conn_import(&conn, NULL, r, &keys, &keys), LKS_BAD_ARGUMENT);
+        CU_ASSERT_PTR_NULL(conn);
+    }
+    lks_config_free(config);
+}
+
 #define THREADS 3
 #define VISITS  8
 
-/* What threads share: each takes the configuration that there is at the time. */
+/* What threads share: each takes the configuration that there is at the time, and the session that
+ * any of them got last. */
 static struct {
     pthread_mutex_t lock;
     struct lks_config *client, *server;
+    uint8_t session[LKS_SESSION_MAX];
+    size_t session_len;
     atomic_uint num_resumed, num_failed, num_done;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -475,39 +503,50 @@ static struct lks_config *current(void)
 
 static void *work(void *arg)
 {
-    uint8_t session[LKS_SESSION_MAX];
-    struct lks_conn_options options = localhost;
     (void)arg;
     for (unsigned int i = 0; i < VISITS; i++) {
         struct lks_config *server = current();
+        struct lks_conn_options options = localhost;
+        uint8_t session[LKS_SESSION_MAX];
         struct lks_conn_info info;
         struct loopback l;
+        pthread_mutex_lock(&shared.lock);
+        memcpy(session, shared.session, shared.session_len);
+        options.session = shared.session_len ? session : NULL;
+        options.session_len = shared.session_len;
+        pthread_mutex_unlock(&shared.lock);
         loopback_init(&l, shared.client, server, &options);
         lks_config_free(server);
         loopback_run(&l);
         lks_conn_get_info(l.server.conn, &info);
         atomic_fetch_add(&shared.num_resumed, info.resumed);
         atomic_fetch_add(&shared.num_failed, !l.client.established || !l.server.established);
-        memcpy(session, l.client.session, l.client.session_len);
-        options.session = session;
-        options.session_len = l.client.session_len;
+        pthread_mutex_lock(&shared.lock);
+        if (l.client.session_len) {
+            memcpy(shared.session, l.client.session, l.client.session_len);
+            shared.session_len = l.client.session_len;
+        }
+        pthread_mutex_unlock(&shared.lock);
         loopback_free(&l);
     }
     atomic_fetch_add(&shared.num_done, 1);
     return NULL;
 }
 
-/* Cores shake hands while another one reloads, changes ticket keys and tries what it may not. */
-static void threads(void)
+/* Cores shake hands while another one reloads, changes ticket keys and tries what it may not; each
+ * resumes what others have begun. */
+static void share(uint32_t num_tickets, uint16_t max)
 {
     pthread_t thread[THREADS];
     unsigned int num_frozen = 0, num_tries = 0;
     shared.client = a_client();
-    shared.server = a_server(NULL, 1, 0, LKS_TLS_1_3, "x25519");
+    shared.server = a_server(NULL, num_tickets, 0, max, "x25519");
+    shared.session_len = 0;
+    shared.num_resumed = shared.num_failed = shared.num_done = 0;
     for (int i = 0; i < THREADS; i++)
         CU_ASSERT_EQUAL_FATAL(pthread_create(&thread[i], NULL, work, NULL), 0);
     do {
-        struct lks_config *next = a_server(shared.server->memory, 1, 0, LKS_TLS_1_3, "x25519"),
+        struct lks_config *next = a_server(shared.server->memory, num_tickets, 0, max, "x25519"),
                           *before;
         struct parts of_next = {next->policy, next->identities, next->memory};
         for (size_t i = 0; i < NUM_SETTERS; i++) {
@@ -531,14 +570,27 @@ static void threads(void)
     lks_config_free(shared.server);
 }
 
+static void threads(void)
+{
+    share(1, LKS_TLS_1_3);
+}
+
+static void threads_of_tls12(void)
+{
+    share(1, LKS_TLS_1_2);
+    share(0, LKS_TLS_1_2); /* by session ID */
+}
+
 static const struct lks_test tests[] = {
     {"frozen", frozen},
     {"references", references},
     {"lacking", lacking},
+    {"no such role", no_such_role},
     {"reload resumes", reload_resumes},
     {"reload remembers early data", reload_remembers_early_data},
     {"reload knows cookies", reload_knows_cookies},
     {"threads", threads},
+    {"threads of TLS 1.2", threads_of_tls12},
     {NULL, NULL},
 };
 

@@ -137,7 +137,7 @@ struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_f
                                         .num_gateways = 1,
                                         .max_flows = max_flows,
                                         .now_us = now_us};
-    struct net *net = port_start(port, 0, num_mbufs, 0, error, sizeof(error))
+    struct net *net = port_start(port, 1, 0, num_mbufs, 0, error, sizeof(error))
                           ? NULL
                           : stack_new(&config, error, sizeof(error));
     if (net)

@@ -308,7 +308,7 @@ int main(int argc, char **argv)
     int used = rte_eal_init(argc, argv);
     if (used < 0 || argc - used != 5)
         return 2;
-    if (port_start(&port, 0, 16383, 0, error, sizeof(error))) {
+    if (port_start(&port, 1, 0, 16383, 0, error, sizeof(error))) {
         printf("%s\n", error);
         return 2;
     }

@@ -15,7 +15,7 @@ static void freed_buffers_are_poisoned(void)
 {
     if (!__asan_address_is_poisoned)
         LKS_SKIP("built without AddressSanitizer");
-    struct rte_mempool *pool = pool_new("poisoned", 7, 256, SOCKET_ID_ANY);
+    struct rte_mempool *pool = pool_new("poisoned", 7, 256, SOCKET_ID_ANY, false);
     CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
     struct rte_mbuf *all[7];
     for (unsigned int round = 0; round < 3; round++) {

@@ -67,9 +67,16 @@ bool port_is_low(const struct port *port)
     return rte_mempool_avail_count(port->tx_pool) < port->num_mbufs / 4;
 }
 
-uint32_t stack_receive(struct net *net, const struct port *port, bool after_pause, uint64_t now_us)
+const char *port_watch(const struct port *ports)
 {
-    (void)net, (void)port, (void)after_pause, (void)now_us;
+    (void)ports;
+    return NULL;
+}
+
+uint32_t stack_receive(struct net *net, const struct port *port, struct stack_turn *turn,
+                       uint64_t now_us)
+{
+    (void)net, (void)port, (void)turn, (void)now_us;
     return 0; /* the tests call the flows' events themselves */
 }
 
@@ -81,14 +88,13 @@ bool stack_send(struct net *net, const struct port *port, uint64_t now_us)
     return false;
 }
 
-uint64_t net_timers(struct net *net, uint64_t now_us)
+void stack_timers(struct net *net, struct stack_turn *turn)
 {
-    (void)net;
+    (void)net, (void)turn;
     if (bed.seconds_to_run) {
         bed.now_us += 1000000;
-        bed.signals.stop = --bed.seconds_to_run == 0;
+        bed.stop = --bed.seconds_to_run == 0;
     }
-    return now_us + 1000;
 }
 
 void net_get_counters(const struct net *net, struct net_counters *counters)
@@ -101,8 +107,10 @@ void flow_get_counters(const struct net *net, struct flow_counters *counters)
 {
     (void)net;
     *counters = bed.tcp;
-    bed.signals.print |= bed.asks_again;
-    bed.asks_again = false;
+    if (bed.asks_again && bed.post->asked != bed.post->answered) {
+        chores_print(bed.asks_again);
+        bed.asks_again = NULL;
+    }
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)
@@ -324,9 +332,11 @@ void bed_start(const char *suites)
     server.addr = (struct net_addr){net_ip4(1), 80};
     struct view *view = view_new(&snapshot);
     must(view, "no memory for a view");
+    atomic_store(&slot.newer, view);
+    must((bed.post = posts_new(1)), "no memory for a post");
     struct worker_config config = {
-        .sessions = {
-            .view = view, .slot = &slot, .port = &bed.port, .max_sessions = bed_max_sessions}};
+        .sessions = {.slot = &slot, .port = &bed.port, .max_sessions = bed_max_sessions},
+        .post = bed.post};
     bed.worker = worker_new(&config, error, sizeof(error));
     must(bed.worker, error);
 }
@@ -359,6 +369,7 @@ void bed_stop(void)
     rte_mempool_free(bed.port.tx_pool);
     rte_mempool_free(bed.port.clones);
     loop_free(&bed.loop);
+    free(bed.post);
     lks_config_free(bed.client);
     lks_config_free(bed.server);
 }
@@ -378,11 +389,11 @@ void bed_wait(uint32_t seconds)
     }
 }
 
-void bed_run(struct chores *chores, uint32_t seconds)
+void bed_run(uint32_t seconds)
 {
     bed.seconds_to_run = seconds;
-    bed.signals.stop = 0;
-    worker_run(bed.worker, &bed.signals, chores);
+    bed.stop = false;
+    worker_run(bed.worker, &bed.stop);
 }
 
 struct report bed_report(void)
@@ -394,8 +405,8 @@ struct report bed_report(void)
 
 void bed_end_sessions(void)
 {
-    bed.signals.stop = 1;
-    worker_run(bed.worker, &bed.signals, NULL);
+    bed.stop = true;
+    worker_run(bed.worker, &bed.stop);
 }
 
 uint32_t bed_busy_polls(void)

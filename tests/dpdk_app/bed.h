@@ -8,6 +8,7 @@
  * time. Packet buffers, engine and TLS are the real ones; the client is one of ours.
  */
 
+#include "chores.h"
 #include "conn/side.h"
 #include "port.h"
 #include "worker.h"
@@ -46,8 +47,9 @@ struct bed {
     struct net_counters net;
     struct port_counters counted;
     const char *port_news; /* what port_news() says next */
-    struct worker_signals signals;
-    bool asks_again; /* SIGUSR1 comes while counters are gathered for another one */
+    struct post *post;
+    atomic_bool stop;
+    struct chores *asks_again; /* SIGUSR1 comes while counters are gathered for another one */
     uint32_t seconds_to_run;
     uint32_t num_ended, most_ended; /* flows let go since TCP sent last, and the most */
 };
@@ -68,7 +70,7 @@ void bed_poll(void);
 /* Seconds pass, in which nothing comes. */
 void bed_wait(uint32_t seconds);
 /* worker_run(), a second a poll; all sessions are ended afterwards. */
-void bed_run(struct chores *chores, uint32_t seconds);
+void bed_run(uint32_t seconds);
 /* worker_run() that is to stop at once. */
 void bed_end_sessions(void);
 struct report bed_report(void);

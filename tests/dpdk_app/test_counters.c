@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +100,7 @@ static void printed(void)
     r.app.alerts_sent[80] = 5;
     FILE *to = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
-    counters_print(to, &r);
+    counters_print(to, &r, NULL, 0);
     fclose(to);
     static const char *const lines[] = {
         "handshakes 3",  "handshakes_resumed 2", "tx_waited 7",      "tx_too_long 8",
@@ -146,14 +148,26 @@ static void collect_nothing(void *user)
     (void)user;
 }
 
-/* Asking for counters never waits for who reads them, nor does asking for a reload. */
+/* A worker's answer to what it is asked, if it is. */
+static void answer(struct post *post, uint64_t handshakes)
+{
+    unsigned int number;
+    if (!post_is_asked(post, &number))
+        return;
+    post->report = (struct report){.app = {.handshakes = handshakes}};
+    post_answer(post, number);
+}
+
+/* Whoever asks for counters, and who is asked, never waits for who reads them; asked again while
+ * they are written, they come twice. Nor does asking for a reload. */
 static void nobody_reads(void)
 {
     static char text[1u << 18];
     int fds[2];
-    struct report r = {.app = {.handshakes = 3}};
+    struct post *post = posts_new(1);
     size_t len = 0;
     ssize_t n;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(post);
     full_pipe(fds);
     FILE *out = fdopen(fds[1], "w");
     struct lks_config *config = config_with("ecdsa");
@@ -161,16 +175,21 @@ static void nobody_reads(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     const struct chores_reload reload = {say_hung_up, collect_nothing, NULL};
     chores_set_reload(c, &reload);
-    CU_ASSERT_TRUE(chores_print(c, &r));
-    CU_ASSERT_FALSE(chores_print(c, &r)); /* the first are not written */
+    chores_attend(c, post, 1, NULL);
+    chores_print(c);
+    while (!post->answered) {
+        answer(post, 3);
+        sched_yield();
+    }
+    chores_print(c); /* the first are not written */
     chores_hang_up(c);
-    while (!strstr(text, "polls_busy") || !strstr(text, "SIGHUP"))
+    while (count(text, "polls_busy") < 2 || !strstr(text, "SIGHUP")) {
+        answer(post, 3);
         if ((n = read(fds[0], text + len, sizeof(text) - 1 - len)) > 0)
             len += (size_t)n;
         else
             sched_yield();
-    while (!chores_print(c, &r))
-        sched_yield();
+    }
     chores_stop(c, &(struct report){0});
     fclose(out);
     while ((n = read(fds[0], text + len, sizeof(text) - 1 - len)) > 0)
@@ -180,6 +199,105 @@ static void nobody_reads(void)
     CU_ASSERT_EQUAL(count(text, "SIGHUP"), 1);
     CU_ASSERT(count(text, "reloads_failed               1") >= 1);
     lks_config_free(config);
+    free(post);
+}
+
+/* What several workers have counted is summed, and named by worker; one that does not answer is
+ * named, and left out. The last counters are the sum of theirs. */
+static void several_workers(void)
+{
+    char *text = NULL, *said = NULL;
+    size_t len, said_len;
+    FILE *out = open_memstream(&text, &len), *err = open_memstream(&said, &said_len);
+    struct post *posts = posts_new(3);
+    struct report last = {0};
+    CU_ASSERT_FATAL(out && err && posts);
+    struct lks_config *config = config_with("ecdsa");
+    struct chores *c = chores_start(config->policy, config->memory, out, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    chores_attend(c, posts, 3, NULL);
+    chores_print(c);
+    while (!posts[2].asked)
+        sched_yield();
+    answer(&posts[0], 30);
+    answer(&posts[2], 4);
+    CU_ASSERT_TRUE(post_say(&posts[2], "something"));
+    chores_print(c); /* asked for once the first are written, some seconds later */
+    while (posts[2].asked < 2)
+        sched_yield();
+    for (int i = 0; i < 3; i++) {
+        answer(&posts[i], 100);
+        posts[i].last.app.handshakes = 1000;
+        posts[i].last.tcp.buffers = 5;
+    }
+    chores_stop(c, &last);
+    fclose(out);
+    fclose(err);
+    CU_ASSERT_EQUAL(last.app.handshakes, 3000);
+    CU_ASSERT_EQUAL(last.tcp.buffers, 15);
+    char *second = strstr(text + 1, "lockstepd counters\n");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(second);
+    LKS_CHECK(strstr(second, "  handshakes                   300\n"), "%s", second);
+    *second = 0;
+    LKS_CHECK(strstr(text, "  handshakes                   34\n") &&
+                  strstr(text, "  worker_0_handshakes          30\n") &&
+                  strstr(text, "  worker_2_handshakes          4\n") && !strstr(text, "worker_1"),
+              "%s", text);
+    LKS_CHECK(strstr(said, "lockstepd: worker 1: no counters of it, since it does not poll\n") &&
+                  strstr(said, "lockstepd: worker 2: something\n"),
+              "%s", said);
+    lks_config_free(config);
+    free(posts);
+    free(text);
+    free(said);
+}
+
+/* Every number of a report is in the sum. */
+static void sums(void)
+{
+    const size_t padding =
+        offsetof(struct report, tcp) + offsetof(struct flow_counters, buffers) + 4;
+    struct report one, two;
+    uint8_t *bytes = (uint8_t *)&one;
+    for (size_t i = 0; i < sizeof(one); i++)
+        bytes[i] = i % 4 == 0; /* 1 in whatever is 32 bits, 2^32 + 1 in 64 */
+    two = one;
+    counters_add(&two, &one);
+    bytes = (uint8_t *)&two;
+    for (size_t i = 0; i < sizeof(two); i++)
+        LKS_CHECK(bytes[i] == (i % 4 == 0 ? 2 : 0) ||
+                      (i >= padding && i < offsetof(struct report, net)),
+                  "byte %zu", i);
+}
+
+/* A poll loop that stands still is told of once, and that it goes on. */
+static void who_stands_still(void)
+{
+    struct post *post = posts_new(1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(post);
+    for (int time = 0; time < 2; time++) {
+        unsigned int num_still = 0;
+        post_polled(post, 5 + (unsigned int)time);
+        CU_ASSERT_EQUAL(post_look(post), time ? POST_GOES_ON : POST_AS_BEFORE);
+        for (unsigned int second = 1; second <= 3 * POST_STILL_S; second++) {
+            const enum post_life life = post_look(post);
+            CU_ASSERT_EQUAL(life == POST_STANDS_STILL, second == POST_STILL_S);
+            num_still += life == POST_STANDS_STILL;
+        }
+        CU_ASSERT_EQUAL(num_still, 1);
+    }
+    free(post);
+}
+
+/* It says that it lives at each poll. */
+static void every_poll_is_told(void)
+{
+    bed_start(NULL);
+    bed_run(3);
+    CU_ASSERT_EQUAL(bed.post->polls, bed_report().app.polls);
+    CU_ASSERT_TRUE(bed.post->polls >= 3);
+    CU_ASSERT_EQUAL(bed.post->last.app.polls, bed.post->polls);
+    bed_stop();
 }
 
 /* SIGUSR1 again while it is being obeyed. */
@@ -192,10 +310,11 @@ static void asked_twice(void)
     bed_start(NULL);
     struct chores *c = chores_start(bed.server->policy, bed.server->memory, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    bed.asks_again = true;
-    bed.signals.print = 1;
-    while (bed.signals.print) { /* the second waits until the first is written */
-        bed_run(c, 1);
+    chores_attend(c, bed.post, 1, NULL);
+    bed.asks_again = c;
+    chores_print(c);
+    while (bed.post->answered < 2) { /* the second waits until the first is written */
+        bed_run(1);
         sched_yield();
     }
     chores_stop(c, &(struct report){0});
@@ -215,12 +334,13 @@ static void news_once(void)
     bed_start(NULL);
     struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    bed_run(c, 3);
+    chores_attend(c, bed.post, 1, NULL);
+    bed_run(3);
     bed.net.no_route = 1;
     bed.port_news = "something of the port";
-    bed_run(c, 3);
+    bed_run(3);
     bed.net.no_route = 2;
-    bed_run(c, 3);
+    bed_run(3);
     chores_stop(c, &(struct report){0});
     fclose(err);
     CU_ASSERT_EQUAL(count(text, "\n"), 2);
@@ -241,12 +361,13 @@ static void check_said(const void *bytes, size_t bytes_len, const char *line)
     bed_start(NULL);
     struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    chores_attend(c, bed.post, 1, NULL);
     for (int i = 0; i < 2; i++) {
         peer_start(&peers[i], NULL);
         flow_says(peers[i].client, bytes, bytes_len, 1460);
         bed_wait(1);
     }
-    bed_run(c, 3);
+    bed_run(3);
     chores_stop(c, &(struct report){0});
     fclose(err);
     CU_ASSERT_EQUAL(count(text, "\n"), 1);
@@ -301,6 +422,8 @@ static void slow_key_log(void)
     LKS_CHECK(!lks_policy_set_key_log(bed.server->policy, file, &err), "%s", err.text);
     struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, to);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    LKS_CHECK(!lks_policy_queue_key_log(bed.server->policy, chores_queue_keys, c, &err), "%s",
+              err.text);
     for (int i = 0; i < 8; i++) { /* more lines than the FIFO holds */
         peer_establish(&p, NULL);
         peer_free(&p);
@@ -327,6 +450,29 @@ static void slow_key_log(void)
     close(reader);
     unlink(file);
     rmdir(name);
+}
+
+/* Where no key log is asked for, no secret goes anywhere, and none is missed. */
+static void no_key_log(void)
+{
+    char *said = NULL;
+    size_t len;
+    struct peer p;
+    struct report last = {0};
+    FILE *err = open_memstream(&said, &len);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(err);
+    bed_start(NULL);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    peer_establish(&p, NULL);
+    peer_free(&p);
+    bed_poll();
+    chores_stop(c, &last);
+    fclose(err);
+    CU_ASSERT_EQUAL(last.key_log_dropped, 0);
+    CU_ASSERT_STRING_EQUAL(said, "");
+    free(said);
+    bed_stop();
 }
 
 /* Lines are wiped when they are taken. */
@@ -359,6 +505,65 @@ static void keys_are_wiped(void)
     key_queue_free(q);
 }
 
+#define PUTTERS 3u
+#define LINES   1000000u
+
+struct putter {
+    struct key_queue *queue;
+    pthread_barrier_t *begin;
+    unsigned int number;
+};
+
+static void *put_lines(void *arg)
+{
+    const struct putter *p = arg;
+    pthread_barrier_wait(p->begin);
+    for (unsigned int i = 0; i < LINES; i++) {
+        const unsigned int line[] = {p->number, i, [31] = i};
+        key_queue_put(p->queue, (const char *)line, sizeof(line));
+    }
+    return NULL;
+}
+
+/* Every line that is not dropped comes whole, and each thread's in order. */
+static void keys_of_several_threads(void)
+{
+    struct key_queue *q = key_queue_new();
+    struct putter putters[PUTTERS];
+    pthread_barrier_t begin;
+    pthread_t threads[PUTTERS];
+    unsigned int next[PUTTERS] = {0}, num = 0, num_bad = 0;
+    size_t len;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(q);
+    CU_ASSERT_EQUAL_FATAL(pthread_barrier_init(&begin, NULL, PUTTERS), 0);
+    for (unsigned int i = 0; i < PUTTERS; i++) {
+        putters[i] = (struct putter){q, &begin, i};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, put_lines, &putters[i]), 0);
+    }
+    while (num + key_queue_dropped(q) < PUTTERS * LINES) {
+        const char *first = key_queue_first(q, &len);
+        unsigned int line[32];
+        if (!first) {
+            sched_yield();
+            continue;
+        }
+        memcpy(line, first, sizeof(line));
+        if (len != sizeof(line) || line[0] >= PUTTERS || line[1] != line[31] ||
+            line[1] < next[line[0]])
+            num_bad++;
+        else
+            next[line[0]] = line[1] + 1;
+        key_queue_take(q, true);
+        num++;
+    }
+    for (unsigned int i = 0; i < PUTTERS; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&begin);
+    CU_ASSERT_PTR_NULL(key_queue_first(q, &len));
+    LKS_CHECK(num_bad == 0 && num > 0, "%u of %u lines", num_bad, num);
+    key_queue_free(q);
+}
+
 const struct lks_test *counter_tests(void)
 {
     static const struct lks_test tests[] = {
@@ -368,10 +573,16 @@ const struct lks_test *counter_tests(void)
         {"as printed", printed},
         {"nobody reads", nobody_reads},
         {"asked twice", asked_twice},
+        {"several workers", several_workers},
+        {"sums", sums},
+        {"who stands still", who_stands_still},
+        {"every poll is told", every_poll_is_told},
         {"news, once", news_once},
         {"why TLS failed", why_tls_failed},
         {"slow key log", slow_key_log},
+        {"no key log", no_key_log},
         {"keys are wiped", keys_are_wiped},
+        {"keys of several threads", keys_of_several_threads},
         {0},
     };
     return tests;

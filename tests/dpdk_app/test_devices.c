@@ -2,7 +2,7 @@
 
 /*
  * The port over taps and memif, in a network namespace of its own. Seconds are calls of
- * port_second().
+ * port_second() and port_watch().
  */
 
 #include <net/if.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "common/test.h"
-#include "port.h"
+#include "port_inside.h"
 
 #define NUM_MBUFS   1024u
 #define MEMIF_POLLS 60000u /* of a millisecond, at most */
@@ -46,7 +46,7 @@ static bool open_vdev(struct port *port, const char *driver, const char *args, u
     snprintf(error, error_len, "no device");
     if (!make_device(driver, args, &id))
         return false;
-    return port_start(port, id, NUM_MBUFS, mtu, error, error_len) == 0;
+    return port_start(port, 1, id, NUM_MBUFS, mtu, error, error_len) == 0;
 }
 
 static struct port_counters counted(const struct port *port)
@@ -107,7 +107,7 @@ static void mtu_is_the_interfaces(void)
         uint16_t id = 0;
         CU_ASSERT_TRUE(make_device("net_tap", "iface=lkstest", &id));
         CU_ASSERT_TRUE(set_mtu("lkstest", cases[i].of_interface));
-        int rc = port_start(&port, id, NUM_MBUFS, cases[i].asked, error, sizeof(error));
+        int rc = port_start(&port, 1, id, NUM_MBUFS, cases[i].asked, error, sizeof(error));
         if (!cases[i].want) {
             LKS_CHECK(rc && strcmp(error, cases[i].error) == 0, "case %zu: %s", i, error);
             continue;
@@ -149,9 +149,7 @@ static void mtu_that_sinks(void)
     CU_ASSERT_TRUE_FATAL(open_vdev(&port, "net_tap", "iface=lkstest", 0, error, sizeof(error)));
     for (unsigned int time = 0; time < 2; time++) {
         CU_ASSERT_TRUE(set_mtu("lkstest", 1000));
-        port_second(&port);
-        while ((line = port_news(&port)) && strstr(line, "link"))
-            ; /* the kernel's end of a tap is down at first */
+        port_watch(&port);
         send_frames(&port, 1, 14 + 1000);
         CU_ASSERT_EQUAL(counted(&port).tx_too_long, 3u * time);
         send_frames(&port, 2, 14 + 1001);
@@ -159,7 +157,7 @@ static void mtu_that_sinks(void)
         line = port_news(&port);
         CU_ASSERT_TRUE(time ? !line : line && strstr(line, "tx_too_long"));
         CU_ASSERT_TRUE(set_mtu("lkstest", 9000));
-        port_second(&port);
+        port_watch(&port);
         send_frames(&port, 1, 14 + 1500);
         CU_ASSERT_EQUAL(counted(&port).tx_too_long, 2u + 3u * time);
         send_frames(&port, 1, 14 + 1501);
@@ -194,6 +192,15 @@ static void kill_server(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
+/* What the worker and its watch do in a second. */
+static void second(const struct port *port)
+{
+    struct rte_mbuf *frames[1];
+    rte_pktmbuf_free_bulk(frames, port_receive(port, frames, 1));
+    port_second(port);
+    port_watch(port);
+}
+
 /* Sends until something comes back. EAL's own thread shakes hands meanwhile. */
 static bool comes_back(const struct port *port)
 {
@@ -206,7 +213,7 @@ static bool comes_back(const struct port *port)
         if (num)
             return true;
         if (i % 1000 == 999)
-            port_second(port);
+            second(port);
         usleep(1000);
     }
     return false;
@@ -244,13 +251,13 @@ static void memif_client_finds_its_next_server(const char *role)
         send_frames(&client, 10, 60);
         const uint32_t waiting = port_flush(&client);
         CU_ASSERT_TRUE(waiting >= 10);
-        for (int second = 0; second < 3; second++)
-            port_second(&client);
+        for (int i = 0; i < 4; i++)
+            second(&client);
         CU_ASSERT_EQUAL(port_flush(&client), 0);
         CU_ASSERT_EQUAL(counted(&client).tx_dropped, dropped + waiting);
         CU_ASSERT_EQUAL(port_receive(&client, got, 1), 0);
         server = start_server();
-        port_second(&client);
+        second(&client);
         CU_ASSERT_TRUE(comes_back(&client));
     }
     kill_server(server);
@@ -267,12 +274,105 @@ static void memif_client_by_default(void)
     memif_client_finds_its_next_server("");
 }
 
+static void start_two(struct port ports[2], const char *driver, const char *args)
+{
+    char error[256] = "";
+    uint16_t id = 0;
+    CU_ASSERT_TRUE_FATAL(make_device(driver, args, &id));
+    CU_ASSERT_TRUE_FATAL(port_max_queues(id) >= 2);
+    LKS_CHECK(!port_start(ports, 2, id, NUM_MBUFS, 0, error, sizeof(error)), "%s", error);
+    for (uint16_t i = 0; i < 2; i++) {
+        const struct net_rss *rss = &ports[i].rss;
+        CU_ASSERT(rss->num_queues == 2 && rss->queue == i && ports[i].spread);
+        CU_ASSERT_TRUE_FATAL(rss->table_len && rss->key_len >= 40);
+        uint32_t num_ours = 0;
+        for (uint16_t at = 0; at < rss->table_len; at++)
+            num_ours += rss->table[at] == i;
+        CU_ASSERT_EQUAL(num_ours, rss->table_len / 2);
+        CU_ASSERT_EQUAL(memcmp(rss->key, ports[0].rss.key, NET_RSS_KEY_MAX), 0);
+    }
+    CU_ASSERT(ports[0].spread != ports[1].spread && ports[0].tx_pool != ports[1].tx_pool &&
+              ports[0].clones != ports[1].clones && ports[0].tx != ports[1].tx);
+}
+
+/* It is asked by which key and table; each queue receives into buffers of its own. */
+static void port_that_spreads(void)
+{
+    struct port ports[2];
+    uint8_t key[NET_RSS_KEY_MAX] = {0};
+    struct rte_eth_rss_conf conf = {.rss_key = key, .rss_key_len = sizeof(key)};
+    start_two(ports, "net_null", "no-rx=1");
+    CU_ASSERT_FALSE(ports[0].rss.is_software);
+    CU_ASSERT_EQUAL(rte_eth_dev_rss_hash_conf_get(ports[0].id, &conf), 0);
+    CU_ASSERT_EQUAL(memcmp(key, ports[1].rss.key, sizeof(key)), 0);
+    CU_ASSERT(ports[0].rx_pool != ports[1].rx_pool && ports[0].rx_pool->size == NUM_MBUFS);
+    for (int i = 0; i < 2; i++) {
+        send_frames(&ports[i], 3, 60);
+        CU_ASSERT_EQUAL(port_flush(&ports[i]), 0);
+    }
+    port_stop(ports);
+}
+
+/* One that does not, or does not tell: each time by another key, and all receive into one pool. */
+static void port_that_does_not_spread(void)
+{
+    struct port ports[2];
+    struct rte_mbuf *back[8];
+    uint8_t key[NET_RSS_KEY_MAX];
+    for (int time = 0; time < 2; time++) {
+        start_two(ports, "net_ring", "");
+        CU_ASSERT_TRUE(ports[1].rss.is_software);
+        CU_ASSERT_TRUE(!time || memcmp(key, ports[0].rss.key, sizeof(key)) != 0);
+        memcpy(key, ports[0].rss.key, sizeof(key));
+        CU_ASSERT(ports[0].rx_pool == ports[1].rx_pool && ports[0].rx_pool->size == 2 * NUM_MBUFS);
+        send_frames(&ports[1], 3, 60); /* a ring's queue leads to itself */
+        CU_ASSERT_EQUAL(port_flush(&ports[1]), 0);
+        CU_ASSERT_EQUAL(port_receive(&ports[0], back, 8), 0);
+        CU_ASSERT_EQUAL(port_receive(&ports[1], back, 8), 3);
+        rte_pktmbuf_free_bulk(back, 3);
+        port_stop(ports);
+    }
+}
+
+/* A port is started again once no worker uses it, and not used before. */
+static void restart_waits_for_all(void)
+{
+    struct port ports[2];
+    struct rte_mbuf *back[8];
+    start_two(ports, "net_ring", "");
+    ports->link->is_memif_client = true;
+    CU_ASSERT_EQUAL(rte_eth_dev_set_link_down(ports->id), 0);
+    send_frames(&ports[0], 1, 60);
+    CU_ASSERT_EQUAL(port_flush(&ports[0]), 0);
+    for (int life = 0; life < 2; life++) {
+        CU_ASSERT_TRUE(port_watch(ports) != NULL);
+        CU_ASSERT_EQUAL(port_receive(&ports[0], back, 8), 0); /* from here on it keeps off */
+        CU_ASSERT_PTR_NULL(port_watch(ports));
+        CU_ASSERT_PTR_NULL(port_watch(ports)); /* the other one does not yet */
+        send_frames(&ports[1], 1, 60);
+        CU_ASSERT_EQUAL(port_flush(&ports[1]), 1);
+        CU_ASSERT_PTR_NULL(port_watch(ports));
+        CU_ASSERT_EQUAL(port_receive(&ports[0], back, 8), 1 - life);
+        rte_pktmbuf_free_bulk(back, 1u - (unsigned int)life);
+        CU_ASSERT_EQUAL(port_flush(&ports[1]), 0);
+        CU_ASSERT_EQUAL(port_receive(&ports[1], back, 8), 1);
+        rte_pktmbuf_free_bulk(back, 1);
+        const char *line = port_watch(ports);
+        CU_ASSERT_TRUE(line && strstr(line, "up again"));
+        CU_ASSERT_EQUAL(rte_eth_dev_set_link_down(ports->id), 0);
+    }
+    port_stop(ports);
+}
+
 static const struct lks_test devices[] = {
     {"MTU is the interface's", mtu_is_the_interfaces},
     {"MTU that sinks", mtu_that_sinks},
     {"tap goes on behind a large frame", tap_goes_on_behind_a_large_frame},
     {"memif client finds its next server", memif_client},
     {"memif client by default", memif_client_by_default},
+    {"port that spreads", port_that_spreads},
+    {"port that does not spread", port_that_does_not_spread},
+    {"restart waits for all", restart_waits_for_all},
     {0},
 };
 

@@ -72,6 +72,10 @@ static void what_is_wrong(void)
         {GOOD "--alpn a --alpn b", "--alpn is given twice; keep one of the two"},
         {GOOD "--mtu 1400 --mtu 1400", "--mtu is given twice; keep one of the two"},
         {GOOD "--strict-sni --strict-sni", "--strict-sni is given twice; keep one of the two"},
+        {GOOD "--workers 0", "--workers 0: not a number from 1 to 64, nor auto"},
+        {GOOD "--workers 65", "--workers 65: not a number from 1 to 64, nor auto"},
+        {GOOD "--workers all", "--workers all: not a number from 1 to 64, nor auto"},
+        {GOOD "--workers 2 --workers 3", "--workers is given twice; keep one of the two"},
         {"--li 10.9.0.2:443", "--li: write --listen in full"},
         {"--li=10.9.0.2:443", "--li=10.9.0.2:443: write --listen in full"},
         {GOOD "--strict", "--strict: write --strict-sni in full"},
@@ -415,9 +419,11 @@ static void what_is_right(void)
     device = &made->device;
     CU_ASSERT(device->mtu == 576 && device->port == 3 && device->vlan == 4094);
     CU_ASSERT_EQUAL(made->own[0].prefix_len, 96 + 16);
-    CU_ASSERT(device->idle == IDLE_SLEEP && device->idle_us == 50);
+    CU_ASSERT(device->idle == IDLE_SLEEP && device->idle_us == 50 && device->workers == 1);
     CU_ASSERT(site()->certificates.num == 2 && site()->strict_sni && site()->alpn.num == 2);
     CU_ASSERT(made->timeouts.idle_s == 7 && strcmp(made->key_log, "log") == 0);
+    CU_ASSERT(parse(&o, GOOD "--workers 64") == 0 && made->device.workers == 64);
+    CU_ASSERT(parse(&o, GOOD "--workers auto") == 0 && made->device.workers == 0);
     static const char *const asks_for_help[] = {"--help", "-h", GOOD "--help"};
     for (size_t i = 0; i < 3; i++)
         LKS_CHECK(parse(&o, asks_for_help[i]) == 0 && o.help, "%s: %s", asks_for_help[i], error);

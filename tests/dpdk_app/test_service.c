@@ -276,7 +276,8 @@ static struct service *start(struct view_slot *slot, struct view **view)
     CU_ASSERT_FATAL(LKS_CHECK(first != NULL, "%s", said()));
     struct service *s = service_new(first, path, &needs);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    *view = service_join(s, slot);
+    CU_ASSERT_TRUE_FATAL(service_join(s, slot));
+    *view = atomic_exchange(&slot->newer, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(*view);
     return s;
 }

@@ -154,10 +154,12 @@ class Bed:
             count //= 2
         return count
 
-    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443"):
-        """How lockstepd is started with these options."""
+    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", lcores=1):
+        """How lockstepd is started with these options; its lcores share the CPUs that there are."""
         vdev = vdev or f"net_af_packet0,iface=lks1,framecnt={self.frames()},blocksz=4096"
         eal = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--log-level=4", f"--vdev={vdev}"]
+        if lcores > 1:
+            eal.append(f"--lcores=(0-{lcores - 1})@({','.join(map(str, sorted(os.sched_getaffinity(0))))})")
         own = ["--listen", listen, "--backend", backend]
         if "--cert" not in options:
             own += ["--cert", self.dir / "demo.pem", "--key", self.dir / "demo.key"]

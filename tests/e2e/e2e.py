@@ -22,6 +22,7 @@ import traceback
 import bed as beds
 import families  # noqa: F401  its tests register themselves
 import sites  # noqa: F401  and these
+import workers  # noqa: F401  and these
 from bed import KERNEL, LOCKSTEPD, PATIENCE, TESTS, Skip, equal, run, sha256_of, test, until
 
 

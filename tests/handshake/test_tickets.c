@@ -410,6 +410,36 @@ static void looks_hold_a_ring(void)
     lks_ticket_keys_wipe(&keys);
 }
 
+/* Where there is no room for a new source's keys all stays as it was, also when the next ones are
+ * due. */
+static void no_room_for_a_source(void)
+{
+    static const uint8_t ours[32] = {1}, other[32] = {2};
+    static const char text[] = "current 00000000000000000000000000000000 "
+                               "0000000000000000000000000000000000000000000000000000000000000000\n";
+    const struct lks_source source = lks_from_memory("keys", text, sizeof(text) - 1);
+    struct lks_ticket_keys keys, same;
+    const struct lks_ticket_ring *looks[LKS_TICKET_SLOTS];
+    struct lks_error err;
+    lks_ticket_keys_init(&keys);
+    lks_ticket_keys_init(&same);
+    for (unsigned int i = 0; i < LKS_TICKET_SLOTS; i++) {
+        CU_ASSERT_EQUAL(lks_ticket_keys_derive(&keys, ours, 32, DAY, NOW), LKS_OK);
+        looks[i] = lks_ticket_ring_acquire(&keys, NOW);
+    }
+    CU_ASSERT_EQUAL(lks_ticket_keys_load(&keys, &source, &err), LKS_WANT_ROOM);
+    CU_ASSERT_EQUAL(lks_ticket_keys_derive(&keys, other, 32, 60, NOW), LKS_WANT_ROOM);
+    CU_ASSERT_EQUAL(lks_ticket_keys_random(&keys, 60, NOW), LKS_WANT_ROOM);
+    for (unsigned int i = 0; i < LKS_TICKET_SLOTS; i++)
+        lks_ticket_ring_release(&keys, looks[i]);
+    CU_ASSERT_EQUAL(lks_ticket_keys_derive(&same, ours, 32, DAY, NOW + DAY), LKS_OK);
+    const struct lks_ticket_ring *a = lks_ticket_ring_acquire(&keys, NOW + DAY),
+                                 *b = lks_ticket_ring_acquire(&same, NOW + DAY);
+    CU_ASSERT_EQUAL(memcmp(a, b, sizeof(*a)), 0);
+    lks_ticket_keys_wipe(&keys);
+    lks_ticket_keys_wipe(&same);
+}
+
 struct turning {
     struct lks_ticket_keys keys;
     atomic_bool stop;
@@ -506,6 +536,7 @@ const struct lks_test ticket_tests[] = {
     {"text of a key file", file_text},
     {"key file read again", file_read_again},
     {"looks hold a ring", looks_hold_a_ring},
+    {"no room for a source", no_room_for_a_source},
     {"turned while looked at", turned_while_looked_at},
     {"settings out of range", bad_settings},
     {NULL, NULL}};

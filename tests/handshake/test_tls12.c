@@ -94,8 +94,7 @@ static void every_message_in_every_state(void)
 
 static size_t stride(size_t at)
 {
-    const char *effort = getenv("LKS_TEST_EFFORT");
-    return effort && strcmp(effort, "quick") == 0 ? 1 + at / 4 : 1 + at / 16;
+    return lks_test_is_quick() ? 1 + at / 4 : 1 + at / 16;
 }
 
 /* A ClientHello without extensions is whole where they would begin. */

@@ -3,10 +3,11 @@
 """Lockstep with other implementations, both roles, feature by feature, over loopback. Each cell is a handshake of
 its own programs, data both ways and a clean close of both sides.
 
-usage: matrix.py BUILD [--only REGEX] [--markdown FILE]
+usage: matrix.py BUILD [--only REGEX] [--markdown FILE] [--root DIR]
 
 BUILD has tests/conn/lks_test_server and lks_test_client. A cell is named "role/peer/feature", as
-"server/OpenSSL/TLS 1.3 TLS_AES_128_GCM_SHA256 x25519": the role is Lockstep's.
+"server/OpenSSL/TLS 1.3 TLS_AES_128_GCM_SHA256 x25519": the role is Lockstep's. The peers are DIR's, where
+.ci/peers-root has seen to it that /tmp is the same there.
 """
 
 import argparse
@@ -15,15 +16,16 @@ import dataclasses
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
 import traceback
 
+import page
 import peers
-from peers import GROUPS, SUITES_12, SUITES_13, Want
+import place
 from talk import Cannot, Credentials, Failed, Talker
+from wants import GROUPS, SUITES_12, SUITES_13, Want
 
 ALL = {peer.name: peer for peer in (peers.Openssl(), peers.Gnutls(), peers.Nss(), peers.Java(), peers.Curl(),
                                     peers.Chromium())}
@@ -145,7 +147,7 @@ def our_options(want, bed, role):
     if want.key_log:
         args += ["--key-log", bed["ourlog"]]
     if want.compress:
-        args += ["--compress", "all"]
+        args += ["--compress", want.compress]
     if want.version == "1.2" and not want.fallback:
         args += ["--max-version", "1.2"]
     if want.suite:
@@ -163,7 +165,9 @@ def our_options(want, bed, role):
     if want.client_auth or role == "client":
         args += ["--trust", bed["ca.pem"]]
     if role == "server":
-        args += ["--cert", bed[f"{want.certificate}.{'chain.' if want.ocsp else ''}pem"], "--key",
+        # A message that does not become shorter goes as it is: that of one small certificate, with zstd.
+        long = want.ocsp or want.compress
+        args += ["--cert", bed[f"{want.certificate}.{'chain.' if long else ''}pem"], "--key",
                  bed[f"{want.certificate}.key"]]
         if want.client_auth:
             args += ["--client-auth", "required"]
@@ -205,11 +209,14 @@ def fetch(program, peer, want, bed):
             status = client.end()
             equal(status, 0, "its exit status")
         report = ours.report()
+        if want.resume:
+            check_report(report, dataclasses.replace(want, alpn="http/1.1" if alpn else ""), "server")
+            report = ours.report()
         if peer.name == "Chromium":
             while report["established"] == "0":  # it opens connections in stock
                 report = ours.report()
             report["end"] = "closed"  # and drops them when it ends
-        check_report(report, dataclasses.replace(want, alpn="http/1.1" if alpn else ""), "server")
+        check_report(report, dataclasses.replace(want, alpn="http/1.1" if alpn else ""), "server", resumed=want.resume)
         if want.key_log:
             check_key_logs(bed)
         if want.compress and not peer.took_compressed(bed):
@@ -219,7 +226,7 @@ def fetch(program, peer, want, bed):
 def download(program, peer, want, bed):
     """Our server has a long page; the peer only receives, and asks for new keys as often as its limit is reached."""
     if peer.name != "Java":
-        raise Cannot(f"{peer.name} has no such setting")
+        raise Cannot("the limit is a setting of Java's")
     args = our_options(want, bed, "server") + ["--http", bed["long page"], "--report"]
     with Ours(program, args) as ours:
         port = int(ours.talker.expect(rb"port (\d+)\n").group(1))
@@ -261,7 +268,8 @@ def as_server(program, peer, want, bed):
                 if refused_as(want):
                     equal(ours.report()["end"], refused_as(want), "our end")
                     return
-                if peer.name == "NSS" and want.resume:  # the request is in a file, closing included
+                by_file = peer.name == "NSS" and want.resume  # closing included
+                if by_file:
                     client.expect("hello-1.*hello-1")
                 else:
                     talk(client, f"hello-{step}", peer.update if want.update == "peer" else None)
@@ -270,9 +278,12 @@ def as_server(program, peer, want, bed):
                     return
                 if want.ocsp:
                     client.expect(peer.shows_ocsp)
+                if want.compress:
+                    client.expect(peer.shows_compressed)
                 if want.update == "ours":
                     talk(client, "more")
-                peer.bye(client)
+                if not by_file:
+                    peer.bye(client)
                 first = step == 0 and (want.resume or want.early)
                 reports = [ours.report()]
                 if step == 1 and peer.name != "OpenSSL":  # both connections in one program
@@ -337,6 +348,8 @@ def as_client(program, peer, want, bed):
                 client.hang_up()
                 report = ours.report()
                 check_report(report, want, "client", resumed=step == 1)
+                if want.compress:
+                    server.expect(peer.shows_compressed)
                 equal(client.end(), 0, "our client's status")
                 if want.export:
                     equal(server.expect(peer.exported).group(1).decode().lower(), report["exported"], "export")
@@ -352,6 +365,7 @@ def cells_13():
     for kind in ("rsa", "ed25519"):
         yield f"certificate {kind}", Want(certificate=kind)
     yield "HelloRetryRequest", Want(group="secp384r1", retry=True)
+    yield "HelloRetryRequest, to x25519mlkem768", Want(group="x25519mlkem768", retry=True)
     yield "ALPN", Want(alpn="http/1.1,h2")
     yield "client certificate", Want(client_auth="sent")
     yield "client certificate, missing", Want(client_auth="missing")
@@ -370,7 +384,8 @@ def cells_13():
     # Below 512 GnuTLS takes none, unless it was told to: its clients answer illegal_parameter.
     yield "record_size_limit 511, turned away", Want(record_size=511, refused="peer_alert", hangs_up=True)
     yield "OCSP stapling", Want(ocsp=True)
-    yield "certificate compression", Want(compress=True)
+    for algorithm in ("zlib", "brotli", "zstd"):
+        yield f"certificate compression, {algorithm}", Want(compress=algorithm)
     yield "exporter", Want(export="EXPORTER-interop")
     yield "key log", Want(key_log=True)
 
@@ -452,47 +467,14 @@ class Matrix:
             shutil.rmtree(bed.folder, ignore_errors=True)
 
 
-def table(results):
-    """Markdown: a row a feature, a column a role and peer."""
-    columns = [f"{role}/{name}" for role in ("server", "client") for name, peer in ALL.items()
-               if role == "server" or not peer.fetches]
-    rows = {}
-    for name, said, words in results:
-        role, peer, feature = name.split("/", 2)
-        rows.setdefault(feature, {})[f"{role}/{peer}"] = {"pass": "yes", "fail": "**no**", "none": "–"}[said]
-    yield "| feature | " + " | ".join(c.replace("/", ": ") for c in columns) + " |"
-    yield "| --- |" + " --- |" * len(columns)
-    for feature, row in rows.items():
-        yield f"| {feature} | " + " | ".join(row.get(c, "") for c in columns) + " |"
-
-
-def document(results):
-    """docs/INTEROP.md of a run."""
-    yield "# Interoperation"
-    yield ""
-    yield "Made by `./dev interop --markdown docs/INTEROP.md`: don't edit. A cell is a handshake of its own programs over loopback, data both"
-    yield "ways and a clean close of both sides, on Lockstep's side checked for what was negotiated. The column's first word is Lockstep's"
-    yield "role. A dash: the peer cannot do it; why stands below."
-    yield ""
-    yield "Peers: " + ", ".join(peer.version() for peer in ALL.values()) + "."
-    yield ""
-    yield from table(results)
-    yield ""
-    reasons = {}
-    for name, said, words in results:
-        if said == "none":
-            role, peer, feature = name.split("/", 2)
-            reasons.setdefault((peer, words), []).append(f"{role}: {feature}")
-    for (peer, words), cells in sorted(reasons.items()):
-        yield f"- {peer}: {words} ({cells[0]}" + (f" and {len(cells) - 1} more)" if cells[1:] else ")")
-
-
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build")
     parser.add_argument("--only", default=".")
     parser.add_argument("--markdown")
+    parser.add_argument("--root", default="")
     options = parser.parse_args()
+    place.root = os.path.realpath(options.root) if options.root else ""
     credentials = Credentials()
     matrix = Matrix(os.path.abspath(options.build), credentials)
     only = re.compile(options.only)
@@ -506,12 +488,11 @@ def main():
         if said == "fail":
             print(f"FAIL {name}\n    " + words.replace("\n", "\n    "))
     counts = {said: sum(r[1] == said for r in results) for said in ("pass", "fail", "none")}
-    lines = list(table(results))
+    section = page.section(results, list(ALL.values()))
     if options.markdown:
-        with open(options.markdown, "w", encoding="utf-8") as file:
-            file.write("\n".join(document(results)) + "\n")
+        page.put(options.markdown, section)
     else:
-        print("\n".join(lines))
+        print("\n".join(section))
     for name, said, words in results:
         if said == "none" and "no " in words and "here" in words:
             print(f"SKIP {name}: {words}")

@@ -6,104 +6,17 @@ step 1), or None where the program makes both connections in the process of the 
 server(want, bed) returns (Talker, port). Both raise Cannot for what the program does not have.
 """
 
-import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
-import subprocess
 import time
 
-from talk import Cannot, Talker, free_port, wait_for_port
-
-SUITES_13 = {  # name: GnuTLS' ciphers, NSS' number, whether Java has it
-    "TLS_AES_128_GCM_SHA256": ("+AES-128-GCM", "1301", True),
-    "TLS_AES_256_GCM_SHA384": ("+AES-256-GCM", "1302", True),
-    "TLS_CHACHA20_POLY1305_SHA256": ("+CHACHA20-POLY1305", "1303", True),
-    "TLS_AES_128_CCM_SHA256": ("+AES-128-CCM", None, False),
-    "TLS_AES_128_CCM_8_SHA256": ("+AES-128-CCM-8", None, False),
-}
-
-GROUPS = {  # name: OpenSSL's, GnuTLS', NSS', Java's name
-    "x25519": ("X25519", "GROUP-X25519", "x25519", "x25519"),
-    "secp256r1": ("P-256", "GROUP-SECP256R1", "P256", "secp256r1"),
-    "secp384r1": ("P-384", "GROUP-SECP384R1", "P384", "secp384r1"),
-    "ffdhe2048": ("ffdhe2048", "GROUP-FFDHE2048", "FF2048", "ffdhe2048"),
-    "ffdhe3072": ("ffdhe3072", "GROUP-FFDHE3072", "FF3072", "ffdhe3072"),
-    "x25519mlkem768": (None, None, None, None),
-}
-
-
-def _suites_12():
-    """TLS 1.2: name: (OpenSSL's name, GnuTLS' priorities, NSS' number, whether Java has it)."""
-    ciphers = {
-        "AES_128_GCM_SHA256": ("AES128-GCM-SHA256", "+AES-128-GCM:+AEAD"),
-        "AES_256_GCM_SHA384": ("AES256-GCM-SHA384", "+AES-256-GCM:+AEAD"),
-        "CHACHA20_POLY1305_SHA256": ("CHACHA20-POLY1305", "+CHACHA20-POLY1305:+AEAD"),
-        "AES_128_CBC_SHA": ("AES128-SHA", "+AES-128-CBC:+SHA1"),
-        "AES_256_CBC_SHA": ("AES256-SHA", "+AES-256-CBC:+SHA1"),
-        "AES_128_CBC_SHA256": ("AES128-SHA256", "+AES-128-CBC:+SHA256"),
-        "AES_256_CBC_SHA256": ("AES256-SHA256", "+AES-256-CBC:+SHA256"),
-        "AES_256_CBC_SHA384": ("AES256-SHA384", "+AES-256-CBC:+SHA384"),
-        "AES_128_CCM": ("AES128-CCM", "+AES-128-CCM:+AEAD"),
-        "AES_256_CCM": ("AES256-CCM", "+AES-256-CCM:+AEAD"),
-        "AES_128_CCM_8": ("AES128-CCM8", "+AES-128-CCM-8:+AEAD"),
-        "AES_256_CCM_8": ("AES256-CCM8", "+AES-256-CCM-8:+AEAD"),
-    }
-    exchanges = {"ECDHE_ECDSA": ("ECDHE-ECDSA-", "+ECDHE-ECDSA"), "ECDHE_RSA": ("ECDHE-RSA-", "+ECDHE-RSA"),
-                 "DHE_RSA": ("DHE-RSA-", "+DHE-RSA"), "RSA": ("", "+RSA")}
-    numbers = {
-        "ECDHE_ECDSA": ["c02b", "c02c", "cca9", "c009", "c00a", "c023", None, "c024", "c0ac", "c0ad", "c0ae", "c0af"],
-        "ECDHE_RSA": ["c02f", "c030", "cca8", "c013", "c014", "c027", None, "c028"],
-        "DHE_RSA": ["009e", "009f", "ccaa", "0033", "0039", "0067", "006b", None],
-        "RSA": ["009c", "009d", None, "002f", "0035", "003c", "003d", None],
-    }
-    table = {}
-    for exchange, (openssl, gnutls) in exchanges.items():
-        for number, (cipher, (ours, priority)) in zip(numbers[exchange], ciphers.items()):
-            if number:
-                table[f"TLS_{exchange}_WITH_{cipher}"] = (openssl + ours, f"{gnutls}:{priority}",
-                                                            None if "CCM" in cipher else number, "CCM" not in cipher)
-    return table
-
-
-SUITES_12 = _suites_12()
-
-
-@dataclasses.dataclass
-class Want:
-    """What one cell asks of both sides. Empty: the implementation's defaults."""
-    version: str = "1.3"
-    suite: str = ""
-    group: str = ""
-    certificate: str = "ec"  # the server's: a kind of Credentials
-    alpn: str = ""
-    client_auth: str = ""  # "", "sent", "missing"
-    retry: bool = False  # the client's first share is of a group that the server does not take
-    resume: bool = False
-    early: bool = False
-    psk: str = ""  # hex; identity "interop"
-    update: str = ""  # "peer" or "ours" asks for new keys both ways
-    key_limit: int = 0  # the peer gets a long page, and asks for new keys each 2^key_limit bytes
-    record_size: int = 0
-    ocsp: bool = False
-    extended_master_secret: bool = True
-    encrypt_then_mac: bool = True
-    tickets: bool = True
-    export: str = ""  # the label of keying material that both sides export
-    key_log: bool = False  # both write one
-    compress: bool = False  # our certificate, as the client likes
-    fallback: bool = False  # the client says that it has come down to this version
-    renegotiate: bool = False  # the peer asks for it
-    refused: str = ""  # how our side ends instead of taking the peer
-    hangs_up: bool = False  # its server refuses us without a word
-
-
-def need(program):
-    path = shutil.which(program)
-    if not path:
-        raise Cannot(f"no {program} here")
-    return path
+import place
+from place import need, said, talker
+from talk import Cannot, free_port, wait_for_port
+from wants import GROUPS, SUITES_12, SUITES_13, Want
 
 
 def cannot(condition, why):
@@ -122,41 +35,62 @@ class Openssl:
 
     @staticmethod
     def version():
-        return subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True).stdout.split(" (")[0]
+        return said("openssl", "version").split(" (")[0].strip()
 
     exported = rb"Keying material: ([0-9A-F]{64})"
     # What makes the client, the server ask for a second handshake, and what they say when they get none.
     renegotiation = {"client": "R\n", "server": "r\n"}
     shows_refusal = "no renegotiation"
+    shows_compressed = r"Handshake \[length \w+\], CompressedCertificate"
+
+    @staticmethod
+    def ciphers(want):
+        """The value of -cipher; "" leaves it. It has the security level, whose default says no to short tags, and to
+        some more of TLS 1.2; what that is depends on version and distribution."""
+        if want.version < "1.2":
+            return "ALL:@SECLEVEL=0"
+        level = 0 if "CCM_8" in want.suite else 1
+        if want.version == "1.2" and want.suite:
+            return f"{SUITES_12[want.suite][0]}:@SECLEVEL={level}"
+        return "" if level else "DEFAULT:@SECLEVEL=0"
+
+    @staticmethod
+    def group(want):
+        ours = GROUPS[want.group][0]
+        cannot("MLKEM" in ours and ours not in said("openssl", "list", "-tls-groups"),
+               "this OpenSSL has no X25519MLKEM768 (3.5 is the first)")
+        return ours
 
     @staticmethod
     def _common(want, bed):
-        cannot(want.record_size, "OpenSSL 3.0 has no such extension")
-        cannot(not want.extended_master_secret, "openssl 3.0 has no option for it")
+        need("openssl")
+        options = said("openssl", "s_client", "-help")
+        cannot(want.record_size, "OpenSSL has no record_size_limit")
         args = ["-tls" + want.version.replace("1.0", "1").replace(".", "_")]
-        if want.version < "1.2":
-            args += ["-cipher", "ALL:@SECLEVEL=0"]
-        if want.suite:
-            if want.version == "1.3":
-                args += ["-ciphersuites", want.suite]
-            else:
-                args += ["-cipher", SUITES_12[want.suite][0] + ":@SECLEVEL=1"]
+        if not want.extended_master_secret:
+            cannot("-no_ems" not in options, "this OpenSSL has no option to leave it out (3.2 is the first)")
+            args += ["-no_ems"]
+        if want.suite and want.version == "1.3":
+            args += ["-ciphersuites", want.suite]
+        if Openssl.ciphers(want):
+            args += ["-cipher", Openssl.ciphers(want)]
+        if want.compress:
+            cannot("-no_rx_cert_comp" not in options, "this OpenSSL does not compress certificates (3.2 is the first)")
+            cannot(want.compress.upper() in said("openssl", "list", "-disabled").split(),
+                   f"this OpenSSL is built without {want.compress}")
+            args += ["-msg"]
         if want.psk:
             args += ["-psk_identity", "interop", "-psk", want.psk]
         if want.export:
             args += ["-keymatexport", want.export, "-keymatexportlen", "32"]
         if want.key_log:
             args += ["-keylogfile", bed["keylog"]]
-        cannot(want.compress, "OpenSSL 3.0 has no such extension")
         return args
 
     def client(self, want, bed, port, step):
-        need("openssl")
         args = self._common(want, bed)
         if want.group:
-            cannot(GROUPS[want.group][0] is None, "OpenSSL 3.0 has no such group")
-            first = "P-521:" if want.retry else ""
-            args += ["-groups", first + GROUPS[want.group][0]]
+            args += ["-groups", ("P-521:" if want.retry else "") + self.group(want)]
         if want.alpn:
             args += ["-alpn", want.alpn]
         if want.client_auth == "sent":
@@ -173,7 +107,7 @@ class Openssl:
             args += ["-no_etm"]
         if not want.tickets:
             args += ["-no_ticket"]
-        return Talker(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", bed["ca.pem"],
+        return talker(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", bed["ca.pem"],
                        "-verify_return_error", "-verify_hostname", "localhost", "-servername", "localhost"] + args)
 
     @staticmethod
@@ -185,11 +119,11 @@ class Openssl:
         talker.say("Q\n")
 
     def server(self, want, bed):
-        need("openssl")
         args = self._common(want, bed)
         if want.group:
-            cannot(GROUPS[want.group][0] is None, "OpenSSL 3.0 has no such group")
-            args += ["-groups", GROUPS[want.group][0]]
+            args += ["-groups", self.group(want)]
+        if want.compress:
+            args += ["-cert_comp"]
         if want.alpn:
             args += ["-alpn", want.alpn]
         if want.client_auth:
@@ -203,15 +137,12 @@ class Openssl:
         if not want.tickets:
             args += ["-no_ticket"]
         port = free_port()
-        server = Talker(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert",
+        server = talker(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert",
                          bed[f"{want.certificate}.pem"], "-key", bed[f"{want.certificate}.key"]] + args)
         wait_for_port(port, server)
         return server, port
 
     answers_by_hand = True  # what the server sends is typed into it
-
-
-NO_GNUTLS_COMPRESSION = "Debian's GnuTLS is built without compression"
 
 
 class Gnutls:
@@ -224,8 +155,7 @@ class Gnutls:
 
     @staticmethod
     def version():
-        said = subprocess.run(["gnutls-cli", "--version"], capture_output=True, text=True, check=True).stdout
-        return "GnuTLS " + said.split()[1]
+        return "GnuTLS " + said("gnutls-cli", "--version").split()[1]
 
     @staticmethod
     def _priority(want):
@@ -241,7 +171,7 @@ class Gnutls:
             if want.suite:
                 parts += ["-CIPHER-ALL", "-MAC-ALL", "-KX-ALL"] + SUITES_12[want.suite][1].split(":")
         if want.group:
-            cannot(GROUPS[want.group][1] is None, "this GnuTLS has no such group")
+            cannot(GROUPS[want.group][1] not in said("gnutls-cli", "--list"), "Debian's GnuTLS is built without X25519MLKEM768")
             first = ["+GROUP-SECP521R1"] if want.retry else []
             parts += ["-GROUP-ALL"] + first + ["+" + GROUPS[want.group][1]]
         if not want.extended_master_secret:
@@ -253,7 +183,6 @@ class Gnutls:
         return ":".join(parts)
 
     def client(self, want, bed, port, step):
-        need("gnutls-cli")
         if want.resume and step == 0:
             return None
         cannot(want.early, "gnutls-cli sends early data only when the ticket allows it by itself")
@@ -277,8 +206,8 @@ class Gnutls:
             args += ["--noticket"]
         if want.export:
             args += ["--keymatexport", want.export, "--keymatexportsize", "32"]
-        cannot(want.compress, NO_GNUTLS_COMPRESSION)
-        return Talker(["gnutls-cli"] + args, env=key_log_env(want, bed))
+        cannot(want.compress, "Debian's GnuTLS is built without compression")
+        return talker(["gnutls-cli"] + args, env=key_log_env(want, bed))
 
     @staticmethod
     def update(talker):
@@ -289,10 +218,9 @@ class Gnutls:
         talker.hang_up()
 
     def server(self, want, bed):
-        need("gnutls-serv")
         cannot(want.update == "peer", "gnutls-serv does not ask for new keys")
-        cannot(want.export, "gnutls-serv exports nothing")
-        cannot(want.compress, NO_GNUTLS_COMPRESSION)
+        cannot(want.export, "gnutls-serv does not export keying material")
+        cannot(want.compress, "Debian's GnuTLS is built without compression")
         port = free_port()
         args = ["--echo", "-p", str(port), "--priority", self._priority(want)]
         if want.psk:
@@ -316,7 +244,7 @@ class Gnutls:
             args += ["--ocsp-response", bed.ocsp_response(want.certificate), "--ignore-ocsp-response-errors"]
         if not want.tickets:
             args += ["--noticket"]
-        server = Talker(["gnutls-serv"] + args, env=key_log_env(want, bed))
+        server = talker(["gnutls-serv"] + args, env=key_log_env(want, bed))
         wait_for_port(port, server)
         return server, port
 
@@ -330,9 +258,8 @@ class Nss:
 
     @staticmethod
     def version():
-        said = subprocess.run(["dpkg-query", "-W", "-f=${Version}", "libnss3-tools"], capture_output=True, text=True,
-                              check=False).stdout
-        return "NSS " + (said.split("-")[0].split(":")[-1] or "of unknown version")
+        known = re.match(r"(?:\d+:)?([\d.]+)", said("dpkg-query", "-W", "-f=${Version}", "libnss3-tools"))
+        return "NSS " + (known.group(1) if known else "of unknown version")
 
     @staticmethod
     def _database(bed):
@@ -341,39 +268,38 @@ class Nss:
         with bed.lock:
             if not os.path.isdir(folder):
                 os.mkdir(folder)
-                run = lambda *c: subprocess.run(c, check=True, capture_output=True)
-                run("certutil", "-N", "-d", f"sql:{folder}", "--empty-password")
-                run("certutil", "-A", "-d", f"sql:{folder}", "-n", "ca", "-t", "CT,C,C", "-i", bed["ca.pem"])
+                place.run("certutil", "-N", "-d", f"sql:{folder}", "--empty-password")
+                place.run("certutil", "-A", "-d", f"sql:{folder}", "-n", "ca", "-t", "CT,C,C", "-i", bed["ca.pem"])
                 for name in ("ec", "rsa", "client"):
-                    run("pk12util", "-i", bed.pkcs12(name), "-d", f"sql:{folder}", "-W", "interop", "-K", "")
+                    place.run("pk12util", "-i", bed.pkcs12(name), "-d", f"sql:{folder}", "-W", "interop", "-K", "")
         return f"sql:{folder}"
 
     @staticmethod
     def _common(want):
-        cannot(want.certificate == "ed25519", "NSS here does not sign with Ed25519")
-        cannot(want.update, "NSS' programs do not ask for new keys")
-        cannot(want.record_size or want.compress, "NSS' programs have no option for it")
-        cannot(want.export, "NSS' programs export nothing")
+        cannot(want.certificate == "ed25519", "NSS has no Ed25519 in TLS")
+        cannot(want.update == "peer", "NSS' programs do not ask for new keys")
+        cannot(want.record_size and want.refused, "NSS takes limits below 512, too")
+        cannot(not want.encrypt_then_mac, "NSS has no encrypt-then-MAC: what it does in the row above is MAC-then-encrypt")
+        cannot(want.export, "NSS' programs print no keying material, asked for (-x) or not")
         cannot(want.key_log, "Debian's NSS is built without a key log")
         args = ["-V", f"tls{want.version}:tls{want.version}"]
         if want.suite:
             number = (SUITES_13 if want.version == "1.3" else SUITES_12)[want.suite][1 if want.version == "1.3" else 2]
-            cannot(number is None, "NSS has no such suite")
+            cannot(number is None, "NSS has no AES-CCM")
             args += ["-c", ":" + number.upper()]
         if want.group:
-            cannot(GROUPS[want.group][2] is None, "this NSS has no such group")
+            cannot(GROUPS[want.group][2] not in said("selfserv"), "this NSS has no X25519MLKEM768")
             args += ["-I", ("P521," if want.retry else "") + GROUPS[want.group][2]]
         if want.psk:
             args += ["-z", f"0x{want.psk}:interop"]
         return args
 
     def client(self, want, bed, port, step):
-        need("tstclnt")
         cannot(want.resume and want.suite, "tstclnt crashes with a list of suites and two connections")
         cannot(want.client_auth == "missing", "tstclnt sends what its database has")
         cannot(want.early, "tstclnt sends a whole request early: no line to wait for")
-        cannot(want.alpn, "tstclnt offers no ALPN of our choosing")
-        cannot(not want.encrypt_then_mac or not want.tickets, "no option for it")
+        cannot(want.alpn, "tstclnt offers no ALPN")
+        cannot(want.compress, "tstclnt knows zlib at most, and does not show how the certificate came")
         if want.resume and step == 0:
             return None
         args = self._common(want)
@@ -389,7 +315,7 @@ class Nss:
             args += ["-n", "client"]
         if want.ocsp:
             args += ["-T"]
-        return Talker(["tstclnt", "-h", "127.0.0.1", "-a", "localhost", "-p", str(port), "-d", self._database(bed),
+        return talker(["tstclnt", "-h", "127.0.0.1", "-a", "localhost", "-p", str(port), "-d", self._database(bed),
                        "-C"] + args)
 
     @staticmethod
@@ -398,11 +324,11 @@ class Nss:
         talker.hang_up()
 
     def server(self, want, bed):
-        need("selfserv")
         cannot(want.psk, "selfserv takes no external key, its own client's neither")
-        cannot(want.alpn, "selfserv takes no ALPN")
+        cannot(want.alpn, "selfserv takes http/1.1 alone, the row is h2")
+        cannot(want.update, "selfserv ends the connection behind its answer, before new keys are used")
+        cannot(want.compress, "selfserv does not compress its certificate")
         cannot(want.ocsp, "selfserv makes only test responses of its own")
-        cannot(not want.encrypt_then_mac, "no option for it")
         args = self._common(want)
         if want.client_auth:
             args += ["-r", "-r"]
@@ -415,7 +341,7 @@ class Nss:
         port = free_port()
         nickname = want.certificate
         args += ["-e", nickname] if nickname == "ec" else ["-n", nickname]
-        server = Talker(["selfserv", "-p", str(port), "-d", self._database(bed), "-v"] + args)
+        server = talker(["selfserv", "-p", str(port), "-d", self._database(bed), "-v"] + args)
         wait_for_port(port, server)
         if want.early:
             time.sleep(11)  # it takes none in the first window of its memory against replay
@@ -431,8 +357,7 @@ class Java:
 
     @staticmethod
     def version():
-        said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True).stderr
-        return "Java " + said.split('"')[1]
+        return "Java " + said("java", "-version").split('"')[1]
 
     @staticmethod
     def compiled(bed):
@@ -441,24 +366,22 @@ class Java:
         need("javac")
         with bed.lock:
             if not os.path.exists(bed["Peer.class"]):
-                done = subprocess.run(["javac", "-d", bed.path, Java.source], capture_output=True, text=True, check=False)
-                if done.returncode:
-                    raise RuntimeError(done.stdout + done.stderr)
+                place.run("javac", "-d", bed.path, shutil.copy(Java.source, bed.path))
         return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 
     @staticmethod
     def _common(want, bed):
         cannot(want.psk, "Java has no external keys")
         cannot(want.early, "Java has no early data")
-        cannot(want.record_size or want.compress, "Java has no such extension")
-        cannot(want.fallback, "Java does not say so")
+        cannot(want.record_size, "Java has no record_size_limit")
+        cannot(want.compress, "Java has no compress_certificate")
+        cannot(want.fallback, "Java does not send TLS_FALLBACK_SCSV")
         cannot(want.export or want.key_log, "Java neither exports keying material nor logs keys")
-        cannot(not want.encrypt_then_mac, "Java has no encrypt-then-MAC")
-        cannot(want.certificate == "ed25519" and want.version == "1.2", "not in TLS 1.2")
+        cannot(not want.encrypt_then_mac, "Java has no encrypt-then-MAC: what it does in the row above is MAC-then-encrypt")
         args = []
         suites = SUITES_13 if want.version == "1.3" else SUITES_12
         if want.suite:
-            cannot(not suites[want.suite][-1], "Java has no such suite")
+            cannot(not suites[want.suite][-1], "Java has no AES-CCM")
             args += [f"suite={want.suite}"]
         args += [f"version=TLSv{want.version.replace('1.0', '1')}"]
         if want.alpn:
@@ -468,12 +391,14 @@ class Java:
     def _java(self, want, bed):
         command = self.compiled(bed) + ["-cp", bed.path]
         if want.group:
-            cannot(GROUPS[want.group][3] is None, "Java here has no such group")
+            cannot(GROUPS[want.group][3] is None, "this Java has no X25519MLKEM768")
             command += ["-Djdk.tls.namedGroups=" + ("secp521r1," if want.retry else "") + GROUPS[want.group][3]]
         if want.ocsp:
             command += ["-Djdk.tls.client.enableStatusRequestExtension=true"]
         if not want.extended_master_secret:
             command += ["-Djdk.tls.useExtendedMasterSecret=false"]
+        if not want.tickets:
+            command += [f"-Djdk.tls.{side}.enableSessionTicketExtension=false" for side in ("client", "server")]
         # What a Java of today has switched off for weakness is asked for by some cells of TLS 1.2.
         with open(bed["java.security"], "w", encoding="ascii") as file:
             file.write("jdk.tls.disabledAlgorithms=SSLv3\njdk.certpath.disabledAlgorithms=MD2\n")
@@ -484,7 +409,6 @@ class Java:
         return command + [f"-Djava.security.properties={bed['java.security']}", "Peer"]
 
     def client(self, want, bed, port, step):
-        cannot(not want.tickets, "no option for it")
         cannot(want.ocsp, "Java does not say whether a response was stapled")
         if want.resume and step == 0:
             return None
@@ -493,7 +417,7 @@ class Java:
             args += [f"key={bed.pkcs12('client')}"]
         if want.key_limit:
             args += ["download=yes"]
-        return Talker(self._java(want, bed) + [f"connect={port}", f"trust={bed['ca.pem']}",
+        return talker(self._java(want, bed) + [f"connect={port}", f"trust={bed['ca.pem']}",
                                                f"connections={2 if want.resume else 1}"] + args)
 
     @staticmethod
@@ -505,13 +429,12 @@ class Java:
         talker.hang_up()
 
     def server(self, want, bed):
-        cannot(want.retry and want.group == "", "no group named")
         args = self._common(want, bed)
         if want.client_auth:
             args += ["auth=need"]
         cannot(want.ocsp, "Java's server fetches responses over the network")
         port = free_port()
-        server = Talker(self._java(want, bed) + [f"listen={port}", f"trust={bed['ca.pem']}",
+        server = talker(self._java(want, bed) + [f"listen={port}", f"trust={bed['ca.pem']}",
                                                  f"key={bed.pkcs12(want.certificate)}"] + args)
         wait_for_port(port, server)
         return server, port
@@ -525,24 +448,26 @@ class Curl:
 
     @staticmethod
     def version():
-        return " ".join(subprocess.run(["curl", "--version"], capture_output=True, text=True, check=True).stdout.split()[:2])
+        return " ".join(said("curl", "--version").split()[:2])
 
     @staticmethod
     def client(want, bed, port, step):
-        need("curl")
-        cannot(want.resume or want.early or want.psk or want.update or want.record_size or want.retry
-               or want.compress or want.export or want.fallback or want.renegotiate, "curl has no option for it")
-        cannot(not (want.tickets and want.extended_master_secret and want.encrypt_then_mac), "curl has no option for it")
-        args = ["--tlsv1.3"] if want.version == "1.3" else [f"--tlsv{want.version}", "--tls-max", want.version]
-        if want.version < "1.2":
-            args += ["--ciphers", "ALL:@SECLEVEL=0"]
+        for wanted, what in ((want.early, "early data"), (want.psk, "external keys"), (want.update, "new keys"),
+                             (want.record_size, "a record_size_limit"), (want.compress, "compressed certificates"),
+                             (want.export, "keying material"), (want.fallback, "TLS_FALLBACK_SCSV"),
+                             (want.renegotiate, "renegotiation"), (not want.tickets, "sessions without tickets"),
+                             (not want.extended_master_secret, "leaving out the extended master secret"),
+                             (not want.encrypt_then_mac, "MAC-then-encrypt")):
+            cannot(wanted, f"curl has no option for {what}")
+        # Where TLS 1.3 is the least, curl 8.14 reads no --ciphers, and the security level is there.
+        least = "1.2" if want.version == "1.3" and Openssl.ciphers(want) else want.version
+        args = [f"--tlsv{least}", "--tls-max", want.version]
         if want.suite and want.version == "1.3":
             args += ["--tls13-ciphers", want.suite]
-        elif want.suite:
-            args += ["--ciphers", SUITES_12[want.suite][0] + ":@SECLEVEL=1"]
+        if Openssl.ciphers(want):
+            args += ["--ciphers", Openssl.ciphers(want)]
         if want.group:
-            cannot(GROUPS[want.group][0] is None or "ffdhe" in want.group, "curl has no such group")
-            args += ["--curves", GROUPS[want.group][0]]
+            args += ["--curves", ("P-521:" if want.retry else "") + Openssl.group(want)]
         if want.alpn:
             args += ["--http1.1"]
         else:
@@ -551,8 +476,11 @@ class Curl:
             args += ["--cert", bed["client.pem"], "--key", bed["client.key"]]
         if want.ocsp:
             args += ["--cert-status"]
-        return Talker(["curl", "-sS", "--fail", "--cacert", bed["ca.pem"], "--resolve", f"localhost:{port}:127.0.0.1",
-                       f"https://localhost:{port}/"] + args, env=key_log_env(want, bed))
+        urls = [f"https://localhost:{port}/"]
+        if want.resume:
+            urls += urls + ["--http1.0"]  # each in a connection of its own
+        return talker(["curl", "-sS", "--fail", "--cacert", bed["ca.pem"], "--resolve", f"localhost:{port}:127.0.0.1"]
+                      + urls + args, env=key_log_env(want, bed))
 
 
 class Chromium:
@@ -562,28 +490,32 @@ class Chromium:
 
     @staticmethod
     def version():
-        said = subprocess.run(["chromium", "--version"], capture_output=True, text=True, check=False).stdout
-        return " ".join(said.split()[:2]) or "Chromium"
+        return " ".join(re.search(r"Chromium [\d.]+|$", said("chromium", "--version")).group(0).split()) or "Chromium"
 
     @staticmethod
     def client(want, bed, port, step):
-        need("chromium")
         need("certutil")
-        plain = Want(version=want.version, group=want.group, alpn=want.alpn, suite=want.suite,
-                     certificate=want.certificate, retry=want.retry, key_log=want.key_log, compress=want.compress)
-        cannot(want != plain, "Chromium has no switch for it")
-        cannot(want.version != "1.3" or "CCM" in want.suite or "ffdhe" in want.group, "Chromium has no such thing")
+        cannot(want.version < "1.2", "Chromium has nothing below TLS 1.2")
+        cannot("CCM" in want.suite, "Chromium has no AES-CCM")
+        cannot("ffdhe" in want.group or "TLS_DHE" in want.suite, "Chromium has no finite-field groups")
+        cannot("CBC_SHA256" in want.suite or "CBC_SHA384" in want.suite, "Chromium has CBC with SHA-1 alone")
+        cannot("ECDSA" in want.suite and "CBC" in want.suite, "Chromium has no CBC with ECDSA")
+        cannot(not want.encrypt_then_mac, "Chromium has no encrypt-then-MAC: what it does in the row above is MAC-then-encrypt")
         cannot(want.certificate == "ed25519", "Chromium does not take Ed25519")
-        cannot(want.retry and want.group != "secp384r1", "its shares are X25519MLKEM768 and X25519")
+        cannot(want.retry and want.group != "secp384r1", "Chromium's own shares are X25519MLKEM768 and X25519")
+        cannot(want.compress and want.compress != "brotli", "Chromium knows brotli alone")
+        plain = Want(version=want.version, group=want.group, alpn=want.alpn, suite=want.suite, certificate=want.certificate,
+                     retry=want.retry, key_log=want.key_log, compress=want.compress)
+        cannot(want != plain, "Chromium has no switch for it")
         home = bed["home"]
         database = f"{home}/.pki/nssdb"
         os.makedirs(database)
         for command in (["-N", "--empty-password"], ["-A", "-n", "ca", "-t", "C,,", "-i", bed["ca.pem"]]):
-            subprocess.run(["certutil", "-d", f"sql:{database}"] + command, check=True, capture_output=True)
-        return Talker(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            place.run("certutil", "-d", f"sql:{database}", *command)
+        return talker(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                        "--disable-background-networking", "--disable-component-update", "--disable-sync",
                        "--disable-dev-shm-usage", f"--user-data-dir={home}/profile", "--dump-dom",
-                       f"--log-net-log={bed['netlog']}", f"https://localhost:{port}/"],
+                       f"--ssl-version-max=tls{want.version}", f"--log-net-log={bed['netlog']}", f"https://localhost:{port}/"],
                       env={**(key_log_env(want, bed) or os.environ), "HOME": home})
 
     @staticmethod

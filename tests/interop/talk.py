@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Programs that talk: started with pipes, spoken to by lines, their output awaited."""
 
+import random
 import re
 import socket
 import subprocess
@@ -102,7 +103,8 @@ class Talker:
         self.stop()
 
 
-_ports = iter(range(21000, 32000))  # below where the kernel takes those of clients
+# Below where the kernel takes those of clients; from a place of its own, for a run may have another beside it.
+_ports = iter(random.sample(range(21000, 32000), 11000))
 
 
 def free_port():

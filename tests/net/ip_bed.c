@@ -113,6 +113,7 @@ void bed_start(struct bed *b, void (*change)(struct net_config *config))
         .routes = routes,
         .num_routes = 2,
         .max_neighbours = 64,
+        .max_buffers = 1024,
         .max_reassembled = 64,
         .max_fragments = 2048,
         .secret = "not so secret",

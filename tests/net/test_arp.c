@@ -96,6 +96,36 @@ static void asks_and_sends_what_waited(void)
     bed_end(&b);
 }
 
+static void has_room_for_few(struct net_config *config)
+{
+    config->max_buffers = 16 * 5;
+}
+
+/* Whoever makes us answer to addresses at which nobody is does not get all buffers for it. */
+static void bounds_all_that_wait(void)
+{
+    struct net_ip nobody = bed_peer4;
+    bed_start(&b, has_room_for_few);
+    for (uint16_t i = 0; i < 20; i++) {
+        nobody.bytes[15] = (uint8_t)(100 + i);
+        bed_send(&b, &nobody, i);
+    }
+    CU_ASSERT_EQUAL(bed_out(&b), 20); /* each is asked for */
+    CU_ASSERT_EQUAL(bed_counters(&b).neighbour_queue_dropped, 15);
+    /* what waits already makes room for what is newer of its own */
+    nobody.bytes[15] = 100;
+    bed_send(&b, &nobody, 30);
+    CU_ASSERT_EQUAL(bed_counters(&b).neighbour_queue_dropped, 16);
+    says(RTE_ARP_OP_REPLY, &bed_mac, &bed_peer_mac, &nobody);
+    CU_ASSERT_EQUAL_FATAL(bed_out(&b), 1);
+    CU_ASSERT_EQUAL(b.lens[0], 14 + 20 + 20 + 30);
+    /* and its place is free for another's */
+    nobody.bytes[15] = 119;
+    bed_send(&b, &nobody, 7);
+    CU_ASSERT_EQUAL(bed_counters(&b).neighbour_queue_dropped, 16);
+    bed_end(&b);
+}
+
 /* [4861 7.2.2-3] */
 static void gives_up_after_three(void)
 {
@@ -240,6 +270,7 @@ static void the_table_is_bounded(void)
 const struct lks_test arp_tests[] = {
     {"answers_for_ours", answers_for_ours},
     {"asks_and_sends_what_waited", asks_and_sends_what_waited},
+    {"bounds_all_that_wait", bounds_all_that_wait},
     {"gives_up_after_three", gives_up_after_three},
     {"tcp_hears_of_nobody", tcp_hears_of_nobody},
     {"a_gateway_that_changes", a_gateway_that_changes},

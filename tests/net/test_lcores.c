@@ -28,6 +28,7 @@
 #include "common/test.h"
 #include "net/instance.h"
 #include "net/tcp.h"
+#include "spread.h"
 
 #define WORKERS      2u
 #define SESSIONS     100u /* of each family */
@@ -46,11 +47,12 @@ static const uint8_t rss_key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0x
                                     0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
                                     0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
-/* What an lcore has: an instance, and rings that lead to it. */
+/* What an lcore has: an instance, and what leads to it. */
 struct host {
     struct net *net;
     struct rte_mempool *buffers, *clones;
-    struct rte_ring *in, *handed;
+    struct rte_ring *in;
+    struct spread_end *spread; /* to the other worker */
     struct net_counters below;
     struct flow_counters tcp;
     uint32_t num_tcp_handed;  /* that it handed on */
@@ -60,6 +62,7 @@ struct host {
 
 static struct {
     struct host workers[WORKERS], world;
+    struct spread *spread;
     struct rte_mempool *frames; /* on their way */
     struct rte_ring *out;       /* to the world */
     uint16_t table[TABLE_LEN];
@@ -333,7 +336,7 @@ static void on_handed(void *user, uint16_t queue, struct rte_mbuf *frame)
     host->num_tcp_handed +=
         (is_v4 && bytes[23] == IPPROTO_TCP) || (is_v6 && bytes[20] == IPPROTO_TCP);
     host->num_failed += queue != NET_EVERY_QUEUE && queue != other;
-    put(port.workers[other].handed, frame);
+    spread_hand_on(host->spread, queue, frame);
 }
 
 /* What a host has to send, copied, since its buffers are its own. */
@@ -372,17 +375,17 @@ static void turned(struct host *host, uint64_t now)
 /* One turn of a poll loop, which takes all that has come. */
 static void poll_once(struct host *host)
 {
-    struct rte_mbuf *frames[32], *frame;
+    struct rte_mbuf *frames[32];
     const uint64_t now = port.now_us;
-    bool is_busy = false;
+    bool is_busy = false, has_more = false;
     for (unsigned int num = RTE_DIM(frames); num == RTE_DIM(frames);) {
         num = rte_ring_dequeue_burst(host->in, (void **)frames, RTE_DIM(frames), NULL);
         net_input(host->net, frames, (uint16_t)num, now);
         is_busy |= num != 0;
     }
-    while (host->handed && !rte_ring_dequeue(host->handed, (void **)&frame)) {
-        net_input_handed(host->net, frame, now);
-        is_busy = true;
+    if (host->spread) {
+        spread_flush(host->spread);
+        is_busy |= spread_receive(host->spread, host->net, UINT32_MAX, &has_more, now) != 0;
     }
     net_timers(host->net, now);
     while (drain(host, now))
@@ -497,7 +500,10 @@ static void run(void)
     unsigned int lcore, next = 0;
     host_start(&port.world, WORLD, 0, 1);
     listen_on(&port.world, BACKEND_PORT, &backend_events);
+    port.spread = spread_new(WORKERS, (struct rte_mempool *[]){port.frames, port.frames}, -1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(port.spread);
     for (uint16_t i = 0; i < WORKERS; i++) {
+        port.workers[i].spread = spread_end(port.spread, i);
         host_start(&port.workers[i], PORT, i, WORKERS);
         listen_on(&port.workers[i], SERVICE_PORT, &front_events);
     }
@@ -530,8 +536,8 @@ static void finish(void)
     for (size_t i = 0; i < RTE_DIM(all); i++) {
         net_free(all[i]->net);
         empty(all[i]->in);
-        empty(all[i]->handed);
     }
+    spread_free(port.spread);
     for (size_t i = 0; i < RTE_DIM(all); i++) {
         CU_ASSERT_EQUAL(rte_mempool_in_use_count(all[i]->buffers), 0);
         CU_ASSERT_EQUAL(rte_mempool_in_use_count(all[i]->clones), 0);
@@ -609,9 +615,7 @@ static bool make_pools(void)
     for (uint32_t i = 0; i < WORKERS; i++) {
         snprintf(name, sizeof(name), "in%u", i);
         port.workers[i].in = rte_ring_create(name, BUFFERS, -1, RING_F_SP_ENQ | RING_F_SC_DEQ);
-        snprintf(name, sizeof(name), "handed%u", i);
-        port.workers[i].handed = rte_ring_create(name, BUFFERS, -1, RING_F_SP_ENQ | RING_F_SC_DEQ);
-        is_good = is_good && port.workers[i].in && port.workers[i].handed;
+        is_good = is_good && port.workers[i].in;
     }
     for (uint16_t i = 0; i < TABLE_LEN; i++) /* in no pattern that a wrong bit order would keep */
         port.table[i] = (i * 37 >> 4 ^ i) & 1;

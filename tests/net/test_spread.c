@@ -100,7 +100,7 @@ static void software_spread(void)
         /* there it is taken, wherever the hash says that it belongs */
         struct rte_mbuf *m = rte_pktmbuf_alloc(b.net->port.buffers);
         memcpy(rte_pktmbuf_append(m, b.handed_len), b.handed, b.handed_len);
-        net_input_handed(b.net, m, b.now_us);
+        net_input_handed(b.net, &m, 1, b.now_us);
         CU_ASSERT(b.tcp.num == 2 && b.num_handed == 1);
         bed_end(&b);
     }
@@ -131,7 +131,7 @@ static void fragments_go_to_the_owner_of_the_whole(void)
         CU_ASSERT(b.tcp.num == 0 && b.num_handed == 1 && b.handed_queue == 1);
         struct rte_mbuf *m = rte_pktmbuf_alloc(b.net->port.buffers);
         memcpy(rte_pktmbuf_append(m, b.handed_len), b.handed, b.handed_len);
-        net_input_handed(b.net, m, b.now_us);
+        net_input_handed(b.net, &m, 1, b.now_us);
         CU_ASSERT(b.tcp.num == 1 && b.tcp.len == 100 && memcmp(b.tcp.bytes, segment, 100) == 0);
         bed_end(&b);
     }
@@ -196,7 +196,7 @@ static void answers_go_to_all(void)
     CU_ASSERT_EQUAL(bed_out(&b), 1); /* asks */
     struct rte_mbuf *mbuf = rte_pktmbuf_alloc(b.net->port.buffers);
     memcpy(rte_pktmbuf_append(mbuf, sizeof(f)), &f, sizeof(f));
-    net_input_handed(b.net, mbuf, b.now_us);
+    net_input_handed(b.net, &mbuf, 1, b.now_us);
     CU_ASSERT(bed_out(&b) == 1 && memcmp(b.frames[0], &bed_router_mac, 6) == 0);
     CU_ASSERT_EQUAL(b.num_handed, 2);
     bed_end(&b);

@@ -19,9 +19,16 @@ static bool certificate_covers(const struct lks_certificate *c, const char *host
 /* RFC 8422 section 2: Ed25519 goes with the suites of ECDSA. */
 unsigned int lks_auth_of(const EVP_PKEY *key)
 {
-    if (EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "ED25519"))
+    switch (EVP_PKEY_get_id(key)) {
+    case EVP_PKEY_EC:
+    case EVP_PKEY_ED25519:
         return LKS_AUTH_ECDSA;
-    return EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") ? LKS_AUTH_RSA : 0;
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+        return LKS_AUTH_RSA;
+    default:
+        return 0;
+    }
 }
 
 static bool has_u16(struct lks_reader list, uint16_t wanted)
@@ -33,46 +40,40 @@ static bool has_u16(struct lks_reader list, uint16_t wanted)
     return false;
 }
 
-/* [5246 7.4.2-13] */
-static bool curve_suits(const EVP_PKEY *key, struct lks_reader curves)
+/* The curve of a key that signs with something: one of these, or none. */
+static uint16_t curve_of(uint32_t schemes)
 {
     static const struct {
-        const char *name;
-        uint16_t number;
-    } rows[] = {{"prime256v1", 0x0017}, {"secp384r1", 0x0018}, {"secp521r1", 0x0019}};
-    char name[64];
-    if (!curves.len || !EVP_PKEY_is_a(key, "EC"))
-        return true;
-    if (!EVP_PKEY_get_group_name(key, name, sizeof(name), NULL))
-        return false;
+        uint16_t scheme, curve;
+    } rows[] = {{0x0403, 0x0017}, {0x0503, 0x0018}, {0x0603, 0x0019}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return has_u16(curves, rows[i].number);
-    return false;
+        if (schemes & lks_sign_bit(lks_sign_find(rows[i].scheme)))
+            return rows[i].curve;
+    return 0;
 }
 
-bool lks_certificate_decrypts(const struct lks_certificate *c)
+void lks_certificate_describe(struct lks_certificate *c, X509 *leaf)
 {
-    return EVP_PKEY_is_a(c->key, "RSA") && !c->is_remote &&
-           X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_KEY_ENCIPHERMENT;
+    const uint32_t usage = X509_get_key_usage(leaf);
+    c->schemes = lks_sign_fitting(c->key) & lks_sign_fitting(X509_get0_pubkey(leaf));
+    c->auth = lks_auth_of(c->key);
+    c->curve = curve_of(c->schemes);
+    c->may_sign = usage & X509v3_KU_DIGITAL_SIGNATURE;
+    c->decrypts = usage & X509v3_KU_KEY_ENCIPHERMENT && !c->is_remote &&
+                  EVP_PKEY_get_id(c->key) == EVP_PKEY_RSA;
 }
 
 /* Whether the key may be used as it has to be: signing, or, in TLS 1.2, also (RSASSA-PSS keys
- * cannot) decrypting. [8446 4.4.2.2-3] [5246 7.4.2-2 7.4.2-7 7.4.2-8] */
+ * cannot) decrypting; and on a curve that the client has.
+ * [8446 4.4.2.2-3] [5246 7.4.2-2 7.4.2-7 7.4.2-8 7.4.2-13] */
 static bool key_suits(const struct lks_certificate *c, const struct lks_wish *wish)
 {
     if (wish->signs_nothing)
-        return lks_certificate_decrypts(c);
-    if (!(X509_get_key_usage(sk_X509_value(c->chain, 0)) & X509v3_KU_DIGITAL_SIGNATURE))
+        return c->decrypts;
+    if (!c->may_sign)
         return false;
-    return !wish->is_tls12 ||
-           (lks_auth_of(c->key) & wish->kinds && curve_suits(c->key, wish->curves));
-}
-
-bool lks_certificate_signs(const struct lks_certificate *c, const struct lks_sign_scheme *scheme)
-{
-    return lks_sign_fits(scheme, c->key) &&
-           lks_sign_fits(scheme, X509_get0_pubkey(sk_X509_value(c->chain, 0)));
+    return !wish->is_tls12 || (c->auth & wish->kinds &&
+                               (!wish->curves.len || !c->curve || has_u16(wish->curves, c->curve)));
 }
 
 /* RFC 8446 section 4.4.3: the peer's first that we allow and our key fits.
@@ -86,7 +87,7 @@ static const struct lks_sign_scheme *scheme_for(const struct lks_policy *policy,
     while (lks_read_u16(&schemes, &number)) {
         const struct lks_sign_scheme *row =
             lks_policy_scheme(policy, number, wish->is_tls12 ? LKS_TLS_1_2 : LKS_TLS_1_3);
-        if (row && lks_certificate_signs(c, row))
+        if (row && c->schemes & lks_sign_bit(row))
             return row;
     }
     return NULL;

@@ -54,6 +54,8 @@ static bool fill(struct lks_crl *row, X509_CRL *crl, const char *source, unsigne
     row->name = (uint32_t)X509_NAME_hash_ex(X509_CRL_get_issuer(crl), NULL, NULL, &ok);
     if (!ok || X509_CRL_digest(crl, EVP_sha256(), row->digest, NULL) != 1)
         return false;
+    /* libcrypto would sort the entries where one is first looked for, for all cores at once. */
+    sk_X509_REVOKED_sort(X509_CRL_get_REVOKED(crl));
     row->source = strdup(source);
     return row->source != NULL;
 }

@@ -34,15 +34,6 @@ struct loading {
     struct lks_error *err;
 };
 
-/* Of what a key fits, the certificate may allow less: none of it is a line of its own. */
-static bool signs_with_something(const struct lks_certificate *c)
-{
-    for (const struct lks_sign_scheme *row = lks_sign_schemes(); row->name; row++)
-        if (c->chain ? lks_certificate_signs(c, row) : lks_sign_fits(row, c->key))
-            return true;
-    return false;
-}
-
 #define PSS_REMEDY                                                                             \
     "its RSASSA-PSS parameters (hash, MGF1, salt) suit no signature of TLS; use the same one " \
     "of SHA-256, SHA-384 and SHA-512 for both hashes, with a salt of its length or less"
@@ -50,7 +41,8 @@ static bool signs_with_something(const struct lks_certificate *c)
 static enum lks_status check_key(const struct lks_certificate *c, const char *name,
                                  struct lks_error *err)
 {
-    const bool is_pss = EVP_PKEY_is_a(c->key, "RSA-PSS"), is_rsa = EVP_PKEY_is_a(c->key, "RSA");
+    const int type = EVP_PKEY_get_id(c->key);
+    const bool is_pss = type == EVP_PKEY_RSA_PSS, is_rsa = type == EVP_PKEY_RSA;
     const int bits = EVP_PKEY_get_bits(c->key);
     if ((is_rsa || is_pss) && bits < 2048)
         return lks_complain(err, "%s: an RSA key of %d bits is too short; use 2048 or more", name,
@@ -63,7 +55,7 @@ static enum lks_status check_key(const struct lks_certificate *c, const char *na
                             "%s: a key with explicit curve parameters; make it of a named curve "
                             "(openssl: -pkeyopt ec_param_enc:named_curve)",
                             name);
-    if (signs_with_something(c))
+    if (lks_sign_fitting(c->key) & LKS_SIGN_TLS13_BITS)
         return LKS_OK;
     return is_pss ? lks_complain(err, "%s: %s", name, PSS_REMEDY)
                   : lks_complain(err,
@@ -114,9 +106,10 @@ static enum lks_status load_key(struct lks_certificate *c, const struct lks_sour
 /* What no name of a host can match is left out. */
 static bool collect_names(struct lks_certificate *c, X509 *leaf)
 {
-    GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    int critical;
+    GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, &critical, NULL);
     int num = all ? sk_GENERAL_NAME_num(all) : 0, used = 0;
-    bool ok = true;
+    bool ok = all || critical == -1; /* none that there is, for want of memory */
     c->names = calloc((size_t)num + 1, sizeof(*c->names));
     for (int i = 0; c->names && i < num && ok; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
@@ -188,7 +181,8 @@ static enum lks_status check_leaf(struct loading *l, X509 *x)
                             "%s: this private key does not belong to the first certificate in %s; "
                             "name the key that this one was made for, and put the leaf first",
                             l->key_name, l->name);
-    if (!signs_with_something(c))
+    lks_certificate_describe(c, x);
+    if (!(c->schemes & LKS_SIGN_TLS13_BITS)) /* of what a key fits, the leaf may allow less */
         return lks_complain(l->err, "%s: %s", l->name, PSS_REMEDY);
     return collect_names(c, x) && X509_digest(x, EVP_sha256(), c->digest, NULL) ? LKS_OK
                                                                                 : LKS_NO_MEMORY;

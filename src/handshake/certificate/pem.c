@@ -112,7 +112,7 @@ unsigned int lks_pem_find(struct lks_reader all, const char *what)
 bool lks_has_explicit_curve(const EVP_PKEY *key)
 {
     int is_explicit = 0;
-    return EVP_PKEY_is_a(key, "EC") &&
+    return EVP_PKEY_get_id(key) == EVP_PKEY_EC &&
            EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                                   &is_explicit) &&
            is_explicit;

@@ -8,18 +8,18 @@
 #include "handshake/errors.h"
 
 /* What both versions have, each with the kind of key it is for, and the curve. */
-#define SCHEMES(p256, p384, p521)                                        \
-    {0x0403, "ecdsa_secp256r1_sha256", "EC", p256, "SHA256", false},     \
-        {0x0503, "ecdsa_secp384r1_sha384", "EC", p384, "SHA384", false}, \
-        {0x0603, "ecdsa_secp521r1_sha512", "EC", p521, "SHA512", false}, \
-        {0x0807, "ed25519", "ED25519", NULL, NULL, false},               \
-        {0x0804, "rsa_pss_rsae_sha256", "RSA", NULL, "SHA256", true},    \
-        {0x0805, "rsa_pss_rsae_sha384", "RSA", NULL, "SHA384", true},    \
-        {0x0806, "rsa_pss_rsae_sha512", "RSA", NULL, "SHA512", true},    \
-        {0x0809, "rsa_pss_pss_sha256", "RSA-PSS", NULL, "SHA256", true}, \
-        {0x080a, "rsa_pss_pss_sha384", "RSA-PSS", NULL, "SHA384", true}, \
-    {                                                                    \
-        0x080b, "rsa_pss_pss_sha512", "RSA-PSS", NULL, "SHA512", true    \
+#define SCHEMES(p256, p384, p521)                                               \
+    {0x0403, "ecdsa_secp256r1_sha256", EVP_PKEY_EC, p256, "SHA256", false},     \
+        {0x0503, "ecdsa_secp384r1_sha384", EVP_PKEY_EC, p384, "SHA384", false}, \
+        {0x0603, "ecdsa_secp521r1_sha512", EVP_PKEY_EC, p521, "SHA512", false}, \
+        {0x0807, "ed25519", EVP_PKEY_ED25519, NULL, NULL, false},               \
+        {0x0804, "rsa_pss_rsae_sha256", EVP_PKEY_RSA, NULL, "SHA256", true},    \
+        {0x0805, "rsa_pss_rsae_sha384", EVP_PKEY_RSA, NULL, "SHA384", true},    \
+        {0x0806, "rsa_pss_rsae_sha512", EVP_PKEY_RSA, NULL, "SHA512", true},    \
+        {0x0809, "rsa_pss_pss_sha256", EVP_PKEY_RSA_PSS, NULL, "SHA256", true}, \
+        {0x080a, "rsa_pss_pss_sha384", EVP_PKEY_RSA_PSS, NULL, "SHA384", true}, \
+    {                                                                           \
+        0x080b, "rsa_pss_pss_sha512", EVP_PKEY_RSA_PSS, NULL, "SHA512", true    \
     }
 
 /* RFC 8446 section 4.2.3: what is offered and taken.
@@ -31,9 +31,9 @@ static const struct lks_sign_scheme rows[] = {SCHEMES("prime256v1", "secp384r1",
 static const struct lks_sign_scheme tls12_rows[] = {
     SCHEMES(NULL, NULL, NULL),
     /* RSASSA-PKCS1-v1_5: RFC 8446 section 4.2.3 has it in certificates only. */
-    {0x0401, "rsa_pkcs1_sha256", "RSA", NULL, "SHA256", false},
-    {0x0501, "rsa_pkcs1_sha384", "RSA", NULL, "SHA384", false},
-    {0x0601, "rsa_pkcs1_sha512", "RSA", NULL, "SHA512", false},
+    {0x0401, "rsa_pkcs1_sha256", EVP_PKEY_RSA, NULL, "SHA256", false},
+    {0x0501, "rsa_pkcs1_sha384", EVP_PKEY_RSA, NULL, "SHA384", false},
+    {0x0601, "rsa_pkcs1_sha512", EVP_PKEY_RSA, NULL, "SHA512", false},
     {0},
 };
 
@@ -101,12 +101,36 @@ static bool pss_allows(const struct lks_sign_scheme *scheme, const EVP_PKEY *key
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key)
 {
     char curve[64];
-    if (!EVP_PKEY_is_a(key, scheme->key_type) || EVP_PKEY_get_size(key) > (int)LKS_SIGNATURE_MAX)
+    if (EVP_PKEY_get_id(key) != scheme->key_type || EVP_PKEY_get_size(key) > (int)LKS_SIGNATURE_MAX)
         return false;
-    if (strcmp(scheme->key_type, "RSA-PSS") == 0)
+    if (scheme->key_type == EVP_PKEY_RSA_PSS)
         return pss_allows(scheme, key);
     return !scheme->curve || (EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) &&
                               strcmp(curve, scheme->curve) == 0);
+}
+
+#define TLS12_SHIFT 16u
+_Static_assert(sizeof(rows) / sizeof(rows[0]) <= TLS12_SHIFT &&
+                   sizeof(tls12_rows) / sizeof(tls12_rows[0]) <= 32 - TLS12_SHIFT,
+               "a bit each");
+
+uint32_t lks_sign_bit(const struct lks_sign_scheme *scheme)
+{
+    const bool is_tls13 = lks_sign_find(scheme->number) == scheme;
+    return UINT32_C(1) << (is_tls13 ? scheme - rows : TLS12_SHIFT + (scheme - tls12_rows));
+}
+
+static uint32_t fitting(const struct lks_sign_scheme *row, const EVP_PKEY *key)
+{
+    uint32_t bits = 0;
+    for (; row->name; row++)
+        bits |= lks_sign_fits(row, key) ? lks_sign_bit(row) : 0;
+    return bits;
+}
+
+uint32_t lks_sign_fitting(const EVP_PKEY *key)
+{
+    return fitting(rows, key) | fitting(tls12_rows, key);
 }
 
 /* RFC 8446 section 4.2.3: the salt is as long as the hash. [8446 4.2.3-4] */
@@ -159,6 +183,7 @@ enum lks_status lks_sign_verify(const struct lks_sign_scheme *scheme, EVP_PKEY *
 {
     LKS_OWN_ERRORS;
     enum lks_status status = verify(scheme, key, message, message_len, sig, sig_len);
-    return lks_errors_doubt(status) ? verify(scheme, key, message, message_len, sig, sig_len)
-                                    : status;
+    if (lks_errors_doubt(status))
+        status = lks_errors_settle(status, verify(scheme, key, message, message_len, sig, sig_len));
+    return status;
 }

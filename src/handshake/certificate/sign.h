@@ -16,9 +16,9 @@
 struct lks_sign_scheme {
     uint16_t number;
     const char *name;
-    const char *key_type; /* libcrypto's */
-    const char *curve;    /* NULL: any */
-    const char *hash;     /* NULL: the scheme has its own */
+    int key_type;      /* libcrypto's EVP_PKEY_… */
+    const char *curve; /* NULL: any */
+    const char *hash;  /* NULL: the scheme has its own */
     bool is_pss;
 };
 
@@ -45,6 +45,12 @@ void lks_sign_write_cert_schemes(struct lks_writer *w);
 
 /* Whether a private or public key can be used under a scheme. */
 bool lks_sign_fits(const struct lks_sign_scheme *scheme, const EVP_PKEY *key);
+
+/* A set of schemes: a bit for each row, TLS 1.3's below TLS 1.2's; and all that a key can be used
+ * under. */
+#define LKS_SIGN_TLS13_BITS 0xffffu
+uint32_t lks_sign_bit(const struct lks_sign_scheme *scheme);
+uint32_t lks_sign_fitting(const EVP_PKEY *key);
 
 /* Signs; *sig_len is sig's room and then its length. */
 LKS_MUST_CHECK enum lks_status lks_sign(const struct lks_sign_scheme *scheme, EVP_PKEY *key,

@@ -204,7 +204,7 @@ static uint8_t (*digests_of(const STACK_OF(X509) * all))[32]
     /* libcrypto looks at a certificate's extensions once: now, where memory is not yet scarce. */
     for (int i = 0; i < sk_X509_num(all) && ok; i++)
         (void)X509_get_extension_flags(sk_X509_value(all, i));
-    if (ok)
+    if (ok && lks_errors_cause(LKS_INTERNAL) != LKS_NO_MEMORY)
         return digests;
     free(digests);
     return NULL;

@@ -116,7 +116,9 @@ static enum lks_status set_leaf(struct lks_peer *peer, const struct entry *e)
         return lks_because(LKS_ALERT_UNSUPPORTED_CERTIFICATE, LKS_WHY_KEY_UNKNOWN);
     return copy_out(&peer->der, &peer->der_len, e->der) &&
                    copy_out(&peer->ocsp, &peer->ocsp_len, e->ocsp) &&
-                   copy_out(&peer->sct, &peer->sct_len, e->sct)
+                   copy_out(&peer->sct, &peer->sct_len, e->sct) &&
+                   EVP_Digest(e->der.data, e->der.len, peer->digest, NULL,
+                              lks_hash_of(lks_suite_find(0x1301)), NULL)
                ? LKS_OK
                : LKS_NO_MEMORY;
 }
@@ -180,14 +182,6 @@ enum lks_status lks_peer_set_sct(struct lks_peer *peer, struct lks_reader list)
     if (status)
         return status;
     return copy_out(&peer->sct, &peer->sct_len, e.sct) ? LKS_OK : LKS_NO_MEMORY;
-}
-
-enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32])
-{
-    LKS_OWN_ERRORS;
-    const bool ok = EVP_Digest(peer->der, peer->der_len, digest, NULL,
-                               lks_hash_of(lks_suite_find(0x1301)), NULL) == 1;
-    return ok ? LKS_OK : LKS_NO_MEMORY;
 }
 
 enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509)
@@ -288,8 +282,7 @@ static bool set_up(X509_STORE_CTX *ctx, const struct lks_peer *peer,
         !X509_STORE_CTX_set_default(ctx, role == LKS_SERVER ? "ssl_server" : "ssl_client"))
         return false;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    if (config->policy->verify_time || config->policy->clock)
-        X509_VERIFY_PARAM_set_time(param, (time_t)(lks_config_now_ms(config) / 1000));
+    X509_VERIFY_PARAM_set_time(param, (time_t)(lks_config_now_ms(config) / 1000));
     lks_revocation_set_up(ctx, &config->policy->revocation);
     return role == LKS_CLIENT || lks_verify_set_name(param, name);
 }
@@ -405,6 +398,7 @@ enum lks_status lks_peer_verify(struct lks_peer *peer, const struct lks_config *
         return lks_because(LKS_ALERT_UNKNOWN_CA, LKS_WHY_NO_TRUST);
     enum lks_status status = verify(peer, config, role, name);
     if (lks_errors_doubt(status))
-        status = renew(peer) ? verify(peer, config, role, name) : LKS_NO_MEMORY;
+        status = renew(peer) ? lks_errors_settle(status, verify(peer, config, role, name))
+                             : LKS_NO_MEMORY;
     return status;
 }

@@ -36,6 +36,7 @@ struct lks_peer {
      * SignedCertificateTimestampList, NULL: none. */
     uint8_t *der, *ocsp, *sct;
     size_t der_len, ocsp_len, sct_len;
+    uint8_t digest[32]; /* SHA-256 of the leaf */
     /* Of a chain that was verified: SHA-256 of its end, until when all of it is good, and until
      * when the CRLs are that said so. */
     uint8_t anchor_digest[32];
@@ -80,9 +81,7 @@ bool lks_certificate_is_malformed(X509 *certificate);
 bool lks_verify_set_name(X509_VERIFY_PARAM *param, const char *name);
 bool lks_verify_constraints(STACK_OF(X509) * chain, const char *name);
 
-/* SHA-256 of the leaf; and a certificate in DER behind its uint24 length, whose room is the
- * caller's to look at. */
-LKS_MUST_CHECK enum lks_status lks_peer_digest(const struct lks_peer *peer, uint8_t digest[32]);
+/* A certificate in DER behind its uint24 length, whose room is the caller's to look at. */
 LKS_MUST_CHECK enum lks_status lks_certificate_write_der(struct lks_writer *w, const X509 *x509);
 
 /* Unix time of an ASN1_TIME, in milliseconds; 0 where it is none. */

@@ -79,7 +79,9 @@ enum lks_status lks_group_generate(const struct lks_group *group, struct lks_gro
                                    uint8_t *share)
 {
     enum lks_status status = generate(group, key, share);
-    return lks_errors_doubt(status) ? generate(group, key, share) : status;
+    if (lks_errors_doubt(status))
+        status = lks_errors_settle(status, generate(group, key, share));
+    return status;
 }
 
 enum lks_status lks_group_finish(const struct lks_group_key *key, const uint8_t *peer_share,

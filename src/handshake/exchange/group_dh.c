@@ -24,6 +24,7 @@ struct lks_group_dh_params {
  */
 enum { X25519, P256, P384, P521, FFDHE2048, FFDHE3072, MODP2048, MODP3072, NUM_MODELS };
 static EVP_PKEY *models[NUM_MODELS];
+static uint8_t primes[NUM_MODELS][LKS_SHARE_MAX]; /* of prime fields; zeros: there is none */
 static pthread_once_t models_made = PTHREAD_ONCE_INIT;
 
 /* RFC 8446 section 7.4.1: the secret is as long as the prime. [8446 7.4.2-1] */
@@ -62,13 +63,25 @@ static void make_model(const struct lks_group_dh_params *params)
     EVP_PKEY_CTX_free(ctx);
 }
 
+/* All of them fill their bytes. */
+static void keep_prime(int i)
+{
+    BIGNUM *p = NULL;
+    if (models[i] && EVP_PKEY_get_bn_param(models[i], OSSL_PKEY_PARAM_FFC_P, &p))
+        BN_bn2bin(p, primes[i]);
+    BN_free(p);
+}
+
 static void make_models(void)
 {
     static const struct lks_group_dh_params *const all[NUM_MODELS] = {
         &lks_group_x25519,    &lks_group_p256,      &lks_group_p384,     &lks_group_p521,
         &lks_group_ffdhe2048, &lks_group_ffdhe3072, &lks_group_modp2048, &lks_group_modp3072};
-    for (int i = 0; i < NUM_MODELS; i++)
+    for (int i = 0; i < NUM_MODELS; i++) {
         make_model(all[i]);
+        if (all[i]->derive)
+            keep_prime(i);
+    }
 }
 
 static const struct lks_group_dh_params *params_of(const struct lks_group *group)
@@ -178,12 +191,9 @@ bool lks_group_is_prime_field(const struct lks_group *group)
 /* The generator of all of them is 2: RFC 7919 appendix A, RFC 3526. */
 bool lks_group_prime(const struct lks_group *group, uint8_t *prime)
 {
-    BIGNUM *p = NULL;
-    const EVP_PKEY *model = *params_of(group)->model;
-    bool ok = model && EVP_PKEY_get_bn_param(model, OSSL_PKEY_PARAM_FFC_P, &p) &&
-              BN_bn2binpad(p, prime, group->server_share_len) == group->server_share_len;
-    BN_free(p);
-    return ok;
+    const uint8_t *known = primes[params_of(group)->model - models];
+    memcpy(prime, known, group->server_share_len);
+    return known[0];
 }
 
 const struct lks_group_kind lks_group_dh = {dh_generate, dh_finish, dh_respond, dh_clear};

@@ -66,6 +66,7 @@ static enum lks_status write_one(struct lks_hs *hs, const struct lks_ticket_ring
     lks_write_close(w, extensions, 2);
     if (hs->out_lacks_memory)
         return LKS_NO_MEMORY;
+    hs->num_tickets++;
     return status ? status : lks_message_end(hs, message);
 }
 

@@ -15,13 +15,10 @@ static enum lks_status write_chain(struct lks_writer *w, const struct lks_peer *
 
 enum lks_status lks_shown_write(struct lks_writer *w, const struct lks_peer *peer, bool with_chain)
 {
-    uint8_t digest[32];
-    enum lks_status status = lks_peer_digest(peer, digest);
-    lks_write_bytes(w, digest, sizeof(digest));
+    lks_write_bytes(w, peer->digest, sizeof(peer->digest));
     lks_write_bytes(w, peer->anchor_digest, sizeof(peer->anchor_digest));
     const size_t ids = lks_write_open(w, 2);
-    if (!status)
-        status = lks_revocation_write_ids(w, peer->verified);
+    enum lks_status status = lks_revocation_write_ids(w, peer->verified);
     lks_write_close(w, ids, 2);
     const size_t chain = lks_write_open(w, 2);
     if (with_chain && !status)

@@ -100,17 +100,17 @@ static enum lks_status derive_key(struct lks_ticket_key *key, const uint8_t secr
 }
 
 /* The epoch's key seals; its neighbours open, for clocks that differ and for tickets of before. */
-static enum lks_status derive_ring(const struct lks_ticket_keys *keys, struct lks_ticket_ring *ring,
-                                   uint64_t now_s)
+static enum lks_status derive_ring(struct lks_ticket_ring *ring, const uint8_t secret[32],
+                                   uint32_t period_s, uint64_t now_s)
 {
-    const uint64_t epoch = now_s / keys->period_s;
+    const uint64_t epoch = now_s / period_s;
     ring->num_keys = 3;
-    ring->until_s = (epoch + 1) * keys->period_s;
-    enum lks_status status = derive_key(&ring->keys[0], keys->secret, epoch);
+    ring->until_s = (epoch + 1) * period_s;
+    enum lks_status status = derive_key(&ring->keys[0], secret, epoch);
     if (!status)
-        status = derive_key(&ring->keys[1], keys->secret, epoch - 1);
+        status = derive_key(&ring->keys[1], secret, epoch - 1);
     if (!status)
-        status = derive_key(&ring->keys[2], keys->secret, epoch + 1);
+        status = derive_key(&ring->keys[2], secret, epoch + 1);
     return status;
 }
 
@@ -118,8 +118,9 @@ static enum lks_status derive_ring(const struct lks_ticket_keys *keys, struct lk
 static enum lks_status renew(struct lks_ticket_keys *keys, uint64_t now_s)
 {
     struct lks_ticket_ring ring = {0};
-    enum lks_status status = keys->source == LKS_TICKETS_RANDOM ? next_random(keys, &ring, now_s)
-                                                                : derive_ring(keys, &ring, now_s);
+    enum lks_status status = keys->source == LKS_TICKETS_RANDOM
+                                 ? next_random(keys, &ring, now_s)
+                                 : derive_ring(&ring, keys->secret, keys->period_s, now_s);
     if (!status)
         status = lks_ticket_ring_publish(keys, &ring);
     lks_wipe(&ring, sizeof(ring));
@@ -163,31 +164,33 @@ const struct lks_ticket_ring *lks_ticket_ring_acquire(struct lks_ticket_keys *ke
     return look(keys);
 }
 
-/* Before connections use the configuration nobody competes; afterwards a reload may find another
- * core renewing, and comes again. */
+/* Puts a new source's ring in place, and then the source: without room for the ring all stays as it
+ * was. The caller holds `changing`. */
 static enum lks_status begin_source(struct lks_ticket_keys *keys, enum lks_ticket_source source,
-                                    uint32_t period_s)
+                                    const struct lks_ticket_ring *ring, char *file)
 {
-    if (!try_change(keys))
-        return LKS_WANT_ROOM;
+    enum lks_status status = lks_ticket_ring_publish(keys, ring);
+    if (status)
+        return status;
     free(keys->file);
-    keys->file = NULL;
+    keys->file = file;
     keys->source = source;
-    keys->period_s = period_s;
     return LKS_OK;
 }
 
 enum lks_status lks_ticket_keys_random(struct lks_ticket_keys *keys, uint32_t period_s,
                                        uint64_t now_s)
 {
-    static const struct lks_ticket_ring none;
-    enum lks_status status = begin_source(keys, LKS_TICKETS_RANDOM, period_s);
-    if (status)
-        return status;
-    status = lks_ticket_ring_publish(keys, &none);
+    struct lks_ticket_ring ring = {.num_keys = 1, .until_s = now_s + period_s};
+    if (!try_change(keys))
+        return LKS_WANT_ROOM;
+    enum lks_status status = fill_random(&ring.keys[0]);
     if (!status)
-        status = renew(keys, now_s);
+        status = begin_source(keys, LKS_TICKETS_RANDOM, &ring, NULL);
+    if (!status)
+        keys->period_s = period_s;
     end_change(keys);
+    lks_wipe(&ring, sizeof(ring));
     return status;
 }
 
@@ -196,13 +199,24 @@ enum lks_status lks_ticket_keys_derive(struct lks_ticket_keys *keys, const uint8
 {
     static const uint8_t salt[] = "lockstep tickets";
     const EVP_MD *md = lks_hash_of(lks_suite_find(0x1301));
-    enum lks_status status = md ? begin_source(keys, LKS_TICKETS_DERIVED, period_s) : LKS_INTERNAL;
-    if (status)
-        return status;
-    status = lks_hmac(md, salt, sizeof(salt) - 1, secret, secret_len, NULL, 0, keys->secret);
+    uint8_t pseudorandom[sizeof(keys->secret)];
+    struct lks_ticket_ring ring = {0};
+    if (!try_change(keys))
+        return LKS_WANT_ROOM;
+    enum lks_status status =
+        md ? lks_hmac(md, salt, sizeof(salt) - 1, secret, secret_len, NULL, 0, pseudorandom)
+           : LKS_INTERNAL;
     if (!status)
-        status = renew(keys, now_s);
+        status = derive_ring(&ring, pseudorandom, period_s, now_s);
+    if (!status)
+        status = begin_source(keys, LKS_TICKETS_DERIVED, &ring, NULL);
+    if (!status) {
+        memcpy(keys->secret, pseudorandom, sizeof(keys->secret));
+        keys->period_s = period_s;
+    }
     end_change(keys);
+    lks_wipe(&ring, sizeof(ring));
+    lks_wipe(pseudorandom, sizeof(pseudorandom));
     return status;
 }
 
@@ -253,10 +267,8 @@ static enum lks_status load_text(struct lks_ticket_keys *keys, const struct lks_
         return status;
     status = lks_ticket_file_parse(&ring, (const char *)bytes.all.data, bytes.all.len,
                                    lks_source_name(source), err);
-    if (!status)
-        status = lks_ticket_ring_publish(keys, &ring);
-    if (!status)
-        keys->source = LKS_TICKETS_NONE; /* there is nothing to look at again */
+    if (!status) /* there is nothing to look at again */
+        status = begin_source(keys, LKS_TICKETS_NONE, &ring, NULL);
     lks_wipe(&ring, sizeof(ring));
     lks_source_free(&bytes);
     return status;

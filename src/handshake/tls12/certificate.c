@@ -39,7 +39,7 @@ static enum lks_status check_server_key(struct lks_hs *hs)
     if (!(lks_auth_of(hs->peer->key) & (unsigned int)hs->suite->auth))
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_KEY_OF_SUITE);
     hs->peer->decrypts = hs->suite->key_exchange == LKS_KX_RSA;
-    if (hs->peer->decrypts && !EVP_PKEY_is_a(hs->peer->key, "RSA"))
+    if (hs->peer->decrypts && EVP_PKEY_get_id(hs->peer->key) != EVP_PKEY_RSA)
         return lks_because(LKS_ALERT_ILLEGAL_PARAMETER, LKS_WHY_KEY_OF_SUITE);
     return lks_peer_set_sct(hs->peer, lks_reader_of(hs->tls12.sct, hs->tls12.sct_len));
 }

@@ -9,7 +9,10 @@
 
 #include <lockstep/status.h>
 
-#define LKS_RSA_MAX       1024u /* bytes of a modulus */
+#define LKS_RSA_MAX 1024u /* bytes of a modulus */
+/* libcrypto blinds so often, and a bit, before it makes another blinding. */
+#define LKS_BLINDING_USES 40u
+
 #define LKS_PREMASTER_LEN 48u
 
 /* Makes a pre-master secret of a version and encrypts it for a server's key. *len: the room in

@@ -52,8 +52,8 @@ static bool fits_certificate(const struct lks_hs *hs, const struct lks_suite *su
 {
     const struct lks_certificate *c = hs->certificate;
     if (suite->key_exchange == LKS_KX_RSA)
-        return lks_certificate_decrypts(c);
-    return hs->scheme && lks_auth_of(c->key) & (unsigned int)suite->auth;
+        return c->decrypts;
+    return hs->scheme && c->auth & (unsigned int)suite->auth;
 }
 
 static enum lks_status choose_suite(struct lks_hs *hs, const struct lks_client_hello *hello)

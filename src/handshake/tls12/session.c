@@ -188,8 +188,7 @@ static enum lks_status describe(const struct lks_hs *hs, struct lks_session *ses
 
 /* RFC 5077 section 3.3: one that was promised comes, if only empty, as where what it would stand on
  * has ended meanwhile (a clock that was put forward, say), or it would not say who the client is. A
- * lifetime of 0 leaves it to the client,
- * so only an empty one has that: nothing is for no time. */
+ * lifetime of 0 leaves it to the client, so only an empty one has that: nothing is for no time. */
 enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
 {
     struct lks_ticket_keys *keys = &hs->config->memory->keys;
@@ -212,6 +211,7 @@ enum lks_status lks_tls12_ticket_write(struct lks_hs *hs)
     lks_ticket_ring_release(keys, ring);
     lks_write_close(w, ticket, 2);
     lks_wipe(&session, sizeof(session));
+    hs->num_tickets += !is_empty;
     return status ? status : lks_message_end(hs, message);
 }
 
