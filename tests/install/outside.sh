@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # outside.sh SOURCE BUILD WITH_DPDK: installs the build into a folder of its own and uses it as somebody would who has
 # nothing else: pkg-config, the headers one by one, programs linked with the shared library and with the static one.
+# With "installed" for BUILD it uses what the system's packages have installed.
 set -uo pipefail
 source=$1 build=$2 with_dpdk=$3
 here=$(mktemp -d)
@@ -20,17 +21,20 @@ try() {
     fi
 }
 
-if ! meson install -C "$build" --no-rebuild --destdir "$here/root" > "$here/install.log" 2>&1; then
-    tail "$here/install.log"
-    echo "install: 0 passed, 1 failed, 0 skipped"
-    exit 1
-fi
-pc=$(find "$here/root" -name lockstep.pc)
-# It lies in another root; DPDK and libcrypto do not.
-sed -i "s|^prefix=|prefix=$here/root|" "${pc%/*}"/lockstep*.pc
-export PKG_CONFIG_PATH=${pc%/*}
-lib=${pc%/pkgconfig/*}
-include=$(find "$here/root" -type d -path '*/include/lockstep')
+install_build() {
+    if ! meson install -C "$build" --no-rebuild --destdir "$here/root" > "$here/install.log" 2>&1; then
+        tail "$here/install.log"
+        echo "install: 0 passed, 1 failed, 0 skipped"
+        exit 1
+    fi
+    pc=$(find "$here/root" -name lockstep.pc)
+    # It lies in another root; DPDK and libcrypto do not.
+    sed -i "s|^prefix=|prefix=$here/root|" "${pc%/*}"/lockstep*.pc
+    export PKG_CONFIG_PATH=${pc%/*}
+}
+if [ "$build" != installed ]; then install_build; fi
+lib=$(pkg-config --variable=libdir lockstep)
+include=$(pkg-config --variable=includedir lockstep)/lockstep
 
 # shellcheck disable=SC2046 # a list of flags
 compile() { "$1" -Wall -Wextra -Wpedantic -Werror "${@:3}" $(pkg-config --cflags "$2"); }
@@ -97,7 +101,10 @@ try "each header by itself, in C11 and C++11" each_header
 try "a program with the shared library, found by pkg-config" shared
 try "a program with the static library, found by pkg-config" static
 try "liblockstep exports lks_ names of version LOCKSTEP_0" symbols "$lib/liblockstep.so" 50
-try "a build without DPDK installs nothing of it" without_dpdk
+if [ "$build" != installed ]; then
+    try "a build without DPDK installs nothing of it" without_dpdk
+    try "debian/ and what is installed agree" python3 "$source/tests/install/packages.py" "$source" "$here/root"
+fi
 if [ "$with_dpdk" = true ]; then
     try "examples/burst.c outside the tree" burst
     try "liblockstep-dpdk exports lks_ names of version LOCKSTEP_0" symbols "$lib/liblockstep-dpdk.so" 3

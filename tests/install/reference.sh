@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # reference.sh SOURCE BUILD: the API reference is made without a complaint, of which a function without words is one,
-# and each exported function has a man page.
+# each exported function has a man page, and no page a name that others' may have.
 set -uo pipefail
 source=$1 build=$2
 if ! command -v doxygen > /dev/null; then
@@ -20,6 +20,13 @@ for name in $(nm -D --defined-only "$build"/liblockstep.so "$build"/src/dpdk/lib
         echo "no page for $name"
         failed=$((failed + 1))
     fi
+done
+for page in $(cd "$here/man/man3" && ls | grep -Ev '^(lks_|LKS_|lockstep_)'); do
+    echo "$page is nobody's in particular"
+    failed=$((failed + 1))
+done
+for page in $(sed -n 's/^\.so //p' "$here"/man/man3/*.3 | sort -u); do
+    [ -f "$here/man/$page" ] || { echo "pages refer to $page, which is not there"; failed=$((failed + 1)); }
 done
 if [ $num -lt 50 ]; then echo "only $num functions are exported"; failed=$((failed + 1)); fi
 echo "reference: $((failed == 0)) passed, $failed failed, 0 skipped"
