@@ -304,6 +304,37 @@ static void snapshots_end(void)
     service_free(s);
 }
 
+/* Each worker gets a view of its own of the one snapshot, which ends with the last of them; one
+ * that never takes any is no worse. */
+static void snapshots_of_several(void)
+{
+    enum { NUM = 3 };
+    struct view_slot slots[NUM] = {0};
+    struct view *views[NUM], *next[NUM];
+    struct service *s = start(&slots[0], &views[0]);
+    for (int i = 1; i < NUM; i++) {
+        CU_ASSERT_TRUE_FATAL(service_join(s, &slots[i]));
+        views[i] = atomic_exchange(&slots[i].newer, NULL);
+    }
+    CU_ASSERT_TRUE_FATAL(service_reload(s, sink, sink));
+    for (int i = 0; i < NUM; i++) {
+        next[i] = i == 2 ? NULL : atomic_exchange(&slots[i].newer, NULL);
+        CU_ASSERT(views[i]->snapshot == views[0]->snapshot && (!i || views[i] != views[i - 1]));
+        CU_ASSERT((uintptr_t)views[i] % 64 == 0); /* no two workers write to one line */
+    }
+    CU_ASSERT_FATAL(next[0] && next[1] && next[0] != next[1]);
+    CU_ASSERT(next[0]->snapshot == next[1]->snapshot && next[0]->snapshot != views[0]->snapshot);
+    for (int i = NUM - 1; i >= 0; i--) {
+        CU_ASSERT_EQUAL(service_num_snapshots(s), 2);
+        view_done(&slots[i], views[i]);
+        service_collect(s);
+    }
+    CU_ASSERT_EQUAL(service_num_snapshots(s), 1);
+    view_done(&slots[0], next[0]);
+    view_done(&slots[1], next[1]);
+    service_free(s);
+}
+
 /* Bad and good files by turns, twenty times: what is served changes by good ones alone. */
 static void bad_reloads(void)
 {
@@ -312,6 +343,8 @@ static void bad_reloads(void)
                                       "    suites: [TLS_NO]\n",
                                       "    names: www.test\n",
                                       "device: {mtu: 1400}\n",
+                                      "device: {workers: 2}\n",
+                                      "device: {workers: auto}\n",
                                       "    client-auth: required\n"};
     struct view_slot slot;
     struct view *view;
@@ -345,6 +378,7 @@ int main(void)
                                             {"by client", by_client},
                                             {"PROXY header of IPv6", proxy_header_of_ipv6},
                                             {"snapshots end", snapshots_end},
+                                            {"snapshots of several", snapshots_of_several},
                                             {"bad reloads", bad_reloads},
                                             {0}};
     static const struct lks_test_suite suites[] = {{"service", tests}, {0}};
