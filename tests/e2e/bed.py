@@ -76,6 +76,11 @@ def run(*command, **options):
     return done.stdout
 
 
+def lcores(num):
+    """EAL's word for so many lcores, which share the CPUs that there are."""
+    return f"--lcores=(0-{num - 1})@({','.join(map(str, sorted(os.sched_getaffinity(0))))})"
+
+
 class Bed:
     """Everything the tests use; close() ends it."""
 
@@ -154,12 +159,12 @@ class Bed:
             count //= 2
         return count
 
-    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", lcores=1):
+    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", num_lcores=1):
         """How lockstepd is started with these options; its lcores share the CPUs that there are."""
         vdev = vdev or f"net_af_packet0,iface=lks1,framecnt={self.frames()},blocksz=4096"
         eal = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--log-level=4", f"--vdev={vdev}"]
-        if lcores > 1:
-            eal.append(f"--lcores=(0-{lcores - 1})@({','.join(map(str, sorted(os.sched_getaffinity(0))))})")
+        if num_lcores > 1:
+            eal.append(lcores(num_lcores))
         own = ["--listen", listen, "--backend", backend]
         if "--cert" not in options:
             own += ["--cert", self.dir / "demo.pem", "--key", self.dir / "demo.key"]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 
-from bed import PATIENCE, equal, run, sha256_of, test, until
+from bed import PATIENCE, equal, lcores, run, sha256_of, test, until
 
 OURS, THEIRS = "10.9.6.2", "10.9.6.1"
 
@@ -54,9 +54,11 @@ def link(bed):
         run("ip", "link", "del", "sit0")
 
 
-def eal():
+def eal(workers=1):
     words = ["--no-huge", "--no-shconf", "-m", "256", "--no-pci", "--no-telemetry", "--log-level=4",
-             "--vdev=net_af_packet0,iface=sit1,framecnt=1024,blocksz=4096"]
+             f"--vdev=net_af_packet0,iface=sit1,framecnt=1024,blocksz=4096,qpairs={workers}"]
+    if workers > 1:
+        words.append(lcores(workers + 1))
     return "eal: [" + ", ".join(f'"{w}"' for w in words) + "]\n"
 
 
@@ -88,8 +90,8 @@ OTHER = """  - certificates: {chain: other.pem, key: other.key}
 
 
 @contextlib.contextmanager
-def server(bed, text):
-    path = write(bed, eal() + text)
+def server(bed, text, workers=1):
+    path = write(bed, eal(workers) + text)
     log = bed.dir / "sites.log"
     with open(log, "wb") as out:
         child = bed.spawn([bed.program, "--config", path], stdout=out, stderr=subprocess.STDOUT)
@@ -213,6 +215,105 @@ def a_reload_loses_no_connection_and_no_session(bed):
         download.join(PATIENCE)
         equal(sha256_of(out), sha256_of(bed.dir / "www/100M"), "the download")
         equal((bed.counters(child)["reloads"], bed.counters(child)["reloads_failed"]), (1, 0), "reloads")
+
+
+def ask(connection, name):
+    """A request on a connection that stays, and the answer's body; short ones come in one piece or in two."""
+    connection.sendall(f"GET / HTTP/1.1\r\nHost: {name}.test\r\n\r\n".encode())
+    got, want = b"", b"left" if name == "demo" else b"right"
+    while not got.endswith(want):
+        more = connection.recv(4096)
+        if not more:
+            raise AssertionError(f"{name}.test's connection has ended behind {got!r}")
+        got += more
+
+
+def connect(bed, name):
+    raw = socket.create_connection((OURS, 443), timeout=PATIENCE)
+    return bed.context().wrap_socket(raw, server_hostname=f"{name}.test", suppress_ragged_eofs=False)
+
+
+class Load:
+    """Kept connections that ask again and again, on a thread, until it is stopped or one fails."""
+
+    def __init__(self, bed, connections):
+        self.connections, self.turns, self.failed, self.stops = connections, 0, None, False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while not self.stops:
+                for name, connection in self.connections:
+                    ask(connection, name)
+                self.turns += 1
+        except Exception as why:  # whatever it is, it is this test's failure
+            self.failed = why
+
+    def go_on(self):
+        """Every connection is asked once more at least."""
+        before = self.turns
+        until(lambda: self.failed or self.turns > before + 1, "kept connections that are answered")
+        assert not self.failed, self.failed
+
+    def stop(self):
+        self.stops = True
+        self.thread.join(PATIENCE)
+        assert not self.failed, self.failed
+
+
+def by_worker(bed, child, name):
+    counters = bed.counters(child)
+    return [counters[f"worker_{worker}_{name}"] for worker in (0, 1)]
+
+
+def serial_of(bed, name):
+    with connect(bed, name) as connection:
+        return connection.getpeercert()["serialNumber"]
+
+
+def serials_of_both(bed, child, name):
+    """The certificates' serial numbers that new connections get, until both workers have had three of them."""
+    before, seen = by_worker(bed, child, "handshakes"), set()
+
+    def both_had():
+        seen.add(serial_of(bed, name))
+        return all(now >= b + 3 for now, b in zip(by_worker(bed, child, "handshakes"), before))
+    until(both_had, f"handshakes of both workers for {name}.test")
+    return seen
+
+
+@test
+def two_workers_take_a_reload(bed):
+    """Both sites' certificates are renewed while both workers have connections to both sites that ask on and on: none is lost,
+    each worker serves the new ones alone, and what was before is gone. How many workers only a start can say."""
+    two = BASE.replace("buffers: 8192", "buffers: 8192\n  workers: 2")
+    with link(bed), server(bed, two + OTHER, workers=2) as child:
+        assert "2 workers, on lcores 1, 2" in child.log.read_text(), child.log.read_text()
+        kept = []
+        while len(kept) < 8 or not all(num >= 2 for num in by_worker(bed, child, "connections_now")):
+            kept += [(name, connect(bed, name)) for name in ("demo", "other")]
+        load = Load(bed, kept)
+        for time in range(3):
+            before = {name: serials_of_both(bed, child, name) for name in ("demo", "other")}
+            equal([len(seen) for seen in before.values()], [1, 1], "certificates of each site")
+            load.go_on()
+            for name in before:
+                make_certificate(bed, name)
+            reload(bed, child, "sites.yaml read again")
+            for name, old in before.items():
+                now = serials_of_both(bed, child, name)
+                assert len(now) == 1 and not now & old, (time, name, old, now)
+            load.go_on()
+        write(bed, eal(2) + two.replace("workers: 2", "workers: 1") + OTHER)
+        reload(bed, child, "sites.yaml:5:12: workers: only a start can change this(.|\n)*: nothing has changed")
+        load.go_on()
+        load.stop()
+        counters = bed.counters(child)
+        equal((counters["reloads"], counters["reloads_failed"], counters["connections_refused"], counters["handshake_failures"]), (3, 1, 0, 0),
+              "reloads, failed ones, connections that were refused or failed")
+        for _, connection in kept:
+            connection.close()
 
 
 @test

@@ -16,7 +16,7 @@ TWO_QUEUES = f"{PORT},qpairs=2"
 
 @contextlib.contextmanager
 def two_workers(bed, *options, vdev=TWO_QUEUES, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080"):
-    child = bed.start("--workers", "2", *options, vdev=vdev, listen=listen, backend=backend, lcores=3, prefix="two")
+    child = bed.start("--workers", "2", *options, vdev=vdev, listen=listen, backend=backend, num_lcores=3, prefix="two")
     try:
         yield child
     finally:
@@ -128,12 +128,12 @@ def workers_that_cannot_be(bed):
     with link(bed):
         for vdev, lcores, num, want in ((TWO_QUEUES, 2, "2", "--workers 2: that takes 3 lcores, one of them to do what is no worker's, and EAL has 2"),
                                         (PORT, 3, "2", "--workers 2: the port has queues for 1; ask for no more, or give the device more")):
-            command = bed.command("--workers", num, vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", lcores=lcores)
+            command = bed.command("--workers", num, vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", num_lcores=lcores)
             done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE, check=False)
             lines = [line for line in done.stderr.splitlines() if line.startswith("lockstepd: ")]
             assert done.returncode == 2 and len(lines) == 1 and want in lines[0], done
         for vdev, lcores, num in ((TWO_QUEUES, 4, 2), (TWO_QUEUES, 3, 2), (TWO_QUEUES, 2, 1), (PORT, 4, 1)):
-            child = bed.start("--workers", "auto", vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", lcores=lcores, prefix="two")
+            child = bed.start("--workers", "auto", vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", num_lcores=lcores, prefix="two")
             equal(f"{num} workers, on lcores" in child.log.read_text(), num > 1, f"{vdev}, {lcores} lcores: {child.log.read_text()}")
             bed.stop(child)
 
