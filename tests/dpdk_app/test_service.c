@@ -309,7 +309,7 @@ static void snapshots_end(void)
 static void snapshots_of_several(void)
 {
     enum { NUM = 3 };
-    struct view_slot slots[NUM] = {0};
+    struct view_slot slots[NUM] = {{NULL, NULL}};
     struct view *views[NUM], *next[NUM];
     struct service *s = start(&slots[0], &views[0]);
     for (int i = 1; i < NUM; i++) {
