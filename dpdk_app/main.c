@@ -14,6 +14,7 @@
 #include <lockstep/config.h>
 
 #include "options.h"
+#include "own_options.h"
 #include "service.h"
 #include "workers.h"
 
@@ -220,15 +221,11 @@ static int serve(struct serving *s, bool asks_for_device, struct report *last, s
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
  * stand behind "--". Where there is none: 0 if the first asks what this is or names a file, -1 if
  * one is ours, else all of them are EAL's. */
-static int own_options(int argc, char **argv)
+static int ours_begin_at(int argc, char **argv)
 {
-    static const char *const alone[] = {"--help", "-h", "--version"};
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--") == 0)
-            return i;
-    for (size_t i = 0; argc == 2 && i < sizeof(alone) / sizeof(alone[0]); i++)
-        if (strcmp(argv[1], alone[i]) == 0)
-            return 0;
+    const int own = own_options(argc, argv);
+    if (own >= 0)
+        return own;
     if (argc > 1 && options_is_file(argv[1]))
         return 0;
     for (int i = 1; i < argc; i++)
@@ -357,7 +354,7 @@ int main(int argc, char **argv)
 {
     static struct complaints c;
     struct options o;
-    const int own = own_options(argc, argv);
+    const int own = ours_begin_at(argc, argv);
     if (own < 0)
         return complain_line("lockstepd's own options stand behind \"--\": lockstepd [EAL options] "
                              "-- --listen ... (--help)");

@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
+#include "clock.h"
 #include "port.h"
 #include "spread.h"
 
 #define RX_BURST     128u   /* a poll: more would not stay in the cache until it is sent on */
 #define RX_ALL       512u   /* bursts: more than any ring holds */
 #define STALL_US     20000u /* without timers */
+#define SETTLE_US    1000u
 #define TX_BURST     64u
 #define TX_FRAMES    1024u /* a poll: what is received meanwhile is looked at in between */
 #define HALF_OPEN    4096u
@@ -133,4 +136,39 @@ bool stack_send(struct net *net, const struct port *port, uint64_t now_us)
     }
     port_flush(port);
     return num != 0;
+}
+
+/* A turn of each; whether one of them is still not sure of its addresses. */
+static bool take_turns(struct net *const *nets, const struct port *ports, uint32_t num,
+                       struct stack_turn *turns)
+{
+    bool is_detecting = false;
+    for (uint32_t i = 0; i < num; i++) {
+        const uint64_t now_us = clock_us();
+        stack_receive(nets[i], &ports[i], &turns[i], now_us);
+        stack_timers(nets[i], &turns[i]);
+        stack_send(nets[i], &ports[i], now_us);
+        is_detecting |= net_is_detecting(nets[i]);
+    }
+    return is_detecting;
+}
+
+int stack_settle(struct net *const *nets, const struct port *ports, uint32_t num,
+                 const atomic_bool *stop, char *error, unsigned int error_len)
+{
+    struct stack_turn turns[PORT_QUEUES_MAX];
+    char text[NET_IP_TEXT_LEN];
+    struct net_ip ip;
+    for (uint32_t i = 0; i < num; i++)
+        turns[i] = (struct stack_turn){.timed_us = clock_us()};
+    while (!atomic_load_explicit(stop, memory_order_relaxed) && take_turns(nets, ports, num, turns))
+        usleep(SETTLE_US);
+    for (uint32_t i = 0; i < num; i++) {
+        if (!net_get_duplicate(nets[i], &ip))
+            continue;
+        snprintf(error, error_len, "%s: another host on the link has this address",
+                 net_ip_text(text, &ip));
+        return -1;
+    }
+    return 0;
 }

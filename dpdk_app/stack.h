@@ -4,6 +4,9 @@
 
 /* The TCP/IP instance (src/net) of a worker's queues, and what a poll does with the two. */
 
+#include <rte_mbuf_core.h>
+#include <stdatomic.h>
+
 #include "net/net.h"
 #include "net/tcp.h"
 
@@ -47,5 +50,27 @@ void stack_timers(struct net *net, struct stack_turn *turn);
 /* Puts what may be sent now on the port, as far as the port takes it. Returns whether there may be
  * more. */
 bool stack_send(struct net *net, const struct port *port, uint64_t now_us);
+
+#define STACK_SEGMENT_LEN 1460u /* of a peer that names no smaller one */
+
+/* Bytes in each buffer that is filled for this peer: a TCP segment. To one whose segments are tiny
+ * it is several, since a buffer is what is paid for; TCP cuts them. More than half of
+ * STACK_SEGMENT_LEN at least. */
+static inline uint16_t stack_segment_len(const struct flow *flow)
+{
+    uint32_t mss = flow_mss(flow);
+    mss = mss ? mss : 1;
+    if (mss < STACK_SEGMENT_LEN)
+        mss *= STACK_SEGMENT_LEN / mss;
+    return (uint16_t)(mss < RTE_MBUF_DEFAULT_DATAROOM ? mss : RTE_MBUF_DEFAULT_DATAROOM);
+}
+
+/*
+ * Nobody is to be served before all of our addresses are known to be ours alone, which takes IPv6 a
+ * second (RFC 4862 5.4): until then, or until *stop, this takes the turns of all num instances. 0,
+ * or -1 with one line in error: another host has one of the addresses.
+ */
+int stack_settle(struct net *const *nets, const struct port *ports, uint32_t num,
+                 const atomic_bool *stop, char *error, unsigned int error_len);
 
 #endif

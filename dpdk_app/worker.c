@@ -25,9 +25,8 @@
 #define FREED_A_POLL    256u /* sessions: TCP has room for so many frames of both their ends */
 #define LAST_SENDS      64u  /* for what is left at the end, on a port that takes it */
 #define STARVED_US      5000u
-#define LINE            64u   /* bytes that no two workers share */
-#define RECORD_SEGMENTS 11u   /* full segments in a long record: the most that 2^14 bytes allow */
-#define SEGMENT_LEN     1460u /* of a peer that names no smaller one */
+#define LINE            64u /* bytes that no two workers share */
+#define RECORD_SEGMENTS 11u /* full segments in a long record: the most that 2^14 bytes allow */
 #define CLONES_LEAST    (2u * BATCH_OPS) /* a batch takes one an op */
 
 /* A chain of records to send once the seal batch has run. */
@@ -263,22 +262,12 @@ static void open_all(struct worker *w)
         act(w, w->op_session[i], &w->batch.ops[i]);
 }
 
-/* Bytes in each buffer that is sealed into: a TCP segment. To a peer whose segments are tiny it is
- * several, since a buffer is what is paid for; TCP cuts them. */
-static uint16_t segment_len(const struct session *s)
-{
-    uint32_t mss = flow_mss(s->client);
-    mss = mss ? mss : 1;
-    if (mss < SEGMENT_LEN)
-        mss *= SEGMENT_LEN / mss;
-    return (uint16_t)(mss < RTE_MBUF_DEFAULT_DATAROOM ? mss : RTE_MBUF_DEFAULT_DATAROOM);
-}
-
 /* A fresh chain and its spans; NULL: no buffers now. */
 static struct rte_mbuf *new_chain(struct worker *w, struct session *s, uint32_t len,
                                   struct lks_span *spans, uint32_t *num_spans)
 {
-    struct rte_mbuf *chain = lks_mbuf_alloc(w->config.sessions.port->tx_pool, len, segment_len(s));
+    struct rte_mbuf *chain =
+        lks_mbuf_alloc(w->config.sessions.port->tx_pool, len, stack_segment_len(s->client));
     if (chain)
         *num_spans = lks_mbuf_spans(chain, 0, len, spans, SESSION_SPANS);
     else
@@ -287,7 +276,7 @@ static struct rte_mbuf *new_chain(struct worker *w, struct session *s, uint32_t 
 }
 
 _Static_assert(LKS_OWN_RECORDS_MAX *(LKS_RECORD_CIPHERTEXT_MAX + LKS_RECORD_HEADER_LEN) <=
-                   SESSION_SPANS * (SEGMENT_LEN / 2),
+                   SESSION_SPANS * (STACK_SEGMENT_LEN / 2),
                "all that a connection itself says at once lies in so many buffers");
 
 /* What lks_conn_seal() and its like added to the batch, or that they could not. */
@@ -334,7 +323,7 @@ static bool seal_own(struct worker *w, struct session *s, uint32_t *room)
 static uint32_t choose_record(const struct session *s, uint32_t waiting, uint32_t room)
 {
     const uint32_t overhead = (uint32_t)lks_conn_record_len(s->tls, 0);
-    const uint32_t whole = RECORD_SEGMENTS * segment_len(s);
+    const uint32_t whole = RECORD_SEGMENTS * stack_segment_len(s->client);
     uint32_t len = (uint32_t)lks_conn_record_max(s->tls);
     if (whole > overhead && whole - overhead < len)
         len = whole - overhead;
@@ -437,7 +426,8 @@ static void seal_all(struct worker *w)
 {
     lks_batch_reset(&w->batch);
     w->num_sealed = 0;
-    w->is_low = port_is_low(w->config.sessions.port);
+    if (w->num_now)
+        w->is_low = port_is_low(w->config.sessions.port);
     for (uint32_t i = 0; i < w->num_now; i++)
         seal_session(w, w->now[i]);
     if (!w->num_sealed)
@@ -561,7 +551,6 @@ bool worker_poll(struct worker *w)
     if (w->sessions.any_starved)
         feed_starved(w);
     if (w->now_us / 1000000 != w->sessions.now_s) {
-        w->turn.timed_us = w->now_us;
         w->sessions.now_s = (uint32_t)(w->now_us / 1000000);
         sessions_second(&w->sessions);
         port_second(w->config.sessions.port);

@@ -8,12 +8,9 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "worker.h"
-
-#define SETTLE_US 1000u
 
 _Static_assert(CONF_WORKERS_MAX == PORT_QUEUES_MAX && CONF_MTU_MIN == PORT_MTU_MIN &&
                    CONF_MTU_MAX == PORT_MTU_MAX,
@@ -133,39 +130,6 @@ static int make_workers(struct workers *w, char *error, unsigned int error_len)
     return 0;
 }
 
-/* Nobody is served before all of our addresses are known to be ours alone, which takes IPv6 a
- * second (RFC 4862 5.4): a service of which a part is never reached should not look as if it ran.
- * No worker runs yet: the main lcore takes turns for all of them. */
-static int settle(struct workers *w, char *error, unsigned int error_len)
-{
-    struct stack_turn turns[WORKERS_MAX];
-    char text[NET_IP_TEXT_LEN];
-    struct net_ip ip;
-    bool is_detecting = true;
-    for (uint32_t i = 0; i < w->num; i++)
-        turns[i] = (struct stack_turn){.timed_us = clock_us()};
-    while (is_detecting && !atomic_load_explicit(w->config->stop, memory_order_relaxed)) {
-        is_detecting = false;
-        for (uint32_t i = 0; i < w->num; i++) {
-            const uint64_t now_us = clock_us();
-            stack_receive(w->nets[i], &w->ports[i], &turns[i], now_us);
-            stack_timers(w->nets[i], &turns[i]);
-            stack_send(w->nets[i], &w->ports[i], now_us);
-            is_detecting |= net_is_detecting(w->nets[i]);
-        }
-        if (is_detecting)
-            usleep(SETTLE_US);
-    }
-    for (uint32_t i = 0; i < w->num; i++) {
-        if (!net_get_duplicate(w->nets[i], &ip))
-            continue;
-        snprintf(error, error_len, "%s: another host on the link has this address",
-                 net_ip_text(text, &ip));
-        return -1;
-    }
-    return 0;
-}
-
 static int listen_all(const struct workers *w, char *error, unsigned int error_len)
 {
     const struct snapshot *first = w->config->first;
@@ -256,7 +220,8 @@ int workers_run(const struct workers_config *config, char *error, unsigned int e
     sem_init(&w->ended, 0, 0);
     choose_lcores(w);
     if (!make_stacks(w, error, error_len) && !make_workers(w, error, error_len) &&
-        !settle(w, error, error_len) && !listen_all(w, error, error_len)) {
+        !stack_settle(w->nets, w->ports, w->num, config->stop, error, error_len) &&
+        !listen_all(w, error, error_len)) {
         announce(w);
         chores_attend(config->chores, config->posts, w->num, w->ports);
         chores_set_reload(config->chores, config->reload);

@@ -13,10 +13,13 @@
 
 #define HEAD_MAX    256u
 #define PIECE_MAX   16384u /* of an answer that is made at once */
-#define PIECE_SPANS 512u   /* of the smallest segments */
+#define PIECE_SPANS 23u    /* of the smallest buffers */
 #define PIECES      16u    /* of one connection before others get a turn */
 #define STARVED_US  5000u
 #define READ_SPANS  64u
+
+_Static_assert(PIECE_MAX <= PIECE_SPANS * (STACK_SEGMENT_LEN / 2),
+               "a piece lies in so many buffers");
 
 struct guest {
     struct backend *backend;
@@ -217,13 +220,12 @@ static void copy_into(const struct guest *g, const struct lks_span *to, uint32_t
 static bool send_piece(struct guest *g)
 {
     struct lks_span spans[PIECE_SPANS];
-    const uint32_t room = flow_send_room(g->flow), mss = flow_mss(g->flow);
+    const uint32_t room = flow_send_room(g->flow);
     uint32_t len = room < PIECE_MAX ? room : PIECE_MAX;
     len = g->left < len ? (uint32_t)g->left : len;
     struct rte_mbuf *chain = NULL;
     if (len && !port_is_low(g->backend->config.port))
-        chain = lks_mbuf_alloc(g->backend->config.port->tx_pool, len,
-                               (uint16_t)RTE_MIN(mss, RTE_MBUF_DEFAULT_DATAROOM));
+        chain = lks_mbuf_alloc(g->backend->config.port->tx_pool, len, stack_segment_len(g->flow));
     if (!chain) {
         if (!g->unacked || len)
             g->is_starved = g->backend->any_starved = true;

@@ -7,8 +7,6 @@
 
 #include <lockstep/dpdk.h>
 
-#define SEGMENT_LEN 1460u /* of a server that names no smaller one */
-
 /* What request bodies are made of: one record's worth at least. */
 static uint8_t filler[LKS_RECORD_PLAINTEXT_MAX];
 
@@ -113,11 +111,8 @@ void batch_open(struct load *l)
 static struct rte_mbuf *new_chain(struct load *l, struct client *c, uint32_t len,
                                   struct lks_span *spans, uint32_t *num_spans)
 {
-    uint32_t segment = flow_mss(c->flow);
-    segment *= segment < SEGMENT_LEN ? SEGMENT_LEN / segment : 1;
-    if (segment > RTE_MBUF_DEFAULT_DATAROOM)
-        segment = RTE_MBUF_DEFAULT_DATAROOM;
-    struct rte_mbuf *chain = lks_mbuf_alloc(l->config.port->tx_pool, len, (uint16_t)segment);
+    struct rte_mbuf *chain =
+        lks_mbuf_alloc(l->config.port->tx_pool, len, stack_segment_len(c->flow));
     if (chain)
         *num_spans = lks_mbuf_spans(chain, 0, len, spans, LOAD_SPANS);
     else

@@ -16,21 +16,21 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "own_options.h"
 #include "report.h"
 #include "setup.h"
 
 #define EXIT_SOME_FAILED 1
 #define EXIT_NO_START    2
-#define SETTLE_US        1000u
 #define EMPTY_POLLS      64u
 #define LAST_POLLS       64u /* for what is left at the end, on a port that takes it */
 
-static volatile sig_atomic_t must_stop;
+static atomic_bool must_stop;
 
 static void on_signal(int number)
 {
     (void)number;
-    must_stop = 1;
+    atomic_store(&must_stop, true);
 }
 
 static int complain(const char *text)
@@ -129,24 +129,6 @@ static struct net *make_stack(const struct options *o, const struct port *port, 
     return stack_new(&config, error, error_len);
 }
 
-/* Until our addresses are known to be ours alone, which takes IPv6 a second. */
-static int settle(struct run *r, char *error, unsigned int error_len)
-{
-    char text[NET_IP_TEXT_LEN];
-    struct net_ip ip;
-    while (!must_stop && net_is_detecting(r->net)) {
-        const uint64_t now_us = clock_us();
-        stack_receive(r->net, &r->port, &r->turn, now_us);
-        stack_timers(r->net, &r->turn);
-        stack_send(r->net, &r->port, now_us);
-        usleep(SETTLE_US);
-    }
-    if (!net_get_duplicate(r->net, &ip))
-        return 0;
-    return options_fail(error, error_len, "%s: another host on the link has this address",
-                        net_ip_text(text, &ip));
-}
-
 static int make_load(struct run *r, const struct setup *s, char *error, unsigned int error_len)
 {
     static struct net_ip sources[OPTIONS_ADDRESSES];
@@ -234,7 +216,7 @@ static int run_on_port(struct run *r, const struct setup *s)
     char error[512];
     int status = EXIT_NO_START;
     r->net = make_stack(r->options, &r->port, error, sizeof(error));
-    if (r->net && !settle(r, error, sizeof(error)) &&
+    if (r->net && !stack_settle(&r->net, &r->port, 1, &must_stop, error, sizeof(error)) &&
         (!r->options->serve.port || !make_backend(r, error, sizeof(error))) &&
         (!r->options->target.port || !make_load(r, s, error, sizeof(error)))) {
         announce(r->options);
@@ -263,19 +245,6 @@ static int run_all(const struct options *o, const struct setup *s)
     const int status = run_on_port(&r, s);
     port_stop(&r.port);
     return status;
-}
-
-/* Where our own options begin: behind "--"; 0: at the front, where a word asks what this is; -1:
- * nowhere. */
-static int own_options(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--") == 0)
-            return i;
-    if (argc == 2 &&
-        (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--version")))
-        return 0;
-    return -1;
 }
 
 int main(int argc, char **argv)

@@ -20,6 +20,7 @@ static void believe(void *user, struct lks_conn *conn, struct lks_ask *ask)
     (void)user;
     (void)conn;
     (void)!lks_answer_peer(ask, UINT64_MAX, &event);
+    lks_ask_free(ask);
 }
 
 static enum lks_status set_trust(struct lks_policy *policy, const struct options *o,

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eal.h"
 #include "net/net.h"
 #include "net/port.h"
 #include "net/tcp.h"
@@ -217,21 +218,7 @@ static void measure(const char *name, uint64_t bytes, uint32_t num_flows)
 
 static bool start(void)
 {
-    char *args[] = {(char[]){"net_bulk"},
-                    (char[]){"--no-huge"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"-m"},
-                    (char[]){"256"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level"},
-                    (char[]){"*:error"}};
-    char directory[] = "/tmp/lockstep-eal-XXXXXX", command[64];
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    const bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    if (system(command) || !is_up)
+    if (!TEST_EAL("--no-huge", "-m", "256"))
         return false;
     received = rte_pktmbuf_pool_create("received", MBUFS, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
     filled = rte_pktmbuf_pool_create("filled", MBUFS, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);

@@ -55,6 +55,10 @@ bool lks_test_is_quick(void);
 /* Whether all cases are wanted, however long they take: LKS_TEST_EFFORT=full. */
 bool lks_test_is_full(void);
 
+/* For a runner's main(), which cannot run at all here: says why, and prints its last line. Returns
+ * what main() is to return, 77. */
+int lks_test_skip_all(const char *runner, const char *reason);
+
 /* For a runner's main(): where LOCKSTEP_ISA names a tier of which this CPU runs no kernel, the run
  * would repeat a lower tier's and must not count as passed. Then true, and the runner's last line
  * was printed: return 77. */

@@ -423,7 +423,7 @@ static unsigned long rehearse(const struct scenario *s, struct lks_config *const
 }
 
 /* So many blocks libcrypto 3.0 itself may leak of a certificate for which it finds no memory. */
-#define CRYPTO_LEAK_MAX 2
+#define CRYPTO_LEAK_MAX 4
 
 static void fail_one(const struct scenario *s, struct lks_config *const configs[2],
                      const struct lks_conn_options *options)

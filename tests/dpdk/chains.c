@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/test.h"
+#include "dpdk/eal.h"
 
 #define NUM_MBUFS 2047u
 
@@ -16,23 +17,14 @@ static unsigned int num_external; /* buffers that mbufs refer to now */
 
 bool chains_start(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX";
-    char *args[] = {(char[]){"test_dpdk"},   (char[]){"--no-huge"}, (char[]){"-m"},
-                    (char[]){"64"},          (char[]){"--no-pci"},  (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"0@(0-1)"},   (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
+    const bool is_up = TEST_EAL("--no-huge", "-m", "64", "--lcores", "0@(0-1)");
     if (is_up) {
         pools.data = rte_pktmbuf_pool_create("data", NUM_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
         pools.small =
             rte_pktmbuf_pool_create("small", NUM_MBUFS, 0, 0, RTE_PKTMBUF_HEADROOM + 160, 0);
         pools.clones = rte_pktmbuf_pool_create("clones", NUM_MBUFS, 0, 0, 0, 0);
     }
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return !system(command) && is_up && pools.data && pools.small && pools.clones;
+    return is_up && pools.data && pools.small && pools.clones;
 }
 
 unsigned int chains_in_use(void)

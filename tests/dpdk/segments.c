@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "eal.h"
 #include "port.h"
 
 #define HEADERS (RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr) + sizeof(struct rte_tcp_hdr))
@@ -111,22 +112,9 @@ void segments_introduce(struct net *net, const struct port *port, bool is_answer
 struct net *segments_start(struct port *port, uint32_t num_mbufs, uint32_t max_flows,
                            bool with_hugepages, uint64_t now_us)
 {
-    char *args[] = {(char[]){"segments"},
-                    with_hugepages ? (char[]){"--in-memory"} : (char[]){"--no-huge"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"-m"},
-                    (char[]){"512"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level"},
-                    (char[]){"*:error"},
-                    (char[]){"--vdev=net_null0,no-rx=1"}};
-    char directory[] = "/tmp/lockstep-eal-XXXXXX", error[160], command[64];
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return NULL;
-    int used = rte_eal_init((int)RTE_DIM(args), args);
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    if (system(command) || used < 0)
+    char error[160];
+    if (!TEST_EAL(with_hugepages ? "--in-memory" : "--no-huge", "-m", "512",
+                  "--vdev=net_null0,no-rx=1"))
         return NULL;
     const struct net_address address = {net_ip4(rte_cpu_to_be_32(SEGMENTS_OUR_IP)), 96 + 16};
     const struct net_ip gateway = net_ip4(rte_cpu_to_be_32(SEGMENTS_PEER_IP));

@@ -6,10 +6,8 @@
 
 int main(void)
 {
-    if (!chains_start()) {
-        printf("SKIP dpdk: EAL does not start here\ndpdk: 0 passed, 0 failed, 1 skipped\n");
-        return 77;
-    }
+    if (!chains_start())
+        return lks_test_skip_all("dpdk", "EAL does not start here");
     const struct lks_test_suite suites[] = {
         {"mbuf", mbuf_tests()},
         {"engine", engine_tests()},

@@ -539,11 +539,8 @@ int main(void)
         {0},
     };
     const struct lks_test_suite suites[] = {{"tcp", tests}, {"held", held_tests()}, {0}};
-    if (!peers_start()) {
-        printf("SKIP tcp_segments: EAL does not start here\n"
-               "tcp_segments: 0 passed, 0 failed, 1 skipped\n");
-        return 77;
-    }
+    if (!peers_start())
+        return lks_test_skip_all("tcp_segments", "EAL does not start here");
     const int status = lks_test_run("tcp_segments", suites);
     net_free(peers_net);
     return status;

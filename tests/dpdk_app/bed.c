@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "common/test.h"
 #include "conn/client.h"
+#include "dpdk/eal.h"
 
 #define FLOWS_MAX 640u
 
@@ -282,24 +283,7 @@ void flow_connects(struct flow *f)
 
 bool bed_eal(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX";
-    char *args[] = {(char[]){"test_dpdk_app"},
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"96"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},
-                    (char[]){"0@(0-1)"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"--log-level"},
-                    (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return !system(command) && is_up;
+    return TEST_EAL("--no-huge", "-m", "96", "--lcores", "0@(0-1)");
 }
 
 static struct rte_mempool *pool(const char *name, uint16_t room)

@@ -7,11 +7,8 @@
 
 int main(void)
 {
-    if (!bed_eal()) {
-        printf("SKIP dpdk_app: EAL does not start here\n");
-        printf("dpdk_app: 0 passed, 0 failed, 1 skipped\n");
-        return 77;
-    }
+    if (!bed_eal())
+        return lks_test_skip_all("dpdk_app", "EAL does not start here");
     const struct lks_test_suite suites[] = {
         {"move", move_tests()},
         {"end", end_tests()},

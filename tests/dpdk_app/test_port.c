@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/test.h"
+#include "dpdk/eal.h"
 #include "port.h"
 
 #define FRAMES 1500u /* more than the ring holds */
@@ -344,26 +345,16 @@ static void frames_that_came_cut(void)
 
 static bool start(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX", command[128], error[256];
-    char *args[] = {(char[]){"test_port"},   (char[]){"--no-huge"}, (char[]){"-m"},
-                    (char[]){"96"},          (char[]){"--no-pci"},  (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"0@(0-1)"},   (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return !system(command) && is_up && !rte_eal_hotplug_add("vdev", "net_ring0", "") &&
+    char error[256];
+    return TEST_EAL("--no-huge", "-m", "96", "--lcores", "0@(0-1)") &&
+           !rte_eal_hotplug_add("vdev", "net_ring0", "") &&
            !port_start(&port, 1, 0, 4095, 0, error, sizeof(error));
 }
 
 int main(void)
 {
-    if (!start()) {
-        printf("SKIP port: EAL or its net_ring does not start here\n");
-        printf("port: 0 passed, 0 failed, 1 skipped\n");
-        return 77;
-    }
+    if (!start())
+        return lks_test_skip_all("port", "EAL or its net_ring does not start here");
     const struct lks_test tests[] = {{"frames that wait", waiting_frames},
                                      {"port that takes nothing", port_that_takes_nothing},
                                      {"frame over the MTU", frame_over_the_mtu},

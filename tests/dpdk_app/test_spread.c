@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/test.h"
+#include "dpdk/eal.h"
 #include "spread.h"
 
 #define WORKERS  3u
@@ -176,16 +177,8 @@ static void left_over(void)
 
 static bool start(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX", command[128], name[16];
-    char *args[] = {(char[]){"test_spread"}, (char[]){"--no-huge"}, (char[]){"-m"},
-                    (char[]){"96"},          (char[]){"--no-pci"},  (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"0@(0-1)"},   (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    is_up = !system(command) && is_up;
+    char name[16];
+    bool is_up = TEST_EAL("--no-huge", "-m", "96", "--lcores", "0@(0-1)");
     for (uint32_t i = 0; is_up && i <= WORKERS; i++) {
         snprintf(name, sizeof(name), "pool%u", i);
         struct rte_mempool *pool = rte_pktmbuf_pool_create(name, BUFFERS, 0, 0, 256, -1);
@@ -197,10 +190,8 @@ static bool start(void)
 
 int main(void)
 {
-    if (!start()) {
-        printf("SKIP spread: EAL does not start here\nspread: 0 passed, 0 failed, 1 skipped\n");
-        return 77;
-    }
+    if (!start())
+        return lks_test_skip_all("spread", "EAL does not start here");
     const struct lks_test tests[] = {{"to one", to_one},
                                      {"to everybody", to_everybody},
                                      {"of other pools", of_other_pools},

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* When timers run: over doubles of port and instance, which count. */
+/* When timers run, and when service may begin: over doubles of port and instance, which count. */
 
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "common/test.h"
 #include "port.h"
 #include "spread.h"
@@ -16,6 +17,8 @@ static struct {
     uint32_t taken, flushed; /* frames, flushes */
     uint32_t num_timers;
     uint64_t timers_at_us;
+    uint32_t detecting; /* turns until an instance's addresses are known to be its own */
+    bool has_duplicate; /* or another host's */
 } link;
 
 static struct stack_turn turn;
@@ -99,6 +102,30 @@ uint16_t net_output(struct net *net, struct rte_mbuf **frames, uint16_t max, uin
     return 0;
 }
 
+uint64_t clock_us(void)
+{
+    return 1000000;
+}
+
+bool net_is_detecting(const struct net *net)
+{
+    (void)net;
+    return link.detecting && link.detecting--;
+}
+
+bool net_get_duplicate(const struct net *net, struct net_ip *ip)
+{
+    (void)net;
+    memset(ip, 0, sizeof(*ip));
+    return link.has_duplicate;
+}
+
+const char *net_ip_text(char text[NET_IP_TEXT_LEN], const struct net_ip *ip)
+{
+    (void)ip;
+    return strcpy(text, "::");
+}
+
 static void begin(void)
 {
     memset(&link, 0, sizeof(link));
@@ -172,12 +199,35 @@ static void what_others_hand_on(void)
     CU_ASSERT_EQUAL(link.num_timers, 2);
 }
 
+/* All instances take turns until the last is sure; who has another host's address ends, and who is
+ * told to stop does not wait. */
+static void settles(void)
+{
+    struct net *nets[3] = {NULL};
+    const struct port ports[3] = {{.id = 0}};
+    atomic_bool stop = false;
+    char error[80] = "";
+    begin();
+    link.detecting = 7;
+    CU_ASSERT_EQUAL(stack_settle(nets, ports, 3, &stop, error, sizeof(error)), 0);
+    CU_ASSERT(!link.detecting && link.num_timers == 12);
+    link.has_duplicate = true;
+    CU_ASSERT_EQUAL(stack_settle(nets, ports, 3, &stop, error, sizeof(error)), -1);
+    CU_ASSERT_STRING_EQUAL(error, "::: another host on the link has this address");
+    begin();
+    link.detecting = UINT32_MAX;
+    stop = true;
+    CU_ASSERT_EQUAL(stack_settle(nets, ports, 3, &stop, error, sizeof(error)), 0);
+    CU_ASSERT_EQUAL(link.num_timers, 0);
+}
+
 int main(void)
 {
     static const struct lks_test tests[] = {{"not before all is taken", not_before_all_is_taken},
                                             {"late at most", late_at_most},
                                             {"what others hand on", what_others_hand_on},
                                             {0}};
-    static const struct lks_test_suite suites[] = {{"timers", tests}, {0}};
+    static const struct lks_test start[] = {{"settles", settles}, {0}};
+    static const struct lks_test_suite suites[] = {{"timers", tests}, {"start", start}, {0}};
     return lks_test_run("stack", suites);
 }

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 KERNEL = "10.9.0.1"
 LOCKSTEPD = "10.9.0.2"
@@ -210,6 +211,16 @@ class Bed:
         raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
         return (context or self.context()).wrap_socket(raw, server_hostname="demo.test", suppress_ragged_eofs=False)
 
+    # What run_tests() does before all tests, behind one that failed, and behind all.
+    def begin(self):
+        pass
+
+    def mend(self):
+        pass
+
+    def end(self):
+        pass
+
     def close(self):
         for child in self.children:
             child.kill()
@@ -221,3 +232,35 @@ def counters_in(text):
     """The last block of counters in a log, as a dict of numbers."""
     block = text[text.rindex("lockstepd counters"):]
     return {name: float(value) for name, value in re.findall(r"^  (\w+)\s+([\d.]+)$", block, re.M)}
+
+
+def run_tests(name, bed, only):
+    """Runs all tests that registered themselves, or those named; says what came of each, and the sum last.
+    Returns an exit status."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        bed.begin()
+        for function in TESTS:
+            if only and function.__name__ not in only:
+                continue
+            start = time.monotonic()
+            try:
+                function(bed)
+                counts["passed"] += 1
+                print(f"ok   {function.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+            except Skip as reason:
+                counts["skipped"] += 1
+                print(f"SKIP {function.__name__}: {reason}", flush=True)
+            except Exception:  # whatever a test throws is its failure
+                counts["failed"] += 1
+                print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
+                bed.mend()
+        bed.end()
+    except Exception:  # the bed itself
+        counts["failed"] += 1
+        print(f"FAIL the bed\n{traceback.format_exc()}", flush=True)
+    finally:
+        bed.close()
+        print(f"{name}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return 1 if counts["failed"] else 0

@@ -17,13 +17,12 @@ import sys
 import termios
 import threading
 import time
-import traceback
 
 import bed as beds
 import families  # noqa: F401  its tests register themselves
 import sites  # noqa: F401  and these
 import workers  # noqa: F401  and these
-from bed import KERNEL, LOCKSTEPD, PATIENCE, TESTS, Skip, equal, run, sha256_of, test, until
+from bed import KERNEL, LOCKSTEPD, PATIENCE, Skip, equal, run, sha256_of, test, until
 
 
 def need(program):
@@ -901,40 +900,25 @@ def start_main(bed):
                      bed.dir / "other.key", "--alpn", "http/1.1", "--handshake-timeout", "1000", "--ticket-keys", bed.dir / "tickets")
 
 
+class MainBed(beds.Bed):
+    """One lockstepd that most tests share."""
+
+    def begin(self):
+        self.server = start_main(self)
+
+    def mend(self):
+        if self.server.poll() is not None:
+            print(f"lockstepd is gone: {self.server.log.read_text()[-800:]}", flush=True)
+            self.server = start_main(self)
+
+    def end(self):
+        self.stop(self.server)  # its exit code counts: under sanitizers that is where leaks are said
+
+
 def main():
     beds.enter_namespaces()
     program, top, *only = sys.argv[1:]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    bed = beds.Bed(program, top)
-    try:
-        bed.server = start_main(bed)
-        for function in TESTS:
-            if only and function.__name__ not in only:
-                continue
-            start = time.monotonic()
-            try:
-                function(bed)
-                counts["passed"] += 1
-                print(f"ok   {function.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-            except Skip as reason:
-                counts["skipped"] += 1
-                print(f"SKIP {function.__name__}: {reason}", flush=True)
-            except Exception:  # whatever a test throws is its failure
-                counts["failed"] += 1
-                print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
-                if bed.server.poll() is not None:
-                    print(f"lockstepd is gone: {bed.server.log.read_text()[-800:]}", flush=True)
-                    bed.server = start_main(bed)
-        # Its exit code counts: under sanitizers that is where leaks are said.
-        bed.stop(bed.server)
-    except Exception:  # the bed itself
-        counts["failed"] += 1
-        print(f"FAIL the bed\n{traceback.format_exc()}", flush=True)
-    finally:
-        bed.close()
-        print(f"e2e: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    return 1 if counts["failed"] else 0
+    return beds.run_tests("e2e", MainBed(program, top), only)
 
 
 if __name__ == "__main__":

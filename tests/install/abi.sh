@@ -9,20 +9,7 @@ if ! command -v abidiff > /dev/null; then
     echo "abi: 0 passed, 0 failed, 1 skipped"
     exit 77
 fi
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-passed=0 failed=0
-
-# try WHAT COMMAND...
-try() {
-    if "${@:2}" > "$here/said" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $1"
-        cat "$here/said"
-    fi
-}
+. "$source/tests/install/try.sh"
 
 # dump LIBRARY OUT HEADER... [-- FLAG...]: what it exports, each name with the type that the headers give it, which is
 # what a program knows of it: a library of pointers, compiled with -g. So LIBRARY itself may be built in any way.

@@ -5,21 +5,7 @@
 # With "installed" for BUILD it uses what the system's packages have installed.
 set -uo pipefail
 source=$1 build=$2 with_dpdk=$3
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-passed=0 failed=0
-
-# try WHAT COMMAND...
-try() {
-    local what=$1; shift
-    if "$@" > "$here/said" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "failed: $what"
-        cat "$here/said"
-    fi
-}
+. "$source/tests/install/try.sh"
 
 install_build() {
     if ! meson install -C "$build" --no-rebuild --destdir "$here/root" > "$here/install.log" 2>&1; then

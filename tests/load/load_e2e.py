@@ -14,11 +14,10 @@ import ssl
 import subprocess
 import sys
 import time
-import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 import bed as beds  # noqa: E402
-from bed import KERNEL, PATIENCE, TESTS, Skip, equal, run, test, until  # noqa: E402
+from bed import KERNEL, PATIENCE, Skip, equal, run, test, until  # noqa: E402
 from load_bed import LoadBed, Server, answers, read_head, reset, server_context  # noqa: E402
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -72,7 +71,10 @@ def connections_end_where_they_should(bed):
         got = bed.load("--path", "/1k", "--connections", "2", "--requests", "30", port=444)
     rows.pop()
     check_sum(got)
-    equal((got["done"], set(collections.Counter(r[2] for r in rows).values())), (30, {3}), "requests on connections of three")
+    equal(got["done"], 30, "requests on connections of three")
+    counts = sorted(collections.Counter(r[2] for r in rows).values(), reverse=True)
+    # Each of the two clients may be in the midst of its last one at the end.
+    assert sum(counts) == 30 and max(counts) == 3 and counts[:-2] == [3] * (len(counts) - 2), counts
 
 
 @test
@@ -294,7 +296,7 @@ def servers_that_fail_are_counted_by_kind(bed):
     ]
     for handler, is_tls, kind, word in cases:
         with Server(handler, *[server_context(bed)] * is_tls) as server:
-            got = bed.load("--connections", "2", "--requests", "4", "--timeout", "2" if kind == "timeout" else "100", port=server.port, status=1)
+            got = bed.load("--connections", "2", "--requests", "4", "--timeout", "4" if kind == "timeout" else "100", port=server.port, status=1)
         try:
             check_error(got, kind, 4, word)
         except AssertionError as error:
@@ -368,22 +370,27 @@ def nothing_is_left_out_of_an_open_loops_times(bed):
 
 @test
 def time_ends_it(bed):
-    with bed.log() as rows:
-        got = bed.load("--path", "/1k", "--connections", "3", "--duration", "1", "--warmup", "1")
-    rows.pop()
-    check_sum(got)
-    assert 1 <= got["seconds"] < 1.5 and 0 < got["begun"] < len(rows), (got, len(rows))
-    equal(got["full_handshakes"], 0, "handshakes behind the warm-up")
+    for warmup in (1, 2, 4, 8, 16, 32):  # until it is long enough on this machine for what belongs there
+        with bed.log() as rows:
+            got = bed.load("--path", "/1k", "--connections", "3", "--duration", "1", "--warmup", warmup)
+        rows.pop()
+        check_sum(got)
+        equal(got["seconds"], 1, "the time that was measured")
+        if not got["full_handshakes"] and 0 < got["begun"] < len(rows):
+            break
+    else:
+        raise AssertionError(f"a warm-up that is counted: {got}, {len(rows)}")
     assert 0 < got["generator"]["busy_share"] <= 1 and got["generator"]["busy_polls"] <= got["generator"]["polls"], got["generator"]
     # And a signal, with all that was done by then.
+    before = (bed.dir / "access.log").stat().st_size
     child = bed.start_load("--path", "/1k", "--connections", "3", "--duration", "1000")
-    time.sleep(1)
+    until(lambda: (bed.dir / "access.log").stat().st_size > before, "a request in nginx' log")
     child.send_signal(signal.SIGINT)
     equal(child.wait(PATIENCE), 0, "exit status after SIGINT")
     bed.children.remove(child)
     got = json.loads(child.log.read_text()[child.log.read_text().index("{"):])
     check_sum(got)
-    assert got["done"] > 0, got
+    assert got["done"] + got["late"] > 0, got
 
 
 @test
@@ -481,28 +488,7 @@ def the_table_is_for_people(bed):
 def main():
     beds.enter_namespaces()
     program, lockstepd, top, *only = sys.argv[1:]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    bed = LoadBed(program, lockstepd, top)
-    try:
-        for function in TESTS:
-            if only and function.__name__ not in only:
-                continue
-            start = time.monotonic()
-            try:
-                function(bed)
-                counts["passed"] += 1
-                print(f"ok   {function.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-            except Skip as reason:
-                counts["skipped"] += 1
-                print(f"SKIP {function.__name__}: {reason}", flush=True)
-            except Exception:  # whatever a test throws is its failure
-                counts["failed"] += 1
-                print(f"FAIL {function.__name__}\n{traceback.format_exc()}", flush=True)
-    finally:
-        bed.close()
-        print(f"load-e2e: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    return 1 if counts["failed"] else 0
+    return beds.run_tests("load-e2e", LoadBed(os.path.abspath(program), os.path.abspath(lockstepd), top), only)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@
 #include <rte_ring.h>
 
 #include "common/test.h"
+#include "dpdk/eal.h"
 #include "net/instance.h"
 #include "net/tcp.h"
 #include "spread.h"
@@ -622,29 +623,13 @@ static bool make_pools(void)
     return is_good && port.frames && port.out;
 }
 
-static bool start(void)
-{
-    char directory[] = "/tmp/lockstep-eal-XXXXXX", command[128];
-    char *args[] = {(char[]){"net_lcores"},  (char[]){"--no-huge"},   (char[]){"-m"},
-                    (char[]){"256"},         (char[]){"--no-pci"},    (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"(0-2)@(0-1)"}, (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    const bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return !system(command) && is_up;
-}
-
 int main(void)
 {
     static const struct lks_test tests[] = {
         {"the port spreads", the_port_spreads}, {"software spreads", software_spreads}, {0}};
     static const struct lks_test_suite suites[] = {{"two lcores", tests}, {0}};
-    if (!start()) {
-        printf("SKIP net_lcores: EAL does not start here\n");
-        return 77;
-    }
+    if (!TEST_EAL("--no-huge", "-m", "256", "--lcores", "(0-2)@(0-1)"))
+        return lks_test_skip_all("net_lcores", "EAL does not start here");
     if (!make_pools()) {
         printf("net_lcores: no memory for its pools\n");
         return 1;

@@ -6,10 +6,8 @@
 
 int main(void)
 {
-    if (!wire_start()) {
-        printf("SKIP net: EAL does not start here\n");
-        return 77;
-    }
+    if (!wire_start())
+        return lks_test_skip_all("net", "EAL does not start here");
     const struct lks_test_suite suites[] = {
         {"tables", tables_tests()},   {"sent", sent_tests()},
         {"script", script_tests()},   {"states", states_tests()},

@@ -15,6 +15,7 @@
 #include <rte_mbuf.h>
 #include <rte_tcp.h>
 
+#include "dpdk/eal.h"
 #include "net/instance.h"
 #include "wire.h"
 
@@ -24,17 +25,7 @@ struct wire_pools wire_pools;
 
 bool wire_start(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX";
-    char *args[] = {(char[]){"test_net"},    (char[]){"--no-huge"}, (char[]){"-m"},
-                    (char[]){"144"},         (char[]){"--no-pci"},  (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"0@(0-1)"},   (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    const bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    if (system(command) || !is_up)
+    if (!TEST_EAL("--no-huge", "-m", "144", "--lcores", "0@(0-1)"))
         return false;
     wire_pools.received =
         rte_pktmbuf_pool_create("received", 14000, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);

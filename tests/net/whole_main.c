@@ -6,10 +6,8 @@
 
 int main(void)
 {
-    if (!wire_start()) {
-        printf("SKIP net_whole: EAL does not start here\n");
-        return 77;
-    }
+    if (!wire_start())
+        return lks_test_skip_all("net_whole", "EAL does not start here");
     const struct lks_test_suite suites[] = {
         {"whole", whole_tests()},
         {"copies", copies_tests()},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire.h"
+#include "dpdk/eal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +27,7 @@ struct wire_pools wire_pools;
 
 bool wire_start(void)
 {
-    char directory[] = "/tmp/lockstep-eal-XXXXXX";
-    char *args[] = {(char[]){"test_net"},    (char[]){"--no-huge"}, (char[]){"-m"},
-                    (char[]){"128"},         (char[]){"--no-pci"},  (char[]){"--no-telemetry"},
-                    (char[]){"--lcores"},    (char[]){"0@(0-1)"},   (char[]){"--no-shconf"},
-                    (char[]){"--log-level"}, (char[]){"*:error"}};
-    if (!mkdtemp(directory) || setenv("RUNTIME_DIRECTORY", directory, 1))
-        return false;
-    const bool is_up = rte_eal_init((int)RTE_DIM(args), args) >= 0;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    if (system(command) || !is_up)
+    if (!TEST_EAL("--no-huge", "-m", "128", "--lcores", "0@(0-1)"))
         return false;
     wire_pools.received =
         rte_pktmbuf_pool_create("received", 14000, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
