@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/addresses.h"
+#include "config/address_text.h"
 #include "config/tree.h"
 
 /* Where in a configuration an option's value goes. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "address_text.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "addresses.h"
-
-#define HOST_MAX 64u
+#define HOST_MAX      64u
+#define BEFORE_V4     96u /* bits of the 16 bytes in front of an IPv4 address */
+#define PREFIX_LEN_V4 24u
+#define PREFIX_LEN_V6 64u
 
 bool number_parse(const char *text, uint64_t low, uint64_t high, uint64_t *out)
 {
@@ -33,8 +36,7 @@ const char *address_parse_ip(const char *text, struct net_ip *ip)
                                          : "not an IP address";
 }
 
-/* Address and prefix, cut out of what is around them. Prefixes are counted in the 16 bytes of an
- * address; people count IPv4's in four. */
+/* Address and prefix, cut out of what is around them. */
 static const char *parse_host(char *host, bool is_v6, struct net_ip *ip, uint8_t *prefix_len)
 {
     char *slash = strchr(host, '/');
@@ -47,8 +49,13 @@ static const char *parse_host(char *host, bool is_v6, struct net_ip *ip, uint8_t
     if (slash)
         *slash = '\0';
     if (prefix_len)
-        *prefix_len = (uint8_t)(len && !is_v6 ? len + 96 : len);
+        *prefix_len = (uint8_t)(len && !is_v6 ? len + BEFORE_V4 : len);
     return address_parse_ip(host, ip);
+}
+
+uint8_t address_usual_prefix(const struct net_ip *ip)
+{
+    return net_ip_is_v4(ip) ? BEFORE_V4 + PREFIX_LEN_V4 : PREFIX_LEN_V6;
 }
 
 const char *address_parse(const char *text, struct net_addr *addr, uint8_t *prefix_len)

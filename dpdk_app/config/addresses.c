@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address_text.h"
 #include "schema.h"
 
-#define IPV6_MTU_MIN  1280u /* RFC 8200 5 */
-#define PREFIX_LEN_V4 (96 + 24)
-#define PREFIX_LEN_V6 64
-#define HOST_BITS     128u /* a prefix that has one address */
+#define IPV6_MTU_MIN 1280u /* RFC 8200 5 */
+#define HOST_BITS    128u  /* a prefix that has one address */
 
 /* What messages call the keys, as they were given. */
 struct names {
@@ -271,7 +270,7 @@ static bool find_all_own(struct conf *o, struct complaints *c)
     }
     for (uint32_t i = 0; i < o->num_own; i++)
         if (!o->own[i].prefix_len)
-            o->own[i].prefix_len = net_ip_is_v4(&o->own[i].addr.ip) ? PREFIX_LEN_V4 : PREFIX_LEN_V6;
+            o->own[i].prefix_len = address_usual_prefix(&o->own[i].addr.ip);
     return true;
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "address_text.h"
 
 #define WORD_MAX 48u /* bytes of one that is compared with others */
 
