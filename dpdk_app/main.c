@@ -21,9 +21,21 @@
 #define EXIT_USAGE 2
 
 /* What signals reach. */
-static atomic_bool must_stop;
+static struct stop stop;
 static struct chores *_Atomic chores;
 static pthread_t main_thread;
+
+/* Each signal hurries more than the one before it. Who asked lockstepd to stop, now, and thinks
+ * that this takes too long kills it. */
+static void stop_by(int number)
+{
+    if (stop.now) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop.now = stop.asked || number == SIGINT || number == SIGXCPU;
+    stop.asked = true;
+}
 
 /* The chores are the main thread's to end, so it alone gives them some. */
 static void on_signal(int number)
@@ -31,7 +43,7 @@ static void on_signal(int number)
     const int before = errno;
     struct chores *c = chores;
     if (number != SIGUSR1 && number != SIGHUP)
-        must_stop = true;
+        stop_by(number);
     else if (!pthread_equal(pthread_self(), main_thread))
         pthread_kill(main_thread, number);
     else if (number == SIGUSR1 && c)
@@ -43,8 +55,7 @@ static void on_signal(int number)
 
 /*
  * No signal ends lockstepd without its connections being told, but those that say that the program
- * is broken. Who asked it to stop and thinks that it takes too long can ask once more, which kills.
- * What was handled before main(), by a profiler say, stays so.
+ * is broken. What was handled before main(), by a profiler say, stays so.
  */
 static void catch_signals(void)
 {
@@ -55,7 +66,6 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
         sigaction(told[i], &action, NULL);
-    action.sa_flags |= (int)SA_RESETHAND;
     for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
         sigaction(stopping[i], &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
@@ -166,7 +176,7 @@ static int work(uint32_t num, struct serving *s, struct port *ports, struct repo
                                           .ports = ports,
                                           .posts = posts_new(num),
                                           .chores = chores,
-                                          .stop = &must_stop};
+                                          .stop = &stop};
     int rc = -1;
     if (!config.posts)
         snprintf(error, sizeof(error), "no memory for %u workers", num);

@@ -491,12 +491,46 @@ void session_move(struct sessions *all, struct session *s)
     end_session(s);
 }
 
+/* lockstepd stops. What there is of an answer goes without close_notify, since it is not the whole.
+ */
+static void dismiss(struct session *s)
+{
+    if (!s->client || s->tls_failed || s->backend_fin || s->cut_end)
+        return; /* it ends anyway */
+    if (!s->established) {
+        session_over(s, END_SHUTDOWN);
+        return;
+    }
+    if (s->from_backend.head || s->to_client.head) {
+        s->cut_end = END_SHUTDOWN;
+    } else {
+        s->orderly_end = END_SHUTDOWN;
+        s->backend_fin = true;
+    }
+    if (s->backend)
+        flow_abort(s->backend);
+    lose_backend(s);
+}
+
+void sessions_dismiss(struct sessions *all)
+{
+    for (uint32_t i = 0; i < all->config.max_sessions; i++)
+        if (all->all[i].tls && !all->all[i].is_over)
+            dismiss(&all->all[i]);
+}
+
+/* Whether there is something of an answer that has not arrived. */
+static bool has_more(const struct session *s)
+{
+    return s->established && (s->from_backend.head || s->to_client.head || s->client_unacked);
+}
+
 /* Both flows end: in good order where the direction did, else so that the other side notices. */
 static void end_flows(struct session *s)
 {
     const bool stops = s->end == END_SHUTDOWN;
     const bool cut = s->end == END_BACKEND_RESET || s->end == END_NO_MEMORY;
-    if (s->client && (stops || (cut && !s->client_shut)))
+    if (s->client && ((stops && has_more(s)) || (cut && !s->client_shut)))
         flow_abort(s->client);
     else if (s->client)
         flow_close(s->client);

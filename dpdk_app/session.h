@@ -39,7 +39,7 @@ struct session {
     uint8_t end;                              /* enum session_end, once is_over */
     uint8_t orderly_end;                      /* what it will be if nothing fails: END_CLEAN is 0 */
     uint8_t client_end;                       /* once the client's flow is gone */
-    uint8_t cut_end; /* once the answer was cut: END_BACKEND_RESET or END_NO_MEMORY; else 0 */
+    uint8_t cut_end; /* once the answer was cut: END_BACKEND_RESET, END_NO_MEMORY, END_SHUTDOWN */
     uint8_t alerts[2], num_alerts; /* descriptions of those in to_client */
     bool is_ready;                 /* in the worker's list of sessions to look at */
     bool is_over;                  /* to be freed at the end of this poll */
@@ -74,7 +74,9 @@ int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
 /* Between two polls: takes a newer view, if there is one, for the sessions to come. */
 void sessions_take_view(struct sessions *all);
-/* Has all of them end: the worker frees them. */
+/* Has all of them end in good order, as far as they are not about to. */
+void sessions_dismiss(struct sessions *all);
+/* The same at once: the worker frees them. */
 void sessions_end(struct sessions *all);
 /* Frees what sessions_init() made, and gives the view back. */
 void sessions_free(struct sessions *all);

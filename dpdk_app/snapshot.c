@@ -169,6 +169,8 @@ struct snapshot *snapshot_new(struct conf *conf, const struct snapshot_needs *ne
     s->conf = conf;
     s->handshake_timeout_s = conf->timeouts.handshake_s;
     s->idle_timeout_s = conf->timeouts.idle_s;
+    s->drain_delay_s = conf->timeouts.drain_delay_s;
+    s->drain_timeout_s = conf->timeouts.drain_s;
     if (!add_pools(s) || !add_frontends(s, needs, c))
         complain_of_memory(c);
     if (c->num == before)

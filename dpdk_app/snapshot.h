@@ -58,7 +58,7 @@ struct snapshot {
     struct snapshot_pool *pools;
     struct snapshot_server *servers;
     uint32_t num_listens, num_frontends, num_pools, num_servers;
-    uint32_t handshake_timeout_s, idle_timeout_s;
+    uint32_t handshake_timeout_s, idle_timeout_s, drain_delay_s, drain_timeout_s;
     struct conf *conf;  /* it was made of, whose memory the above is; NULL: a test's */
     uint32_t num_views; /* of workers; service.c counts them */
 };

@@ -179,11 +179,16 @@ static int run_one(void *user)
     return 0;
 }
 
+/* Who is asked to stop before anybody was served has nothing to wait for. */
 static void run(struct workers *w)
 {
     struct start starts[WORKERS_MAX];
+    struct stop *stop = w->config->stop;
+    atomic_store(&stop->num_left, w->num);
+    if (atomic_load(&stop->asked))
+        atomic_store(&stop->now, true);
     if (w->num == 1) {
-        worker_run(w->all[0], w->config->stop);
+        worker_run(w->all[0], stop);
         return;
     }
     for (uint32_t i = 0; i < w->num; i++) {
@@ -220,7 +225,7 @@ int workers_run(const struct workers_config *config, char *error, unsigned int e
     sem_init(&w->ended, 0, 0);
     choose_lcores(w);
     if (!make_stacks(w, error, error_len) && !make_workers(w, error, error_len) &&
-        !stack_settle(w->nets, w->ports, w->num, config->stop, error, error_len) &&
+        !stack_settle(w->nets, w->ports, w->num, &config->stop->asked, error, error_len) &&
         !listen_all(w, error, error_len)) {
         announce(w);
         chores_attend(config->chores, config->posts, w->num, w->ports);

@@ -7,9 +7,8 @@
  * and the main one waits for their end and for signals.
  */
 
-#include <stdatomic.h>
-
 #include "chores.h"
+#include "drain.h"
 #include "service.h"
 
 #define WORKERS_MAX PORT_QUEUES_MAX
@@ -31,11 +30,11 @@ struct workers_config {
     struct post *posts;
     struct chores *chores;
     const struct chores_reload *reload; /* what the chores get once there are workers */
-    const atomic_bool *stop;
+    struct stop *stop;
 };
 
-/* Runs the workers until *stop; from when they serve the chores attend to them. 0, or -1 with one
- * line in error: nobody was served. */
+/* Runs the workers until they are to stop and have drained; from when they serve the chores attend
+ * to them. 0, or -1 with one line in error: nobody was served. */
 int workers_run(const struct workers_config *config, char *error, unsigned int error_len);
 
 #endif

@@ -155,7 +155,7 @@ struct conf_limits {
 
 struct conf_timeouts {
     struct conf_head head;
-    uint32_t handshake_s, idle_s;
+    uint32_t handshake_s, idle_s, drain_delay_s, drain_s;
 };
 
 struct conf_sessions {

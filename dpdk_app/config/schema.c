@@ -57,6 +57,11 @@ static const struct conf_key timeouts_keys[] = {
      .help = "For a client that does not finish its handshake."},
     {"idle", KIND_SECONDS, AT(idle_s), .low = 1, .high = DAY, .fallback = "300s",
      .help = "For an established connection on which nothing moves."},
+    {"drain-delay", KIND_SECONDS, AT(drain_delay_s), .high = 3600, .fallback = "0s",
+     .help = "Behind SIGTERM or SIGQUIT: how long new connections are still taken, until who "
+             "spreads them looks elsewhere."},
+    {"drain", KIND_SECONDS, AT(drain_s), .high = DAY, .fallback = "30s",
+     .help = "Behind that: how long connections go on that are there; what is left is ended."},
 };
 #undef BLOCK
 

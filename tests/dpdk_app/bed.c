@@ -30,7 +30,9 @@ static struct snapshot snapshot = {.listens = &listen_at,
                                    .num_pools = 1,
                                    .num_servers = 1,
                                    .handshake_timeout_s = 20,
-                                   .idle_timeout_s = 100};
+                                   .idle_timeout_s = 100,
+                                   .drain_delay_s = 5,
+                                   .drain_timeout_s = 30};
 static struct view_slot slot;
 static struct flow flows[FLOWS_MAX];
 static uint32_t num_flows;
@@ -74,6 +76,12 @@ const char *port_watch(const struct port *ports)
     return NULL;
 }
 
+static void ask_to_stop(void)
+{
+    bed.stop.asked = bed.stop.now = true;
+    bed.seconds_to_run = 3; /* and some more for what comes then */
+}
+
 uint32_t stack_receive(struct net *net, const struct port *port, struct stack_turn *turn,
                        uint64_t now_us)
 {
@@ -94,7 +102,8 @@ void stack_timers(struct net *net, struct stack_turn *turn)
     (void)net, (void)turn;
     if (bed.seconds_to_run) {
         bed.now_us += 1000000;
-        bed.stop = --bed.seconds_to_run == 0;
+        if (--bed.seconds_to_run == 0)
+            ask_to_stop();
     }
 }
 
@@ -112,6 +121,12 @@ void flow_get_counters(const struct net *net, struct flow_counters *counters)
         chores_print(bed.asks_again);
         bed.asks_again = NULL;
     }
+}
+
+void flow_unlisten_all(struct net *net)
+{
+    (void)net;
+    bed.has_unlistened = true;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)
@@ -362,6 +377,7 @@ void bed_poll(void)
 {
     bed.num_polls++;
     worker_poll(bed.worker);
+    drain_step(&bed.drain, worker_sessions(bed.worker), &bed.stop, bed.now_us);
 }
 
 void bed_wait(uint32_t seconds)
@@ -375,9 +391,10 @@ void bed_wait(uint32_t seconds)
 
 void bed_run(uint32_t seconds)
 {
+    bed.stop = (struct stop){.num_left = 1};
     bed.seconds_to_run = seconds;
-    bed.stop = false;
     worker_run(bed.worker, &bed.stop);
+    bed.seconds_to_run = 0;
 }
 
 struct report bed_report(void)
@@ -389,8 +406,10 @@ struct report bed_report(void)
 
 void bed_end_sessions(void)
 {
-    bed.stop = true;
+    bed.stop = (struct stop){.num_left = 1};
+    ask_to_stop();
     worker_run(bed.worker, &bed.stop);
+    bed.seconds_to_run = 0;
 }
 
 uint32_t bed_busy_polls(void)

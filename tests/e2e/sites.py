@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 
-from bed import PATIENCE, equal, lcores, run, sha256_of, test, until
+from bed import PATIENCE, equal, lcores, listens, run, sha256_of, test, until
 
 OURS, THEIRS = "10.9.6.2", "10.9.6.1"
 
@@ -314,6 +314,54 @@ def two_workers_take_a_reload(bed):
               "reloads, failed ones, connections that were refused or failed")
         for _, connection in kept:
             connection.close()
+
+
+@test
+def a_stop_waits_for_what_runs(bed):
+    """SIGTERM: a download and a client that asks again and again go on, nobody new is taken, and the last one's end is lockstepd's."""
+    nginx = BASE.replace(f"{THEIRS}:8091", "10.9.7.1:8080").replace("pools:", f"timeouts: {{drain-delay: 1s, drain: 1h}}\ngateways: {THEIRS}\npools:")
+    with link(bed), server(bed, nginx) as child:
+        out = bed.dir / "drain-got"
+        kept = connect(bed, "demo")
+        bed.ask(kept)
+        download = threading.Thread(target=curl, args=(bed, "demo.test", "--limit-rate", "20M", "-o", out), kwargs={"path": "/100M"})
+        download.start()
+        until(lambda: bed.counters(child)["bytes_sealed"] > 1 << 20, "a download that runs")
+        child.send_signal(signal.SIGTERM)
+        until(lambda: not listens(OURS), "nobody who listens")
+        bed.ask(kept)
+        download.join(PATIENCE)
+        equal(sha256_of(out), sha256_of(bed.dir / "www/100M"), "the download")
+        bed.ask(kept)
+        equal(child.poll(), None, "a lockstepd that waits for its last client")
+        kept.close()
+        counters = bed.ended(child)
+        equal((counters["ended_shutdown"], counters["connections_now"]), (0, 0), "ended_shutdown, connections_now")
+
+
+@test
+def two_workers_drain_together(bed):
+    """One that has no connection any more still hands the other one's frames on."""
+    two = BASE.replace("buffers: 8192", "buffers: 8192\n  workers: 2").replace("pools:", "timeouts: {drain: 1h}\npools:")
+    with link(bed), server(bed, two, workers=2) as child:
+        kept = [[], []]
+        while min(map(len, kept)) < 4:
+            before = by_worker(bed, child, "connections")
+            connection = connect(bed, "demo")
+            ask(connection, "demo")
+            now = by_worker(bed, child, "connections")
+            kept[0 if now[0] > before[0] else 1].append(connection)
+        child.send_signal(signal.SIGTERM)
+        until(lambda: not listens(OURS), "nobody who listens")
+        for connection in kept[0]:
+            connection.close()
+        until(lambda: by_worker(bed, child, "connections_now")[0] == 0, "a worker without connections")
+        for _ in range(3):
+            for connection in kept[1]:
+                ask(connection, "demo")
+        for connection in kept[1]:
+            connection.close()
+        equal(bed.ended(child)["ended_shutdown"], 0, "ended_shutdown")
 
 
 @test

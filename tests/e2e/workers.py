@@ -4,11 +4,12 @@ lockstepd, on the link of families.py."""
 
 import contextlib
 import os
+import signal
 import socket
 import ssl
 import subprocess
 
-from bed import KERNEL, PATIENCE, Skip, equal, run, sha256_of, test, until
+from bed import KERNEL, PATIENCE, Skip, equal, hear_the_end, run, sha256_of, test, until
 from families import OURS, OURS_V4, PORT, THEIRS, curl, far_host, link, move_both_ways
 
 TWO_QUEUES = f"{PORT},qpairs=2"
@@ -107,18 +108,12 @@ def two_workers_end_together(bed):
         while len(clients) < 8 or not all(by_worker(bed, child, "connections_now")):
             raw = socket.create_connection((OURS, 443), timeout=PATIENCE)
             clients.append(context.wrap_socket(raw, server_hostname="demo.test"))
-            clients[-1].sendall(b"GET /data.txt HTTP/1.1\r\nHost: demo.test\r\n\r\n")
-            assert clients[-1].recv(1000)
-        counters = bed.stop(child)
-        equal((counters["ended_shutdown"], counters["connections_now"]), (len(clients), 0), "ended_shutdown, connections_now")
+            bed.ask(clients[-1])
+        child.send_signal(signal.SIGINT)
         for tls in clients:
-            with socket.socket(fileno=tls.detach()) as raw:
-                try:
-                    while raw.recv(1000):
-                        pass
-                    raise AssertionError("FIN after SIGTERM")
-                except ConnectionResetError:
-                    pass
+            equal(hear_the_end(tls), b"", "what came behind the answer")
+        counters = bed.ended(child)
+        equal((counters["ended_shutdown"], counters["connections_now"]), (len(clients), 0), "ended_shutdown, connections_now")
         assert "lockstepd: worker" not in child.log.read_text(), child.log.read_text()
 
 
