@@ -10,6 +10,8 @@
 #include "address_text.h"
 #include "schema.h"
 
+#define OWN_MAX      31u   /* what an instance takes, its link-local one aside */
+#define LISTENS_MAX  64u   /* and of listeners */
 #define IPV6_MTU_MIN 1280u /* RFC 8200 5 */
 #define HOST_BITS    128u  /* a prefix that has one address */
 
@@ -352,6 +354,25 @@ static void check_servers(const struct conf *o, const struct names *names, struc
     }
 }
 
+/* What would not start. */
+static void check_numbers(const struct conf *o, struct complaints *c)
+{
+    const struct conf_address *one_too_many = NULL;
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < o->frontends.num; i++) {
+        const struct conf_frontend *f = CONF_ITEM(struct conf_frontend, &o->frontends, i);
+        if (!one_too_many && num + f->listen.num > LISTENS_MAX)
+            one_too_many = &f->listen.all[LISTENS_MAX - num];
+        num += f->listen.num;
+    }
+    if (one_too_many)
+        complain(c, &one_too_many->place, "listen", one_too_many->text,
+                 "%u addresses and ports to listen on; there is room for %u", num, LISTENS_MAX);
+    if (o->num_own > OWN_MAX)
+        complain(c, &o->own[OWN_MAX].place, "listen", NULL,
+                 "%u addresses of ours; there is room for %u", o->num_own, OWN_MAX);
+}
+
 void addresses_check(struct conf *o, struct complaints *c)
 {
     const bool is_command_line = !o->head.place.file;
@@ -364,6 +385,7 @@ void addresses_check(struct conf *o, struct complaints *c)
         complain_of_memory(c);
         return;
     }
+    check_numbers(o, c);
     check_listens(o, c);
     for (uint32_t i = 0; i < o->num_own; i++)
         check_own(o, &o->own[i], &names, c);

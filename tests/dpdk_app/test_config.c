@@ -250,6 +250,42 @@ static void addresses(void)
     }
 }
 
+/* num of a frontend's, of one address or each of its own; returns what is behind it. */
+static char *add_frontend(char *to, uint32_t num, bool is_one, uint32_t port)
+{
+    to += sprintf(to, "- listen: [");
+    for (uint32_t i = 0; i < num; i++)
+        to += sprintf(to, "%s10.9.0.%u:%u", i ? ", " : "", is_one ? 2 : 2 + i, port + i);
+    return to + sprintf(to, "]\n" SITE);
+}
+
+/* What no instance has room for is told here, and not by a start. */
+static void too_many_addresses(void)
+{
+    static const struct {
+        uint32_t num, num_more;
+        bool is_one;
+        const char *said; /* NULL: good */
+    } rows[] = {
+        {31, 31, false, NULL},
+        {32, 1, false, "c:5:500: listen: 32 addresses of ours; there is room for 31\n"},
+        {40, 24, true, NULL},
+        {40, 25, true,
+         "c:9:372: listen: 10.9.0.2:2024: 65 addresses and ports to listen on; there is room for "
+         "64\n"},
+    };
+    char text[4096];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *end = text + sprintf(text, POOLS "frontends:\n");
+        end = add_frontend(end, rows[i].num, rows[i].is_one, 1000);
+        add_frontend(end, rows[i].num_more, rows[i].is_one, 2000);
+        struct conf *conf = read_text(text);
+        LKS_CHECK(rows[i].said ? !conf && strcmp(said(), rows[i].said) == 0 : conf != NULL,
+                  "%zu: %s", i, said());
+        conf_free(conf);
+    }
+}
+
 static void what_does_not_fit(void)
 {
 #define NAMES(list)                                                                         \
@@ -572,6 +608,7 @@ int main(void)
                                             {"keys", keys},
                                             {"values", values},
                                             {"addresses", addresses},
+                                            {"too many addresses", too_many_addresses},
                                             {"what does not fit", what_does_not_fit},
                                             {"all at once", all_at_once},
                                             {"what is right", what_is_right},
