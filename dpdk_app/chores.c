@@ -20,7 +20,7 @@
 struct chores {
     pthread_t thread;
     sem_t wake;
-    struct lks_policy *policy;
+    const struct lks_policy *policy;
     struct lks_memory *memory;
     FILE *out, *err;
     struct post *posts;
@@ -30,6 +30,8 @@ struct chores {
     unsigned int asked; /* the number of the last question for counters */
     bool is_asking;
     struct timespec ask_until;
+    const struct chores_reload *_Atomic reload; /* NULL: none yet */
+    uint64_t reloads, reloads_failed;
     struct key_queue *keys;
     bool said_dropped;
 };
@@ -116,6 +118,14 @@ static void reload_ticket_keys(struct chores *c)
     }
 }
 
+/* What only the thread counts. */
+static void add_own_counts(const struct chores *c, struct report *report)
+{
+    report->key_log_dropped = key_queue_dropped(c->keys);
+    report->reloads = c->reloads;
+    report->reloads_failed = c->reloads_failed;
+}
+
 /* Asks all workers for their counters, if somebody wants them: once more for who asks meanwhile. */
 static void ask(struct chores *c)
 {
@@ -151,16 +161,16 @@ static void print_answers(struct chores *c, bool is_last)
         else
             say(c, i, "no counters of it, since it does not poll");
     }
-    sum.key_log_dropped = key_queue_dropped(c->keys);
+    add_own_counts(c, &sum);
     counters_print(c->out, &sum, each, num > 1 ? num : 0);
 }
 
 static void do_what_was_asked(struct chores *c)
 {
-    if (atomic_exchange(&c->hung_up, false)) {
-        fprintf(c->out, "lockstepd: SIGHUP: there is nothing to read again but the file of "
-                        "--ticket-keys, which is looked at every second\n");
-        fflush(c->out);
+    const struct chores_reload *r = atomic_load(&c->reload);
+    if (r && atomic_exchange(&c->hung_up, false)) {
+        const bool is_served = r->reload(r->user, c->out, c->err);
+        *(is_served ? &c->reloads : &c->reloads_failed) += 1;
     }
     for (uint32_t i = 0; i < num_workers(c); i++) {
         const char *line;
@@ -173,7 +183,10 @@ static void do_what_was_asked(struct chores *c)
 static void look(struct chores *c)
 {
     const uint32_t num = num_workers(c);
+    const struct chores_reload *r = atomic_load(&c->reload);
     reload_ticket_keys(c);
+    if (r)
+        r->collect(r->user);
     const char *line = num && c->ports ? port_watch(c->ports) : NULL;
     if (line) {
         fprintf(c->err, "lockstepd: %s\n", line);
@@ -211,7 +224,7 @@ static void *work(void *arg)
 }
 
 /* In the poll loops. */
-static void queue_keys(void *chores, const char *line, size_t len)
+void chores_queue_keys(void *chores, const char *line, size_t len)
 {
     struct chores *c = chores;
     key_queue_put(c->keys, line, len);
@@ -225,15 +238,12 @@ static void free_chores(struct chores *c)
     free(c);
 }
 
-struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, bool has_key_log,
-                            FILE *out, FILE *err)
+struct chores *chores_start(const struct lks_policy *policy, struct lks_memory *memory, FILE *out,
+                            FILE *err)
 {
     sigset_t all, before;
     struct chores *c = calloc(1, sizeof(*c));
-    if (!c || !(c->keys = key_queue_new()) ||
-        (has_key_log && lks_policy_queue_key_log(policy, queue_keys, c, NULL))) {
-        if (c)
-            key_queue_free(c->keys);
+    if (!c || !(c->keys = key_queue_new())) {
         free(c);
         return NULL;
     }
@@ -265,6 +275,11 @@ void chores_print(struct chores *c)
     sem_post(&c->wake);
 }
 
+void chores_set_reload(struct chores *c, const struct chores_reload *reload)
+{
+    atomic_store(&c->reload, reload);
+}
+
 void chores_hang_up(struct chores *c)
 {
     atomic_store(&c->hung_up, true);
@@ -281,6 +296,6 @@ void chores_stop(struct chores *c, struct report *report)
     write_last_keys(c);
     for (uint32_t i = 0; i < num_workers(c); i++)
         counters_add(report, &c->posts[i].last);
-    report->key_log_dropped = key_queue_dropped(c->keys);
+    add_own_counts(c, report);
     free_chores(c);
 }

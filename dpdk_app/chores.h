@@ -17,13 +17,19 @@
 
 struct chores;
 
+/* What SIGHUP asks for, and what is done once a second beside. On the thread. */
+struct chores_reload {
+    bool (*reload)(void *user, FILE *out, FILE *err); /* whether it is served now */
+    void (*collect)(void *user);
+    void *user;
+};
+
 /* Starts the thread, which looks once a second whether the memory's file of ticket keys has
- * changed, and, with has_key_log, writes the policy's key log: lines wait in a queue and are lost,
- * and counted, where that is full. The policy is not frozen yet. It runs where the caller may run
- * now: start it before EAL pins the caller to a core. Signals go to other threads. NULL: the system
- * gives none. */
-struct chores *chores_start(struct lks_policy *policy, struct lks_memory *memory, bool has_key_log,
-                            FILE *out, FILE *err);
+ * changed, and writes what chores_queue_keys() gets to the policy's key log. It runs where the
+ * caller may run now: start it before EAL pins the caller to a core. Signals go to other threads.
+ * NULL: the system gives none. */
+struct chores *chores_start(const struct lks_policy *policy, struct lks_memory *memory, FILE *out,
+                            FILE *err);
 
 /* From now on there are num workers, PORT_QUEUES_MAX at most: what they say is said, whether they
  * still poll is looked at once a second, and the port that they share is watched (port_watch();
@@ -34,11 +40,18 @@ void chores_attend(struct chores *c, struct post *posts, uint32_t num, const str
  * signal handler, also while others are being printed. */
 void chores_print(struct chores *c);
 
-/* Has it said that SIGHUP reads nothing again. Callable from a signal handler. */
+/* Says what SIGHUP asks for from now on; it has to live until chores_stop(). */
+void chores_set_reload(struct chores *c, const struct chores_reload *reload);
+
+/* Has the configuration read again. Callable from a signal handler. */
 void chores_hang_up(struct chores *c);
 
+/* For lks_policy_queue_key_log(), its user being the chores. Any number of threads; lines wait in a
+ * queue and are lost, and counted, where that is full. */
+void chores_queue_keys(void *chores, const char *line, size_t len);
+
 /* Ends the thread when it has written what it was given; a key log that is a FIFO without room gets
- * a second. The policy's connections are gone, and the workers have ended: *report is the sum of
+ * a second. Nobody queues lines any more, and the workers have ended: *report is the sum of
  * their last counters, and of what only the thread counts. */
 void chores_stop(struct chores *c, struct report *report);
 

@@ -101,6 +101,8 @@ void counters_add(struct report *sum, const struct report *report)
     sum->tcp.time_wait += report->tcp.time_wait;
     sum->tcp.buffers += report->tcp.buffers;
     sum->key_log_dropped += report->key_log_dropped;
+    sum->reloads += report->reloads;
+    sum->reloads_failed += report->reloads_failed;
 }
 
 static void print_worker(FILE *to, uint32_t worker, const struct report *report)
@@ -160,6 +162,8 @@ void counters_print(FILE *to, const struct report *report, const struct report *
     }
     print_net(to, report);
     line(to, "key_log_dropped", report->key_log_dropped);
+    line(to, "reloads", report->reloads);
+    line(to, "reloads_failed", report->reloads_failed);
     for (uint32_t i = 0; i < num_each; i++)
         if (each[i])
             print_worker(to, i, each[i]);

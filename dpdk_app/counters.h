@@ -45,6 +45,7 @@ struct report {
     struct net_counters net;
     struct port_counters port;
     uint64_t key_log_dropped; /* lines of the key log that were lost */
+    uint64_t reloads, reloads_failed;
 };
 
 /* Adds what another worker has counted. */

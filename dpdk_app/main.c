@@ -13,15 +13,29 @@
 
 #include <lockstep/config.h>
 
+#include "options.h"
 #include "own_options.h"
+#include "service.h"
 #include "workers.h"
 
 #define EXIT_USAGE 2
 
 /* What signals reach. */
-static atomic_bool must_stop;
+static struct stop stop;
 static struct chores *_Atomic chores;
 static pthread_t main_thread;
+
+/* Each signal hurries more than the one before it. Who asked lockstepd to stop, now, and thinks
+ * that this takes too long kills it. */
+static void stop_by(int number)
+{
+    if (stop.now) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    stop.now = stop.asked || number == SIGINT || number == SIGXCPU;
+    stop.asked = true;
+}
 
 /* The chores are the main thread's to end, so it alone gives them some. */
 static void on_signal(int number)
@@ -29,7 +43,7 @@ static void on_signal(int number)
     const int before = errno;
     struct chores *c = chores;
     if (number != SIGUSR1 && number != SIGHUP)
-        must_stop = true;
+        stop_by(number);
     else if (!pthread_equal(pthread_self(), main_thread))
         pthread_kill(main_thread, number);
     else if (number == SIGUSR1 && c)
@@ -41,8 +55,7 @@ static void on_signal(int number)
 
 /*
  * No signal ends lockstepd without its connections being told, but those that say that the program
- * is broken. Who asked it to stop and thinks that it takes too long can ask once more, which kills.
- * What was handled before main(), by a profiler say, stays so.
+ * is broken. What was handled before main(), by a profiler say, stays so.
  */
 static void catch_signals(void)
 {
@@ -53,7 +66,6 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
         sigaction(told[i], &action, NULL);
-    action.sa_flags |= (int)SA_RESETHAND;
     for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
         sigaction(stopping[i], &action, NULL);
     action = (struct sigaction){.sa_handler = SIG_IGN};
@@ -65,76 +77,83 @@ static void catch_signals(void)
             sigaction(number, &action, NULL);
 }
 
-static int complain(const char *text)
+static int complain_line(const char *text)
 {
     fprintf(stderr, "lockstepd: %s\n", text);
     return EXIT_USAGE;
 }
 
-/* What its connections are made of. */
-struct tls {
-    struct lks_policy *policy;
-    struct lks_identities *identities;
+static int complain_of_all(struct complaints *c)
+{
+    complaints_print(stderr, c, "lockstepd: ");
+    return EXIT_USAGE;
+}
+
+/* What is served, and what that needs. */
+struct serving {
+    const struct snapshot *first; /* of no use once reloads may come */
+    struct lks_policy *key_log;   /* whose file all key logs go to */
     struct lks_memory *memory;
-    struct lks_config *config; /* of these three */
+    struct snapshot_key_log key_queue;
+    struct snapshot_needs needs;
+    struct service *service;
+    struct chores_reload reload;
+    struct view_slot slots[WORKERS_MAX];
 };
 
-static void tls_free(struct tls *tls)
+static void serving_free(struct serving *s)
 {
-    lks_config_free(tls->config);
-    lks_policy_free(tls->policy);
-    lks_identities_free(tls->identities);
-    lks_memory_free(tls->memory);
+    service_free(s->service);
+    lks_policy_free(s->key_log);
+    lks_memory_free(s->memory);
 }
 
-static enum lks_status make_policy(struct lks_policy *policy, const struct options *o,
-                                   const char **option, struct lks_error *err)
+static bool reload(void *service, FILE *out, FILE *err)
 {
-    const struct {
-        const char *option, *value;
-        enum lks_status (*set)(struct lks_policy *, const char *, struct lks_error *);
-    } rows[] = {{"--alpn", o->alpn, lks_policy_set_alpn},
-                {"--tls-preset", o->preset, lks_policy_set_preset},
-                {"--suites", o->suites, lks_policy_set_suites},
-                {"--groups", o->groups, lks_policy_set_groups},
-                {"--key-log", o->key_log, lks_policy_set_key_log}};
-    enum lks_status status = lks_policy_set_sni_required(policy, o->strict_sni, err);
-    for (size_t i = 0; !status && i < sizeof(rows) / sizeof(rows[0]); i++) {
-        *option = rows[i].option;
-        status = rows[i].value ? rows[i].set(policy, rows[i].value, err) : LKS_OK;
+    return service_reload(service, out, err);
+}
+
+static void collect(void *service)
+{
+    service_collect(service);
+}
+
+/* What is made before there are chores, which it is for. 0, or -1: complained about. */
+static int begin_serving(struct serving *s, const struct conf *conf, bool opens_key_log,
+                         struct complaints *c)
+{
+    struct lks_error err;
+    s->memory = snapshot_memory_new(conf, c);
+    s->needs = (struct snapshot_needs){.memory = s->memory, .warnings = stderr};
+    if (lks_policy_new(&s->key_log))
+        complain_of_memory(c);
+    else if (conf->key_log && opens_key_log &&
+             lks_policy_set_key_log(s->key_log, conf->key_log, &err))
+        complain(c, conf_place(&conf->head, offsetof(struct conf, key_log)), "key-log", NULL, "%s",
+                 err.text);
+    return c->num ? -1 : 0;
+}
+
+/* The first snapshot; conf belongs to it. path NULL: the command line. 0, or -1: complained about.
+ */
+static int finish_serving(struct serving *s, struct conf *conf, const char *path,
+                          struct complaints *c)
+{
+    if (conf->key_log && chores) {
+        s->key_queue = (struct snapshot_key_log){chores_queue_keys, chores};
+        s->needs.key_log = &s->key_queue;
     }
-    return status;
-}
-
-/* All parts, but not the configuration yet, which freezes them. 0, or -1: *err begins with the
- * option at fault. */
-static int tls_make(struct tls *tls, const struct options *o, struct lks_error *err)
-{
-    struct lks_error cause = {"out of memory"};
-    const char *option = "--cert, --key";
-    enum lks_status status = lks_policy_new(&tls->policy);
-    if (!status)
-        status = lks_identities_new(&tls->identities);
-    if (!status)
-        status = lks_memory_new(&tls->memory);
-    for (uint32_t i = 0; !status && i < o->num_certs; i++)
-        status = lks_identities_add_certificate(tls->identities, lks_from_file(o->cert[i]),
-                                                lks_from_file(o->key[i]), &cause);
-    if (!status)
-        status = make_policy(tls->policy, o, &option, &cause);
-    if (!status && o->ticket_keys) {
-        option = "--ticket-keys";
-        status = lks_memory_set_ticket_keys(tls->memory, lks_from_file(o->ticket_keys), &cause);
+    struct snapshot *first = snapshot_new(conf, &s->needs, c);
+    if (!first)
+        return -1;
+    s->first = first;
+    s->service = service_new(first, path, &s->needs);
+    if (!s->service) {
+        complain_of_memory(c);
+        return -1;
     }
-    snprintf(err->text, sizeof(err->text), "%s: %.2000s", option, cause.text);
-    return status ? -1 : 0;
-}
-
-static void warn(const struct lks_identities *identities)
-{
-    struct lks_error warning;
-    for (uint32_t n = 0; lks_identities_warning(identities, n, &warning); n++)
-        fprintf(stderr, "lockstepd: warning: %s\n", warning.text);
+    s->reload = (struct chores_reload){reload, collect, s->service};
+    return 0;
 }
 
 /* The thread ends before what it attends to is gone. *last: the sum of all counters. */
@@ -146,17 +165,18 @@ static void end_chores(struct report *last)
 }
 
 /* On a port that has queues for num workers. */
-static int work(uint32_t num, const struct options *o, struct lks_config *tls, struct port *ports,
-                struct report *last)
+static int work(uint32_t num, struct serving *s, struct port *ports, struct report *last)
 {
     char error[512];
     const struct workers_config config = {.num = num,
-                                          .options = o,
-                                          .tls = tls,
+                                          .first = s->first,
+                                          .service = s->service,
+                                          .slots = s->slots,
+                                          .reload = &s->reload,
                                           .ports = ports,
                                           .posts = posts_new(num),
                                           .chores = chores,
-                                          .stop = &must_stop};
+                                          .stop = &stop};
     int rc = -1;
     if (!config.posts)
         snprintf(error, sizeof(error), "no memory for %u workers", num);
@@ -164,44 +184,60 @@ static int work(uint32_t num, const struct options *o, struct lks_config *tls, s
         rc = workers_run(&config, error, sizeof(error));
     end_chores(last);
     free(config.posts);
-    return rc ? complain(error) : EXIT_SUCCESS;
+    return rc ? complain_line(error) : EXIT_SUCCESS;
 }
 
-static int serve(const struct options *o, struct lks_config *tls, bool asks_for_device,
-                 struct report *last)
+static const char *number_text(char text[16], uint32_t number)
+{
+    snprintf(text, 16, "%u", number);
+    return text;
+}
+
+static int serve(struct serving *s, bool asks_for_device, struct report *last, struct complaints *c)
 {
     static struct port ports[WORKERS_MAX];
-    char error[512];
+    char error[512], asked[16];
+    uint32_t num;
+    const struct conf_device *device = &s->first->conf->device;
+    const uint16_t port_id = (uint16_t)device->port;
     if (!rte_eth_dev_count_avail())
-        return complain(asks_for_device
-                            ? "DPDK made no port of the device that it was given; its own lines "
-                              "above say why"
-                            : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
-                              "--vdev)");
-    if (!rte_eth_dev_is_valid_port(o->port_id)) {
-        snprintf(error, sizeof(error),
-                 "--port %u: no such DPDK port; there are %u, the first is %u", o->port_id,
-                 rte_eth_dev_count_avail(), rte_eth_find_next(0));
-        return complain(error);
+        return complain_line(asks_for_device
+                                 ? "DPDK made no port of the device that it was given; its own "
+                                   "lines above say why"
+                                 : "DPDK has no port; give EAL a device in front of \"--\" (-a or "
+                                   "--vdev)");
+    if (!rte_eth_dev_is_valid_port(port_id)) {
+        complain(c, conf_place(&device->head, offsetof(struct conf_device, port)), "port",
+                 number_text(asked, device->port),
+                 "no such DPDK port; there are %u, the first is %u", rte_eth_dev_count_avail(),
+                 (unsigned int)rte_eth_find_next(0));
+        return complain_of_all(c);
     }
-    const uint32_t num = workers_choose(o->workers, rte_lcore_count(), port_max_queues(o->port_id),
-                                        error, sizeof(error));
-    if (!num ||
-        port_start(ports, (uint16_t)num, o->port_id, o->num_mbufs, o->mtu, error, sizeof(error)))
-        return complain(error);
-    const int status = work(num, o, tls, ports, last);
+    num = workers_choose(device->workers, rte_lcore_count(), port_max_queues(port_id), error,
+                         sizeof(error));
+    if (!num) {
+        complain(c, conf_place(&device->head, offsetof(struct conf_device, workers)), "workers",
+                 number_text(asked, device->workers), "%s", error);
+        return complain_of_all(c);
+    }
+    if (port_start(ports, (uint16_t)num, port_id, device->buffers, (uint16_t)device->mtu, error,
+                   sizeof(error)))
+        return complain_line(error);
+    const int status = work(num, s, ports, last);
     port_stop(ports);
     return status;
 }
 
 /* Our own options come first, so that mistakes in them are told before EAL says its lines; they
- * stand behind "--". Where there is none: 0 if a word asks what this is, -1 if one is ours, else
- * all of them are EAL's. */
+ * stand behind "--". Where there is none: 0 if the first asks what this is or names a file, -1 if
+ * one is ours, else all of them are EAL's. */
 static int ours_begin_at(int argc, char **argv)
 {
     const int own = own_options(argc, argv);
     if (own >= 0)
         return own;
+    if (argc > 1 && options_is_file(argv[1]))
+        return 0;
     for (int i = 1; i < argc; i++)
         if (options_is_ours(argv[i]))
             return -1;
@@ -253,24 +289,88 @@ static int complain_of_eal(int argc, char **argv)
                  "DPDK's EAL does not start: %s; its own lines above say more (as an ordinary "
                  "user: --no-huge, and RUNTIME_DIRECTORY set to a folder of yours)",
                  rte_strerror(rte_errno));
-    return complain(error);
+    return complain_line(error);
+}
+
+/* EAL's words: the command line's in front of "--", then the file's. NULL: no memory. */
+static char **eal_words(int *num, int own, char **argv, const struct conf *conf)
+{
+    char **words = calloc((size_t)own + conf->eal.num + 2, sizeof(*words));
+    *num = own ? own : 1;
+    for (int i = 0; words && i < *num; i++)
+        words[i] = argv[i];
+    for (uint32_t i = 0; words && i < conf->eal.num; i++)
+        words[(*num)++] = conf->eal.all[i].text;
+    return words;
+}
+
+/* Says what is wrong with a file, or that nothing is. */
+static int test(struct conf *conf, const char *path, struct complaints *c)
+{
+    struct serving s = {0};
+    const bool is_bad = begin_serving(&s, conf, false, c);
+    s.needs.is_test = true;
+    if (is_bad)
+        conf_free(conf);
+    else
+        finish_serving(&s, conf, path, c);
+    serving_free(&s);
+    if (c->num)
+        return complain_of_all(c);
+    printf("lockstepd: %s is good\n", path);
+    return EXIT_SUCCESS;
+}
+
+/* All but the command line is known. */
+static int run(struct conf *conf, const char *path, int own, char **argv, struct complaints *c)
+{
+    struct serving s = {0};
+    struct report last = {0};
+    int status, num_words;
+    char **words = eal_words(&num_words, own, argv, conf);
+    const bool has_device = words && asks_for_device(num_words, words);
+    if (!words)
+        complain_of_memory(c);
+    if (!words || begin_serving(&s, conf, true, c)) {
+        status = complain_of_all(c);
+        conf_free(conf);
+        free(words);
+        serving_free(&s);
+        return status;
+    }
+    main_thread = pthread_self();
+    catch_signals();
+    chores = chores_start(s.key_log, s.memory, stdout, stderr);
+    if (!chores) {
+        conf_free(conf);
+        status = complain_line("the system gives no thread to read files and to print with");
+    } else if (finish_serving(&s, conf, path, c)) {
+        status = complain_of_all(c);
+    } else if (rte_eal_init(num_words, words) < 0) {
+        status = complain_of_eal(num_words, words);
+    } else {
+        status = serve(&s, has_device, &last, c);
+        rte_eal_cleanup();
+    }
+    end_chores(&last);
+    if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
+        counters_print(stdout, &last, NULL, 0);
+    serving_free(&s);
+    free(words);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
+    static struct complaints c;
     struct options o;
-    struct tls tls = {0};
-    struct lks_error err;
-    struct report last = {0};
-    char error[512];
-    int own = ours_begin_at(argc, argv), status;
-    const bool has_device = asks_for_device(own, argv);
+    const int own = ours_begin_at(argc, argv);
     if (own < 0)
-        return complain("lockstepd's own options stand behind \"--\": lockstepd [EAL options] -- "
-                        "--listen ... (--help)");
+        return complain_line("lockstepd's own options stand behind \"--\": lockstepd [EAL options] "
+                             "-- --listen ... (--help)");
     argv[own] = own ? argv[own] : argv[0];
-    if (options_parse(&o, argc - own, argv + own, error, sizeof(error)))
-        return complain(error);
+    if (options_parse(&o, argc - own, argv + own, &c))
+        return complain_of_all(&c);
     if (o.help) {
         options_help(argv[0]);
         return EXIT_SUCCESS;
@@ -279,28 +379,5 @@ int main(int argc, char **argv)
         printf("lockstepd " LOCKSTEPD_VERSION "\n");
         return EXIT_SUCCESS;
     }
-    if (tls_make(&tls, &o, &err)) {
-        tls_free(&tls);
-        return complain(err.text);
-    }
-    warn(tls.identities);
-    main_thread = pthread_self();
-    catch_signals();
-    chores = chores_start(tls.policy, tls.memory, o.key_log, stdout, stderr);
-    if (!chores) {
-        status = complain("the system gives no thread to read files and to print with");
-    } else if (lks_config_new(&tls.config, tls.policy, tls.identities, tls.memory, &err) ||
-               lks_config_check(tls.config, LKS_SERVER, &err)) {
-        status = complain(err.text);
-    } else if (rte_eal_init(own ? own : 1, argv) < 0) {
-        status = complain_of_eal(argc, argv);
-    } else {
-        status = serve(&o, tls.config, has_device, &last);
-        rte_eal_cleanup();
-    }
-    end_chores(&last);
-    if (status == EXIT_SUCCESS) /* last: whoever reads it may be slow */
-        counters_print(stdout, &last, NULL, 0);
-    tls_free(&tls);
-    return status;
+    return o.test ? test(o.conf, o.file, &c) : run(o.conf, o.file, own, argv, &c);
 }

@@ -1,195 +1,215 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
 
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "options_addr.h"
-#include "port.h"
+#include "config/address_text.h"
+#include "config/tree.h"
+
+/* Where in a configuration an option's value goes. */
+enum where {
+    ELSEWHERE,
+    TOP,
+    DEVICE,
+    LIMITS,
+    TIMEOUTS,
+    SESSIONS,
+    FRONTEND,
+    SITE,
+    POOL,
+    NUM_WHERE,
+};
+
+enum form {
+    PLAIN,
+    FLAG,    /* without a value */
+    LIST,    /* given as often as one likes */
+    COMMAS,  /* several words, with commas */
+    SECONDS, /* a number of them */
+};
 
 enum option_id {
-    OPT_LISTEN,
     OPT_CERT,
     OPT_KEY,
-    OPT_BACKEND,
-    OPT_GATEWAY,
-    OPT_ALPN,
-    OPT_TLS_PRESET,
-    OPT_SUITES,
-    OPT_GROUPS,
-    OPT_KEY_LOG,
-    OPT_TICKET_KEYS,
-    OPT_STRICT_SNI,
-    OPT_PORT,
-    OPT_MBUFS,
-    OPT_MAX_CONNECTIONS,
-    OPT_HANDSHAKE_TIMEOUT,
-    OPT_IDLE_TIMEOUT,
     OPT_IDLE,
-    OPT_WORKERS,
-    OPT_MTU,
-    OPT_VLAN,
+    OPT_CONFIG,
+    OPT_TEST,
     OPT_VERSION,
     OPT_HELP,
-    NUM_OPTIONS,
+    OPT_OTHER, /* from here on by the table alone */
 };
 
 static const struct known {
-    const char *name;
-    bool takes_value, is_list;
-    size_t text_at; /* in struct options, where all of the value goes as it is; 0: elsewhere */
-} known[NUM_OPTIONS] = {
-    [OPT_LISTEN] = {"listen", true, true, 0},
-    [OPT_CERT] = {"cert", true, true, 0},
-    [OPT_KEY] = {"key", true, true, 0},
-    [OPT_BACKEND] = {"backend", true, false, 0},
-    [OPT_GATEWAY] = {"gateway", true, true, 0},
-    [OPT_ALPN] = {"alpn", true, false, offsetof(struct options, alpn)},
-    [OPT_TLS_PRESET] = {"tls-preset", true, false, offsetof(struct options, preset)},
-    [OPT_SUITES] = {"suites", true, false, offsetof(struct options, suites)},
-    [OPT_GROUPS] = {"groups", true, false, offsetof(struct options, groups)},
-    [OPT_KEY_LOG] = {"key-log", true, false, offsetof(struct options, key_log)},
-    [OPT_TICKET_KEYS] = {"ticket-keys", true, false, offsetof(struct options, ticket_keys)},
-    [OPT_STRICT_SNI] = {"strict-sni", false, false, 0},
-    [OPT_PORT] = {"port", true, false, 0},
-    [OPT_MBUFS] = {"mbufs", true, false, 0},
-    [OPT_MAX_CONNECTIONS] = {"max-connections", true, false, 0},
-    [OPT_HANDSHAKE_TIMEOUT] = {"handshake-timeout", true, false, 0},
-    [OPT_IDLE_TIMEOUT] = {"idle-timeout", true, false, 0},
-    [OPT_IDLE] = {"idle", true, false, 0},
-    [OPT_WORKERS] = {"workers", true, false, 0},
-    [OPT_MTU] = {"mtu", true, false, 0},
-    [OPT_VLAN] = {"vlan", true, false, 0},
-    [OPT_VERSION] = {"version", false, false, 0},
-    [OPT_HELP] = {"help", false, false, 0},
+    const char *name, *word; /* as messages call it */
+    enum form form;
+    enum where where;
+    const char *key; /* there */
+} known[] = {
+    [OPT_CERT] = {"cert", "--cert", LIST, ELSEWHERE, NULL},
+    [OPT_KEY] = {"key", "--key", LIST, ELSEWHERE, NULL},
+    [OPT_IDLE] = {"idle", "--idle", PLAIN, ELSEWHERE, NULL},
+    [OPT_CONFIG] = {"config", "--config", PLAIN, ELSEWHERE, NULL},
+    [OPT_TEST] = {"test", "--test", PLAIN, ELSEWHERE, NULL},
+    [OPT_VERSION] = {"version", "--version", FLAG, ELSEWHERE, NULL},
+    [OPT_HELP] = {"help", "--help", FLAG, ELSEWHERE, NULL},
+    [OPT_OTHER] = {"listen", "--listen", LIST, FRONTEND, "listen"},
+    {"backend", "--backend", PLAIN, POOL, "servers"},
+    {"gateway", "--gateway", LIST, TOP, "gateways"},
+    {"alpn", "--alpn", COMMAS, SITE, "alpn"},
+    {"tls-preset", "--tls-preset", PLAIN, SITE, "preset"},
+    {"suites", "--suites", COMMAS, SITE, "suites"},
+    {"groups", "--groups", COMMAS, SITE, "groups"},
+    {"key-log", "--key-log", PLAIN, TOP, "key-log"},
+    {"ticket-keys", "--ticket-keys", PLAIN, SESSIONS, "ticket-keys"},
+    {"strict-sni", "--strict-sni", FLAG, SITE, "strict-sni"},
+    {"port", "--port", PLAIN, DEVICE, "port"},
+    {"workers", "--workers", PLAIN, DEVICE, "workers"},
+    {"mbufs", "--mbufs", PLAIN, DEVICE, "buffers"},
+    {"max-connections", "--max-connections", PLAIN, LIMITS, "connections"},
+    {"handshake-timeout", "--handshake-timeout", SECONDS, TIMEOUTS, "handshake"},
+    {"idle-timeout", "--idle-timeout", SECONDS, TIMEOUTS, "idle"},
+    {"mtu", "--mtu", PLAIN, DEVICE, "mtu"},
+    {"vlan", "--vlan", PLAIN, DEVICE, "vlan"},
+};
+#define NUM_OPTIONS ((int)(sizeof(known) / sizeof(known[0])))
+
+/* ---- a tree of the options, as a file's would be ---- */
+
+/* What is made of the command line. */
+struct made {
+    struct arena trees;
+    struct complaints *c;
+    struct node *blocks[NUM_WHERE]; /* NULL: nothing of it was given yet */
+    struct node *certs, *keys, **cert_end, **key_end;
+    uint32_t num_certs, num_keys;
+    bool is_out_of_memory;
 };
 
-int options_fail(char *error, unsigned int error_len, const char *fmt, ...)
+static struct node *new_node(struct made *m, enum node_kind kind, const char *option,
+                             const char *key)
 {
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(error, error_len, fmt, args);
-    va_end(args);
-    return -1;
+    static struct node lost; /* what goes wrong is seen at the end */
+    struct node *node = arena_alloc(&m->trees, sizeof(*node));
+    m->is_out_of_memory |= !node;
+    if (!node)
+        node = &lost;
+    *node = (struct node){.kind = kind, .key = key};
+    node->place.option = node->key_place.option = option;
+    return node;
 }
 
-bool options_parse_number(const char *text, uint32_t low, uint32_t high, uint32_t *out)
+static struct node *new_word(struct made *m, const char *option, const char *key, const char *text,
+                             size_t len)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    unsigned long v = strtoul(text, &end, 10);
-    if (*end || v < low || v > high)
-        return false;
-    *out = (uint32_t)v;
-    return true;
+    struct node *node = new_node(m, NODE_WORD, option, key);
+    node->word = arena_text(&m->trees, text, len);
+    m->is_out_of_memory |= !node->word;
+    return node;
 }
 
-static bool parse_idle(const char *text, struct options *o)
+static void append(struct node *to, struct node *node)
 {
-    if (strcmp(text, "spin") == 0)
-        o->idle = IDLE_SPIN;
-    else if (strcmp(text, "yield") == 0)
-        o->idle = IDLE_YIELD;
-    else if (strncmp(text, "sleep:", 6) == 0 &&
-             options_parse_number(text + 6, 1, 1000000, &o->idle_us))
-        o->idle = IDLE_SLEEP;
-    else
-        return false;
-    return true;
+    struct node **end = &to->first;
+    while (*end)
+        end = &(*end)->next;
+    *end = node;
 }
 
-static int parse_file(struct options *o, int id, const char *value, char *error,
-                      unsigned int error_len)
+static struct node *find_child(const struct node *block, const char *key)
 {
-    uint32_t *num = id == OPT_CERT ? &o->num_certs : &o->num_keys;
-    if (*num == OPTIONS_LIST_MAX)
-        return options_fail(error, error_len,
-                            "--%s %s: one too many, there is room for %u; leave some out, or have "
-                            "one certificate made for several names",
-                            known[id].name, value, OPTIONS_LIST_MAX);
-    (id == OPT_CERT ? o->cert : o->key)[(*num)++] = value;
-    return 0;
+    struct node *child = block->first;
+    while (child && strcmp(child->key, key) != 0)
+        child = child->next;
+    return child;
 }
 
-static int parse_number_of(struct options *o, int id, const char *value, char *error,
-                           unsigned int error_len)
+static struct node *block_at(struct made *m, enum where where)
 {
-    uint32_t n;
-    const struct {
-        int id;
-        uint32_t low, high, *to;
-    } numbers[] = {{OPT_PORT, 0, 65535, &n},
-                   {OPT_MTU, PORT_MTU_MIN, PORT_MTU_MAX, &n},
-                   {OPT_VLAN, 1, 4094, &n},
-                   {OPT_MBUFS, 1024, 1u << 24, &o->num_mbufs},
-                   {OPT_MAX_CONNECTIONS, 1, 9000, &o->max_connections},
-                   {OPT_HANDSHAKE_TIMEOUT, 1, 3600, &o->handshake_timeout_s},
-                   {OPT_IDLE_TIMEOUT, 1, 86400, &o->idle_timeout_s}};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        if (numbers[i].id != id)
-            continue;
-        if (!options_parse_number(value, numbers[i].low, numbers[i].high, numbers[i].to))
-            return options_fail(error, error_len, "--%s %s: not a number from %u to %u",
-                                known[id].name, value, numbers[i].low, numbers[i].high);
-        if (id == OPT_PORT)
-            o->port_id = (uint16_t)n;
-        if (id == OPT_MTU)
-            o->mtu = (uint16_t)n;
-        if (id == OPT_VLAN)
-            o->vlan = (uint16_t)n;
-        return 0;
+    static const char *const keys[NUM_WHERE] = {
+        [DEVICE] = "device",     [LIMITS] = "limits",      [TIMEOUTS] = "timeouts",
+        [SESSIONS] = "sessions", [FRONTEND] = "frontends", [SITE] = "sites",
+        [POOL] = "pools"};
+    if (!m->blocks[where]) {
+        m->blocks[where] = new_node(m, NODE_BLOCK, NULL, keys[where]);
+        if (where != TOP)
+            append(block_at(m, where == SITE ? FRONTEND : TOP), m->blocks[where]);
     }
-    return options_fail(error, error_len, "--%s is not handled", known[id].name);
+    return m->blocks[where];
 }
 
-static int parse_one(struct options *o, int id, const char *value, char *error,
-                     unsigned int error_len)
+static void add_words(struct made *m, struct node *list, const struct known *k, const char *value)
 {
-    if (known[id].text_at) {
-        memcpy((char *)o + known[id].text_at, &value, sizeof(value));
-        return 0;
+    while (k->form == COMMAS && strchr(value, ',')) {
+        const size_t len = strcspn(value, ",");
+        append(list, new_word(m, k->word, NULL, value, len));
+        value += len + 1;
     }
-    switch (id) {
-    case OPT_LISTEN:
-        return options_add_listen(o, value, error, error_len);
-    case OPT_BACKEND:
-        return options_set_backend(o, value, error, error_len);
-    case OPT_GATEWAY:
-        return options_add_gateway(o, value, error, error_len);
-    case OPT_CERT:
-    case OPT_KEY:
-        return parse_file(o, id, value, error, error_len);
-    case OPT_STRICT_SNI:
-        o->strict_sni = true;
-        return 0;
-    case OPT_WORKERS:
-        if (strcmp(value, "auto") == 0)
-            o->workers = 0;
-        else if (!options_parse_number(value, 1, PORT_QUEUES_MAX, &o->workers))
-            return options_fail(error, error_len,
-                                "--workers %s: use a number from 1 to %u, or auto", value,
-                                PORT_QUEUES_MAX);
-        return 0;
-    case OPT_HELP:
-        o->help = true;
-        return 0;
-    case OPT_VERSION:
-        o->version = true;
-        return 0;
-    case OPT_IDLE:
-        if (parse_idle(value, o))
-            return 0;
-        return options_fail(error, error_len,
-                            "--idle %s: use spin, yield or sleep:MICROSECONDS (1 to 1000000)",
-                            value);
-    default:
-        return parse_number_of(o, id, value, error, error_len);
+    append(list, new_word(m, k->word, NULL, value, strlen(value)));
+}
+
+/* A number alone is one of seconds; whatever else it is, its kind refuses it. */
+static struct node *new_seconds(struct made *m, const struct known *k, const char *value)
+{
+    struct node *node = new_word(m, k->word, k->key, value, strlen(value) + 1);
+    char *end = (char *)(uintptr_t)node->word + strlen(value);
+    if (*value && strspn(value, "0123456789") == strlen(value) && !m->is_out_of_memory)
+        *end = 's';
+    return node;
+}
+
+static void add_known(struct made *m, const struct known *k, const char *value)
+{
+    struct node *block = block_at(m, k->where), *list = find_child(block, k->key);
+    if (k->form == FLAG) {
+        append(block, new_word(m, k->word, k->key, "yes", 3));
+    } else if (k->form == SECONDS) {
+        append(block, new_seconds(m, k, value));
+    } else if (k->form == PLAIN) {
+        append(block, new_word(m, k->word, k->key, value, strlen(value)));
+    } else {
+        if (!list)
+            append(block, list = new_node(m, NODE_LIST, k->word, k->key));
+        add_words(m, list, k, value);
     }
 }
+
+/* spin, yield, or sleep:MICROSECONDS. */
+static void add_idle(struct made *m, const char *value)
+{
+    char time[24];
+    uint64_t us;
+    struct node *device = block_at(m, DEVICE);
+    if (strcmp(value, "spin") == 0 || strcmp(value, "yield") == 0) {
+        append(device, new_word(m, "--idle", "idle", value, strlen(value)));
+    } else if (strncmp(value, "sleep:", 6) == 0 && number_parse(value + 6, 1, 1000000, &us)) {
+        snprintf(time, sizeof(time), "%uus", (unsigned int)us);
+        append(device, new_word(m, "--idle", "idle", "sleep", 5));
+        append(device, new_word(m, "--idle", "idle-sleep", time, strlen(time)));
+    } else {
+        const struct place place = {.option = "--idle"};
+        complain(m->c, &place, NULL, value, "use spin, yield or sleep:MICROSECONDS (1 to 1000000)");
+    }
+}
+
+static void add_value(struct made *m, int id, const char *value)
+{
+    const bool is_cert = id == OPT_CERT;
+    if (id == OPT_IDLE) {
+        add_idle(m, value);
+    } else if (is_cert || id == OPT_KEY) {
+        struct node *node =
+            new_word(m, known[id].word, is_cert ? "chain" : "key", value, strlen(value));
+        struct node ***end = is_cert ? &m->cert_end : &m->key_end;
+        **end = node;
+        *end = &node->next;
+        (*(is_cert ? &m->num_certs : &m->num_keys))++;
+    } else {
+        add_known(m, &known[id], value);
+    }
+}
+
+/* ---- words ---- */
 
 /* The option that a word names, --NAME or --NAME=VALUE; NUM_OPTIONS: none. */
 static int find_option(const char *word)
@@ -225,99 +245,187 @@ bool options_is_ours(const char *arg)
     return arg[0] == '-' && arg[1] == '-' && find_option(arg) != NUM_OPTIONS;
 }
 
-static int complain_of_word(const char *word, char *error, unsigned int error_len)
+bool options_is_file(const char *arg)
+{
+    const int id = find_option(arg);
+    return id == OPT_CONFIG || id == OPT_TEST;
+}
+
+/* ---- all of them ---- */
+
+static const struct place nowhere;
+
+static void complain_of_word(struct complaints *c, const char *word)
 {
     const int meant = find_abbreviated(word);
     if (meant != NUM_OPTIONS)
-        return options_fail(error, error_len, "%s: write --%s in full", word, known[meant].name);
-    if (word[0] == '-' && word[1] && strcmp(word, "--") != 0)
-        return options_fail(error, error_len, "%s: no such option (--help lists the options)",
-                            word);
-    return options_fail(error, error_len, "\"%s\": not an option (--help lists them)", word);
+        complain(c, &nowhere, NULL, NULL, "%s: write --%s in full", word, known[meant].name);
+    else if (word[0] == '-' && word[1] && strcmp(word, "--") != 0)
+        complain(c, &nowhere, NULL, NULL, "%s: no such option (--help lists the options)", word);
+    else
+        complain(c, &nowhere, NULL, NULL, "\"%s\": not an option (--help lists them)", word);
 }
 
 /* Finds the value of the option at *at, in the same word or the next one; *at is then its last
- * word's. */
-static int find_value(const char **value, int id, int *at, int argc, char **argv, char *error,
-                      unsigned int error_len)
+ * word's. false: complained about. */
+static bool find_value(const char **value, int id, int *at, int argc, char **argv,
+                       struct complaints *c)
 {
     const char *name = known[id].name, *equals = strchr(argv[*at], '=');
+    const uint32_t before = c->num;
+    const struct place place = {.option = known[id].word};
     *value = equals ? equals + 1 : NULL;
-    if (!known[id].takes_value)
-        return equals ? options_fail(error, error_len, "--%s takes no value; write it alone", name)
-                      : 0;
-    if (!equals && *at + 1 == argc)
-        return options_fail(error, error_len, "--%s: it needs a value (--help)", name);
-    if (!equals) {
-        *value = argv[++*at];
-        if (strncmp(*value, "--", 2) == 0 || strcmp(*value, "-h") == 0)
-            return options_fail(
-                error, error_len,
-                "--%s: it needs a value, but %s is next; a value that begins like that is "
-                "written --%s=VALUE",
-                name, *value, name);
+    if (known[id].form == FLAG) {
+        if (equals)
+            complain(c, &nowhere, NULL, NULL, "--%s takes no value; write it alone", name);
+        return !equals;
     }
-    return **value
-               ? 0
-               : options_fail(
-                     error, error_len,
-                     "--%s: its value is empty; give one (--help), or leave the option out", name);
+    if (!equals && *at + 1 < argc)
+        *value = argv[++*at];
+    if (!*value)
+        complain(c, &place, NULL, NULL, "it needs a value (--help)");
+    else if (!equals && (strncmp(*value, "--", 2) == 0 || strcmp(*value, "-h") == 0))
+        complain(c, &place, NULL, NULL,
+                 "it needs a value, but %s is next; a value that begins like that is written "
+                 "--%s=VALUE",
+                 *value, name);
+    else if (!**value)
+        complain(c, &place, NULL, NULL,
+                 "its value is empty; give one (--help), or leave the option out");
+    return c->num == before;
 }
 
 /* What must be there, and together. */
-static int check(struct options *o, char *error, unsigned int error_len)
+static void complain_of_missing(struct complaints *c, const struct made *m)
 {
-    if (!o->num_listen)
-        return options_fail(error, error_len,
-                            "--listen is missing: where are clients to connect? (--help)");
-    if (!o->backend.port)
-        return options_fail(error, error_len,
-                            "--backend is missing: where does the plaintext go? (--help)");
-    if (!o->num_certs)
-        return options_fail(error, error_len,
-                            "--cert and --key are missing: name a PEM file each (--help)");
-    if (o->num_certs != o->num_keys)
-        return options_fail(error, error_len,
-                            "%u --cert but %u --key: each certificate needs its key", o->num_certs,
-                            o->num_keys);
-    return options_check_addresses(o, error, error_len);
+    if (!m->blocks[FRONTEND] || !find_child(m->blocks[FRONTEND], "listen"))
+        complain(c, &nowhere, NULL, NULL,
+                 "--listen is missing: where are clients to connect? (--help)");
+    else if (!m->blocks[POOL])
+        complain(c, &nowhere, NULL, NULL,
+                 "--backend is missing: where does the plaintext go? (--help)");
+    else if (!m->num_certs)
+        complain(c, &nowhere, NULL, NULL,
+                 "--cert and --key are missing: name a PEM file each (--help)");
+    else if (m->num_certs != m->num_keys)
+        complain(c, &nowhere, NULL, NULL, "%u --cert but %u --key: each certificate needs its key",
+                 m->num_certs, m->num_keys);
 }
 
-int options_parse(struct options *o, int argc, char **argv, char *error, unsigned int error_len)
+/* The n-th certificate with the n-th key. */
+static void pair_certificates(struct made *m)
 {
-    bool is_given[NUM_OPTIONS] = {false};
-    *o = (struct options){.num_mbufs = 32768,
-                          .max_connections = 8000,
-                          .handshake_timeout_s = 10,
-                          .idle_timeout_s = 300,
-                          .workers = 1,
-                          .idle = IDLE_YIELD};
-    for (int at = 1; at < argc; at++) {
-        const char *value;
+    struct node *list = new_node(m, NODE_LIST, "--cert", "certificates");
+    while (m->certs && m->keys) {
+        struct node *cert = m->certs, *key = m->keys, *block = new_node(m, NODE_BLOCK, NULL, NULL);
+        m->certs = cert->next;
+        m->keys = key->next;
+        cert->next = key;
+        key->next = NULL;
+        block->first = cert;
+        append(list, block);
+    }
+    append(block_at(m, SITE), list);
+}
+
+/* The one pool has a name, which nobody sees. */
+static void name_pool(struct made *m)
+{
+    append(block_at(m, SITE), new_word(m, "--backend", "pool", "backend", 7));
+    append(block_at(m, POOL), new_word(m, "--backend", "name", "backend", 7));
+}
+
+/* NULL: complained about. */
+static struct conf *read_made(struct made *m)
+{
+    const bool has_pool = m->blocks[POOL];
+    struct complaints *c = m->c;
+    struct complaints missing = {0};
+    complain_of_missing(&missing, m);
+    if (has_pool)
+        name_pool(m);
+    if (m->num_certs && m->num_certs == m->num_keys)
+        pair_certificates(m);
+    if (m->is_out_of_memory) {
+        complain_of_memory(c);
+        return NULL;
+    }
+    struct conf *conf = conf_read_tree(block_at(m, TOP), c);
+    if (conf && !c->num && missing.num)
+        complain(c, &nowhere, NULL, NULL, "%s", missing.rows[0].text);
+    if (conf && !c->num)
+        conf_check(conf, c);
+    if (!c->num)
+        return conf;
+    conf_free(conf);
+    return NULL;
+}
+
+/* A file has all that options would say. */
+static bool is_alone(const struct options *o, const bool *is_given, struct complaints *c)
+{
+    for (int id = 0; o->file && id < NUM_OPTIONS; id++)
+        if (is_given[id] && id != (o->test ? OPT_TEST : OPT_CONFIG)) {
+            complain(c, &nowhere, NULL, NULL,
+                     "%s: %s says all that is served; take this option out, or say it there",
+                     known[id].word, o->file);
+            return false;
+        }
+    return true;
+}
+
+/* Words one by one, until one is wrong or asks for help. */
+static bool take_words(struct options *o, struct made *m, bool *is_given, int argc, char **argv)
+{
+    for (int at = 1; at < argc && !o->help && !o->version; at++) {
+        const char *value = NULL;
         const int id = find_option(argv[at]);
         if (id == NUM_OPTIONS)
-            return complain_of_word(argv[at], error, error_len);
-        if (find_value(&value, id, &at, argc, argv, error, error_len))
-            return -1;
-        if (is_given[id] && !known[id].is_list)
-            return options_fail(error, error_len, "--%s is given twice; keep one of the two",
-                                known[id].name);
+            complain_of_word(m->c, argv[at]);
+        else if (find_value(&value, id, &at, argc, argv, m->c) && is_given[id] &&
+                 known[id].form != LIST)
+            complain(m->c, &nowhere, NULL, NULL, "--%s is given twice; keep one of the two",
+                     known[id].name);
+        if (m->c->num)
+            return false;
         is_given[id] = true;
-        if (parse_one(o, id, value, error, error_len))
-            return -1;
-        if (o->help || o->version)
-            return 0;
+        o->help = id == OPT_HELP;
+        o->version = id == OPT_VERSION;
+        o->test |= id == OPT_TEST;
+        if (id == OPT_CONFIG || id == OPT_TEST)
+            o->file = value;
+        else if (!o->help && !o->version)
+            add_value(m, id, value);
     }
-    return check(o, error, error_len);
+    return !m->c->num;
 }
 
-void options_help(const char *program)
+int options_parse(struct options *o, int argc, char **argv, struct complaints *c)
+{
+    bool is_given[sizeof(known) / sizeof(known[0])] = {false};
+    struct made m = {.c = c, .cert_end = &m.certs, .key_end = &m.keys};
+    *o = (struct options){0};
+    if (take_words(o, &m, is_given, argc, argv) && !o->help && !o->version &&
+        is_alone(o, is_given, c))
+        o->conf = o->file ? conf_read(o->file, c) : read_made(&m);
+    arena_free(&m.trees);
+    return c->num ? -1 : 0;
+}
+
+/* In two parts, since a compiler need not know longer strings. */
+static void help_begin(const char *program)
 {
     printf(
         "lockstepd terminates TLS 1.3 and 1.2 on a DPDK port and passes the plaintext on over "
         "TCP.\n"
         "\n"
         "usage: %s [EAL options] -- --listen ADDRESS --cert FILE --key FILE --backend ADDRESS ...\n"
+        "       %s --config FILE, %s --test FILE\n"
+        "\n"
+        "  --config FILE                all that follows and more, for many sites: "
+        "lockstepd.conf(5);\n"
+        "                               EAL's options may stand in it, too\n"
+        "  --test FILE                  say what is wrong with such a file, and stop\n"
         "\n"
         "  --listen IPv4[/PREFIX]:PORT, --listen [IPv6[/PREFIX]]:PORT\n"
         "                               where clients connect; the address is lockstepd's own on\n"
@@ -339,7 +447,14 @@ void options_help(const char *program)
         "(RSA key\n"
         "                               exchange and CBC, too, but nothing below TLS 1.2)\n"
         "  --suites LIST                cipher suites in order of preference\n"
-        "  --groups LIST                key exchange groups in order of preference\n"
+        "  --groups LIST                key exchange groups in order of preference\n",
+        program, program, program);
+}
+
+void options_help(const char *program)
+{
+    help_begin(program);
+    printf(
         "  --key-log FILE               append the secrets of every connection (debugging only); "
         "lines\n"
         "                               that a slow file has no room for are lost and counted\n"
@@ -367,9 +482,11 @@ void options_help(const char *program)
         "  --idle spin|yield|sleep:US   what a poll loop without work does (yield)\n"
         "  --help, -h; --version        say what there is, and stop\n"
         "\n"
-        "SIGUSR1 prints the counters. SIGINT, SIGTERM and SIGQUIT reset all connections, print\n"
-        "the counters and stop; a second one stops at once. SIGHUP reads nothing again: the file\n"
-        "of --ticket-keys is looked at every second, all else at the start only.\n"
+        "SIGUSR1 prints the counters. SIGHUP reads the file of --config again; that of\n"
+        "--ticket-keys is looked at every second. SIGTERM and SIGQUIT take no new connections,\n"
+        "wait for those that there are (30 seconds at most), print the counters and stop; a "
+        "second\n"
+        "one, or SIGINT, ends all of them in good order at once; a third one kills.\n"
         "\n"
         "With IPv6 the start takes a second: hosts on the link are asked whether they have one of\n"
         "the addresses, and if one has, lockstepd ends. The kernel's own IPv6 is to be off at the\n"
@@ -382,5 +499,5 @@ void options_help(const char *program)
         "  %s --no-huge -m 512 -l 0 --no-pci --no-telemetry \\\n"
         "    --vdev=net_af_packet0,iface=lks1,framecnt=4096,blocksz=4096 -- \\\n"
         "    --listen 10.9.0.2:443 --cert cert.pem --key key.pem --backend 10.9.0.1:8080\n",
-        program, program, program);
+        program, program);
 }

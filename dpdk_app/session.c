@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy.h"
+
 /* Silence after which it is over: of a client that has all, or of a backend that takes the rest. */
 #define CLOSING_TIMEOUT_S 10u
 
@@ -22,11 +24,30 @@ int sessions_init(struct sessions *all, const struct session_config *config,
     all->all = calloc(config->max_sessions, sizeof(*all->all));
     if (!all->all)
         return -1;
+    all->view = atomic_exchange(&config->slot->newer, NULL);
     for (uint32_t i = config->max_sessions; i-- > 0;) {
         all->all[i].next = all->free_list;
         all->free_list = &all->all[i];
     }
     return 0;
+}
+
+/* A session has a view no more. */
+static void leave_view(struct sessions *all, struct session *s)
+{
+    view_leave(s->view, s->server);
+    if (!--s->view->num_sessions && s->view != all->view)
+        view_done(all->config.slot, s->view);
+}
+
+void sessions_take_view(struct sessions *all)
+{
+    if (!atomic_load_explicit(&all->config.slot->newer, memory_order_relaxed))
+        return;
+    struct view *before = all->view;
+    all->view = atomic_exchange(&all->config.slot->newer, NULL);
+    if (!before->num_sessions)
+        view_done(all->config.slot, before);
 }
 
 void sessions_end(struct sessions *all)
@@ -39,6 +60,8 @@ void sessions_end(struct sessions *all)
 
 void sessions_free(struct sessions *all)
 {
+    if (all->all)
+        view_done(all->config.slot, all->view);
     free(all->all);
 }
 
@@ -79,7 +102,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 /* Something moved: the time to be idle begins anew. */
 static void touch(struct session *s)
 {
-    const uint32_t now_s = s->all->now_s, idle_s = s->all->config.idle_timeout_s;
+    const uint32_t now_s = s->all->now_s, idle_s = s->view->snapshot->idle_timeout_s;
     if (s->client_shut && session_is_deaf(s)) {
         if (!s->drain_until_s)
             s->drain_until_s = now_s + DRAIN_MAX_S;
@@ -125,26 +148,33 @@ static void *on_accepted(void *user, struct flow *flow, const struct net_addr *p
                          const struct net_addr *local)
 {
     struct sessions *all = user;
+    const struct snapshot *snapshot = all->view->snapshot;
+    const struct snapshot_frontend *frontend = snapshot_frontend(snapshot, local);
     struct session *s = all->free_list;
-    (void)peer;
-    (void)local;
     all->counters->connections++;
-    if (!s) {
+    if (!s || !frontend) {
         all->counters->refused++;
         return NULL;
     }
     struct session *next = s->next;
     memset(s, 0, sizeof(*s));
-    if (lks_conn_new(&s->tls, all->config.tls, LKS_SERVER, NULL)) {
+    s->site = &frontend->sites[0];
+    if (lks_conn_new(&s->tls, s->site->tls, LKS_SERVER, NULL)) {
         s->next = next;
         all->counters->refused++;
         return NULL;
     }
+    lks_conn_set_user(s->tls, &s->site);
     all->free_list = next;
     all->counters->sessions++;
     s->all = all;
+    s->view = all->view;
+    s->view->num_sessions++;
+    s->server = VIEW_NO_SERVER;
+    s->client_addr = *peer;
+    s->local_addr = *local;
     s->client = flow;
-    s->deadline_s = all->now_s + all->config.handshake_timeout_s;
+    s->deadline_s = all->now_s + snapshot->handshake_timeout_s;
     return s;
 }
 
@@ -215,10 +245,31 @@ const struct flow_events session_client_events = {
     .unread_least = FLOW_UNREAD_RECORD,
 };
 
+/* What its pool's servers want to hear first. It is as a window of ours alone would have it: the
+ * client's has no part in it. */
+static void introduce(struct session *s)
+{
+    uint8_t header[PROXY_HEADER_MAX];
+    if (s->view->snapshot->pools[s->site->pool].proxy_protocol == PROXY_OFF)
+        return;
+    const uint16_t len = (uint16_t)proxy_header(header, &s->client_addr, &s->local_addr);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(s->all->config.port->tx_pool);
+    char *to = m ? rte_pktmbuf_append(m, len) : NULL;
+    if (!to || flow_send_room(s->backend) < len) {
+        rte_pktmbuf_free(m);
+        session_over(s, END_NO_MEMORY);
+        return;
+    }
+    memcpy(to, header, len);
+    flow_send(s->backend, m);
+    s->backend_unacked += len;
+}
+
 static void on_backend_connected(void *user)
 {
     struct session *s = user;
     s->backend_connected = true;
+    introduce(s);
     session_ready(s->all, s);
 }
 
@@ -255,6 +306,22 @@ static void on_backend_sent(void *user, uint32_t bytes)
         session_ready(s->all, s);
 }
 
+static bool connect_server(struct sessions *all, struct session *s);
+
+/* A server that gave no connection is out; others of its pool are tried as often as that has it. */
+static bool try_another(struct sessions *all, struct session *s)
+{
+    const struct snapshot_pool *pool = &s->view->snapshot->pools[s->site->pool];
+    const bool is_tried = s->server != VIEW_NO_SERVER;
+    if (is_tried)
+        s->tried |= UINT64_C(1) << (s->server - pool->first);
+    view_leave(s->view, s->server);
+    s->server = VIEW_NO_SERVER;
+    if (!is_tried || (uint32_t)__builtin_popcountll(s->tried) > pool->retries)
+        return false;
+    return connect_server(all, s);
+}
+
 /* A backend that is not there gives the client an orderly end, and so does one that has said all
  * and then takes no more. One that resets in the middle of an answer must not: what the client has
  * got would pass for the whole. */
@@ -262,6 +329,8 @@ static void on_backend_ended(void *user, enum flow_end why)
 {
     struct session *s = user;
     const enum session_end memory = why == FLOW_END_NO_MEMORY ? END_NO_MEMORY : END_CLEAN;
+    if (!s->backend_connected && !memory && try_another(s->all, s))
+        return;
     if (!s->backend_connected) {
         s->orderly_end = (uint8_t)(memory ? memory : END_BACKEND_UNREACHABLE);
         s->backend_fin = true;
@@ -279,12 +348,22 @@ static const struct flow_events backend_events = {
     .ended = on_backend_ended,
 };
 
+/* false: no server is left, no memory, or no way there. */
+static bool connect_server(struct sessions *all, struct session *s)
+{
+    s->server = view_choose(s->view, s->site->pool, &s->client_addr.ip, s->tried);
+    if (s->server == VIEW_NO_SERVER)
+        return false;
+    const struct net_addr *addr = &s->view->snapshot->servers[s->server].addr;
+    s->backend = flow_connect(all->config.net, addr, NULL, &backend_events, s);
+    return s->backend;
+}
+
 void session_connect_backend(struct sessions *all, struct session *s)
 {
     s->established = true;
     touch(s);
-    s->backend = flow_connect(all->config.net, &all->config.backend, NULL, &backend_events, s);
-    if (!s->backend)
+    if (!connect_server(all, s))
         on_backend_ended(s, FLOW_END_NO_MEMORY);
 }
 
@@ -412,12 +491,46 @@ void session_move(struct sessions *all, struct session *s)
     end_session(s);
 }
 
+/* lockstepd stops. What there is of an answer goes without close_notify, since it is not the whole.
+ */
+static void dismiss(struct session *s)
+{
+    if (!s->client || s->tls_failed || s->backend_fin || s->cut_end)
+        return; /* it ends anyway */
+    if (!s->established) {
+        session_over(s, END_SHUTDOWN);
+        return;
+    }
+    if (s->from_backend.head || s->to_client.head) {
+        s->cut_end = END_SHUTDOWN;
+    } else {
+        s->orderly_end = END_SHUTDOWN;
+        s->backend_fin = true;
+    }
+    if (s->backend)
+        flow_abort(s->backend);
+    lose_backend(s);
+}
+
+void sessions_dismiss(struct sessions *all)
+{
+    for (uint32_t i = 0; i < all->config.max_sessions; i++)
+        if (all->all[i].tls && !all->all[i].is_over)
+            dismiss(&all->all[i]);
+}
+
+/* Whether there is something of an answer that has not arrived. */
+static bool has_more(const struct session *s)
+{
+    return s->established && (s->from_backend.head || s->to_client.head || s->client_unacked);
+}
+
 /* Both flows end: in good order where the direction did, else so that the other side notices. */
 static void end_flows(struct session *s)
 {
     const bool stops = s->end == END_SHUTDOWN;
     const bool cut = s->end == END_BACKEND_RESET || s->end == END_NO_MEMORY;
-    if (s->client && (stops || (cut && !s->client_shut)))
+    if (s->client && ((stops && has_more(s)) || (cut && !s->client_shut)))
         flow_abort(s->client);
     else if (s->client)
         flow_close(s->client);
@@ -438,6 +551,7 @@ void session_free(struct sessions *all, struct session *s)
         all->counters->handshake_failures++;
     lks_conn_free(s->tls);
     s->tls = NULL;
+    leave_view(all, s);
     all->counters->ended[s->end]++;
     all->counters->sessions--;
     s->next = all->free_list;

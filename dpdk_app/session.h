@@ -15,11 +15,17 @@
 #include "chain.h"
 #include "counters.h"
 #include "port.h"
+#include "snapshot.h"
 #include "stack.h"
 
 struct session {
-    struct lks_conn *tls; /* NULL: this session is free */
-    struct sessions *all; /* that it is one of: TCP's callbacks have but one user pointer */
+    struct lks_conn *tls;             /* NULL: this session is free */
+    struct sessions *all;             /* that it is one of: TCP's callbacks have but one user */
+    struct view *view;                /* that it began with */
+    const struct snapshot_site *site; /* whose it is; the client's hello may change it */
+    struct net_addr client_addr, local_addr;
+    uint32_t server; /* of the view's snapshot; VIEW_NO_SERVER: none yet */
+    uint64_t tried;  /* a bit for each server of the site's pool that gave no connection */
     struct flow *client, *backend;
     struct chain in;                          /* records, or parts of them */
     struct chain to_backend;                  /* plaintext */
@@ -33,7 +39,7 @@ struct session {
     uint8_t end;                              /* enum session_end, once is_over */
     uint8_t orderly_end;                      /* what it will be if nothing fails: END_CLEAN is 0 */
     uint8_t client_end;                       /* once the client's flow is gone */
-    uint8_t cut_end; /* once the answer was cut: END_BACKEND_RESET or END_NO_MEMORY; else 0 */
+    uint8_t cut_end; /* once the answer was cut: END_BACKEND_RESET, END_NO_MEMORY, END_SHUTDOWN */
     uint8_t alerts[2], num_alerts; /* descriptions of those in to_client */
     bool is_ready;                 /* in the worker's list of sessions to look at */
     bool is_over;                  /* to be freed at the end of this poll */
@@ -46,17 +52,16 @@ struct session {
 };
 
 struct session_config {
-    struct lks_config *tls;
+    struct view_slot *slot; /* where views come from, the first one being there, and go to */
     struct port *port;
     struct net *net;
-    struct net_addr backend;
     uint32_t max_sessions;
-    uint32_t handshake_timeout_s, idle_timeout_s;
 };
 
 /* All sessions of this worker. */
 struct sessions {
     struct session_config config;
+    struct view *view; /* for new ones */
     struct session *all, *free_list;
     struct session *ready, **ready_end; /* in the order they became so */
     struct counters *counters;
@@ -64,12 +69,16 @@ struct sessions {
     uint32_t now_s;
 };
 
-/* 0, or -1: no memory. */
+/* 0, or -1: no memory, and no view is taken. */
 int sessions_init(struct sessions *all, const struct session_config *config,
                   struct counters *counters);
-/* Has all of them end: the worker frees them. */
+/* Between two polls: takes a newer view, if there is one, for the sessions to come. */
+void sessions_take_view(struct sessions *all);
+/* Has all of them end in good order, as far as they are not about to. */
+void sessions_dismiss(struct sessions *all);
+/* The same at once: the worker frees them. */
 void sessions_end(struct sessions *all);
-/* Frees what sessions_init() made. */
+/* Frees what sessions_init() made, and gives the view back. */
 void sessions_free(struct sessions *all);
 
 /* For flow_listen(); its user is struct sessions. */

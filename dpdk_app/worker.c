@@ -220,7 +220,8 @@ static void act(struct worker *w, struct session *s, const struct lks_op *op)
         return;
     }
     struct rte_mbuf *record = chain_cut(&s->in, len, w->config.sessions.port->clones);
-    uint32_t kept = event == LKS_EVENT_DATA ? op->len : 0;
+    const bool is_data = event == LKS_EVENT_DATA || event == LKS_EVENT_EARLY_DATA;
+    uint32_t kept = is_data ? op->len : 0;
     if (!record) {
         session_over(s, END_NO_MEMORY);
         return;
@@ -535,6 +536,7 @@ static const char *news(struct worker *w)
 
 bool worker_poll(struct worker *w)
 {
+    sessions_take_view(&w->sessions);
     const uint32_t num_received = receive(w);
     take_ready(w);
     open_all(w);
@@ -575,26 +577,28 @@ static void mind_post(struct worker *w)
     }
 }
 
-static void end_all(struct worker *w)
+/* All sessions are over. */
+static void free_all(struct worker *w)
 {
-    sessions_end(&w->sessions);
-    while (w->counters.sessions) {
+    do {
         take_ready(w);
         free_over(w);
         for (uint32_t i = 0; i < LAST_SENDS && send_all(w); i++)
             continue;
-    }
+    } while (w->counters.sessions);
 }
 
-void worker_run(struct worker *w, const atomic_bool *stop)
+void worker_run(struct worker *w, struct stop *stop)
 {
+    struct drain drain = {0};
     uint32_t num_empty = 0;
-    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
+    while (!drain_is_over(&drain, stop)) {
         num_empty = worker_poll(w) ? 0 : num_empty + 1;
         if (num_empty > EMPTY_POLLS)
             wait_a_little(w);
         mind_post(w);
+        drain_step(&drain, &w->sessions, stop, w->now_us);
     }
-    end_all(w);
+    free_all(w);
     worker_get_report(w, &w->config.post->last);
 }

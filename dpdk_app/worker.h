@@ -2,20 +2,13 @@
 #ifndef LOCKSTEPD_WORKER_H
 #define LOCKSTEPD_WORKER_H
 
-#include <stdatomic.h>
-
+#include "drain.h"
 #include "post.h"
 #include "session.h"
 
-enum idle_policy {
-    IDLE_SPIN,
-    IDLE_YIELD,
-    IDLE_SLEEP,
-};
-
 struct worker_config {
     struct session_config sessions;
-    enum idle_policy idle;
+    uint32_t idle;    /* enum idle_policy */
     uint32_t idle_us; /* IDLE_SLEEP: how long */
     struct post *post;
 };
@@ -33,8 +26,9 @@ void worker_get_report(const struct worker *w, struct report *report);
 /* One turn of the loop. Returns whether there was anything to do. */
 bool worker_poll(struct worker *w);
 
-/* Polls until *stop, then ends all sessions. The post's `last` is what has been counted then. */
-void worker_run(struct worker *w, const atomic_bool *stop);
+/* Polls until it is asked to stop and has drained. The post's `last` is what has been counted then.
+ */
+void worker_run(struct worker *w, struct stop *stop);
 void worker_free(struct worker *w); /* NULL: nothing */
 
 #endif

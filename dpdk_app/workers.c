@@ -10,6 +10,11 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "worker.h"
+
+_Static_assert(CONF_WORKERS_MAX == PORT_QUEUES_MAX && CONF_MTU_MIN == PORT_MTU_MIN &&
+                   CONF_MTU_MAX == PORT_MTU_MAX,
+               "a configuration may ask for what a port may have");
 
 struct workers {
     const struct workers_config *config;
@@ -32,17 +37,17 @@ uint32_t workers_choose(uint32_t asked, uint32_t num_lcores, uint32_t max_queues
     }
     if (num > others) {
         snprintf(error, error_len,
-                 "--workers %u: that takes %u lcores, one of them to do what is no worker's, and "
-                 "EAL has %u; give it more in front of \"--\" (-l 0-%u; where CPUs are few, "
-                 "--lcores '(0-%u)@0' has them share one)",
-                 num, num + 1, num_lcores, num, num);
+                 "that takes %u lcores, one of them to do what is no worker's, and EAL has %u; "
+                 "give it more (-l 0-%u; where CPUs are few, --lcores '(0-%u)@0' has them share "
+                 "one)",
+                 num + 1, num_lcores, num, num);
         return 0;
     }
     if (num > 1 && num > max_queues) {
         snprintf(error, error_len,
-                 "--workers %u: the port has queues for %u; ask for no more, or give the device "
-                 "more (net_af_packet: qpairs=%u)",
-                 num, max_queues, num);
+                 "the port has queues for %u; ask for no more, or give the device more "
+                 "(net_af_packet: qpairs=%u)",
+                 max_queues, num);
         return 0;
     }
     return num;
@@ -59,50 +64,66 @@ static void choose_lcores(struct workers *w)
         w->lcores[i++] = lcore;
 }
 
+/* What each instance gets; the addresses are to be freed. NULL: no memory. */
+static struct net_address *own_addresses(const struct conf *conf)
+{
+    struct net_address *addresses = calloc(conf->num_own + 1, sizeof(*addresses));
+    for (uint32_t i = 0; addresses && i < conf->num_own; i++)
+        addresses[i] =
+            (struct net_address){.ip = conf->own[i].addr.ip, .prefix_len = conf->own[i].prefix_len};
+    return addresses;
+}
+
 static int make_stacks(struct workers *w, char *error, unsigned int error_len)
 {
-    const struct options *o = w->config->options;
+    const struct conf *conf = w->config->first->conf;
+    struct net_address *addresses = own_addresses(conf);
+    struct net_ip gateways[2];
     uint8_t secret[NET_SECRET_LEN];
     struct stack_config config = {
-        .addresses = o->addresses,
-        .num_addresses = o->num_addresses,
-        .gateways = o->gateways,
-        .num_gateways = o->num_gateways,
-        .vlan = o->vlan,
-        .max_flows = 2 * o->max_connections,
+        .addresses = addresses,
+        .num_addresses = conf->num_own,
+        .gateways = gateways,
+        .num_gateways = conf->gateways.num,
+        .vlan = (uint16_t)conf->device.vlan,
+        .max_flows = 2 * conf->limits.connections,
         .now_us = clock_us(),
         .secret = secret,
     };
-    if (!stack_make_secret(secret)) {
-        snprintf(error, error_len, "the kernel gives no random numbers");
-        return -1;
+    const bool has_secret = stack_make_secret(secret);
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < conf->gateways.num; i++)
+        gateways[i] = conf->gateways.all[i].addr.ip;
+    if (!addresses || !has_secret)
+        snprintf(error, error_len, "%s",
+                 addresses ? "the kernel gives no random numbers" : "out of memory");
+    for (; addresses && has_secret && num < w->num; num++) {
+        config.port = &w->ports[num];
+        w->nets[num] = stack_new(&config, error, error_len);
+        if (!w->nets[num])
+            break;
     }
-    for (uint32_t i = 0; i < w->num; i++) {
-        config.port = &w->ports[i];
-        w->nets[i] = stack_new(&config, error, error_len);
-        if (!w->nets[i])
-            return -1;
-    }
-    return 0;
+    free(addresses);
+    return num == w->num ? 0 : -1;
 }
 
 static int make_workers(struct workers *w, char *error, unsigned int error_len)
 {
-    const struct options *o = w->config->options;
+    const struct conf *conf = w->config->first->conf;
     struct worker_config config = {
-        .sessions = {.tls = w->config->tls,
-                     .backend = o->backend,
-                     .max_sessions = o->max_connections,
-                     .handshake_timeout_s = o->handshake_timeout_s,
-                     .idle_timeout_s = o->idle_timeout_s},
-        .idle = o->idle,
-        .idle_us = o->idle_us,
+        .sessions = {.max_sessions = conf->limits.connections},
+        .idle = conf->device.idle,
+        .idle_us = conf->device.idle_us,
     };
     for (uint32_t i = 0; i < w->num; i++) {
+        config.sessions.slot = &w->config->slots[i];
         config.sessions.port = &w->ports[i];
         config.sessions.net = w->nets[i];
         config.post = &w->config->posts[i];
-        w->all[i] = worker_new(&config, error, error_len);
+        if (service_join(w->config->service, config.sessions.slot))
+            w->all[i] = worker_new(&config, error, error_len);
+        else
+            snprintf(error, error_len, "out of memory");
         if (!w->all[i])
             return -1;
     }
@@ -111,10 +132,10 @@ static int make_workers(struct workers *w, char *error, unsigned int error_len)
 
 static int listen_all(const struct workers *w, char *error, unsigned int error_len)
 {
-    const struct options *o = w->config->options;
+    const struct snapshot *first = w->config->first;
     for (uint32_t n = 0; n < w->num; n++)
-        for (uint32_t i = 0; i < o->num_listen; i++)
-            if (flow_listen(w->nets[n], &o->listen[i], &session_client_events,
+        for (uint32_t i = 0; i < first->num_listens; i++)
+            if (flow_listen(w->nets[n], &first->listens[i].addr, &session_client_events,
                             worker_sessions(w->all[n]), error, error_len))
                 return -1;
     return 0;
@@ -122,12 +143,12 @@ static int listen_all(const struct workers *w, char *error, unsigned int error_l
 
 static void announce(const struct workers *w)
 {
-    const struct options *o = w->config->options;
+    const struct snapshot *first = w->config->first;
     char text[4096], ip[NET_IP_TEXT_LEN];
     lks_engine_describe(text, sizeof(text));
     printf("lockstepd: listening on");
-    for (uint32_t i = 0; i < o->num_listen; i++) {
-        const struct net_addr *addr = &o->listen[i];
+    for (uint32_t i = 0; i < first->num_listens; i++) {
+        const struct net_addr *addr = &first->listens[i].addr;
         const bool is_v4 = net_ip_is_v4(&addr->ip);
         printf("%s %s%s%s:%u", i ? "," : "", is_v4 ? "" : "[", net_ip_text(ip, &addr->ip),
                is_v4 ? "" : "]", addr->port);
@@ -158,11 +179,16 @@ static int run_one(void *user)
     return 0;
 }
 
+/* Who is asked to stop before anybody was served has nothing to wait for. */
 static void run(struct workers *w)
 {
     struct start starts[WORKERS_MAX];
+    struct stop *stop = w->config->stop;
+    atomic_store(&stop->num_left, w->num);
+    if (atomic_load(&stop->asked))
+        atomic_store(&stop->now, true);
     if (w->num == 1) {
-        worker_run(w->all[0], w->config->stop);
+        worker_run(w->all[0], stop);
         return;
     }
     for (uint32_t i = 0; i < w->num; i++) {
@@ -199,10 +225,11 @@ int workers_run(const struct workers_config *config, char *error, unsigned int e
     sem_init(&w->ended, 0, 0);
     choose_lcores(w);
     if (!make_stacks(w, error, error_len) && !make_workers(w, error, error_len) &&
-        !stack_settle(w->nets, w->ports, w->num, config->stop, error, error_len) &&
+        !stack_settle(w->nets, w->ports, w->num, &config->stop->asked, error, error_len) &&
         !listen_all(w, error, error_len)) {
         announce(w);
         chores_attend(config->chores, config->posts, w->num, w->ports);
+        chores_set_reload(config->chores, config->reload);
         run(w);
         rc = 0;
     }

@@ -7,10 +7,9 @@
  * and the main one waits for their end and for signals.
  */
 
-#include <stdatomic.h>
-
 #include "chores.h"
-#include "options.h"
+#include "drain.h"
+#include "service.h"
 
 #define WORKERS_MAX PORT_QUEUES_MAX
 
@@ -24,16 +23,18 @@ uint32_t workers_choose(uint32_t asked, uint32_t num_lcores, uint32_t max_queues
 
 struct workers_config {
     uint32_t num;
-    const struct options *options;
-    struct lks_config *tls;
-    struct port *ports; /* one each, started */
-    struct post *posts; /* one each */
+    const struct snapshot *first; /* that the service begins with */
+    struct service *service;
+    struct view_slot *slots; /* one each, as are the next two */
+    struct port *ports;      /* started */
+    struct post *posts;
     struct chores *chores;
-    const atomic_bool *stop;
+    const struct chores_reload *reload; /* what the chores get once there are workers */
+    struct stop *stop;
 };
 
-/* Runs the workers until *stop; from when they serve the chores attend to them. 0, or -1 with one
- * line in error: nobody was served. */
+/* Runs the workers until they are to stop and have drained; from when they serve the chores attend
+ * to them. 0, or -1 with one line in error: nobody was served. */
 int workers_run(const struct workers_config *config, char *error, unsigned int error_len);
 
 #endif

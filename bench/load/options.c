@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/address_text.h"
 #include "port.h"
 
 /* What an option's value is. */
@@ -78,19 +78,6 @@ int options_fail(char *error, unsigned int error_len, const char *fmt, ...)
     return -1;
 }
 
-bool options_parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *out)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    const unsigned long long v = strtoull(text, &end, 10);
-    if (*end || errno || v < low || v > high)
-        return false;
-    *out = v;
-    return true;
-}
-
 /* Whether it may stand in a request's head: printable ASCII, and blanks where they are allowed. */
 static bool is_plain(const char *text, bool has_blanks)
 {
@@ -106,8 +93,7 @@ static bool parse_idle(const char *value, struct options *o)
         o->idle = LOAD_IDLE_SPIN;
     else if (strcmp(value, "yield") == 0)
         o->idle = LOAD_IDLE_YIELD;
-    else if (strncmp(value, "sleep:", 6) == 0 &&
-             options_parse_number(value + 6, 1, 1000000, &o->idle_us))
+    else if (strncmp(value, "sleep:", 6) == 0 && number_parse(value + 6, 1, 1000000, &o->idle_us))
         o->idle = LOAD_IDLE_SLEEP;
     else
         return false;
@@ -142,7 +128,7 @@ static int parse_other(struct options *o, const char *name, const char *value, c
     if (strcmp(name, "per-connection") == 0) {
         if (strcmp(value, "all") == 0)
             o->per_connection = UINT64_MAX;
-        else if (!options_parse_number(value, 0, UINT64_MAX / 2, &o->per_connection))
+        else if (!number_parse(value, 0, UINT64_MAX / 2, &o->per_connection))
             return options_fail(error, error_len,
                                 "--per-connection %s: use a number of requests, 0 for handshakes "
                                 "alone, or all",
@@ -182,7 +168,7 @@ static int parse_one(struct options *o, const struct known *k, const char *value
         memcpy(at, &value, sizeof(value));
         return 0;
     case KIND_NUMBER:
-        if (!options_parse_number(value, k->low, k->high, &number))
+        if (!number_parse(value, k->low, k->high, &number))
             return options_fail(error, error_len,
                                 "--%s %s: not a number from %" PRIu64 " to %" PRIu64, k->name,
                                 value, k->low, k->high);

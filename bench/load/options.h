@@ -58,7 +58,6 @@ int options_add_gateway(struct options *o, const char *value, char *error, unsig
 /* What does not fit together is found. */
 int options_check_addresses(const struct options *o, char *error, unsigned int error_len);
 
-bool options_parse_number(const char *text, uint64_t low, uint64_t high, uint64_t *out);
 int options_fail(char *error, unsigned int error_len, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -5,58 +5,32 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/address_text.h"
 #include "options.h"
-
-#define PREFIX_LEN_V4 24u
-#define PREFIX_LEN_V6 64u
-
-/* Prefixes are counted in the 16 bytes of an address; people count IPv4's in four. */
-static uint8_t before_prefix(const struct net_ip *ip)
-{
-    return net_ip_is_v4(ip) ? 96 : 0;
-}
 
 static bool is_same_family(const struct net_ip *a, const struct net_ip *b)
 {
     return net_ip_is_v4(a) == net_ip_is_v4(b);
 }
 
-/* IPv4:port or [IPv6]:port. */
-static bool parse_addr(const char *text, struct net_addr *addr)
-{
-    char host[NET_IP_TEXT_LEN + 2];
-    const char *colon = strrchr(text, ':');
-    uint64_t port;
-    if (!colon || (size_t)(colon - text) >= sizeof(host) ||
-        !options_parse_number(colon + 1, 1, 65535, &port))
-        return false;
-    snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
-    const size_t len = strlen(host);
-    const bool is_bracketed = len > 2 && host[0] == '[' && host[len - 1] == ']';
-    if (is_bracketed)
-        host[len - 1] = '\0';
-    if (!net_ip_parse(&addr->ip, host + is_bracketed) || net_ip_is_v4(&addr->ip) == is_bracketed)
-        return false;
-    addr->port = (uint16_t)port;
-    return true;
-}
-
 int options_set_addr(struct net_addr *addr, const char *option, const char *value, char *error,
                      unsigned int error_len)
 {
-    if (parse_addr(value, addr))
+    const char *wrong = address_parse(value, addr, NULL);
+    if (!wrong)
         return 0;
     return options_fail(error, error_len,
-                        "--%s %s: write IPv4:port or [IPv6]:port, as 10.9.0.2:443 or "
+                        "--%s %s: %s; write IPv4:port or [IPv6]:port, as 10.9.0.2:443 or "
                         "[2001:db8::2]:443",
-                        option, value);
+                        option, value, wrong);
 }
 
 int options_add_gateway(struct options *o, const char *value, char *error, unsigned int error_len)
 {
     struct net_ip ip;
-    if (!net_ip_parse(&ip, value))
-        return options_fail(error, error_len, "--gateway %s: not an IP address", value);
+    const char *wrong = address_parse_ip(value, &ip);
+    if (wrong)
+        return options_fail(error, error_len, "--gateway %s: %s", value, wrong);
     for (uint32_t i = 0; i < o->num_gateways; i++)
         if (is_same_family(&ip, &o->gateways[i]))
             return options_fail(error, error_len, "--gateway %s: there is one of its family",
@@ -84,34 +58,40 @@ static int add_address(struct options *o, const struct net_ip *ip, uint8_t prefi
     return 0;
 }
 
-/* FIRST[-LAST][/PREFIX] */
+/* FIRST[-LAST][/PREFIX]. NULL, or what is wrong with it. */
+static const char *parse_range(const char *value, struct net_ip *first, struct net_ip *last,
+                               uint8_t *prefix_len)
+{
+    char text[NET_IP_TEXT_LEN];
+    const char *dash = strchr(value, '-');
+    const char *wrong = address_parse_own(dash ? dash + 1 : value, last, prefix_len);
+    *first = *last;
+    if (dash && !wrong) {
+        snprintf(text, sizeof(text), "%.*s", (int)(dash - value), value);
+        wrong = address_parse_ip(text, first);
+    }
+    if (!wrong && !is_same_family(first, last))
+        wrong = "these are of two families";
+    if (!wrong && !*prefix_len)
+        *prefix_len = address_usual_prefix(first);
+    return wrong;
+}
+
 int options_add_addresses(struct options *o, const char *value, char *error, unsigned int error_len)
 {
-    char text[2 * NET_IP_TEXT_LEN + 8];
     struct net_ip first, last;
-    uint64_t prefix_len = 0;
-    snprintf(text, sizeof(text), "%s", value);
-    char *slash = strchr(text, '/'), *dash = strchr(text, '-');
-    if (slash)
-        *slash = '\0';
-    if (dash)
-        *dash = '\0';
-    if (strlen(value) >= sizeof(text) || !net_ip_parse(&first, text) ||
-        !net_ip_parse(&last, dash ? dash + 1 : text) || !is_same_family(&first, &last) ||
-        (slash &&
-         !options_parse_number(slash + 1, 1, net_ip_is_v4(&first) ? 32 : 128, &prefix_len)))
+    uint8_t prefix_len;
+    const char *wrong = parse_range(value, &first, &last, &prefix_len);
+    if (wrong)
         return options_fail(error, error_len,
-                            "--address %s: write an address, or first-last, and a prefix, as "
+                            "--address %s: %s; write an address, or first-last, and a prefix, as "
                             "10.9.0.10-10.9.0.19/24 or 2001:db8::10/64",
-                            value);
-    if (!prefix_len)
-        prefix_len = net_ip_is_v4(&first) ? PREFIX_LEN_V4 : PREFIX_LEN_V6;
-    const uint8_t counted = (uint8_t)(prefix_len + before_prefix(&first));
+                            value, wrong);
     if (memcmp(first.bytes, last.bytes, 16) > 0)
         return options_fail(error, error_len, "--address %s: the last is before the first", value);
     for (bool is_there = true; is_there && memcmp(first.bytes, last.bytes, 16) <= 0;
          is_there = next_ip(&first))
-        if (add_address(o, &first, counted))
+        if (add_address(o, &first, prefix_len))
             return options_fail(error, error_len,
                                 "--address %s: one too many, there is room for %u", value,
                                 OPTIONS_ADDRESSES);

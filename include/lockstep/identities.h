@@ -105,6 +105,10 @@ lks_identities_add_psk(struct lks_identities *identities, const uint8_t *identit
 LKS_API bool lks_identities_warning(const struct lks_identities *identities, uint32_t n,
                                     struct lks_error *warning);
 
+/* Whether one of the certificates is for a host, as a server finds it by SNI; of a name that begins
+ * with "*." whether one has just that. From any thread once they are frozen. */
+LKS_API bool lks_identities_cover(const struct lks_identities *identities, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,24 @@
 
 struct bed bed;
 uint32_t bed_max_sessions = 8;
+static struct snapshot_site site;
+static struct snapshot_frontend frontend = {.sites = &site, .num_sites = 1};
+static struct snapshot_listen listen_at = {.addr = {.port = 443}};
+static struct snapshot_pool pool_of_one = {.num = 1};
+static struct snapshot_server server = {.weight = 1};
+static struct snapshot snapshot = {.listens = &listen_at,
+                                   .frontends = &frontend,
+                                   .pools = &pool_of_one,
+                                   .servers = &server,
+                                   .num_listens = 1,
+                                   .num_frontends = 1,
+                                   .num_pools = 1,
+                                   .num_servers = 1,
+                                   .handshake_timeout_s = 20,
+                                   .idle_timeout_s = 100,
+                                   .drain_delay_s = 5,
+                                   .drain_timeout_s = 30};
+static struct view_slot slot;
 static struct flow flows[FLOWS_MAX];
 static uint32_t num_flows;
 
@@ -58,6 +76,12 @@ const char *port_watch(const struct port *ports)
     return NULL;
 }
 
+static void ask_to_stop(void)
+{
+    bed.stop.asked = bed.stop.now = true;
+    bed.seconds_to_run = 3; /* and some more for what comes then */
+}
+
 uint32_t stack_receive(struct net *net, const struct port *port, struct stack_turn *turn,
                        uint64_t now_us)
 {
@@ -78,7 +102,8 @@ void stack_timers(struct net *net, struct stack_turn *turn)
     (void)net, (void)turn;
     if (bed.seconds_to_run) {
         bed.now_us += 1000000;
-        bed.stop = --bed.seconds_to_run == 0;
+        if (--bed.seconds_to_run == 0)
+            ask_to_stop();
     }
 }
 
@@ -96,6 +121,12 @@ void flow_get_counters(const struct net *net, struct flow_counters *counters)
         chores_print(bed.asks_again);
         bed.asks_again = NULL;
     }
+}
+
+void flow_unlisten_all(struct net *net)
+{
+    (void)net;
+    bed.has_unlistened = true;
 }
 
 void port_get_counters(const struct port *port, struct port_counters *counters)
@@ -295,22 +326,36 @@ void bed_start(const char *suites)
              (!suites || (!lks_policy_set_suites(bed.client->policy, suites, &err))),
          "configuration");
     loop_init(&bed.loop, 64, 8192);
+    bed_serve(bed.server);
+    listen_at.addr.ip = net_ip4(3);
+    server.addr = (struct net_addr){net_ip4(1), 80};
+    struct view *view = view_new(&snapshot);
+    must(view, "no memory for a view");
+    atomic_store(&slot.newer, view);
     must((bed.post = posts_new(1)), "no memory for a post");
-    struct worker_config config = {.sessions = {.tls = bed.server,
-                                                .port = &bed.port,
-                                                .backend = {net_ip4(1), 80},
-                                                .max_sessions = bed_max_sessions,
-                                                .handshake_timeout_s = 20,
-                                                .idle_timeout_s = 100},
-                                   .post = bed.post};
+    struct worker_config config = {
+        .sessions = {.slot = &slot, .port = &bed.port, .max_sessions = bed_max_sessions},
+        .post = bed.post};
     bed.worker = worker_new(&config, error, sizeof(error));
     must(bed.worker, error);
 }
 
+void bed_serve(struct lks_config *config)
+{
+    site.tls = config;
+}
+
+void bed_introduce(void)
+{
+    pool_of_one.proxy_protocol = PROXY_V2;
+}
+
 void bed_stop(void)
 {
+    pool_of_one.proxy_protocol = PROXY_OFF;
     bed_end_sessions();
     worker_free(bed.worker);
+    view_free(atomic_exchange(&slot.done, NULL));
     for (uint32_t i = 0; i < num_flows; i++) {
         CU_ASSERT_TRUE(is_over(&flows[i]));
         let_go(&flows[i]);
@@ -332,6 +377,7 @@ void bed_poll(void)
 {
     bed.num_polls++;
     worker_poll(bed.worker);
+    drain_step(&bed.drain, worker_sessions(bed.worker), &bed.stop, bed.now_us);
 }
 
 void bed_wait(uint32_t seconds)
@@ -345,9 +391,10 @@ void bed_wait(uint32_t seconds)
 
 void bed_run(uint32_t seconds)
 {
+    bed.stop = (struct stop){.num_left = 1};
     bed.seconds_to_run = seconds;
-    bed.stop = false;
     worker_run(bed.worker, &bed.stop);
+    bed.seconds_to_run = 0;
 }
 
 struct report bed_report(void)
@@ -359,8 +406,10 @@ struct report bed_report(void)
 
 void bed_end_sessions(void)
 {
-    bed.stop = true;
+    bed.stop = (struct stop){.num_left = 1};
+    ask_to_stop();
     worker_run(bed.worker, &bed.stop);
+    bed.seconds_to_run = 0;
 }
 
 uint32_t bed_busy_polls(void)

@@ -48,7 +48,9 @@ struct bed {
     struct port_counters counted;
     const char *port_news; /* what port_news() says next */
     struct post *post;
-    atomic_bool stop;
+    struct stop stop;
+    struct drain drain; /* of bed_poll() */
+    bool has_unlistened;
     struct chores *asks_again; /* SIGUSR1 comes while counters are gathered for another one */
     uint32_t seconds_to_run;
     uint32_t num_ended, most_ended; /* flows let go since TCP sent last, and the most */
@@ -60,14 +62,18 @@ extern uint32_t bed_max_sessions; /* as bed_start() finds it */
 bool bed_eal(void); /* false: EAL does not start here */
 /* suites NULL: the defaults. */
 void bed_start(const char *suites);
+/* Clients to come are served with this. */
+void bed_serve(struct lks_config *config);
+/* The backend expects a PROXY header. */
+void bed_introduce(void);
 /* Ends all, and checks that every buffer is back. */
 void bed_stop(void);
-void bed_poll(void);
+void bed_poll(void); /* worker_poll(), and drain_step() as bed.stop has it */
 /* Seconds pass, in which nothing comes. */
 void bed_wait(uint32_t seconds);
 /* worker_run(), a second a poll; all sessions are ended afterwards. */
 void bed_run(uint32_t seconds);
-/* worker_run() that is to stop at once. */
+/* worker_run() that is to stop at once; nobody answers meanwhile. */
 void bed_end_sessions(void);
 struct report bed_report(void);
 /* Polls a hundred times and returns how many had work: 0 is a session that waits for TCP. */
@@ -107,6 +113,7 @@ bool is_pattern(const struct buffer *b, size_t len);
 
 const struct lks_test *move_tests(void);
 const struct lks_test *end_tests(void);
+const struct lks_test *drain_tests(void);
 const struct lks_test *counter_tests(void);
 
 #endif

@@ -135,6 +135,19 @@ static size_t count(const char *text, const char *what)
     return num;
 }
 
+static bool say_hung_up(void *user, FILE *out, FILE *err)
+{
+    (void)user, (void)err;
+    fprintf(out, "SIGHUP\n");
+    fflush(out);
+    return false;
+}
+
+static void collect_nothing(void *user)
+{
+    (void)user;
+}
+
 /* A worker's answer to what it is asked, if it is. */
 static void answer(struct post *post, uint64_t handshakes)
 {
@@ -146,7 +159,7 @@ static void answer(struct post *post, uint64_t handshakes)
 }
 
 /* Whoever asks for counters, and who is asked, never waits for who reads them; asked again while
- * they are written, they come twice. */
+ * they are written, they come twice. Nor does asking for a reload. */
 static void nobody_reads(void)
 {
     static char text[1u << 18];
@@ -158,8 +171,10 @@ static void nobody_reads(void)
     full_pipe(fds);
     FILE *out = fdopen(fds[1], "w");
     struct lks_config *config = config_with("ecdsa");
-    struct chores *c = chores_start(config->policy, config->memory, false, out, stderr);
+    struct chores *c = chores_start(config->policy, config->memory, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    const struct chores_reload reload = {say_hung_up, collect_nothing, NULL};
+    chores_set_reload(c, &reload);
     chores_attend(c, post, 1, NULL);
     chores_print(c);
     while (!post->answered) {
@@ -182,6 +197,7 @@ static void nobody_reads(void)
     close(fds[0]);
     CU_ASSERT_EQUAL(count(text, "lockstepd counters\n"), 2);
     CU_ASSERT_EQUAL(count(text, "SIGHUP"), 1);
+    CU_ASSERT(count(text, "reloads_failed               1") >= 1);
     lks_config_free(config);
     free(post);
 }
@@ -197,7 +213,7 @@ static void several_workers(void)
     struct report last = {0};
     CU_ASSERT_FATAL(out && err && posts);
     struct lks_config *config = config_with("ecdsa");
-    struct chores *c = chores_start(config->policy, config->memory, false, out, err);
+    struct chores *c = chores_start(config->policy, config->memory, out, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, posts, 3, NULL);
     chores_print(c);
@@ -292,7 +308,7 @@ static void asked_twice(void)
     FILE *out = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(out);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, out, stderr);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, out, stderr);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     bed.asks_again = c;
@@ -316,7 +332,7 @@ static void news_once(void)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     bed_run(3);
@@ -343,7 +359,7 @@ static void check_said(const void *bytes, size_t bytes_len, const char *line)
     FILE *err = open_memstream(&text, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     chores_attend(c, bed.post, 1, NULL);
     for (int i = 0; i < 2; i++) {
@@ -404,8 +420,10 @@ static void slow_key_log(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(to);
     bed_start(NULL);
     LKS_CHECK(!lks_policy_set_key_log(bed.server->policy, file, &err), "%s", err.text);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, true, stdout, to);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, to);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    LKS_CHECK(!lks_policy_queue_key_log(bed.server->policy, chores_queue_keys, c, &err), "%s",
+              err.text);
     for (int i = 0; i < 8; i++) { /* more lines than the FIFO holds */
         peer_establish(&p, NULL);
         peer_free(&p);
@@ -444,7 +462,7 @@ static void no_key_log(void)
     FILE *err = open_memstream(&said, &len);
     CU_ASSERT_PTR_NOT_NULL_FATAL(err);
     bed_start(NULL);
-    struct chores *c = chores_start(bed.server->policy, bed.server->memory, false, stdout, err);
+    struct chores *c = chores_start(bed.server->policy, bed.server->memory, stdout, err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     peer_establish(&p, NULL);
     peer_free(&p);

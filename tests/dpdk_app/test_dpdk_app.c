@@ -12,6 +12,7 @@ int main(void)
     const struct lks_test_suite suites[] = {
         {"move", move_tests()},
         {"end", end_tests()},
+        {"drain", drain_tests()},
         {"counters", counter_tests()},
         {0},
     };

@@ -10,36 +10,9 @@
 #include "common/test.h"
 #include "conn/client.h"
 #include "conn/conn.h"
+#include "ends.h"
 
 #define UPLOAD 30000u
-#define ANSWER 60000u
-
-/* Each row begins with an established session, or one whose client has not spoken yet. */
-static void ended(enum session_end why, uint32_t num)
-{
-    const struct report r = bed_report();
-    for (unsigned int i = 0; i < NUM_ENDS; i++)
-        LKS_CHECK(r.app.ended[i] == (i == why ? num : 0), "end %u: %u", i,
-                  (unsigned int)r.app.ended[i]);
-    CU_ASSERT_EQUAL(r.app.sessions, 0);
-}
-
-/* A session that is over is freed in the poll behind that. */
-static void bed_settle(void)
-{
-    bed_poll();
-    bed_poll();
-}
-
-static void still_there(void)
-{
-    CU_ASSERT_EQUAL(bed_report().app.sessions, 1);
-}
-
-static void answers(struct peer *p, uint32_t len)
-{
-    flow_says(p->backend, pattern(len), len, 1460);
-}
 
 static void uploads(struct peer *p, uint32_t len)
 {
@@ -52,15 +25,6 @@ static void uploads_more(struct peer *p)
 {
     buffer_add(&p->tls.to_send, pattern(5000), 5000);
     peer_run(p);
-}
-
-static void got_all(struct peer *p)
-{
-    is_pattern(&p->tls.received, ANSWER);
-    CU_ASSERT_TRUE(p->tls.closed);
-    CU_ASSERT_EQUAL(p->tls.end, LKS_OK);
-    CU_ASSERT_TRUE(p->client->is_shut);
-    CU_ASSERT_FALSE(p->client->is_aborted);
 }
 
 /* The client's close_notify before, with or behind the answer, FIN with it or not. */
@@ -443,18 +407,7 @@ static void client_flow_finishes(struct peer *p)
     ended(END_CLEAN, 1);
 }
 
-static void stopped(struct peer *p)
-{
-    answers(p, ANSWER);
-    bed_end_sessions();
-    CU_ASSERT_TRUE(p->client->is_aborted && p->backend->is_aborted);
-    ended(END_SHUTDOWN, 1);
-}
-
-static const struct {
-    const char *name;
-    void (*run)(struct peer *);
-} rows[] = {
+static const struct end_row rows[] = {
     {"client: close_notify", client_says_all},
     {"client: close_notify, FIN", client_says_all_and_fin},
     {"client: close_notify, FIN, and no room", client_fin_and_no_room},
@@ -480,32 +433,17 @@ static const struct {
     {"backend: RST before an answer", backend_resets_at_once},
     {"backend: RST, client stuck", backend_resets_a_stuck_client},
     {"backend: no memory", backend_flow_without_memory},
-    {"stop", stopped},
+    {0},
 };
-
-static void each_row(const char *suites)
-{
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const unsigned int failures = CU_get_number_of_failures();
-        struct peer p;
-        bed_start(suites);
-        peer_establish(&p, NULL);
-        rows[i].run(&p);
-        peer_free(&p);
-        bed_stop();
-        if (CU_get_number_of_failures() != failures)
-            printf("  in row \"%s\"\n", rows[i].name);
-    }
-}
 
 static void rows_in_tls13(void)
 {
-    each_row(NULL);
+    each_row(rows, NULL);
 }
 
 static void rows_in_tls12(void)
 {
-    each_row("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    each_row(rows, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
 }
 
 /* No backend to begin with: an orderly end, and the upload goes nowhere, but goes. */

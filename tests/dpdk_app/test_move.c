@@ -162,7 +162,7 @@ static void long_flight(void)
                   "%s", err.text);
         CU_ASSERT_EQUAL(lks_policy_set_trust(bed.client->policy, lks_from_file(cert), &err),
                         LKS_OK);
-        worker_sessions(bed.worker)->config.tls = bed.server;
+        bed_serve(bed.server);
         peer_start(&p, NULL);
         p.client->mss = mss;
         p.client->room = 1000;
@@ -174,6 +174,28 @@ static void long_flight(void)
     }
     unlink(cert);
     unlink(key);
+}
+
+/* A server that expects a PROXY header gets it first, in one segment, and once; the client's bytes
+ * follow. */
+static void proxy_header_first(void)
+{
+    static const uint8_t header[] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49,
+                                     0x54, 0x0a, 0x21, 0x11, 0x00, 0x0c, 2,    0,    0,    0,
+                                     3,    0,    0,    0,    0x04, 0xd2, 0x01, 0xbb};
+    struct peer p;
+    bed_start(NULL);
+    bed_introduce();
+    peer_establish(&p, NULL);
+    CU_ASSERT(p.backend->sent.len == sizeof(header) && p.backend->num_sends == 1);
+    CU_ASSERT(!memcmp(p.backend->sent.data, header, sizeof(header)));
+    buffer_add(&p.tls.to_send, "hello", 5);
+    peer_run(&p);
+    CU_ASSERT_EQUAL_FATAL(p.backend->sent.len, sizeof(header) + 5);
+    CU_ASSERT(!memcmp(p.backend->sent.data + sizeof(header), "hello", 5));
+    CU_ASSERT(!p.client->unconsumed && !p.backend->unacked);
+    peer_free(&p);
+    bed_stop();
 }
 
 /* A flow that takes nothing now: the session waits, asks again when there is reason to, and loses
@@ -338,6 +360,7 @@ const struct lks_test *move_tests(void)
         {"without buffers", without_buffers},
         {"a slow reader", slow_reader_holds_the_backend},
         {"crumbs", crumbs},
+        {"a PROXY header first", proxy_header_first},
         {0},
     };
     return tests;

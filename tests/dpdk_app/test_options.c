@@ -9,14 +9,22 @@
 #include "common/test.h"
 #include "options.h"
 
-#define WORDS_MAX 40
+#define WORDS_MAX 80
 #define GOOD      "--listen 10.9.0.2:443 --cert c --key k --backend 10.9.0.1:80 "
 
-static char error[512];
+static char error[1024];
+static struct conf *made; /* what the last good line came to */
 
-/* Parses a line of words between blanks; '' is an empty one. */
+static const struct conf_site *site(void)
+{
+    const struct conf_frontend *f = CONF_ITEM(struct conf_frontend, &made->frontends, 0);
+    return CONF_ITEM(struct conf_site, &f->sites, 0);
+}
+
+/* Parses a line of words between blanks; '' is an empty one. What it comes to is given up. */
 static int parse(struct options *o, const char *line)
 {
+    static struct complaints complaints;
     static char text[1024];
     static char *words[WORDS_MAX + 1];
     int num = 1;
@@ -26,8 +34,14 @@ static int parse(struct options *o, const char *line)
     for (char *word = strtok(at, " "); word && num < WORDS_MAX; word = strtok(NULL, " "))
         words[num++] = strcmp(word, "''") == 0 ? word + 2 : word;
     words[num] = NULL;
+    complaints.num = 0;
     error[0] = 0;
-    return options_parse(o, num, words, error, sizeof(error));
+    const int rc = options_parse(o, num, words, &complaints);
+    if (rc)
+        complaint_text(error, sizeof(error), &complaints.rows[0]);
+    conf_free(made);
+    made = o->conf;
+    return rc;
 }
 
 struct row {
@@ -51,14 +65,16 @@ static void what_is_wrong(void)
         {"--listen 10.9.0.2:443", "--backend is missing: where does the plaintext go? (--help)"},
         {"--listen 10.9.0.2:443 --backend 10.9.0.1:80",
          "--cert and --key are missing: name a PEM file each (--help)"},
+        {"--listen 10.9.0.2:443 --cert c --backend 10.9.0.1:80",
+         "1 --cert but 0 --key: each certificate needs its key"},
         {GOOD "--cert d", "2 --cert but 1 --key: each certificate needs its key"},
         {GOOD "--backend 10.9.0.1:81", "--backend is given twice; keep one of the two"},
         {GOOD "--alpn a --alpn b", "--alpn is given twice; keep one of the two"},
         {GOOD "--mtu 1400 --mtu 1400", "--mtu is given twice; keep one of the two"},
         {GOOD "--strict-sni --strict-sni", "--strict-sni is given twice; keep one of the two"},
-        {GOOD "--workers 0", "--workers 0: use a number from 1 to 64, or auto"},
-        {GOOD "--workers 65", "--workers 65: use a number from 1 to 64, or auto"},
-        {GOOD "--workers all", "--workers all: use a number from 1 to 64, or auto"},
+        {GOOD "--workers 0", "--workers 0: not a number from 1 to 64, nor auto"},
+        {GOOD "--workers 65", "--workers 65: not a number from 1 to 64, nor auto"},
+        {GOOD "--workers all", "--workers all: not a number from 1 to 64, nor auto"},
         {GOOD "--workers 2 --workers 3", "--workers is given twice; keep one of the two"},
         {"--li 10.9.0.2:443", "--li: write --listen in full"},
         {"--li=10.9.0.2:443", "--li=10.9.0.2:443: write --listen in full"},
@@ -80,10 +96,18 @@ static void what_is_wrong(void)
         {"--port -1", "--port -1: not a number from 0 to 65535"},
         {"--port 65536", "--port 65536: not a number from 0 to 65535"},
         {"--mbufs 1023", "--mbufs 1023: not a number from 1024 to 16777216"},
-        {"--handshake-timeout 0", "--handshake-timeout 0: not a number from 1 to 3600"},
+        {"--handshake-timeout 0", "--handshake-timeout 0s: not a time from 1s to 1h"},
         {"--max-connections 9001", "--max-connections 9001: not a number from 1 to 9000"},
         {"--idle-timeout 99999999999999999999",
-         "--idle-timeout 99999999999999999999: not a number from 1 to 86400"},
+         "--idle-timeout 99999999999999999999s: not a time from 1s to 1d"},
+        {GOOD "--config f", "--cert: f says all that is served; take this option out, or say it "
+                            "there"},
+        {"--config f --test g", "--config: g says all that is served; take this option out, or say "
+                                "it there"},
+        {"--config none-such", "none-such: No such file or directory"},
+        {"--test none-such", "none-such: No such file or directory"},
+        {"--config", "--config: it needs a value (--help)"},
+        {GOOD "--alpn a,,b", "--alpn: its value is empty; write one, or take the key out"},
         {"--idle sleep", "--idle sleep: use spin, yield or sleep:MICROSECONDS (1 to 1000000)"},
         {"--idle sleep:0", "--idle sleep:0: use spin, yield or sleep:MICROSECONDS (1 to 1000000)"},
     };
@@ -117,8 +141,9 @@ static void values_that_are_missing(void)
     struct options o;
     LKS_CHECK(parse(&o, "--listen 10.9.0.2:443 --cert=--odd --key=a=b --backend 10.9.0.1:80") == 0,
               "%s", error);
-    CU_ASSERT_STRING_EQUAL(o.cert[0], "--odd");
-    CU_ASSERT_STRING_EQUAL(o.key[0], "a=b");
+    const struct conf_certificate *cert = site()->certificates.all;
+    CU_ASSERT_STRING_EQUAL(cert->chain, "--odd");
+    CU_ASSERT_STRING_EQUAL(cert->key, "a=b");
 }
 
 /* Addresses by themselves. */
@@ -140,7 +165,6 @@ static void addresses(void)
     static const struct row rows[] = {
         L("10.9.0.2", "it names no port"),
         L("443", "it names no port"),
-        L(":443", "not an IP address"),
         L("10.9.2:443", "not an IP address"),
         L("10.9.0.256:443", "not an IP address"),
         L(LONG ":443", "not an IP address"),
@@ -183,10 +207,10 @@ static void addresses(void)
          "--gateway fe80::1%lks0: an address has no zone here, since there is one port"},
         {"--gateway ::ffff:10.9.0.1", "--gateway ::ffff:10.9.0.1: IPv4 in IPv6's form is no "
                                       "address of a host; write it as IPv4"},
-        {"--gateway 10.9.0.1 --gateway 10.9.0.3",
+        {GOOD "--gateway 10.9.0.1 --gateway 10.9.0.3",
          "--gateway 10.9.0.3: there is one for IPv4, 10.9.0.1"},
-        {"--gateway fe80::1 --gateway 10.9.0.1 --gateway 2001:db8::1",
-         "--gateway 2001:db8::1: there is one for IPv6, fe80::1"},
+        {GOOD "--gateway fe80::1 --gateway 10.9.0.1 --gateway 2001:db8::1",
+         "--gateway: a list of 3; there is room for 2"},
     };
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
@@ -355,52 +379,51 @@ static void several_networks(void)
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
     check_good(good, sizeof(good) / sizeof(good[0]));
     CU_ASSERT_EQUAL_FATAL(parse(&o, MIX "--listen 10.9.0.2/20:444 --gateway fe80::1 " REST), 0);
-    CU_ASSERT(o.num_listen == 3 && o.num_addresses == 2 && o.num_gateways == 1);
-    CU_ASSERT(o.addresses[0].prefix_len == 96 + 20 && o.addresses[1].prefix_len == 64);
-    CU_ASSERT_TRUE(net_ip_equal(&o.addresses[1].ip, &o.listen[1].ip));
-    CU_ASSERT(net_ip_is_link_local(&o.gateways[0]) && net_ip_is_v4(&o.backend.ip));
+    const struct conf_frontend *f = CONF_ITEM(struct conf_frontend, &made->frontends, 0);
+    const struct conf_pool *pool = CONF_ITEM(struct conf_pool, &made->pools, 0);
+    const struct conf_server *server = CONF_ITEM(struct conf_server, &pool->servers, 0);
+    CU_ASSERT(f->listen.num == 3 && made->num_own == 2 && made->gateways.num == 1);
+    CU_ASSERT(made->own[0].prefix_len == 96 + 20 && made->own[1].prefix_len == 64);
+    CU_ASSERT_TRUE(net_ip_equal(&made->own[1].addr.ip, &f->listen.all[1].addr.ip));
+    CU_ASSERT(net_ip_is_link_local(&made->gateways.all[0].addr.ip));
+    CU_ASSERT(net_ip_is_v4(&server->addr.ip) && site()->pool == pool);
 }
 
 static void too_many(void)
 {
-#define FULL         ": one too many, there is room for 16; leave some out, or "
-#define CERTIFICATES "have one certificate made for several names"
-    static const char *const words[] = {"--cert c ", "--key k "};
-    char line[512];
+    char line[1024] = "--backend 10.9.0.1:80 ";
     struct options o;
-    for (int i = 0; i < 2; i++) {
-        line[0] = 0;
-        for (unsigned int n = 0; n <= OPTIONS_LIST_MAX; n++)
-            strcat(line, words[i]);
-        CU_ASSERT_EQUAL(parse(&o, line), -1);
-        CU_ASSERT_STRING_EQUAL(error,
-                               i ? "--key k" FULL CERTIFICATES : "--cert c" FULL CERTIFICATES);
-    }
-    line[0] = 0;
-    for (unsigned int n = 0; n <= OPTIONS_LIST_MAX; n++)
-        snprintf(line + strlen(line), sizeof(line) - strlen(line), "--listen 10.9.0.2:%u ", 1 + n);
+    for (unsigned int n = 0; n < 17; n++)
+        strcat(line, "--cert c --key k ");
     CU_ASSERT_EQUAL(parse(&o, line), -1);
-    CU_ASSERT_STRING_EQUAL(error,
-                           "--listen 10.9.0.2:17" FULL "run another lockstepd on another port");
+    CU_ASSERT_STRING_EQUAL(error, "--cert: a list of 17; there is room for 16");
 }
 
 static void what_is_right(void)
 {
     struct options o;
     LKS_CHECK(parse(&o, GOOD) == 0, "%s", error);
-    CU_ASSERT(o.num_listen == 1 && o.listen[0].port == 443);
-    CU_ASSERT(o.num_addresses == 1 && o.addresses[0].prefix_len == 96 + 24 && o.vlan == 0);
-    CU_ASSERT(o.num_certs == 1 && o.num_keys == 1 && o.backend.port == 80);
-    CU_ASSERT(o.mtu == 0 && o.port_id == 0 && o.idle == IDLE_YIELD && !o.help && !o.version);
+    const struct conf_frontend *f = CONF_ITEM(struct conf_frontend, &made->frontends, 0);
+    const struct conf_device *device = &made->device;
+    CU_ASSERT(f->listen.num == 1 && f->listen.all[0].addr.port == 443);
+    CU_ASSERT(made->num_own == 1 && made->own[0].prefix_len == 96 + 24 && device->vlan == 0);
+    CU_ASSERT(site()->certificates.num == 1 && made->pools.num == 1 && !site()->strict_sni);
+    CU_ASSERT(device->mtu == 0 && device->port == 0 && device->idle == IDLE_YIELD);
+    CU_ASSERT(device->buffers == 32768 && made->limits.connections == 8000);
+    CU_ASSERT(made->timeouts.handshake_s == 10 && made->timeouts.idle_s == 300);
+    CU_ASSERT(!o.help && !o.version && !o.test && !o.file);
     LKS_CHECK(parse(&o, GOOD "--mtu=576 --listen 10.9.0.2/16:444 --idle sleep:50 --port 3 "
-                             "--cert d --key l --strict-sni --vlan 4094") == 0,
+                             "--cert d --key l --strict-sni --vlan 4094 --alpn h2,http/1.1 "
+                             "--idle-timeout 7 --key-log log") == 0,
               "%s", error);
-    CU_ASSERT(o.mtu == 576 && o.num_listen == 2 && o.port_id == 3 && o.vlan == 4094);
-    CU_ASSERT_EQUAL(o.addresses[0].prefix_len, 96 + 16);
-    CU_ASSERT(o.idle == IDLE_SLEEP && o.idle_us == 50 && o.num_certs == 2 && o.strict_sni);
-    CU_ASSERT_EQUAL(o.workers, 1);
-    CU_ASSERT(parse(&o, GOOD "--workers 64") == 0 && o.workers == 64);
-    CU_ASSERT(parse(&o, GOOD "--workers auto") == 0 && o.workers == 0);
+    device = &made->device;
+    CU_ASSERT(device->mtu == 576 && device->port == 3 && device->vlan == 4094);
+    CU_ASSERT_EQUAL(made->own[0].prefix_len, 96 + 16);
+    CU_ASSERT(device->idle == IDLE_SLEEP && device->idle_us == 50 && device->workers == 1);
+    CU_ASSERT(site()->certificates.num == 2 && site()->strict_sni && site()->alpn.num == 2);
+    CU_ASSERT(made->timeouts.idle_s == 7 && strcmp(made->key_log, "log") == 0);
+    CU_ASSERT(parse(&o, GOOD "--workers 64") == 0 && made->device.workers == 64);
+    CU_ASSERT(parse(&o, GOOD "--workers auto") == 0 && made->device.workers == 0);
     static const char *const asks_for_help[] = {"--help", "-h", GOOD "--help"};
     for (size_t i = 0; i < 3; i++)
         LKS_CHECK(parse(&o, asks_for_help[i]) == 0 && o.help, "%s: %s", asks_for_help[i], error);
@@ -418,6 +441,8 @@ static void words_of_ours(void)
     CU_ASSERT_FALSE(options_is_ours("--no-huge"));
     CU_ASSERT_FALSE(options_is_ours("--"));
     CU_ASSERT_FALSE(options_is_ours("-h"));
+    CU_ASSERT_TRUE(options_is_file("--test=f"));
+    CU_ASSERT_FALSE(options_is_file("--listen"));
 }
 
 int main(void)
@@ -433,5 +458,7 @@ int main(void)
                                             {"too many", too_many},
                                             {0}};
     static const struct lks_test_suite suites[] = {{"command line", tests}, {0}};
-    return lks_test_run("options", suites);
+    const int rc = lks_test_run("options", suites);
+    conf_free(made);
+    return rc;
 }

@@ -77,6 +77,11 @@ def run(*command, **options):
     return done.stdout
 
 
+def lcores(num):
+    """EAL's word for so many lcores, which share the CPUs that there are."""
+    return f"--lcores=(0-{num - 1})@({','.join(map(str, sorted(os.sched_getaffinity(0))))})"
+
+
 class Bed:
     """Everything the tests use; close() ends it."""
 
@@ -155,12 +160,12 @@ class Bed:
             count //= 2
         return count
 
-    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", lcores=1):
+    def command(self, *options, vdev=None, backend=f"{KERNEL}:8080", listen=f"{LOCKSTEPD}:443", num_lcores=1):
         """How lockstepd is started with these options; its lcores share the CPUs that there are."""
         vdev = vdev or f"net_af_packet0,iface=lks1,framecnt={self.frames()},blocksz=4096"
         eal = ["--no-huge", "--no-shconf", "-m", "768", "--no-pci", "--no-telemetry", "--log-level=4", f"--vdev={vdev}"]
-        if lcores > 1:
-            eal.append(f"--lcores=(0-{lcores - 1})@({','.join(map(str, sorted(os.sched_getaffinity(0))))})")
+        if num_lcores > 1:
+            eal.append(lcores(num_lcores))
         own = ["--listen", listen, "--backend", backend]
         if "--cert" not in options:
             own += ["--cert", self.dir / "demo.pem", "--key", self.dir / "demo.key"]
@@ -178,8 +183,12 @@ class Bed:
         return child
 
     def stop(self, child):
-        """Stops a lockstepd in good order; returns its counters."""
-        child.send_signal(signal.SIGTERM)
+        """Stops a lockstepd, which waits for nobody; returns its counters."""
+        child.send_signal(signal.SIGINT)
+        return self.ended(child)
+
+    def ended(self, child):
+        """Waits for a lockstepd that stops in good order; returns its counters."""
         if child.wait(PATIENCE):
             raise RuntimeError(f"lockstepd exited with {child.returncode}: {child.log.read_text()[-400:]}")
         self.children.remove(child)
@@ -206,6 +215,15 @@ class Bed:
         raw = socket.create_connection((LOCKSTEPD, 443), timeout=PATIENCE)
         return (context or self.context()).wrap_socket(raw, server_hostname="demo.test", suppress_ragged_eofs=False)
 
+    def ask(self, tls, path="/data.txt", want=b"forty-two"):
+        """A request on a connection that stays, and its answer to the end."""
+        got = b""
+        tls.sendall(f"GET {path} HTTP/1.1\r\nHost: demo.test\r\n\r\n".encode())
+        while not got.endswith(want):
+            data = tls.recv(65536)
+            assert data, f"an end behind {got!r}"
+            got += data
+
     # What run_tests() does before all tests, behind one that failed, and behind all.
     def begin(self):
         pass
@@ -227,6 +245,31 @@ def counters_in(text):
     """The last block of counters in a log, as a dict of numbers."""
     block = text[text.rindex("lockstepd counters"):]
     return {name: float(value) for name, value in re.findall(r"^  (\w+)\s+([\d.]+)$", block, re.M)}
+
+
+def listens(address):
+    """Whether somebody takes connections there."""
+    try:
+        socket.create_connection((address, 443), timeout=PATIENCE).close()
+    except ConnectionRefusedError:
+        return False
+    except ConnectionResetError:  # whose handshake was half done when nobody listened any more
+        pass
+    return True
+
+
+def hear_the_end(tls, close_notify=True):
+    """Reads a connection to its end, which is none of RST; what came before."""
+    got = b""
+    try:
+        while data := tls.recv(65536):
+            got += data
+        ended_by = "close_notify"
+    except ssl.SSLEOFError:
+        ended_by = "FIN"
+    tls.close()
+    equal(ended_by, "close_notify" if close_notify else "FIN", "what a connection ended by")
+    return got
 
 
 def run_tests(name, bed, only):

@@ -4,11 +4,12 @@ lockstepd, on the link of families.py."""
 
 import contextlib
 import os
+import signal
 import socket
 import ssl
 import subprocess
 
-from bed import KERNEL, PATIENCE, Skip, equal, run, sha256_of, test, until
+from bed import KERNEL, PATIENCE, Skip, equal, hear_the_end, run, sha256_of, test, until
 from families import OURS, OURS_V4, PORT, THEIRS, curl, far_host, link, move_both_ways
 
 TWO_QUEUES = f"{PORT},qpairs=2"
@@ -16,7 +17,7 @@ TWO_QUEUES = f"{PORT},qpairs=2"
 
 @contextlib.contextmanager
 def two_workers(bed, *options, vdev=TWO_QUEUES, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080"):
-    child = bed.start("--workers", "2", *options, vdev=vdev, listen=listen, backend=backend, lcores=3, prefix="two")
+    child = bed.start("--workers", "2", *options, vdev=vdev, listen=listen, backend=backend, num_lcores=3, prefix="two")
     try:
         yield child
     finally:
@@ -107,18 +108,12 @@ def two_workers_end_together(bed):
         while len(clients) < 8 or not all(by_worker(bed, child, "connections_now")):
             raw = socket.create_connection((OURS, 443), timeout=PATIENCE)
             clients.append(context.wrap_socket(raw, server_hostname="demo.test"))
-            clients[-1].sendall(b"GET /data.txt HTTP/1.1\r\nHost: demo.test\r\n\r\n")
-            assert clients[-1].recv(1000)
-        counters = bed.stop(child)
-        equal((counters["ended_shutdown"], counters["connections_now"]), (len(clients), 0), "ended_shutdown, connections_now")
+            bed.ask(clients[-1])
+        child.send_signal(signal.SIGINT)
         for tls in clients:
-            with socket.socket(fileno=tls.detach()) as raw:
-                try:
-                    while raw.recv(1000):
-                        pass
-                    raise AssertionError("FIN after SIGTERM")
-                except ConnectionResetError:
-                    pass
+            equal(hear_the_end(tls), b"", "what came behind the answer")
+        counters = bed.ended(child)
+        equal((counters["ended_shutdown"], counters["connections_now"]), (len(clients), 0), "ended_shutdown, connections_now")
         assert "lockstepd: worker" not in child.log.read_text(), child.log.read_text()
 
 
@@ -128,12 +123,12 @@ def workers_that_cannot_be(bed):
     with link(bed):
         for vdev, lcores, num, want in ((TWO_QUEUES, 2, "2", "--workers 2: that takes 3 lcores, one of them to do what is no worker's, and EAL has 2"),
                                         (PORT, 3, "2", "--workers 2: the port has queues for 1; ask for no more, or give the device more")):
-            command = bed.command("--workers", num, vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", lcores=lcores)
+            command = bed.command("--workers", num, vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", num_lcores=lcores)
             done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=PATIENCE, check=False)
             lines = [line for line in done.stderr.splitlines() if line.startswith("lockstepd: ")]
             assert done.returncode == 2 and len(lines) == 1 and want in lines[0], done
         for vdev, lcores, num in ((TWO_QUEUES, 4, 2), (TWO_QUEUES, 3, 2), (TWO_QUEUES, 2, 1), (PORT, 4, 1)):
-            child = bed.start("--workers", "auto", vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", lcores=lcores, prefix="two")
+            child = bed.start("--workers", "auto", vdev=vdev, listen=f"[{OURS}/64]:443", backend=f"[{THEIRS}]:8080", num_lcores=lcores, prefix="two")
             equal(f"{num} workers, on lcores" in child.log.read_text(), num > 1, f"{vdev}, {lcores} lcores: {child.log.read_text()}")
             bed.stop(child)
 

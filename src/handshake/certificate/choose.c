@@ -236,6 +236,18 @@ bool lks_certificate_answers(const struct lks_certificate *c, const char *host)
     return certificate_covers(c, host, false) || certificate_covers(c, host, true);
 }
 
+bool lks_identities_cover(const struct lks_identities *identities, const char *name)
+{
+    const struct lks_reader bytes = {(const uint8_t *)name, strlen(name)};
+    char host[LKS_HOST_MAX + 1];
+    if (!lks_host_fold(host, bytes))
+        return false;
+    for (const struct lks_certificate *c = identities->certificates; c; c = c->next)
+        if (lks_certificate_answers(c, host))
+            return true;
+    return false;
+}
+
 enum lks_status lks_no_certificate(const struct lks_config *config, struct lks_reader name)
 {
     char host[LKS_HOST_MAX + 1];
