@@ -169,6 +169,37 @@ static void early_data(void)
     streams_end(&s);
 }
 
+static unsigned int num_asked;
+
+/* A hello's callback: what takes early data is refused, and the question stays open. */
+static void choose_early(void *early, struct lks_conn *conn, struct lks_ask *ask)
+{
+    (void)conn;
+    num_asked++;
+    CU_ASSERT_EQUAL(lks_answer_hello(ask, early, NULL), LKS_UNSUPPORTED);
+    CU_ASSERT_EQUAL(lks_answer_hello(ask, NULL, NULL), LKS_OK);
+    lks_ask_free(ask);
+}
+
+/* Nor by a configuration that is chosen for a hello. */
+static void early_data_chosen(void)
+{
+    struct lks_config *client = stream_config(LKS_CLIENT, LKS_TLS_1_3),
+                      *server = stream_config(LKS_SERVER, LKS_TLS_1_3),
+                      *early = stream_config(LKS_SERVER, LKS_TLS_1_3);
+    struct duct d;
+    CU_ASSERT_EQUAL(set_early_data(early, 1000, 10000, 64), LKS_OK);
+    CU_ASSERT_EQUAL(lks_policy_set_hello(server->policy, choose_early, early, NULL), LKS_OK);
+    duct_begin(&d, client, server, &localhost, NULL);
+    num_asked = 0;
+    duct_establish(&d);
+    CU_ASSERT_EQUAL(num_asked, 1);
+    duct_end(&d);
+    lks_config_free(client);
+    lks_config_free(server);
+    lks_config_free(early);
+}
+
 /* The peer's certificate is there when the connection is established; its session resumes. */
 static void certificate_and_session(void)
 {
@@ -380,6 +411,7 @@ const struct lks_test stream_bounds_tests[] = {
     {"misuse", misuse},
     {"zero lengths", zero_lengths},
     {"early data", early_data},
+    {"early data, chosen", early_data_chosen},
     {"certificate and session", certificate_and_session},
     {"certificate of a client", certificate_of_client},
     {"deferred public-key work", deferred_pkey},
