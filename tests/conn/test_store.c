@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "asked.h"
+#include "configs.h"
 #include "conn/conn.h"
 #include "handshake/config.h"
 
@@ -20,6 +21,8 @@ static struct {
     struct lks_ask *ask;
     /* What is told in place of the truth; NULL: nothing. */
     void (*lie)(uint8_t *bytes, size_t *len);
+    const char *server_name; /* that is asked for */
+    uint64_t now_ms;
 } store;
 
 static void on_put(void *user, const uint8_t *id, size_t id_len, const uint8_t *bytes, size_t len,
@@ -68,20 +71,33 @@ static void on_get(void *user, struct lks_conn *conn, struct lks_ask *ask)
     lks_ask_free(ask);
 }
 
-static struct lks_config *store_config(void)
+static uint64_t now_ms(void)
 {
-    struct lks_config *config = asked_config("ecdsa", false, NULL);
+    return store.now_ms;
+}
+
+static struct lks_config *store_config_with(const char *kind)
+{
+    static const uint8_t secret[32] = {7};
+    struct lks_config *config = asked_config(kind, false, NULL);
+    set_clock(config, now_ms);
+    CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(config->memory, secret, 32, 3600, NULL), LKS_OK);
     CU_ASSERT_EQUAL(
         lks_memory_set_session_store(config->memory, on_get, on_put, on_remove, &store, NULL),
         LKS_OK);
     return config;
 }
 
+static struct lks_config *store_config(void)
+{
+    return store_config_with("ecdsa");
+}
+
 /* One visit; whether it was resumed. Leaves the next session in *session. */
 static bool visit(struct lks_config *config, SSL_SESSION **session)
 {
     const struct client_options options = {.max_version = TLS1_2_VERSION,
-                                           .server_name = "localhost",
+                                           .server_name = store.server_name,
                                            .ssl_options = SSL_OP_NO_TICKET,
                                            .session = *session};
     struct poll_loop loop;
@@ -114,19 +130,24 @@ static void begin(bool at_once)
 {
     memset(&store, 0, sizeof(store));
     store.at_once = at_once;
+    store.server_name = "localhost";
+    store.now_ms = lks_system_time_ms();
 }
 
 /* A session is taken up from the store, at once or later, by another server with the same keys and
  * store, too; and not without. */
 static void resumes(void)
 {
-    static const uint8_t secret[32] = {7};
+    static const uint8_t secret[32] = {8};
     for (int at_once = 0; at_once < 2; at_once++) {
-        struct lks_config *a = store_config(), *b = store_config(), *other = store_config();
+        struct lks_config *a, *b, *other;
         SSL_SESSION *session = NULL;
         begin(at_once);
-        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(a->memory, secret, 32, 3600, NULL), LKS_OK);
-        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(b->memory, secret, 32, 3600, NULL), LKS_OK);
+        a = store_config();
+        b = store_config();
+        other = store_config();
+        CU_ASSERT_EQUAL(lks_memory_set_ticket_secret(other->memory, secret, 32, 3600, NULL),
+                        LKS_OK);
         CU_ASSERT_FALSE(visit(a, &session));
         CU_ASSERT_TRUE(store.num == 1 && store.num_asked == 0);
         CU_ASSERT_TRUE(visit(a, &session));
@@ -183,9 +204,10 @@ static void lies(void)
     void (*const all[])(uint8_t * bytes, size_t * len) = {nothing,  one_bit, too_short, one_byte,
                                                           too_long, full,    another};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        struct lks_config *config = store_config();
+        struct lks_config *config;
         SSL_SESSION *session = NULL, *second = NULL;
         begin(i & 1);
+        config = store_config();
         CU_ASSERT_FALSE(visit(config, &session));
         CU_ASSERT_FALSE(visit(config, &second));
         store.lie = all[i];
@@ -197,6 +219,67 @@ static void lies(void)
         SSL_SESSION_free(second);
         lks_config_free(config);
     }
+}
+
+/* A session of one configuration, and whether another takes it up from the same store with the same
+ * keys. */
+static bool taken_up_by(struct lks_config *then)
+{
+    struct lks_config *first = store_config();
+    SSL_SESSION *session = NULL;
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(first->policy, 0, 60, NULL), LKS_OK);
+    CU_ASSERT_FALSE(visit(first, &session));
+    const bool is_resumed = visit(then, &session);
+    SSL_SESSION_free(session);
+    lks_config_free(first);
+    lks_config_free(then);
+    return is_resumed;
+}
+
+/* What the store gave, unchanged, is looked at like a ticket. */
+static void stands(void)
+{
+    struct lks_config *asks;
+    begin(true);
+    CU_ASSERT_TRUE(taken_up_by(store_config()));
+    begin(true);
+    CU_ASSERT_TRUE(taken_up_by(store_config_with("rsa"))); /* another of the same name */
+    begin(true);
+    store.server_name = NULL;
+    CU_ASSERT_TRUE(taken_up_by(store_config()));
+    begin(true);
+    store.server_name = NULL;
+    CU_ASSERT_FALSE(
+        taken_up_by(store_config_with("rsa"))); /* who asked for none was shown the other */
+    CU_ASSERT_TRUE(store.num_asked == 1 && !store.num_removed); /* who has that still may */
+    begin(true);
+    asks = store_config();
+    CU_ASSERT_EQUAL(lks_policy_set_client_auth(asks->policy, LKS_CLIENT_AUTH_OPTIONAL, true, NULL),
+                    LKS_OK);
+    CU_ASSERT_FALSE(taken_up_by(asks));
+    CU_ASSERT_TRUE(store.num_asked == 1 && !store.num_removed);
+}
+
+/* For another host, and too late: then it goes. */
+static void other_host_and_time(void)
+{
+    struct lks_config *config;
+    SSL_SESSION *session = NULL;
+    begin(true);
+    config = store_config();
+    CU_ASSERT_EQUAL(lks_policy_set_tickets(config->policy, 0, 60, NULL), LKS_OK);
+    store.server_name = "a.example"; /* the certificate is for neither */
+    CU_ASSERT_FALSE(visit(config, &session));
+    store.server_name = "b.example";
+    CU_ASSERT_FALSE(visit(config, &session));
+    CU_ASSERT_TRUE(store.num_asked == 1 && !store.num_removed);
+    store.now_ms += 59000;
+    CU_ASSERT_TRUE(visit(config, &session));
+    store.now_ms += 2000;
+    CU_ASSERT_FALSE(visit(config, &session));
+    CU_ASSERT_TRUE(store.num_asked == 3 && store.num_removed == 1);
+    SSL_SESSION_free(session);
+    lks_config_free(config);
 }
 
 static void settings(void)
@@ -213,8 +296,7 @@ static void settings(void)
 }
 
 const struct lks_test store_tests[] = {
-    {"resumes", resumes},
-    {"lies", lies},
-    {"settings", settings},
-    {NULL, NULL},
+    {"resumes", resumes},          {"lies", lies},
+    {"what it stands on", stands}, {"other host, other time", other_host_and_time},
+    {"settings", settings},        {NULL, NULL},
 };
