@@ -127,6 +127,8 @@ static bool take_word(struct builder *b, struct fy_event *event)
     if (!node)
         return false;
     node->word = is_plain && !*text ? NULL : text;
+    if (!node->word && node->key) /* of which libfyaml 0.7 says that it is there, 0.8 behind it */
+        node->place = node->key_place;
     node->is_bad = is_bad || is_broken;
     return true;
 }
