@@ -34,7 +34,7 @@ def check_sum(got):
 def check_error(got, kind, num, *words):
     """All failed, for one reason."""
     check_sum(got)
-    equal({k: n for k, n in got["errors"].items() if n}, {kind: num}, "errors")
+    equal({k: n for k, n in got["errors"].items() if n}, {kind: num}, f"errors of {got}")
     equal(got["failed"], num, "operations that failed")
     equal(len(got["reasons"]), 1, f"reasons {got['reasons']}")
     for word in words:
