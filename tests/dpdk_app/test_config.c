@@ -12,6 +12,7 @@
 #include "config/conf.h"
 #include "config/schema.h"
 #include "config/text.h"
+#include "said.h"
 
 #define POOLS "pools:\n- name: www\n  servers: 10.9.0.1:8080\n"
 #define SITE  "  sites:\n  - certificates: a.pem\n    pool: www\n"
@@ -26,16 +27,9 @@ static struct conf *read_text(const char *text)
     return conf_read_text("c", text, strlen(text), &complaints);
 }
 
-/* All that was said, a line each. */
 static const char *said(void)
 {
-    static char text[65536];
-    FILE *to = fmemopen(text, sizeof(text), "w");
-    text[0] = 0;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
-    complaints_print(to, &complaints, "");
-    fclose(to);
-    return text;
+    return all_said(&complaints);
 }
 
 struct row {

@@ -10,6 +10,7 @@
 #include "common/test.h"
 #include "conn/client.h"
 #include "proxy.h"
+#include "said.h"
 #include "service.h"
 
 static struct complaints complaints;
@@ -17,13 +18,7 @@ static struct lks_memory *memory;
 
 static const char *said(void)
 {
-    static char text[16384];
-    FILE *to = fmemopen(text, sizeof(text), "w");
-    text[0] = 0;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(to);
-    complaints_print(to, &complaints, "");
-    fclose(to);
-    return text;
+    return all_said(&complaints);
 }
 
 /* Lines 1 to 9; then the keys of the first site. */
