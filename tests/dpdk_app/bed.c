@@ -308,6 +308,19 @@ static struct rte_mempool *pool(const char *name, uint16_t room)
     return made;
 }
 
+struct view *bed_publish(void)
+{
+    struct view *view = view_new(&snapshot);
+    must(view, "no memory for a view");
+    atomic_store(&slot.newer, view);
+    return view;
+}
+
+struct view *bed_views_back(void)
+{
+    return atomic_exchange(&slot.done, NULL);
+}
+
 void bed_start(const char *suites)
 {
     char error[512];
@@ -329,9 +342,7 @@ void bed_start(const char *suites)
     bed_serve(bed.server);
     listen_at.addr.ip = net_ip4(3);
     server.addr = (struct net_addr){net_ip4(1), 80};
-    struct view *view = view_new(&snapshot);
-    must(view, "no memory for a view");
-    atomic_store(&slot.newer, view);
+    bed_publish();
     must((bed.post = posts_new(1)), "no memory for a post");
     struct worker_config config = {
         .sessions = {.slot = &slot, .port = &bed.port, .max_sessions = bed_max_sessions},
@@ -355,7 +366,7 @@ void bed_stop(void)
     pool_of_one.proxy_protocol = PROXY_OFF;
     bed_end_sessions();
     worker_free(bed.worker);
-    view_free(atomic_exchange(&slot.done, NULL));
+    view_free(bed_views_back());
     for (uint32_t i = 0; i < num_flows; i++) {
         CU_ASSERT_TRUE(is_over(&flows[i]));
         let_go(&flows[i]);

@@ -64,6 +64,10 @@ bool bed_eal(void); /* false: EAL does not start here */
 void bed_start(const char *suites);
 /* Clients to come are served with this. */
 void bed_serve(struct lks_config *config);
+/* A newer view of what is served, for the worker to find; and those that it has given back, a list.
+ */
+struct view *bed_publish(void);
+struct view *bed_views_back(void);
 /* The backend expects a PROXY header. */
 void bed_introduce(void);
 /* Ends all, and checks that every buffer is back. */

@@ -346,6 +346,39 @@ static void crumbs(void)
     bed_stop();
 }
 
+/* A client stays with what was served when it came; then that is given back, or at once where
+ * nobody has it. */
+static void newer_views(void)
+{
+    struct peer early, late;
+    bed_start(NULL);
+    struct view *second = bed_publish();
+    CU_ASSERT_PTR_NULL(bed_views_back());
+    bed_poll();
+    struct view *back = bed_views_back();
+    CU_ASSERT_TRUE(back && back != second && !back->next);
+    view_free(back);
+    peer_establish(&early, NULL);
+    struct view *third = bed_publish();
+    bed_poll();
+    CU_ASSERT_PTR_NULL(bed_views_back());
+    peer_establish(&late, NULL);
+    CU_ASSERT_TRUE(second->num_sessions == 1 && third->num_sessions == 1);
+    flow_ends(early.client, FLOW_END_RESET);
+    bed_poll();
+    bed_poll();
+    back = bed_views_back();
+    CU_ASSERT_TRUE(back == second && !back->next && third->num_sessions == 1);
+    view_free(back);
+    flow_ends(late.client, FLOW_END_RESET);
+    bed_poll();
+    bed_poll();
+    CU_ASSERT_TRUE(!bed_views_back() && !third->num_sessions); /* it is for who comes next */
+    peer_free(&early);
+    peer_free(&late);
+    bed_stop();
+}
+
 const struct lks_test *move_tests(void)
 {
     static const struct lks_test tests[] = {
@@ -361,6 +394,7 @@ const struct lks_test *move_tests(void)
         {"a slow reader", slow_reader_holds_the_backend},
         {"crumbs", crumbs},
         {"a PROXY header first", proxy_header_first},
+        {"newer views", newer_views},
         {0},
     };
     return tests;

@@ -196,6 +196,24 @@ static void confirmed_by_tcp(void)
     bed_end(&b);
 }
 
+/* Without that it would be asked five seconds behind the first packet after REACHABLE; each one
+ * counts, and not the first alone. [4861 7.3.1-1] */
+static void confirmed_again_and_again(void)
+{
+    bed_start(&b, NULL);
+    bed_know_peers(&b);
+    bed_send(&b, &bed_far4, 0);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_router_mac));
+    for (unsigned int i = 0; i < 60; i++) {
+        ip_confirm(b.net, &bed_far4, IP_WAY_UNKNOWN);
+        CU_ASSERT_EQUAL(bed_wait(&b, 1000000), 0);
+    }
+    bed_send(&b, &bed_far4, 0);
+    CU_ASSERT(bed_out(&b) == 1 && goes_to(0, &bed_router_mac));
+    CU_ASSERT_EQUAL(bed_wait(&b, 6000000), 0);
+    bed_end(&b);
+}
+
 /* [4861 7.3.1-2] */
 static void news_of_others(void)
 {
@@ -275,6 +293,7 @@ const struct lks_test arp_tests[] = {
     {"tcp_hears_of_nobody", tcp_hears_of_nobody},
     {"a_gateway_that_changes", a_gateway_that_changes},
     {"confirmed_by_tcp", confirmed_by_tcp},
+    {"confirmed_again_and_again", confirmed_again_and_again},
     {"news_of_others", news_of_others},
     {"bad_messages", bad_messages},
     {"the_table_is_bounded", the_table_is_bounded},
